@@ -1,0 +1,87 @@
+"""A PostgreSQL and a Valkey of the test session's own, and the Chromium that browser tests drive.
+
+As a pytest plugin (`-p tests.servers`) it starts them before Django reads its settings; the
+workers of pytest-xdist inherit their addresses.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from config import embedded
+
+CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        servers = ExitStack()
+        servers.enter_context(running())
+        early_config.add_cleanup(servers.close)
+    return (yield)
+
+
+@contextmanager
+def running() -> Iterator[embedded.Place]:
+    """Start both in a short temporary folder, name them in the environment, stop both."""
+    folder = Path(tempfile.mkdtemp(prefix="releve-", dir="/tmp"))
+    place = embedded.Place(folder, folder / "run")
+    try:
+        embedded.prepare(place)
+        with (
+            served(embedded.postgres_command(place, forgetful=True), folder, signal.SIGINT),
+            served(embedded.valkey_command(place), folder, signal.SIGTERM),
+            addressed(place),
+        ):
+            embedded.await_postgres(place.database_url)
+            embedded.await_valkey(place.redis_url)
+            yield place
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def served(command: list[str], folder: Path, farewell: signal.Signals) -> Iterator[None]:
+    log = folder / f"{Path(command[0]).name}.log"
+    with log.open("ab") as output:
+        server = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=embedded.die_with_parent(farewell),
+            **embedded.identity(),
+        )
+    try:
+        yield
+    finally:
+        server.send_signal(farewell)
+        server.wait(timeout=30)
+
+
+@contextmanager
+def addressed(place: embedded.Place) -> Iterator[None]:
+    given = {"DATABASE_URL": place.database_url, "REDIS_URL": place.redis_url}
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+def chromium() -> str:
+    """The browser's program, or skip the test and say how to get one."""
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if not found:
+        pytest.skip("no Chromium: install one (on Debian: apt-get install chromium)")
+    return found
