@@ -253,6 +253,7 @@ def valkey_command(place: Place) -> list[str]:
         "port": "0",
         "unixsocket": f"{place.sockets}/valkey.sock",
         "unixsocketperm": "700",
+        "pidfile": f"{place.sockets}/valkey.pid",
         "dir": str(place.sockets),
         "save": "",
         "appendonly": "no",

@@ -1,0 +1,40 @@
+"""Why something about an agent was refused. The docstring is the sentence people read."""
+
+
+class AgentError(Exception):
+    """This can't be done for this agent."""
+
+    code = "agent_error"
+
+    def __str__(self) -> str:
+        return super().__str__() or (self.__doc__ or "").strip()
+
+
+class NotApproved(AgentError):
+    """This agent is not approved for work, or is restricted."""
+
+    code = "not_approved"
+
+
+class AtCapacity(AgentError):
+    """This agent already holds as many conversations as they can."""
+
+    code = "at_capacity"
+
+
+class CapacityInUse(AgentError):
+    """This agent holds more conversations than that now; lower the limit when some have ended."""
+
+    code = "capacity_in_use"
+
+
+class NoRateCard(AgentError):
+    """No rate card of this client is in force, so no pay can be quoted."""
+
+    code = "no_rate_card"
+
+
+class WrongAmount(AgentError):
+    """A journal entry needs at least two lines that sum to zero in each currency."""
+
+    code = "wrong_amount"

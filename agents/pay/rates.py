@@ -1,0 +1,100 @@
+"""What a ticket pays: pure arithmetic over a rate card. Knows no agent, so equal work pays equally.
+
+    unit  = per ticket + premiums of the skills and the language asked for + per minute x minutes
+    quote = max(round(unit(expected minutes)), least)
+    final = max(quote, round(unit(engaged minutes)), least)
+
+Engaged time runs from accepting to the end of wrap-up, in whole seconds rounded up. Amounts are
+integers in minor units, rounded once, half up (shown in docs as the fair-pay formula).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from math import ceil
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Rates:
+    """A rate card as plain values; premiums map a code to minor units a ticket."""
+
+    card: int
+    currency: str
+    per_ticket: int
+    per_minute: Decimal
+    least: int = 0
+    skills: Mapping[str, int] = field(default_factory=dict)
+    languages: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One part of the pay, in minor units. `kind`: ticket, skill, language, minutes or least."""
+
+    kind: str
+    amount: int
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The pay promised with an offer. It can only grow."""
+
+    card: int
+    currency: str
+    amount: int
+    minutes: int
+    per_minute: str
+    lines: tuple[Line, ...]
+
+    @property
+    def hourly(self) -> int:
+        """What it comes to an hour, in minor units, if it takes as long as expected."""
+        return self.amount * 60 // max(self.minutes, 1)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "lines": [asdict(line) for line in self.lines]}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        lines = tuple(Line(**line) for line in stored["lines"])
+        return cls(**{**stored, "lines": lines})
+
+    def fixed(self) -> int:
+        """The part that doesn't depend on time, in minor units."""
+        return sum(
+            line.amount for line in self.lines if line.kind in {"ticket", "skill", "language"}
+        )
+
+    def final(self, *, engaged: timedelta) -> int:
+        """The pay for the time really taken: never less than was promised. In minor units."""
+        return max(self.amount, self.fixed() + _for_time(Decimal(self.per_minute), engaged))
+
+    def for_time_only(self, *, engaged: timedelta) -> int:
+        """The pay for a conversation the line was lost in: its minutes, in minor units."""
+        return _for_time(Decimal(self.per_minute), engaged)
+
+
+def quote(rates: Rates, *, skills: Collection[str], language: str, minutes: int) -> Quote:
+    """The promise for a ticket that asks for these skills in this language."""
+    lines = [Line("ticket", rates.per_ticket)]
+    lines += [Line("skill", rates.skills[code], code) for code in skills if rates.skills.get(code)]
+    if premium := language_premium(rates, language):
+        lines.append(Line("language", premium, language))
+    lines.append(Line("minutes", _for_time(rates.per_minute, timedelta(minutes=minutes))))
+    if (missing := rates.least - sum(line.amount for line in lines)) > 0:
+        lines.append(Line("least", missing))
+    amount = sum(line.amount for line in lines)
+    return Quote(rates.card, rates.currency, amount, minutes, str(rates.per_minute), tuple(lines))
+
+
+def language_premium(rates: Rates, language: str) -> int:
+    """The premium of "fr-CA", or else of "fr"."""
+    return rates.languages.get(language) or rates.languages.get(language.split("-")[0], 0)
+
+
+def _for_time(per_minute: Decimal, span: timedelta) -> int:
+    seconds = max(ceil(span.total_seconds()), 0)
+    return int((per_minute * seconds / 60).quantize(Decimal(1), rounding=ROUND_HALF_UP))

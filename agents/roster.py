@@ -1,0 +1,55 @@
+"""The roster: who may work, and what they are known to be able to do."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from agents import presence
+from agents.errors import CapacityInUse
+from agents.models import Agent, AgentLanguage, AgentSkill, Presence
+
+if TYPE_CHECKING:
+    from agents.models import User
+
+
+@transaction.atomic
+def invite(
+    user: "User",
+    *,
+    name: str,
+    languages: Mapping[str, int],
+    skills: Mapping[str, int],
+    capacity: int = 1,
+    **given: str,
+) -> Agent:
+    """Make this login an agent, not yet approved. `given`: country, time_zone, currency."""
+    agent = Agent.objects.create(user=user, name=name, **given)
+    Presence.objects.create(agent=agent, capacity=capacity)
+    AgentLanguage.objects.bulk_create(
+        AgentLanguage(agent=agent, language=code, level=level) for code, level in languages.items()
+    )
+    AgentSkill.objects.bulk_create(
+        AgentSkill(agent=agent, skill=code, level=level) for code, level in skills.items()
+    )
+    return agent
+
+
+def approve(agent: Agent) -> None:
+    """Let this agent work; lifts a restriction."""
+    Agent.objects.filter(pk=agent.pk).update(status=Agent.Status.APPROVED)
+
+
+@transaction.atomic
+def restrict(agent: Agent, *, at: datetime) -> None:
+    """Stop this agent's work now: they go offline and what they hold goes to somebody else."""
+    Agent.objects.filter(pk=agent.pk).update(status=Agent.Status.RESTRICTED)
+    presence.go_offline(agent, at=at)
+
+
+def set_capacity(agent: Agent, *, capacity: int) -> None:
+    """Set how many conversations this agent takes at once. Raises CapacityInUse."""
+    changed = Presence.objects.filter(agent=agent, load__lte=capacity).update(capacity=capacity)
+    if not changed:
+        raise CapacityInUse

@@ -1,0 +1,90 @@
+"""Every API error as RFC 9457 problem JSON: what happened, where, and a code for machines."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from psycopg_pool import PoolTimeout
+from pydantic import ValidationError
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from tickets.errors import ConversationAlreadyOpen, TicketError
+
+MEDIA_TYPE = "application/problem+json"
+Problem = tuple[int, str, str, dict[str, Any]]
+
+
+def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The handler REST framework calls; None lets an unforeseen error through to the log."""
+    said = _explain(error)
+    if said is None:
+        return None
+    set_rollback()
+    status, code, detail, more = said
+    standard = exception_handler(error, context)
+    headers = dict(standard.items()) if standard is not None else {}
+    headers.pop("Content-Type", None)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = "2"
+    body = document(status, code, detail, path=context["request"].path, **more)
+    return Response(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def document(status: int, code: str, detail: str, *, path: str, **more: Any) -> dict[str, Any]:
+    """A problem document."""
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": path,
+        "code": code,
+        **more,
+    }
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """For an address under /api/ that nothing answers."""
+    body = document(404, "not_found", "There is nothing at this address.", path=request.path)
+    return JsonResponse(body, status=404, content_type=MEDIA_TYPE)
+
+
+def _explain(error: Exception) -> Problem | None:
+    if isinstance(error, ValidationError):
+        return _invalid(error)
+    if isinstance(error, ConversationAlreadyOpen):
+        return error.status, error.code, str(error), {"ticket": str(error.ticket)}
+    if isinstance(error, TicketError):
+        return error.status, error.code, str(error), {}
+    if isinstance(error, RequestDataTooBig):
+        return 413, "too_large", "The body must not exceed 1 MiB.", {}
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
+        return 503, "unavailable", "The service is restarting. Try again in two seconds.", {}
+    if isinstance(error, Http404):
+        return 404, "not_found", "There is nothing at this address.", {}
+    if isinstance(error, PermissionDenied):
+        return 403, "forbidden", "This is not allowed.", {}
+    if isinstance(error, APIException):
+        return error.status_code, str(error.default_code), str(error.detail), {}
+    return None
+
+
+def _invalid(error: ValidationError) -> Problem:
+    errors = [
+        _field_error(dict(one)) for one in error.errors(include_url=False, include_input=False)
+    ]
+    detail = "; ".join(f"{one['field']}: {one['detail']}" for one in errors[:5])
+    return 400, "invalid", detail, {"errors": errors[:50]}
+
+
+def _field_error(one: dict[str, Any]) -> dict[str, str]:
+    """A check across fields says its field itself, as "field: complaint"."""
+    field = ".".join(str(part) for part in one["loc"])
+    text = one["msg"].removeprefix("Value error, ")
+    if not field and ": " in text:
+        field, text = text.split(": ", 1)
+    return {"field": field or "body", "detail": text}

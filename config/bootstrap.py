@@ -1,0 +1,203 @@
+"""Makes .venv and installs what the platform runs on (`run`) or is tested with (`test`).
+
+Run by the system's Python before anything is installed, so it knows the standard library only.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        f"Relève needs Python 3.11 or newer and this is {sys.version.split()[0]}:"
+        " name a newer one, for example `make up PYTHON=python3.11`."
+    )
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "installed.json"
+LOCKS = {"run": ROOT / "requirements.txt", "test": ROOT / "requirements-dev.txt"}
+NEEDED_BYTES = {"run": 900_000_000, "test": 1_300_000_000}
+FULL = "No space left on device"
+CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
+
+
+def main(purpose: str) -> None:
+    with one_at_a_time():
+        if not installed(purpose):
+            check_room(purpose)
+            make_environment()
+            install(purpose)
+    if purpose == "test":
+        get_chromium()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two `make` in one folder must not install over each other."""
+    with open(ROOT / "Makefile") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another installation in this folder")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def installed(purpose: str) -> bool:
+    """Whether .venv was completed by this Python, in this folder, from this lock file."""
+    try:
+        return bool(json.loads(STAMP.read_text())[purpose] == fingerprint(purpose))
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def fingerprint(purpose: str) -> str:
+    lock = LOCKS[purpose].read_bytes()
+    return hashlib.sha256(b"%s %s %s" % (identity().encode(), str(VENV).encode(), lock)).hexdigest()
+
+
+def identity() -> str:
+    return f"{os.path.realpath(sys.executable)} {sys.version}"
+
+
+def check_room(purpose: str) -> None:
+    free = shutil.disk_usage(ROOT).free
+    needed = NEEDED_BYTES[purpose]
+    if not VENV.exists() and free < needed:
+        stop(
+            f"The disk is full: {ROOT} has {free // 10**6} MB free and Relève needs"
+            f" {needed // 10**6} MB; make room and run this again."
+        )
+
+
+def make_environment() -> None:
+    """Make .venv, or keep one that this same Python can go on with."""
+    if same_python():
+        return
+    if not importlib.util.find_spec("venv") or not importlib.util.find_spec("ensurepip"):
+        stop(
+            "This Python cannot make virtual environments: install its venv module"
+            " (on Debian or Ubuntu: apt-get install python3-venv), then run this again."
+        )
+    say(f"making .venv with Python {sys.version.split()[0]}")
+    shutil.rmtree(VENV, ignore_errors=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(VENV)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+        stop(f"The virtual environment could not be made: {reason(made.stdout)}")
+
+
+def same_python() -> bool:
+    """Whether .venv lies where it was made, works, and is of this Python."""
+    ask = "import os, sys; print(os.path.realpath(sys.executable), sys.version)"
+    scripts = VENV / "bin" / "pip"
+    try:
+        said = subprocess.run(
+            [str(PYTHON), "-c", ask], capture_output=True, text=True, check=False
+        ).stdout
+        made_here = str(VENV).encode() in scripts.read_bytes()[:300]
+    except OSError:
+        return False
+    return said.strip() == identity() and made_here
+
+
+def install(purpose: str) -> None:
+    """Install the lock file as it stands; it is complete, so pip resolves nothing."""
+    STAMP.unlink(missing_ok=True)
+    total = sum("==" in line for line in LOCKS[purpose].read_text().splitlines())
+    say(f"installing about {total} packages into .venv")
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [
+            *(str(PYTHON), "-m", "pip", "install", "--no-deps", "--require-hashes"),
+            *("--disable-pip-version-check", "--no-input", "--progress-bar", "off"),
+            *("--requirement", str(LOCKS[purpose])),
+        ],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    )  # fmt: skip
+    assert process.stdout is not None
+    output = watch(process.stdout, total)
+    if process.wait():
+        stop(f"The packages could not be installed: {reason(output)}")
+    say(f"installed in {time.monotonic() - began:.0f} s")
+    keep_stamp(purpose)
+
+
+def watch(lines: Iterable[str], total: int) -> str:
+    """Tell how far pip is, every few packages; keep what it says for when it fails."""
+    output, count = "", 0
+    for line in lines:
+        output = (output + line)[-20_000:]
+        if line.startswith(("Collecting ", "Requirement already satisfied")):
+            count += 1
+            if count % 10 == 0:
+                say(f"  fetched {count} of about {total}")
+        elif line.startswith("Installing collected packages"):
+            say("  unpacking (half a minute)")
+    return output
+
+
+def keep_stamp(purpose: str) -> None:
+    """What tests are run with includes what the platform runs on."""
+    purposes = ["run", "test"] if purpose == "test" else ["run"]
+    STAMP.write_text(json.dumps({name: fingerprint(name) for name in purposes}))
+
+
+def reason(output: str) -> str:
+    """The one line of a tool's output that says what went wrong."""
+    if FULL in output:
+        return f"the disk is full ({FULL}); make room and run this again."
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.upper().startswith("ERROR")]
+    return (errors or lines or ["no reason given"])[-1]
+
+
+def get_chromium() -> None:
+    """Browser tests need one; where it may be installed without asking, do so."""
+    if any(map(shutil.which, CHROMIUM_NAMES)):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        say("no Chromium here: tests in the browser are skipped until you install one")
+        return
+    say("installing Chromium for the tests in the browser")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+        done = subprocess.run(
+            ["apt-get", "--quiet", *arguments],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False,
+        )  # fmt: skip
+    if done.returncode:
+        say(f"Chromium could not be installed, its tests are skipped: {reason(done.stdout)}")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def stop(sentence: str) -> None:
+    sys.exit(sentence)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except KeyboardInterrupt:
+        sys.exit("stopped; run it again to go on")
+    except OSError as trouble:
+        sys.exit(f"{trouble.strerror}: {trouble.filename or ROOT}; mend that and run this again.")

@@ -1,0 +1,32 @@
+"""Headers that depend on the page: the admin theme's Alpine needs a looser policy, ours does not."""
+
+from typing import Any
+
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.http import HttpRequest, HttpResponseBase
+
+ADMIN_POLICY: dict[str, Any] = {
+    "script-src": [SELF, UNSAFE_EVAL, UNSAFE_INLINE],
+    "style-src": [SELF, UNSAFE_INLINE],
+}
+NO_SENSORS = "camera=(), microphone=(), display-capture=(), geolocation=()"
+
+
+class PagePolicy(CSPMiddleware):
+    """What a page may load and ask for; nothing that names a person is kept by a cache."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        response.headers["Permissions-Policy"] = NO_SENSORS
+        response.headers.setdefault("Cache-Control", "no-store")
+        return super().process_response(request, response)
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if request.path.startswith("/admin/") and not report_only:
+            parts.replace = ADMIN_POLICY
+        return parts

@@ -1,0 +1,9 @@
+"""The same settings, quicker: cheap hashes for made-up people and no manifest of static files."""
+
+from config.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WEBHOOK_ALLOW_PRIVATE = False
+HINTS_INLINE = True
+CELERY_TASK_ALWAYS_EAGER = True

@@ -1,0 +1,20 @@
+"""Every address. /ws/ is served by `config.asgi`."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.i18n import set_language
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from config import api, views
+
+urlpatterns = [
+    path("", views.doors, name="doors"),
+    path("healthz", views.healthz, name="healthz"),
+    path("language", set_language, name="set_language"),
+    path("desk/", include("dispatch.desk.urls")),
+    path("api/v1/", include("tickets.urls")),
+    path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/", api.not_found),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,167 @@
+"""Assignments: an agent's hold on a ticket, from acceptance to the end of paid wrap-up.
+
+Whoever acts must hold the ticket: the assignment is open and its epoch is the ticket's. Late words
+of one who lost the ticket are refused, whatever their page still shows.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from agents import presence
+from agents.models import Agent, Presence
+from agents.pay import ledger
+from dispatch import push
+from dispatch.errors import AssignmentOver
+from dispatch.models import Assignment
+from tickets import conversation, lifecycle
+from tickets.models import Message, Ticket
+
+if TYPE_CHECKING:
+    from agents.models import User
+
+Ending = Assignment.Ending
+SOURCE = "assignment"
+ENDINGS = {
+    Ticket.Status.RESOLVED: Ending.RESOLVED,
+    Ticket.Status.HANDED_BACK: Ending.HANDED_BACK,
+    Ticket.Status.ABANDONED: Ending.ABANDONED,
+}
+
+
+@transaction.atomic
+def say(
+    assignment: Assignment, *, text: str, client_message_id: str, sent_by: "User", at: datetime
+) -> Message:
+    """The agent writes to the customer. Raises AssignmentOver; said twice, it is one message."""
+    ticket = hold(assignment)
+    message, _new = conversation.add_message(
+        ticket,
+        origin=Message.Origin.AGENT,
+        text=text,
+        client_message_id=f"{assignment.epoch}:{client_message_id}",
+        sent_by=sent_by,
+        at=at,
+    )
+    return message
+
+
+@transaction.atomic
+def resolve(assignment: Assignment, *, disposition: str, note: str = "", at: datetime) -> None:
+    """The agent closes the conversation; wrap-up begins. Raises AssignmentOver."""
+    lifecycle.resolve(hold(assignment), disposition=disposition, note=note, at=at)
+
+
+@transaction.atomic
+def hand_back(assignment: Assignment, *, reason: str, note: str = "", at: datetime) -> None:
+    """The agent gives the conversation back to the bot. Raises AssignmentOver."""
+    lifecycle.hand_back(hold(assignment), reason=reason, note=note, at=at)
+
+
+def hold(assignment: Assignment) -> Ticket:
+    """The ticket, locked, if this assignment still holds it. Raises AssignmentOver."""
+    ticket = lifecycle.lock(assignment.ticket)
+    held = Assignment.objects.get(pk=assignment.pk)
+    if held.ended_at or held.epoch != ticket.epoch:
+        raise AssignmentOver
+    return ticket
+
+
+@transaction.atomic
+def end_for(ticket: Ticket, *, at: datetime) -> None:
+    """The conversation is over; wrap-up, paid, begins. Call with the ticket locked."""
+    open_ones = Assignment.objects.talking().filter(ticket=ticket)
+    for assignment in open_ones:
+        Assignment.objects.filter(pk=assignment.pk).update(
+            ended_at=at,
+            ending=ENDINGS[Ticket.Status(ticket.status)],
+            wrap_up_by=at + ticket.client.wrap_up,
+        )
+        push.changed(assignment.agent_id)
+
+
+@transaction.atomic
+def finish(assignment: Assignment, *, note: str = "", at: datetime) -> Assignment:
+    """Wrap-up ends: the agent is paid and free. Done twice, it is done once.
+
+    Raises AssignmentOver while the conversation still goes on.
+    """
+    lifecycle.lock(assignment.ticket)
+    held = _locked(assignment)
+    if held.ended_at is None or held.wrap_up_by is None:
+        raise AssignmentOver("The conversation is still going on.")
+    if held.finished_at:
+        return held
+    finished_at = min(at, held.wrap_up_by)
+    amount = held.offer.quote.final(engaged=finished_at - held.started_at)
+    return _close(held, amount=amount, finished_at=finished_at, note=note, at=at)
+
+
+def finish_overdue(*, at: datetime, limit: int = 100) -> int:
+    """End the wrap-ups whose time is up; returns how many."""
+    overdue = Assignment.objects.wrapping_up().filter(wrap_up_by__lte=Now())
+    due = list(overdue.order_by("wrap_up_by").select_related("ticket")[:limit])
+    for assignment in due:
+        finish(assignment, at=at)
+    return len(due)
+
+
+def release_all(agent: Agent, *, at: datetime) -> int:
+    """The agent is gone: conversations go to somebody else, wrap-ups end. Returns how many."""
+    unfinished = Assignment.objects.unfinished().filter(agent=agent).select_related("ticket")
+    for assignment in unfinished:
+        lose(assignment, at=at)
+    return len(unfinished)
+
+
+def sweep_gone(*, at: datetime, limit: int = 100) -> int:
+    """Do it for every agent who is offline and still holds something; returns how many."""
+    holding = Q(assignments__finished_at=None, assignments__isnull=False)
+    gone = Agent.objects.filter(holding, presence__status=Presence.Status.OFFLINE).distinct()
+    return sum(release_all(agent, at=at) for agent in gone[:limit])
+
+
+@transaction.atomic
+def lose(assignment: Assignment, *, at: datetime) -> None:
+    """The agent was lost. In conversation: the ticket is requeued and the minutes are paid."""
+    lifecycle.lock(assignment.ticket)
+    held = _locked(assignment)
+    if held.finished_at:
+        return
+    if held.ended_at:
+        finish(held, at=at)
+        return
+    Assignment.objects.filter(pk=held.pk).update(ended_at=at, ending=Ending.LOST, wrap_up_by=at)
+    amount = held.offer.quote.for_time_only(engaged=at - held.started_at)
+    _close(held, amount=amount, finished_at=at, note="", at=at)
+    lifecycle.requeue(held.ticket, reason="agent_lost", at=at)
+
+
+def _locked(assignment: Assignment) -> Assignment:
+    rows = Assignment.objects.select_for_update(of=("self",))
+    return rows.select_related("offer", "ticket", "agent").get(pk=assignment.pk)
+
+
+def _close(
+    held: Assignment, *, amount: int, finished_at: datetime, note: str, at: datetime
+) -> Assignment:
+    """Pay, and free the agent. The ledger refuses a second payment for the same assignment."""
+    quote = held.offer.quote
+    held.finished_at, held.note, held.paid = finished_at, note or held.note, amount
+    held.save(update_fields=["finished_at", "note", "paid"])
+    engaged = int((finished_at - held.started_at).total_seconds())
+    presence.release([held.agent_id], at=at, worked=True)
+    ledger.credit(
+        held.agent,
+        amount=amount,
+        currency=quote.currency,
+        source_type=SOURCE,
+        source_id=held.pk,
+        memo={"quote": quote.as_json(), "engaged_s": engaged},
+        at=finished_at,
+    )
+    push.changed(held.agent_id)
+    return held

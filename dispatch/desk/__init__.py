@@ -1,0 +1,1 @@
+"""The desk: the agent's pages and their live line."""

@@ -1,0 +1,79 @@
+"""The live line of the desk: it sends news and hears the page's heartbeat. It decides nothing."""
+
+import json
+import time
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from agents.models import Agent
+from dispatch import push
+from dispatch.desk import heart
+from dispatch.desk.heart import Pulse
+
+#: Close codes of our protocol.
+NOT_LOGGED_IN, NOT_AN_AGENT, TOO_MUCH = 4401, 4403, 4429
+#: A page beats every ten seconds and says nothing else.
+MOST_FRAMES_A_MINUTE = 60
+
+
+class Desk(AsyncWebsocketConsumer):
+    """One open page of one agent."""
+
+    pulse: Pulse | None = None
+
+    async def connect(self) -> None:
+        await self.accept()
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            await self.close(NOT_LOGGED_IN)
+            return
+        agent_id = await agent_of(user.pk)
+        if agent_id is None:
+            await self.close(NOT_AN_AGENT)
+            return
+        # Join before the page reads its state, so that nothing falls between the two.
+        await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
+        self.pulse = Pulse(agent_id, self.scope["session"].session_key)
+        self.minute, self.frames = time.monotonic(), 0
+        heart.beat(self)
+
+    async def disconnect(self, code: int) -> None:
+        heart.stop(self)
+        if self.pulse:
+            await self.channel_layer.group_discard(
+                push.group(self.pulse.agent_id), self.channel_name
+            )
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Any frame is a heartbeat; what it says is not read."""
+        if self._floods():
+            await self.close(TOO_MUCH)
+        elif self.pulse:
+            heart.beat(self)
+
+    async def news(self, event: dict[str, Any]) -> None:
+        """From `push`: forwarded as it is."""
+        await self.send(text_data=event["text"])
+
+    async def answer(self, signature: str | None) -> None:
+        """From the heart: the desk's signature, or None when the session is no longer good."""
+        if signature is None:
+            await self.close(NOT_LOGGED_IN)
+        else:
+            await self.send(text_data=json.dumps({"signature": signature}))
+
+    def _floods(self) -> bool:
+        now = time.monotonic()
+        if now - self.minute > 60:
+            self.minute, self.frames = now, 0
+        self.frames += 1
+        return self.frames > MOST_FRAMES_A_MINUTE
+
+
+async def agent_of(user_id: int) -> UUID | None:
+    """The agent behind a login."""
+    found = Agent.objects.filter(user_id=user_id).values_list("pk", flat=True)
+    return await database_sync_to_async(found.first, thread_sensitive=False)()

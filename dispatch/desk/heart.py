@@ -1,0 +1,94 @@
+"""The heart of a live server: gathers its pages' beats and renews their presence once a second.
+
+A thousand pages cost a handful of queries a second, not a hundred requests. Each beat also asks
+whether the session is still good: log-out or restriction closes the line within a beat.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError
+from psycopg_pool import PoolTimeout
+
+from agents import presence
+from agents.models import Agent
+from dispatch.desk import snapshot
+from tickets import clock
+
+logger = logging.getLogger(__name__)
+
+EVERY = 1.0
+
+
+class Pulse(NamedTuple):
+    """Who beats, and by which session."""
+
+    agent_id: UUID
+    session_key: str
+
+
+class Page(Protocol):
+    """An open page, as the heart knows it."""
+
+    pulse: Pulse | None
+
+    async def answer(self, signature: str | None) -> None: ...
+
+
+_beating: set[Page] = set()
+_loops: dict[asyncio.AbstractEventLoop, "asyncio.Task[None]"] = {}
+
+
+def beat(page: Page) -> None:
+    """This page is alive; it is answered within a second."""
+    _beating.add(page)
+    loop = asyncio.get_running_loop()
+    if loop not in _loops or _loops[loop].done():
+        _loops[loop] = loop.create_task(_beat_on())
+
+
+def stop(page: Page) -> None:
+    """This page is gone."""
+    _beating.discard(page)
+
+
+async def _beat_on() -> None:
+    """Runs while there is anything to renew."""
+    while _beating:
+        pages = {page: page.pulse for page in _beating if page.pulse}
+        _beating.clear()
+        try:
+            signatures = await database_sync_to_async(renew, thread_sensitive=False)(
+                set(pages.values())
+            )
+        except (DatabaseError, PoolTimeout) as broken:
+            # The pages hear nothing, beat again, and poll by HTTP meanwhile.
+            logger.warning("beats lost: %s", type(broken).__name__)
+        else:
+            await asyncio.gather(
+                *(page.answer(signatures.get(pulse)) for page, pulse in pages.items()),
+                return_exceptions=True,
+            )
+        await asyncio.sleep(EVERY)
+
+
+def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
+    """Renew the presence of all whose session still holds; the desk's signature of each."""
+    at = clock.now()
+    keys = {pulse.session_key for pulse in pulses}
+    sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=at)
+    good_keys = set(sessions.values_list("session_key", flat=True))
+    agents = Agent.objects.approved().filter(
+        pk__in={pulse.agent_id for pulse in pulses}, user__is_active=True
+    )
+    good_agents = set(agents.values_list("pk", flat=True))
+    good = [p for p in pulses if p.session_key in good_keys and p.agent_id in good_agents]
+    alive = {pulse.agent_id for pulse in good}
+    presence.seen(alive, at=at)
+    words = snapshot.signatures(alive)
+    return {pulse: words[pulse.agent_id] for pulse in good}

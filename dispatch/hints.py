@@ -1,0 +1,95 @@
+"""Hints: they make things fast and may be lost at any moment, for the clock makes things certain.
+
+A hint never makes anyone wait and never fails: it is left in memory, and one thread of the process
+carries what has gathered to Valkey. A frozen Valkey therefore costs a request nothing.
+"""
+
+import logging
+import threading
+from collections import deque
+from typing import Any
+
+import redis
+from celery import current_app
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+MOST_WAITING = 10_000
+
+
+class Carrier:
+    """The thread that carries hints, started when the first one is given."""
+
+    def __init__(self) -> None:
+        self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
+        self._tasks: set[str] = set()
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._server: redis.Redis | None = None
+
+    def tell(self, channel: str, message: bytes) -> None:
+        """Publish on a channel, soon."""
+        self._news.append((channel, message))
+        self._start()
+
+    def ring(self, task: str) -> None:
+        """Have a Celery task run, soon; asked several times meanwhile, it runs once."""
+        self._tasks.add(task)
+        self._start()
+
+    def _start(self) -> None:
+        self._wake.set()
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._carry, name="hints", daemon=True)
+                self._thread.start()
+
+    def _carry(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            try:
+                self._tell_all()
+                self._ring_all()
+            except Exception as broken:
+                logger.warning("hints lost: %s", type(broken).__name__)
+
+    def _ring_all(self) -> None:
+        while self._tasks:
+            current_app.tasks[self._tasks.pop()].apply_async(retry=False)
+
+    def _tell_all(self) -> None:
+        batch = [self._news.popleft() for _ in range(len(self._news))]
+        if not batch:
+            return
+        with self._connection().pipeline(transaction=False) as pipe:
+            for channel, message in batch:
+                pipe.publish(channel, message)
+            pipe.execute()
+
+    def _connection(self) -> redis.Redis:
+        if self._server is None:
+            self._server = redis.Redis.from_url(
+                settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1
+            )
+        return self._server
+
+
+_carrier = Carrier()
+
+
+def ring(task: str) -> None:
+    """Have this Celery task run as soon as may be."""
+    if settings.HINTS_INLINE:
+        current_app.tasks[task].apply()
+    else:
+        _carrier.ring(task)
+
+
+def tell(group: str, message: dict[str, Any]) -> None:
+    """Send a message to a group of sockets, in the very form the channel layer would."""
+    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
+    _carrier.tell(f"{prefix}__group__{group}", get_channel_layer().serialize(message))

@@ -1,0 +1,51 @@
+"""News from below becomes verbs here, and hints after commit."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.dispatch import receiver
+
+from agents.models import Agent
+from agents.signals import agent_available, agent_gone
+from dispatch import assignments, hints, offers, push
+from dispatch.models import Assignment
+from tickets.models import Message, Ticket
+from tickets.signals import message_added, ticket_closed, ticket_queued, webhook_queued
+
+WAVE = "dispatch.tasks.run_wave"
+WEBHOOKS = "tickets.tasks.deliver_webhooks"
+
+
+@receiver(ticket_queued)
+@receiver(agent_available)
+def want_wave(**_: Any) -> None:
+    transaction.on_commit(partial(hints.ring, WAVE), robust=True)
+
+
+@receiver(webhook_queued)
+def want_delivery(**_: Any) -> None:
+    transaction.on_commit(partial(hints.ring, WEBHOOKS), robust=True)
+
+
+@receiver(ticket_closed)
+def release_agent(ticket: Ticket, at: datetime, **_: Any) -> None:
+    offers.withdraw_for(ticket, at=at)
+    assignments.end_for(ticket, at=at)
+
+
+@receiver(agent_gone)
+def pass_on(agent_ids: Iterable[UUID], at: datetime, **_: Any) -> None:
+    """After commit: tickets are locked before agents, and the agent's row is held here."""
+    for agent in Agent.objects.filter(pk__in=agent_ids):
+        transaction.on_commit(partial(offers.withdraw_from, agent, at=at), robust=True)
+        transaction.on_commit(partial(assignments.release_all, agent, at=at), robust=True)
+
+
+@receiver(message_added)
+def show_message(ticket: Ticket, message: Message, **_: Any) -> None:
+    holders = Assignment.objects.talking().filter(ticket=ticket)
+    push.changed(*holders.values_list("agent_id", flat=True))

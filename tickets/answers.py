@@ -1,0 +1,131 @@
+"""What the API answers with: typed, so that the schema and the answers cannot part."""
+
+from datetime import datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tickets import queue
+from tickets.models import Message, Ticket
+
+TicketStatus = Literal["queued", "active", "resolved", "handed_back", "unavailable", "abandoned"]
+
+
+class Opened(BaseModel):
+    """A ticket was opened: where the customer stands."""
+
+    ticket: UUID
+    status: TicketStatus
+    position: int | None = Field(description="1 is next. Null once the ticket waits no more.")
+    expected_wait_s: int | None = Field(
+        description="Seconds, from recent waits in this language. Null when there were none."
+    )
+    url: str
+
+    @classmethod
+    def of(cls, ticket: Ticket, *, at: datetime, url: str) -> Self:
+        return cls(
+            ticket=ticket.pk,
+            status=ticket.status,
+            position=queue.position(ticket),
+            expected_wait_s=queue.expected_wait(ticket, at=at),
+            url=url,
+        )
+
+
+class AgentName(BaseModel):
+    """The human, by the name they show to customers."""
+
+    name: str
+
+
+class Handback(BaseModel):
+    """Why the conversation came back to the bot."""
+
+    reason: str
+    note: str
+
+
+class TicketState(BaseModel):
+    """A ticket as it is now."""
+
+    ticket: UUID
+    conversation_ref: str
+    status: TicketStatus
+    version: int = Field(description="Rises with every webhook about this ticket.")
+    position: int | None
+    expected_wait_s: int | None
+    agent: AgentName | None
+    queued_at: datetime
+    answered_at: datetime | None
+    closed_at: datetime | None
+    disposition: str
+    handback: Handback | None
+
+    @classmethod
+    def of(cls, ticket: Ticket, *, at: datetime) -> Self:
+        handed_back = ticket.status == Ticket.Status.HANDED_BACK
+        return cls(
+            ticket=ticket.pk,
+            conversation_ref=ticket.conversation_ref,
+            status=ticket.status,
+            version=ticket.version,
+            position=queue.position(ticket),
+            expected_wait_s=queue.expected_wait(ticket, at=at),
+            agent=AgentName(name=ticket.answered_by) if ticket.answered_by else None,
+            queued_at=ticket.queued_at,
+            answered_at=ticket.answered_at,
+            closed_at=ticket.closed_at,
+            disposition=ticket.disposition,
+            handback=Handback(reason=ticket.disposition, note=ticket.note) if handed_back else None,
+        )
+
+
+class Said(BaseModel):
+    """A message as it was stored."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str
+    seq: int
+    origin: Literal["customer", "agent", "system"] = Field(alias="from")
+    text: str
+    at: datetime
+    client_message_id: str
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        return cls(
+            id=str(message.pk),
+            seq=message.seq,
+            origin=message.origin,
+            text=message.text,
+            at=message.at,
+            client_message_id=message.client_message_id,
+        )
+
+
+class Conversation(BaseModel):
+    """Messages in order."""
+
+    messages: list[Said]
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error by RFC 9457, as application/problem+json."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    errors: list[FieldError] | None = None

@@ -1,0 +1,163 @@
+"""The chatbot's side: escalate, talk, cancel. A client reaches only its own tickets."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tickets import answers, clock, conversation, idempotency, lifecycle, skills
+from tickets.handoff import Cancellation, CustomerMessage, Escalation
+from tickets.models import Message, Ticket
+
+Body = TypeVar("Body", bound=BaseModel)
+PROBLEMS = {
+    (status, "application/problem+json"): answers.Problem for status in (400, 401, 404, 409, 422)
+}
+
+
+class Escalations(APIView):
+    """Ask for a human."""
+
+    @extend_schema(
+        operation_id="escalate",
+        summary="Ask for a human",
+        request=Escalation,
+        responses={201: answers.Opened, **PROBLEMS},
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                required=True,
+                description="New for each escalation, the same for its retries.",
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        escalation = parse(request, Escalation)
+        refuse_unknown_skills(escalation)
+        outcome = idempotency.once(
+            request.user,
+            key=request.headers.get("Idempotency-Key", ""),
+            payload=request.body,
+            run=lambda: open_ticket(request, escalation),
+        )
+        headers = {"Location": outcome.body["url"]}
+        if outcome.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(outcome.body, status=outcome.status, headers=headers)
+
+
+class TicketDetail(APIView):
+    """One ticket."""
+
+    @extend_schema(
+        operation_id="ticket",
+        summary="A ticket as it is now",
+        responses={200: answers.TicketState, **PROBLEMS},
+    )
+    def get(self, request: Request, ticket_id: UUID) -> Response:
+        return state(own_ticket(request, ticket_id))
+
+
+class Messages(APIView):
+    """What is said on a ticket."""
+
+    @extend_schema(
+        operation_id="say",
+        summary="The customer says something",
+        request=CustomerMessage,
+        responses={201: answers.Said, 200: answers.Said, **PROBLEMS},
+    )
+    def post(self, request: Request, ticket_id: UUID) -> Response:
+        said = parse(request, CustomerMessage)
+        message, new = conversation.add_message(
+            own_ticket(request, ticket_id),
+            origin=Message.Origin.CUSTOMER,
+            text=said.text,
+            client_message_id=said.client_message_id,
+            at=clock.now(),
+        )
+        return render(answers.Said.of(message), status=201 if new else 200)
+
+    @extend_schema(
+        operation_id="messages",
+        summary="What was said",
+        parameters=[OpenApiParameter("after", int, description="Only messages numbered above.")],
+        responses={200: answers.Conversation, **PROBLEMS},
+    )
+    def get(self, request: Request, ticket_id: UUID) -> Response:
+        after = whole_number(request.query_params.get("after", "0"), field="after")
+        found = conversation.since(own_ticket(request, ticket_id), after=after)
+        return render(answers.Conversation(messages=[answers.Said.of(m) for m in found]))
+
+
+class Cancel(APIView):
+    """The customer left."""
+
+    @extend_schema(
+        operation_id="cancel",
+        summary="The customer left",
+        request=Cancellation,
+        responses={200: answers.TicketState, **PROBLEMS},
+    )
+    def post(self, request: Request, ticket_id: UUID) -> Response:
+        left = parse(request, Cancellation) if request.body else Cancellation()
+        ticket = own_ticket(request, ticket_id)
+        return state(lifecycle.abandon(ticket, reason=left.reason, at=clock.now()))
+
+
+def open_ticket(request: Request, escalation: Escalation) -> tuple[int, dict[str, object]]:
+    at = clock.now()
+    ticket = lifecycle.open_ticket(request.user, escalation, at=at)
+    url = request.build_absolute_uri(reverse("tickets:ticket", args=[ticket.pk]))
+    return 201, answers.Opened.of(ticket, at=at, url=url).model_dump(mode="json")
+
+
+def own_ticket(request: HttpRequest | Request, ticket_id: UUID) -> Ticket:
+    return get_object_or_404(Ticket.objects.of(request.user).select_related("client"), pk=ticket_id)
+
+
+def state(ticket: Ticket) -> Response:
+    return render(answers.TicketState.of(ticket, at=clock.now()))
+
+
+def render(answer: BaseModel, status: int = 200) -> Response:
+    return Response(answer.model_dump(mode="json", by_alias=True), status=status)
+
+
+def parse(request: Request, model: type[Body]) -> Body:
+    """The body as the contract has it, read strictly and straight from the bytes."""
+    if request.content_type.split(";")[0].strip() != "application/json":
+        raise UnsupportedMediaType(request.content_type)
+    return model.model_validate_json(request.body)
+
+
+def refuse_unknown_skills(escalation: Escalation) -> None:
+    codes = [need.code for need in escalation.skills]
+    unknown = skills.unknown(codes)
+    if unknown or len(set(codes)) < len(codes):
+        complaint = "unknown skill" if unknown else "named twice"
+        raise invalid(("skills", codes.index(unknown[0]) if unknown else 0, "code"), complaint)
+
+
+def whole_number(text: str, *, field: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise invalid((field,), "must be a whole number")
+    return int(text)
+
+
+def invalid(place: tuple[str | int, ...], complaint: str) -> ValidationError:
+    error = PydanticCustomError("value_error", "{complaint}", {"complaint": complaint})
+    return ValidationError.from_exception_data(
+        "request", [InitErrorDetails(type=error, loc=place, input=None)]
+    )

@@ -1,0 +1,56 @@
+"""API keys: random, shown once, kept as a hash. SHA-256 is enough for 256 random bits."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from hmac import compare_digest
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from tickets.models import ApiKey, Client
+
+SCHEME = "Bearer"
+
+
+def issue(client: Client, *, name: str) -> str:
+    """A new key for this client. The answer is the only time it can be read."""
+    prefix = f"rk_{secrets.token_hex(4)}"
+    key = f"{prefix}_{secrets.token_urlsafe(32)}"
+    ApiKey.objects.create(client=client, name=name, prefix=prefix, hash=_hash(key))
+    return key
+
+
+def revoke(key: ApiKey, *, at: datetime) -> None:
+    """Refuse this key from now on."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at)
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer rk_...`: the user of the request is the client."""
+
+    def authenticate(self, request: Request) -> tuple[Client, ApiKey] | None:
+        scheme, _space, token = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != SCHEME.lower():
+            return None
+        key = _find(token.strip())
+        if key is None:
+            raise AuthenticationFailed(_("This API key is unknown or was revoked."))
+        return key.client, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return SCHEME
+
+
+def _find(token: str) -> ApiKey | None:
+    prefix = "_".join(token.split("_")[:2])[:16]
+    if "\x00" in prefix:
+        return None
+    key = ApiKey.objects.filter(prefix=prefix, revoked_at=None).select_related("client").first()
+    return key if key and compare_digest(key.hash, _hash(token)) else None
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("latin-1", "replace")).hexdigest()

@@ -1,0 +1,86 @@
+"""The talk itself: who said what, in which order, once."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F
+
+from tickets import lifecycle, webhooks
+from tickets.errors import MessageChanged, TicketClosed
+from tickets.models import Message, Ticket
+from tickets.signals import message_added
+
+if TYPE_CHECKING:
+    from agents.models import User
+
+Origin = Message.Origin
+
+
+@transaction.atomic
+def add_message(
+    ticket: Ticket,
+    *,
+    origin: Message.Origin,
+    text: str,
+    client_message_id: str,
+    at: datetime,
+    sent_by: "User | None" = None,
+) -> tuple[Message, bool]:
+    """Say something; the second value is False when it had been said already.
+
+    Raises TicketClosed, and MessageChanged when the id was used for other words.
+    """
+    ticket = lifecycle.lock(ticket)
+    said = Message.objects.filter(
+        ticket=ticket, origin=origin, client_message_id=client_message_id
+    ).first()
+    if said:
+        return _same(said, text), False
+    if not ticket.is_open:
+        raise TicketClosed
+    message = Message.objects.create(
+        ticket=ticket,
+        seq=ticket.last_seq + 1,
+        origin=origin,
+        text=text,
+        client_message_id=client_message_id,
+        sent_by=sent_by,
+        at=at,
+    )
+    _tell(ticket, message, at=at)
+    return message, True
+
+
+def since(ticket: Ticket, *, after: int = 0, limit: int = 500) -> list[Message]:
+    """The messages numbered above `after`, in order."""
+    return list(ticket.messages.filter(seq__gt=after).order_by("seq")[:limit])
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """A message as the API and the webhooks write it."""
+    return {
+        "id": str(message.pk),
+        "seq": message.seq,
+        "from": message.origin,
+        "text": message.text,
+        "at": message.at.isoformat(),
+    }
+
+
+def _same(said: Message, text: str) -> Message:
+    if said.text != text:
+        raise MessageChanged
+    return said
+
+
+def _tell(ticket: Ticket, message: Message, *, at: datetime) -> None:
+    """The bot learns what the agent says; its own customer's words it knows."""
+    news = message.origin == Origin.AGENT
+    Ticket.objects.filter(pk=ticket.pk).update(
+        last_seq=message.seq, version=F("version") + (1 if news else 0)
+    )
+    if news:
+        ticket.version += 1
+        webhooks.queue(ticket, "message.created", {"message": as_json(message)}, at=at)
+    message_added.send(Ticket, ticket=ticket, message=message, at=at)

@@ -1,0 +1,18 @@
+"""The rows of demand: clients, tickets and their words, webhooks."""
+
+from tickets.models.clients import ApiKey, Client, IdempotencyKey, Skill
+from tickets.models.tickets import Handoff, Message, Ticket
+from tickets.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+
+__all__ = [
+    "ApiKey",
+    "Client",
+    "Handoff",
+    "IdempotencyKey",
+    "Message",
+    "Skill",
+    "Ticket",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]

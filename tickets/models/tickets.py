@@ -1,0 +1,184 @@
+"""Tickets: a customer who needs a human, what the bot handed over, and every word since."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from tickets.models.clients import Client
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def queued(self) -> "TicketQuerySet":
+        return self.filter(status=Ticket.Status.QUEUED)
+
+    def open(self) -> "TicketQuerySet":
+        return self.filter(status__in=Ticket.OPEN)
+
+    def of(self, client: Client) -> "TicketQuerySet":
+        return self.filter(client=client)
+
+    def speaking(self, languages: Collection[str]) -> "TicketQuerySet":
+        return self.filter(language__in=languages)
+
+    def in_order(self) -> "TicketQuerySet":
+        """The order in which tickets are served, the first in front."""
+        return self.order_by("-urgency", "due_at", "id")
+
+    def close(self, status: "Ticket.Status", *, at: datetime) -> int:
+        return self.open().update(status=status, closed_at=at)
+
+
+class Ticket(models.Model):
+    """One request for a human, from escalation to its one end."""
+
+    class Status(models.TextChoices):
+        #: Waits for an agent; offers may be out.
+        QUEUED = "queued", _("queued")
+        #: An agent is on it.
+        ACTIVE = "active", _("active")
+        #: The agent closed it.
+        RESOLVED = "resolved", _("resolved")
+        #: The agent gave the conversation back to the bot.
+        HANDED_BACK = "handed_back", _("handed back")
+        #: Nobody was there in time; the customer was told and the bot took over.
+        UNAVAILABLE = "unavailable", _("unavailable")
+        #: The customer left.
+        ABANDONED = "abandoned", _("abandoned")
+
+    class Urgency(models.IntegerChoices):
+        LOW = 0, _("low")
+        NORMAL = 1, _("normal")
+        HIGH = 2, _("high")
+
+    OPEN = (Status.QUEUED, Status.ACTIVE)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client = models.ForeignKey(
+        Client, models.PROTECT, related_name="tickets", verbose_name=_("client")
+    )
+    conversation_ref = models.CharField(_("conversation"), max_length=120)
+    customer_ref = models.CharField(_("customer reference"), max_length=120)
+    customer_name = models.CharField(_("customer"), max_length=120)
+    language = models.CharField(_("language"), max_length=16)
+    topic = models.SlugField(_("topic"), max_length=60)
+    skills = models.JSONField(_("skills"), default=dict, help_text=_("Skill to least proficiency."))
+    urgency = models.SmallIntegerField(
+        _("urgency"), choices=Urgency.choices, default=Urgency.NORMAL
+    )
+    status = models.CharField(
+        _("status"), max_length=12, choices=Status.choices, default=Status.QUEUED
+    )
+    queued_at = models.DateTimeField(_("queued"))
+    due_at = models.DateTimeField(_("promised by"))
+    give_up_at = models.DateTimeField(_("told unavailable at"))
+    answered_at = models.DateTimeField(_("answered"), null=True)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+    disposition = models.CharField(_("disposition"), max_length=40, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    answered_by = models.CharField(_("answered by"), max_length=80, blank=True)
+    #: Rises each time an agent takes the ticket; whoever acts with an older one is refused.
+    epoch = models.PositiveIntegerField(default=0)
+    #: Rises with every webhook, so that a receiver can tell the order.
+    version = models.PositiveIntegerField(default=0)
+    #: The number of the newest message.
+    last_seq = models.PositiveIntegerField(default=0)
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("ticket")
+        verbose_name_plural = _("tickets")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "conversation_ref"],
+                condition=Q(status__in=["queued", "active"]),
+                name="one_open_ticket_per_conversation",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "active"], closed_at=None)
+                | (~Q(status__in=["queued", "active"]) & Q(closed_at__isnull=False)),
+                name="closed_means_closed_at",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-urgency", "due_at", "id"],
+                condition=Q(status="queued"),
+                name="tickets_waiting",
+            ),
+            models.Index(
+                fields=["give_up_at"], condition=Q(status="queued"), name="tickets_giving_up"
+            ),
+            models.Index(
+                fields=["language", "-answered_at"],
+                condition=Q(answered_at__isnull=False),
+                name="tickets_answered",
+            ),
+            models.Index(fields=["client", "-queued_at"], name="tickets_by_client"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {str(self.pk)[-6:]}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+
+class Handoff(models.Model):
+    """What the bot handed over (contract version 1), kept as it came."""
+
+    ticket = models.OneToOneField(
+        Ticket, models.CASCADE, primary_key=True, related_name="handoff", verbose_name=_("ticket")
+    )
+    contract = models.PositiveSmallIntegerField(default=1)
+    summary = models.TextField(_("summary"), blank=True)
+    tried = models.JSONField(_("what the bot tried"), default=list)
+    transcript = models.JSONField(_("transcript"), default=list)
+    context = models.JSONField(_("context"), default=dict)
+
+    class Meta:
+        verbose_name = _("handoff")
+        verbose_name_plural = _("handoffs")
+
+    def __str__(self) -> str:
+        return str(self.ticket_id)
+
+
+class Message(models.Model):
+    """One thing said since the escalation, numbered without gaps within its ticket."""
+
+    class Origin(models.TextChoices):
+        CUSTOMER = "customer", _("customer")
+        AGENT = "agent", _("agent")
+        SYSTEM = "system", _("system")
+
+    ticket = models.ForeignKey(
+        Ticket, models.CASCADE, related_name="messages", verbose_name=_("ticket")
+    )
+    seq = models.PositiveIntegerField(_("number"))
+    origin = models.CharField(_("from"), max_length=10, choices=Origin.choices)
+    text = models.TextField(_("text"))
+    client_message_id = models.CharField(max_length=64)
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "seq"], name="messages_are_numbered"),
+            models.UniqueConstraint(
+                fields=["ticket", "origin", "client_message_id"], name="a_message_is_said_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin} {self.seq}"

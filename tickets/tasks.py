@@ -1,0 +1,10 @@
+"""Celery's part of demand: sending the news. A hint, for the clock sends what it does not."""
+
+from celery import shared_task
+
+from tickets import webhooks
+
+
+@shared_task(ignore_result=True, expires=30)
+def deliver_webhooks() -> None:
+    webhooks.deliver_due()
