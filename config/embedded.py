@@ -153,7 +153,7 @@ def make_cluster(place: Place) -> None:
     fresh = place.folder / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
     private(fresh)
-    command = [
+    command: list[str | Path] = [
         postgres_programs(place) / "initdb",
         *("--pgdata", fresh, "--username", NAME, "--encoding", "UTF8", "--no-instructions"),
         *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
@@ -263,28 +263,24 @@ def valkey_command(place: Place) -> list[str]:
     return [str(valkey_program(place)), *given]
 
 
-def await_postgres(url: str, *, seconds: float = 30) -> None:
-    """Wait until it answers, and make the database if there is none yet."""
-
-    def ask() -> None:
-        server = psycopg.conninfo.make_conninfo(url, dbname="postgres", connect_timeout=3)
-        with psycopg.connect(server, autocommit=True) as connection:
-            name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-            query = "SELECT 1 FROM pg_database WHERE datname = %s"
-            if not connection.execute(query, [name]).fetchone():
-                connection.execute(
-                    psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(str(name)))
-                )
-
-    patiently(ask, psycopg.OperationalError, seconds=seconds)
+def make_database(url: str) -> None:
+    """Make the database if there is none yet. Raises OperationalError while the server starts."""
+    name = str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+    server = psycopg.conninfo.make_conninfo(url, dbname="postgres", connect_timeout=3)
+    with psycopg.connect(server, autocommit=True) as connection:
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if not connection.execute(query, [name]).fetchone():
+            make = psycopg.sql.SQL("CREATE DATABASE {}")
+            connection.execute(make.format(psycopg.sql.Identifier(name)))
 
 
-def await_valkey(url: str, *, seconds: float = 30) -> None:
+def ping(url: str) -> None:
+    """Ask Valkey for a sign of life. Raises RedisError while it starts."""
     with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
-        patiently(client.ping, redis.exceptions.RedisError, seconds=seconds)
+        client.ping()
 
 
-def patiently(ask: Callable[[], Any], trouble: type[Exception], *, seconds: float) -> None:
+def patiently(ask: Callable[[], None], trouble: type[Exception], *, seconds: float) -> None:
     """Ask until there is no more trouble; after so many seconds let it through."""
     deadline = time.monotonic() + seconds
     while True:

@@ -1,21 +1,27 @@
 """A PostgreSQL and a Valkey of the test session's own, and the Chromium that browser tests drive.
 
 As a pytest plugin (`-p tests.servers`) it starts them before Django reads its settings; the
-workers of pytest-xdist inherit their addresses.
+workers of pytest-xdist inherit their addresses. `python -m tests.servers manage.py ...` runs a
+single command beside them.
 """
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
+import redis
 
 from config import embedded
+from config.up.preparing import compile_words
 
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
 
@@ -23,6 +29,7 @@ CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrom
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        compile_words()
         servers = ExitStack()
         servers.enter_context(running())
         early_config.add_cleanup(servers.close)
@@ -41,11 +48,17 @@ def running() -> Iterator[embedded.Place]:
             served(embedded.valkey_command(place), folder, signal.SIGTERM),
             addressed(place),
         ):
-            embedded.await_postgres(place.database_url)
-            embedded.await_valkey(place.redis_url)
+            await_both(place)
             yield place
     finally:
         shutil.rmtree(folder)
+
+
+def await_both(place: embedded.Place) -> None:
+    make = partial(embedded.make_database, place.database_url)
+    embedded.patiently(make, psycopg.OperationalError, seconds=30)
+    ping = partial(embedded.ping, place.redis_url)
+    embedded.patiently(ping, redis.exceptions.RedisError, seconds=30)
 
 
 @contextmanager
@@ -85,3 +98,9 @@ def chromium() -> str:
     if not found:
         pytest.skip("no Chromium: install one (on Debian: apt-get install chromium)")
     return found
+
+
+if __name__ == "__main__":
+    with running():
+        code = subprocess.call([sys.executable, *sys.argv[1:]])
+    sys.exit(code)

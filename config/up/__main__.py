@@ -1,0 +1,70 @@
+"""`python -m config.up`: start everything, say so, watch it until Ctrl-C, stop everything.
+
+`--forget` stops what runs from this checkout and removes what it kept elsewhere.
+"""
+
+import errno
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+from config import embedded
+from config.embedded import Trouble
+from config.up import platform
+from config.up.supervision import ENDINGS, ignore_endings
+
+
+class Stop(BaseException):
+    """Somebody asked to stop: Ctrl-C, a closed terminal, kill."""
+
+
+def main() -> int:
+    listen()
+    try:
+        platform.forget() if "--forget" in sys.argv else platform.run()
+    except Stop:
+        say("stopped")
+    except Trouble as trouble:
+        return fail(str(trouble))
+    except OSError as trouble:
+        return fail(explain(trouble))
+    return 0
+
+
+def listen() -> None:
+    for ending in ENDINGS:
+        # A hang-up that nohup ignores stays ignored.
+        if ending != signal.SIGHUP or signal.getsignal(ending) != signal.SIG_IGN:
+            signal.signal(ending, ask_to_stop)
+
+
+def ask_to_stop(number: int, frame: FrameType | None) -> NoReturn:
+    """Once; while things are being stopped, a second Ctrl-C changes nothing."""
+    ignore_endings()
+    say("\nstopping")
+    raise Stop
+
+
+def say(line: str) -> None:
+    """Unbuffered, since it may interrupt a print; the terminal may be gone."""
+    with suppress(OSError):
+        os.write(1, f"{line}\n".encode())
+
+
+def fail(sentence: str) -> int:
+    with suppress(OSError):
+        os.write(2, f"{sentence}\n".encode())
+    return 1
+
+
+def explain(trouble: OSError) -> str:
+    if trouble.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"The disk is full ({embedded.data_dir()}): make room and run this again."
+    return f"{trouble.filename or embedded.data_dir()}: {trouble.strerror or trouble}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

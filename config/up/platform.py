@@ -1,0 +1,153 @@
+"""The order of the start, and what is said on the way."""
+
+import os
+import shutil
+import signal
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import redis
+
+from config import embedded
+from config.embedded import Trouble
+from config.up import checks, leftovers, processes
+from config.up.preparing import Demo, Preparation, compile_words
+from config.up.processes import Ports
+from config.up.supervision import Supervisor, await_answer, await_running, supervised
+from config.up.watch import Watch
+
+PAGES = {
+    "/desk/": "the desk, where agents work",
+    "/chat/": "the example chatbot, as a customer sees it",
+    "/admin/": "the office, where supervisors look after it all",
+    "/api/v1/docs": "the API, for chatbots",
+}
+
+
+def run() -> None:
+    folder = embedded.data_dir()
+    with checks.alone(folder):
+        clear_leftovers()
+        ports = processes.choose_ports(checks.port())
+        checks.room(folder)
+        place = embedded.place()
+        with supervised(place, environment(ports.door)) as supervisor:
+            start_servers(supervisor, place)
+            demo = prepare(supervisor, ports)
+            start_platform(supervisor, ports, demo)
+            announce(ports.door, demo)
+            Watch(supervisor).stay()
+
+
+def say(line: str = "") -> None:
+    print(line, flush=True)
+
+
+def clear_leftovers() -> None:
+    if names := leftovers.stop():
+        say(f"an earlier start was cut short: stopped {', '.join(names)}")
+
+
+def environment(port: int) -> dict[str, str]:
+    """What every process is given beside what this one was."""
+    given = os.environ | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    given.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if not given.get("PUBLIC_URL", "").startswith("https://"):
+        given.setdefault("WEBHOOK_ALLOW_PRIVATE", "1")
+    return given
+
+
+def start_servers(supervisor: Supervisor, place: embedded.Place) -> None:
+    """Start those nobody gave an address for; make sure of the others."""
+    database, broker = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    if database:
+        checks.database(database)
+    if broker:
+        checks.broker(broker)
+    if not (database and broker):
+        say("starting the servers" if place.database.exists() else "making the database")
+        embedded.prepare(place)
+    supervisor.add(processes.servers(place, postgres=not database, valkey=not broker))
+    if not database:
+        make = partial(embedded.make_database, place.database_url)
+        await_answer(supervisor, "postgres", make, psycopg.OperationalError)
+    if not broker:
+        ping = partial(embedded.ping, place.redis_url)
+        await_answer(supervisor, "valkey", ping, redis.exceptions.RedisError)
+
+
+def prepare(supervisor: Supervisor, ports: Ports) -> Demo:
+    """Everything Django has to do first; what needs no database is done beside what does."""
+    preparation = Preparation(supervisor.logs, environment(ports.door))
+    if count := compile_words():
+        say(f"compiled {count} translations")
+    with ThreadPoolExecutor(1) as beside:
+        collected = beside.submit(preparation.static_files)
+        say("bringing the database's tables up to date")
+        preparation.migrate()
+        say("loading the demo")
+        demo = preparation.demo(f"http://127.0.0.1:{ports.chatbot}/chat/webhooks")
+        if collected.result():
+            say("collected the static files")
+    return demo
+
+
+def start_platform(supervisor: Supervisor, ports: Ports, demo: Demo) -> None:
+    say("starting the processes")
+    chatbot = {
+        "CHATBOT_API_KEY": demo.chatbot["api_key"],
+        "CHATBOT_WEBHOOK_SECRET": demo.chatbot["webhook_secret"],
+        "CHATBOT_RELEVE_URL": f"http://127.0.0.1:{ports.door}/api/v1",
+    }
+    supervisor.add(processes.platform(ports, chatbot))
+    await_running(supervisor, [each.name for each in supervisor.processes], seconds=60)
+    for name, path in (("web", "/healthz"), ("chatbot", "/chat/")):
+        ask = partial(fetch, f"http://127.0.0.1:{ports.door}{path}")
+        await_answer(supervisor, name, ask, OSError)
+
+
+def fetch(url: str) -> None:
+    """Raises OSError, which urllib's errors are, unless it answers well."""
+    urllib.request.urlopen(url, timeout=20).close()
+
+
+def announce(port: int, demo: Demo) -> None:
+    """The addresses and the logins; the last line begins with `ready`."""
+    url = os.environ.get("PUBLIC_URL", f"http://localhost:{port}").rstrip("/")
+    say()
+    for path, what in PAGES.items():
+        say(f"  {url + path:<40} {what}")
+    say(f"\n  Log in with the password {demo.password} as")
+    for login in demo.logins:
+        say(f"  {login['username']:<24} {login['role']:<12} {login['note']}")
+    logs = shown(embedded.data_dir() / "log")
+    say(f"\nready: {url} (Ctrl-C stops everything, the logs are in {logs})")
+
+
+def shown(folder: Path) -> Path:
+    """As somebody standing in the checkout would write it."""
+    root = embedded.BASE_DIR
+    return folder.relative_to(root) if folder.is_relative_to(root) else folder
+
+
+def forget() -> None:
+    """Stop what runs from this checkout and remove what it keeps outside of it."""
+    folder = embedded.data_dir()
+    if not folder.exists():
+        return
+    if running := checks.running(folder):
+        os.kill(running, signal.SIGTERM)
+    embedded.patiently(partial(remove, folder), Trouble, seconds=60)
+
+
+def remove(folder: Path) -> None:
+    """Raises Trouble while the platform still runs."""
+    with checks.alone(folder):
+        clear_leftovers()
+        place = embedded.place()
+        for outside in (place.sockets, place.folder):
+            if not outside.is_relative_to(folder):
+                shutil.rmtree(outside, ignore_errors=True)

@@ -1,0 +1,167 @@
+"""What runs, how each is started, and how supervisord is told."""
+
+import secrets
+import shlex
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config import embedded
+
+# Below those the kernel hands out, so that no outgoing connection sits on a port during a restart.
+INTERNAL_PORTS = range(20_000, 30_000)
+
+
+@dataclass(frozen=True)
+class Process:
+    name: str
+    command: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    farewell: str = "TERM"
+    patience: int = 10
+
+    def section(self, logs: Path) -> str:
+        """Its part of supervisord's configuration."""
+        settings = {
+            "command": shlex.join(self.command),
+            "directory": str(embedded.BASE_DIR),
+            "environment": ",".join(
+                f'{name}="{value}"' for name, value in self.environment.items()
+            ),
+            "user": self.user,
+            "stopsignal": self.farewell,
+            "stopwaitsecs": str(self.patience),
+            "autorestart": "true",
+            "startretries": "2",
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": str(logs / f"{self.name}.log"),
+            "stdout_logfile_maxbytes": "10MB",
+            "stdout_logfile_backups": "1",
+        }
+        return section(f"program:{self.name}", settings)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The public one, and those behind it."""
+
+    door: int
+    web: int
+    live: int
+    chatbot: int
+
+
+def section(name: str, settings: Mapping[str, str]) -> str:
+    """A section of an INI file; `%` is doubled because supervisord expands it."""
+    given = [f"{key} = {value.replace('%', '%%')}" for key, value in settings.items() if value]
+    return "\n".join([f"[{name}]", *given, "", ""])
+
+
+def choose_ports(door: int) -> Ports:
+    web, live, chatbot = (free_port() for _ in range(3))
+    return Ports(door, web, live, chatbot)
+
+
+def free_port() -> int:
+    while True:
+        port = secrets.choice(INTERNAL_PORTS)
+        if not taken(port):
+            return port
+
+
+def taken(port: int) -> bool:
+    """Whether a server here has it. Raises PermissionError when this user may not have it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise
+        except OSError:
+            return True
+    return False
+
+
+def servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Process]:
+    """Those that nobody gave an address for."""
+    user = embedded.server_user()
+    name = user.pw_name if user else ""
+    found = []
+    if postgres:
+        command = embedded.postgres_command(place)
+        found.append(Process("postgres", command, user=name, farewell="INT", patience=30))
+    if valkey:
+        found.append(Process("valkey", embedded.valkey_command(place), user=name))
+    return found
+
+
+def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
+    """The platform's own processes; the chatbot's environment comes from the demo."""
+    pooled = {"DATABASE_POOL": "1"}
+    return [
+        Process("web", web_command(ports.web)),
+        Process("live", live_command(ports.live), pooled),
+        Process("worker", worker_command(), pooled),
+        Process("clock", python("manage.py", "clock")),
+        Process("chatbot", chatbot_command(ports.chatbot), chatbot),
+        Process("door", door_command(), door_environment(ports)),
+    ]
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def web_command(port: int) -> list[str]:
+    return python(
+        *("-m", "granian", "--interface", "wsgi", "config.wsgi:application", "--no-ws"),
+        *("--workers", "1", "--blocking-threads", "4", "--respawn-failed-workers"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+    )
+
+
+def live_command(port: int) -> list[str]:
+    return python(
+        *("-m", "uvicorn", "config.asgi:application", "--loop", "uvloop", "--http", "httptools"),
+        *("--ws", "websockets", "--ws-per-message-deflate", "false"),
+        *("--ws-ping-interval", "10", "--ws-ping-timeout", "10", "--ws-max-size", "65536"),
+        *("--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "3"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+    )
+
+
+def worker_command() -> list[str]:
+    return python(
+        *("-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "4"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    )
+
+
+def chatbot_command(port: int) -> list[str]:
+    return python(
+        *("-m", "uvicorn", "app:application", "--app-dir", "examples/chatbot"),
+        *("--no-access-log", "--timeout-graceful-shutdown", "3"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+    )
+
+
+def door_command() -> list[str]:
+    caddy = str(Path(sys.executable).with_name("caddy"))
+    configuration = str(embedded.BASE_DIR / "config" / "Caddyfile")
+    return [caddy, "run", "--config", configuration, "--adapter", "caddyfile"]
+
+
+def door_environment(ports: Ports) -> dict[str, str]:
+    home = str(embedded.data_dir() / "caddy")
+    return {
+        "PORT": str(ports.door),
+        "WEB_PORT": str(ports.web),
+        "LIVE_PORT": str(ports.live),
+        "CHATBOT_PORT": str(ports.chatbot),
+        "XDG_DATA_HOME": home,
+        "XDG_CONFIG_HOME": home,
+    }

@@ -1,0 +1,55 @@
+"""After the start: says so when a process dies, and tries again what supervisord gave up."""
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from config.embedded import Trouble
+from config.up import leftovers
+from config.up.supervision import State, Supervisor, last_words
+
+RETRY_AFTER_SECONDS = 10
+
+
+@dataclass
+class Watch:
+    supervisor: Supervisor
+    pids: dict[str, int] = field(default_factory=dict)
+    retried_at: dict[str, float] = field(default_factory=dict)
+
+    def stay(self) -> None:
+        """Look every second, until a signal ends it, or the death of whoever started us."""
+        parent = os.getppid()
+        while os.getppid() == parent:
+            if self.supervisor.gone():
+                log = self.supervisor.log("supervisord")
+                raise Trouble(f"The supervisor died: {last_words(log)}")
+            for state in self.supervisor.states():
+                self.look(state)
+            time.sleep(1)
+
+    def look(self, state: State) -> None:
+        before = self.pids.get(state.name)
+        if before and before != state.pid:
+            leftovers.end_group(before)
+        if state.running:
+            self.welcome(state, before)
+        elif state.given_up:
+            self.retry(state)
+
+    def welcome(self, state: State, before: int | None) -> None:
+        self.pids[state.name] = state.pid
+        if before and before != state.pid:
+            print(f"{state.name} died and was started again; {self.where(state)}", flush=True)
+
+    def retry(self, state: State) -> None:
+        now = time.monotonic()
+        if now - self.retried_at.get(state.name, -RETRY_AFTER_SECONDS) < RETRY_AFTER_SECONDS:
+            return
+        self.retried_at[state.name] = now
+        again = f"trying again every {RETRY_AFTER_SECONDS} s"
+        print(f"{state.name} does not stay up, {again}; {self.where(state)}", flush=True)
+        self.supervisor.retry(state.name)
+
+    def where(self, state: State) -> str:
+        return f"its log is {self.supervisor.log(state.name)}"
