@@ -1,0 +1,144 @@
+"""What Relève tells about tickets, by webhook or when asked: late, twice, or in the wrong order."""
+
+from typing import Any
+
+import bot
+from conversation import Conversation, Message
+from talk import Talk
+
+KIND_OF_STATUS = {
+    "active": "ticket.answered",
+    "queued": "ticket.requeued",
+    "resolved": "ticket.resolved",
+    "handed_back": "ticket.handed_back",
+    "unavailable": "ticket.unavailable",
+    "abandoned": "ticket.abandoned",
+}
+
+
+class Inbox:
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._store = talk.store
+
+    def webhook(self, webhook_id: str, kind: str, facts: dict[str, Any]) -> None:
+        """Take in one webhook, once; the memory of it and its effect are one transaction."""
+        with self._store.together():
+            if not self._store.hear(webhook_id):
+                return
+            ref, ticket = str(facts.get("conversation_ref")), str(facts.get("ticket"))
+            if self._store.find(ref) is None or self._store.departed(ticket):
+                return
+            with self._talk.changing(ref) as conversation:
+                self._adopt_if_ours(conversation, ticket)
+                if kind == "message.created":
+                    self._agent_said(conversation, ticket, facts["message"], facts["version"])
+                elif ticket == conversation.ticket and facts["version"] > conversation.version:
+                    self._apply(conversation, kind, facts)
+            if conversation.gone:
+                self._talk.leave(ref)
+
+    def status(self, ref: str, answer: dict[str, Any]) -> None:
+        """Take in what GET /tickets/{id} answered."""
+        with self._talk.changing(ref) as conversation:
+            conversation.behind = False
+            if answer["ticket"] != conversation.ticket or not conversation.with_people:
+                return
+            if answer["version"] > conversation.version:
+                self._apply(conversation, KIND_OF_STATUS[answer["status"]], _as_facts(answer))
+            if answer["status"] == "queued" and answer["version"] == conversation.version:
+                conversation.position = answer["position"]
+                conversation.wait_s = answer["expected_wait_s"]
+
+    def unread(self, ref: str, *, lost: bool) -> None:
+        """Relève would not show the ticket; `lost` when it does not know it any more."""
+        with self._talk.changing(ref) as conversation:
+            conversation.behind = False
+            if lost and conversation.with_people:
+                self._talk.close(conversation, "unavailable")
+
+    def messages(self, ref: str, ticket: str, said: list[dict[str, Any]]) -> None:
+        """Take in what GET /tickets/{id}/messages answered: the agent's words that we missed."""
+        with self._talk.changing(ref) as conversation:
+            for message in said:
+                if message["from"] == "agent":
+                    self._agent_said(conversation, ticket, message, conversation.version)
+
+    def _adopt_if_ours(self, conversation: Conversation, ticket: str) -> None:
+        """A webhook may be faster than the answer that names its ticket."""
+        if conversation.key and not self._store.knows(conversation.ref, ticket):
+            self._talk.adopt(conversation, ticket)
+
+    def _agent_said(
+        self, conversation: Conversation, ticket: str, message: dict[str, Any], version: int
+    ) -> None:
+        early = conversation.state == "waiting" and version > conversation.version
+        conversation.behind |= early
+        self._store.add(
+            conversation.ref,
+            id=str(message["id"]),
+            sender="agent",
+            author="" if early else conversation.agent or "",
+            text=str(message["text"]),
+            at=str(message["at"]),
+            ticket=ticket,
+            seq=int(message["seq"]),
+        )
+
+    def _apply(self, conversation: Conversation, kind: str, facts: dict[str, Any]) -> None:
+        conversation.version = facts["version"]
+        if kind == "ticket.answered":
+            self._answered(conversation, str((facts.get("agent") or {}).get("name") or ""))
+        elif kind == "ticket.requeued":
+            self._requeued(conversation)
+        elif kind == "ticket.resolved":
+            self._talk.close(conversation, "resolved")
+            conversation.topic, conversation.note, conversation.tried = None, None, []
+        elif kind == "ticket.handed_back":
+            self._handed_back(conversation, facts)
+        elif kind == "ticket.unavailable":
+            self._talk.close(conversation, "unavailable")
+        elif kind == "ticket.abandoned":
+            self._talk.close(conversation, "closed_elsewhere")
+
+    def _answered(self, conversation: Conversation, name: str) -> None:
+        if conversation.state == "talking" and conversation.agent == name:
+            return
+        conversation.state, conversation.agent, conversation.choices = "talking", name, []
+        early = self._unnamed(conversation)
+        self._talk.notice(conversation, "answered", before=early[0] if early else None)
+        for message in early:
+            self._store.change(conversation.ref, message.id, author=name)
+
+    def _requeued(self, conversation: Conversation) -> None:
+        if conversation.state != "talking":
+            return
+        conversation.state, conversation.behind = "waiting", True
+        conversation.position = conversation.wait_s = None
+        self._talk.notice(conversation, "requeued")
+
+    def _handed_back(self, conversation: Conversation, facts: dict[str, Any]) -> None:
+        """The bot goes on with the person's note in mind; the note was not for the customer."""
+        if conversation.agent is None or facts.get("reason") == "no_agent":
+            self._talk.close(conversation, "unavailable")
+            return
+        conversation.note = str(facts.get("note") or "") or None
+        self._talk.close(conversation, "handed_back" if conversation.note else "handed_back_plain")
+        if topic := bot.recognise(conversation.note or ""):
+            conversation.topic, conversation.choices = topic.code, list(bot.AFTER_ANSWER)
+            self._talk.speak(conversation, topic.words_key)
+
+    def _unnamed(self, conversation: Conversation) -> list[Message]:
+        """What the agent said before we knew who they were."""
+        return [
+            message
+            for message in self._store.messages(conversation.ref)
+            if message.sender == "agent"
+            and message.ticket == conversation.ticket
+            and not message.author
+        ]
+
+
+def _as_facts(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer of the API in the shape of a webhook."""
+    return {**answer, **(answer.get("handback") or {})}

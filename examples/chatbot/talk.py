@@ -1,0 +1,192 @@
+"""What can happen in a conversation: each verb is one transaction, and none waits for the network.
+
+The baton is held here: the bot speaks unless a person has the conversation."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import bot
+import handoff
+from conversation import LAST_SEQ, Conversation, Message
+from store import Store
+from words import queue_headline, say
+
+
+class Talk:
+    def __init__(self, store: Store, changed: Callable[[Conversation], None]) -> None:
+        self.store = store
+        self._changed = changed
+
+    @contextmanager
+    def changing(self, ref: str) -> Iterator[Conversation]:
+        """The conversation, to be changed and saved; whoever listens is told afterwards."""
+        with self.store.together():
+            conversation = self.store.get(ref)
+            yield conversation
+            self.store.save(conversation)
+        self._changed(conversation)
+
+    def begin(self, visitor: str, *, name: str, language: str) -> Conversation:
+        """Start a conversation; whatever the visitor had before is left behind."""
+        if before := self.store.current(visitor):
+            self._let_go(before)
+        conversation = Conversation("c-" + uuid4().hex[:20], visitor, name, language)
+        conversation.choices = list(bot.SUGGESTIONS)
+        with self.store.together():
+            self.store.begin(conversation)
+            self.speak(conversation, "hello", name=name)
+        self._changed(conversation)
+        return conversation
+
+    def _let_go(self, before: Conversation) -> None:
+        self.leave(before.ref)
+        with self.changing(before.ref) as conversation:
+            conversation.gone = bool(conversation.key)
+
+    def switch_language(self, ref: str, *, language: str) -> None:
+        with self.changing(ref) as conversation:
+            conversation.language = language
+
+    def said(self, ref: str, *, id: str, text: str) -> None:
+        """The customer wrote something. The same id twice is the same message."""
+        with self.changing(ref) as conversation:
+            fresh = self.store.add(
+                ref,
+                id=id,
+                sender="customer",
+                author=conversation.name,
+                text=text,
+                ticket=conversation.ticket if conversation.with_people else None,
+                delivery=_delivery(conversation),
+            )
+            if fresh and conversation.state != "talking":
+                self._answer(conversation, text)
+
+    def leave(self, ref: str) -> None:
+        """The customer does not want the person any more, or not wait any longer."""
+        with self.changing(ref) as conversation:
+            if conversation.ticket is None or not conversation.with_people:
+                return
+            self.store.depart(ref, conversation.ticket)
+            for delivery in ("pending", "retrying"):
+                self.store.mark(ref, was=delivery, delivery="")
+            self.close(conversation, f"left_{conversation.state}")
+
+    def queued(self, ref: str, *, ticket: str, position: int | None, wait_s: int | None) -> None:
+        """Relève took the escalation."""
+        with self.changing(ref) as conversation:
+            if conversation.key is None:
+                return  # its first webhook was faster than its answer
+            self.adopt(conversation, ticket)
+            conversation.position, conversation.wait_s = position, wait_s
+            self.speak(conversation, "queued", headline=_headline(conversation))
+        if conversation.gone:
+            self.leave(ref)
+
+    def unreached(self, ref: str, *, key: str = "unreached") -> None:
+        """Relève could not be asked, or said no: say so, and offer to try again."""
+        with self.changing(ref) as conversation:
+            if conversation.asking:
+                conversation.trouble = True
+                conversation.choices = ["choice_retry"]
+                self.speak(conversation, key)
+
+    def not_sent(self, ref: str) -> None:
+        with self.changing(ref):
+            self.store.mark(ref, was="pending", delivery="retrying")
+
+    def delivered(self, ref: str, message: Message, *, seq: int) -> None:
+        with self.changing(ref):
+            self.store.change(ref, message.id, delivery="sent", seq=seq)
+
+    def not_taken(self, ref: str, message: Message, *, closed: bool) -> None:
+        """The person had closed before this arrived, so the bot answers it."""
+        with self.changing(ref) as conversation:
+            self.store.change(ref, message.id, delivery="late" if closed else "refused")
+            if not conversation.with_people:
+                self._answer(conversation, message.text)
+
+    # Parts, also used by the inbox
+
+    def speak(self, conversation: Conversation, key: str, **facts: object) -> None:
+        """The bot says something."""
+        text = say(conversation.language, key, **facts)
+        name = say(conversation.language, "bot_name")
+        self.store.add(conversation.ref, id=_id(), sender="bot", author=name, text=text)
+
+    def notice(self, conversation: Conversation, key: str, **placed: Any) -> None:
+        agent = conversation.agent or say(conversation.language, "agent_unnamed")
+        text = say(conversation.language, key, agent=agent)
+        self.store.add(conversation.ref, id=_id(), sender="notice", text=text, **placed)
+
+    def adopt(self, conversation: Conversation, ticket: str) -> None:
+        """The escalation became this ticket: from here on the customer waits for a person."""
+        conversation.key = conversation.body = None
+        conversation.trouble = False
+        conversation.ticket, conversation.version, conversation.agent = ticket, 0, None
+        conversation.state, conversation.choices = "waiting", []
+        self.store.mark(conversation.ref, was="held", delivery="pending")
+
+    def close(self, conversation: Conversation, key: str) -> None:
+        """The person is gone, the bot is back."""
+        self.notice(conversation, key, ticket=conversation.ticket, seq=LAST_SEQ)
+        conversation.state, conversation.misses = "bot", 0
+        conversation.position = conversation.wait_s = None
+        conversation.choices = list(bot.SUGGESTIONS)
+
+    def _answer(self, conversation: Conversation, text: str) -> None:
+        offered = bool({"choice_human", "choice_retry"} & set(conversation.choices))
+        reply = bot.reply(text, misses=conversation.misses, offered=offered)
+        conversation.misses = 0 if reply.understood else conversation.misses + 1
+        if reply.topic:
+            conversation.topic = reply.topic
+            conversation.tried = [*filter(reply.topic.__ne__, conversation.tried), reply.topic]
+        if conversation.state == "waiting":
+            self._answer_while_waiting(conversation, reply)
+        elif not reply.wants_human:
+            self._reply(conversation, reply)
+        elif not conversation.asking:
+            self._ask(conversation)
+
+    def _reply(self, conversation: Conversation, reply: bot.Reply) -> None:
+        self.speak(conversation, reply.key)
+        retry = ("choice_retry",) if conversation.trouble else ()
+        conversation.choices = [*retry, *reply.choices] if not conversation.asking else []
+
+    def _answer_while_waiting(self, conversation: Conversation, reply: bot.Reply) -> None:
+        if reply.wants_human:
+            self.speak(conversation, "already_waiting", headline=_headline(conversation))
+        elif reply.understood and reply.key != "no_help":
+            self.speak(conversation, reply.key)
+        else:
+            self.speak(conversation, "passed_on")
+
+    def _ask(self, conversation: Conversation) -> None:
+        """Ask for a human, or again: the same request with the same key until it is answered."""
+        if conversation.key is None:
+            said = self.store.messages(conversation.ref)
+            conversation.body = json.dumps(handoff.escalation(conversation, said))
+            conversation.key = str(uuid4())
+            conversation.ticket = conversation.agent = None
+        conversation.trouble, conversation.choices = False, []
+        self.speak(conversation, "asking")
+
+
+def _delivery(conversation: Conversation) -> str:
+    """Held until there is a ticket to send it to; nothing when the transcript will carry it."""
+    if conversation.with_people:
+        return "pending"
+    return "held" if conversation.key else ""
+
+
+def _headline(conversation: Conversation) -> str:
+    return queue_headline(
+        conversation.language, position=conversation.position, wait_s=conversation.wait_s
+    )
+
+
+def _id() -> str:
+    return uuid4().hex

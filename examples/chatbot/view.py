@@ -1,0 +1,65 @@
+"""A conversation as the page shows it."""
+
+from typing import Any
+
+from conversation import Conversation, Message
+from words import queue_headline, say
+
+SHOWN_DELIVERY = {"pending", "retrying", "sent", "late", "refused"}
+
+
+def state(conversation: Conversation) -> dict[str, Any]:
+    """Who has the conversation now, in words, and what the customer may do."""
+    language = conversation.language
+    agent = conversation.agent or say(language, "agent_unnamed")
+    return {
+        "conversation": conversation.ref,
+        "state": conversation.state,
+        "headline": headline(conversation),
+        "composer": say(language, f"composer_{conversation.state}", agent=agent),
+        "choices": [say(language, key) for key in conversation.choices],
+    }
+
+
+def headline(conversation: Conversation) -> str:
+    language = conversation.language
+    if conversation.state == "waiting":
+        return queue_headline(language, position=conversation.position, wait_s=conversation.wait_s)
+    if conversation.state == "talking":
+        agent = conversation.agent or say(language, "agent_unnamed")
+        return say(language, "head_talking", agent=agent)
+    if conversation.trouble:
+        return say(language, "head_trouble")
+    return say(language, "head_asking" if conversation.asking else "head_bot")
+
+
+def message(said: Message, language: str) -> dict[str, Any]:
+    return {
+        "id": said.id,
+        "from": said.sender,
+        "who": _who(said, language),
+        "initial": (said.author or "?")[0].upper(),
+        "text": said.text,
+        "at": said.at,
+        "place": said.place,
+        "delivery": _delivery(said, language),
+    }
+
+
+def blank() -> dict[str, Any]:
+    """What the page's own script copies to make a message."""
+    return dict.fromkeys(("id", "from", "who", "initial", "text", "at", "place", "delivery"), "")
+
+
+def _who(said: Message, language: str) -> str:
+    if said.sender == "bot":
+        return say(language, "bot_label")
+    if said.sender == "agent":
+        agent = said.author or say(language, "agent_unnamed")
+        return say(language, "agent_label", agent=agent)
+    return said.author
+
+
+def _delivery(said: Message, language: str) -> str:
+    shown = said.delivery in SHOWN_DELIVERY
+    return say(language, f"delivery_{said.delivery}") if shown else ""
