@@ -1,4 +1,4 @@
-"""Presence: agents come, go and fall silent; the dispatcher reserves and releases their capacity."""
+"""Presence: agents come, go and fall silent; dispatch reserves and releases their capacity."""
 
 from collections import Counter
 from collections.abc import Collection

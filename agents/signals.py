@@ -1,4 +1,7 @@
-"""News about supply, sent inside the transaction that makes it true. Each carries `agent_ids` and `at`."""
+"""News about supply, sent inside the transaction that makes it true.
+
+Each carries `agent_ids` and `at`.
+"""
 
 from django.dispatch import Signal
 

@@ -1,4 +1,4 @@
-"""Headers that depend on the page: the admin theme's Alpine needs a looser policy, ours does not."""
+"""Headers of every page. The admin theme's Alpine needs a looser policy; our own pages do not."""
 
 from typing import Any
 

@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.plumbing import ResolvedComponent
 
 
-class PydanticModels(OpenApiSerializerExtension):
+class PydanticModels(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """Every pydantic model is a component, its nested models too."""
 
     target_class = "pydantic.BaseModel"
@@ -21,14 +21,14 @@ class PydanticModels(OpenApiSerializerExtension):
             ref_template="#/components/schemas/{model}", mode=mode
         )
         for name, nested in schema.pop("$defs", {}).items():
-            component = ResolvedComponent(
+            component = ResolvedComponent(  # type: ignore[no-untyped-call]
                 name=name, type=ResolvedComponent.SCHEMA, object=name, schema=nested
             )
             auto_schema.registry.register_on_missing(component)
         return schema
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "tickets.auth.ApiKeyAuthentication"
     name = "ApiKey"
 

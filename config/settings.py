@@ -1,4 +1,4 @@
-"""One file of settings. Every value that differs between installations comes from the environment."""
+"""One file of settings. Whatever differs between installations comes from the environment."""
 
 import os
 import secrets
@@ -141,6 +141,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url()
 # redis-py 8 gives up on an idle line after five seconds unless told otherwise; a subscriber is idle
 # by nature, so it may wait for ever and is kept honest by health checks instead.
+CHANNEL_PREFIX = "releve"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -154,7 +155,7 @@ CHANNEL_LAYERS = {
                     "health_check_interval": 10,
                 }
             ],
-            "prefix": "releve",
+            "prefix": CHANNEL_PREFIX,
         },
     }
 }

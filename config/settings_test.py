@@ -7,3 +7,5 @@ STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.Stati
 WEBHOOK_ALLOW_PRIVATE = False
 HINTS_INLINE = True
 CELERY_TASK_ALWAYS_EAGER = True
+# Tests have no collected static files to serve.
+MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # noqa: F405

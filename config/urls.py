@@ -5,7 +5,10 @@ from django.urls import include, path, re_path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from config import api, views
+from config import api, schema, views
+
+# Imported so that the schema writer knows our types.
+assert schema
 
 urlpatterns = [
     path("", views.doors, name="doors"),

@@ -10,8 +10,9 @@ from collections import deque
 from typing import Any
 
 import redis
-from celery import current_app
-from channels.layers import get_channel_layer
+from celery import Task
+from channels.layers import channel_layers
+from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ class Carrier:
 
     def __init__(self) -> None:
         self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
-        self._tasks: set[str] = set()
+        self._tasks: set[Task] = set()
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -35,7 +36,7 @@ class Carrier:
         self._news.append((channel, message))
         self._start()
 
-    def ring(self, task: str) -> None:
+    def ring(self, task: Task) -> None:
         """Have a Celery task run, soon; asked several times meanwhile, it runs once."""
         self._tasks.add(task)
         self._start()
@@ -59,7 +60,7 @@ class Carrier:
 
     def _ring_all(self) -> None:
         while self._tasks:
-            current_app.tasks[self._tasks.pop()].apply_async(retry=False)
+            self._tasks.pop().apply_async(retry=False)
 
     def _tell_all(self) -> None:
         batch = [self._news.popleft() for _ in range(len(self._news))]
@@ -81,15 +82,15 @@ class Carrier:
 _carrier = Carrier()
 
 
-def ring(task: str) -> None:
+def ring(task: Task) -> None:
     """Have this Celery task run as soon as may be."""
     if settings.HINTS_INLINE:
-        current_app.tasks[task].apply()
+        task.apply()
     else:
         _carrier.ring(task)
 
 
 def tell(group: str, message: dict[str, Any]) -> None:
     """Send a message to a group of sockets, in the very form the channel layer would."""
-    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
-    _carrier.tell(f"{prefix}__group__{group}", get_channel_layer().serialize(message))
+    layer: RedisPubSubChannelLayer = channel_layers["default"]
+    _carrier.tell(f"{settings.CHANNEL_PREFIX}__group__{group}", layer.serialize(message))

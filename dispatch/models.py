@@ -1,4 +1,4 @@
-"""The rows of dispatch: an offer holds a ticket for one agent for a minute; an assignment is the work."""
+"""The rows of dispatch: an offer holds a ticket for one agent; an assignment is the work."""
 
 from datetime import datetime, timedelta
 from typing import Any

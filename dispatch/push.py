@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -21,14 +20,14 @@ def group(agent_id: UUID) -> str:
 def offers(made: Iterable[Offer]) -> None:
     """Show each offer: the card itself travels, so that it takes one hop to be on the screen."""
     frames = [(group(offer.agent_id), card(offer)) for offer in made]
-    transaction.on_commit(partial(_send_all, frames), robust=True)
+    transaction.on_commit(lambda: _send_all(frames), robust=True)
 
 
 def changed(*agent_ids: UUID) -> None:
     """Something on these agents' pages is new: they will ask what."""
     frame = json.dumps({"changed": True})
     frames = [(group(agent_id), frame) for agent_id in agent_ids]
-    transaction.on_commit(partial(_send_all, frames), robust=True)
+    transaction.on_commit(lambda: _send_all(frames), robust=True)
 
 
 def card(offer: Offer) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,22 +12,21 @@ from agents.models import Agent
 from agents.signals import agent_available, agent_gone
 from dispatch import assignments, hints, offers, push
 from dispatch.models import Assignment
+from dispatch.tasks import run_wave
 from tickets.models import Message, Ticket
 from tickets.signals import message_added, ticket_closed, ticket_queued, webhook_queued
-
-WAVE = "dispatch.tasks.run_wave"
-WEBHOOKS = "tickets.tasks.deliver_webhooks"
+from tickets.tasks import deliver_webhooks
 
 
 @receiver(ticket_queued)
 @receiver(agent_available)
 def want_wave(**_: Any) -> None:
-    transaction.on_commit(partial(hints.ring, WAVE), robust=True)
+    transaction.on_commit(lambda: hints.ring(run_wave), robust=True)
 
 
 @receiver(webhook_queued)
 def want_delivery(**_: Any) -> None:
-    transaction.on_commit(partial(hints.ring, WEBHOOKS), robust=True)
+    transaction.on_commit(lambda: hints.ring(deliver_webhooks), robust=True)
 
 
 @receiver(ticket_closed)
@@ -40,9 +38,13 @@ def release_agent(ticket: Ticket, at: datetime, **_: Any) -> None:
 @receiver(agent_gone)
 def pass_on(agent_ids: Iterable[UUID], at: datetime, **_: Any) -> None:
     """After commit: tickets are locked before agents, and the agent's row is held here."""
-    for agent in Agent.objects.filter(pk__in=agent_ids):
-        transaction.on_commit(partial(offers.withdraw_from, agent, at=at), robust=True)
-        transaction.on_commit(partial(assignments.release_all, agent, at=at), robust=True)
+
+    def release() -> None:
+        for agent in Agent.objects.filter(pk__in=agent_ids):
+            offers.withdraw_from(agent, at=at)
+            assignments.release_all(agent, at=at)
+
+    transaction.on_commit(release, robust=True)
 
 
 @receiver(message_added)

@@ -1,7 +1,9 @@
 """The one WebSocket address."""
 
+from typing import Any, cast
+
 from django.urls import path
 
 from dispatch.desk.consumers import Desk
 
-websocket_urlpatterns = [path("ws/desk/", Desk.as_asgi())]
+websocket_urlpatterns: list[Any] = [path("ws/desk/", cast(Any, Desk.as_asgi()))]

@@ -42,7 +42,7 @@ def run(*, at: datetime) -> int:
 
 
 def waiting_tickets(*, at: datetime) -> list[Ticket]:
-    """The next to be served, locked; only languages somebody free speaks, so none blocks another."""
+    """The next to be served, locked: of languages somebody free speaks, so none blocks another."""
     spoken = AgentLanguage.objects.filter(agent__presence__in=Presence.objects.free(at=at))
     return list(
         Ticket.objects.queued()

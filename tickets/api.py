@@ -1,9 +1,8 @@
 """The chatbot's side: escalate, talk, cancel. A client reaches only its own tickets."""
 
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
-from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,7 +15,7 @@ from rest_framework.views import APIView
 
 from tickets import answers, clock, conversation, idempotency, lifecycle, skills
 from tickets.handoff import Cancellation, CustomerMessage, Escalation
-from tickets.models import Message, Ticket
+from tickets.models import Client, Message, Ticket
 
 Body = TypeVar("Body", bound=BaseModel)
 PROBLEMS = {
@@ -46,7 +45,7 @@ class Escalations(APIView):
         escalation = parse(request, Escalation)
         refuse_unknown_skills(escalation)
         outcome = idempotency.once(
-            request.user,
+            client_of(request),
             key=request.headers.get("Idempotency-Key", ""),
             payload=request.body,
             run=lambda: open_ticket(request, escalation),
@@ -118,13 +117,20 @@ class Cancel(APIView):
 
 def open_ticket(request: Request, escalation: Escalation) -> tuple[int, dict[str, object]]:
     at = clock.now()
-    ticket = lifecycle.open_ticket(request.user, escalation, at=at)
+    ticket = lifecycle.open_ticket(client_of(request), escalation, at=at)
     url = request.build_absolute_uri(reverse("tickets:ticket", args=[ticket.pk]))
     return 201, answers.Opened.of(ticket, at=at, url=url).model_dump(mode="json")
 
 
-def own_ticket(request: HttpRequest | Request, ticket_id: UUID) -> Ticket:
-    return get_object_or_404(Ticket.objects.of(request.user).select_related("client"), pk=ticket_id)
+def client_of(request: Request) -> Client:
+    """Whose key signed the request; authentication has made sure there is one."""
+    return cast(Client, request.user)
+
+
+def own_ticket(request: Request, ticket_id: UUID) -> Ticket:
+    return get_object_or_404(
+        Ticket.objects.of(client_of(request)).select_related("client"), pk=ticket_id
+    )
 
 
 def state(ticket: Ticket) -> Response:

@@ -26,8 +26,8 @@ class Desk(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        user = self.scope["user"]
-        if not user.is_authenticated:
+        user, session_key = self.scope["user"], self.scope["session"].session_key
+        if user is None or not user.is_authenticated or session_key is None:
             await self.close(NOT_LOGGED_IN)
             return
         agent_id = await agent_of(user.pk)
@@ -36,7 +36,7 @@ class Desk(AsyncWebsocketConsumer):
             return
         # Join before the page reads its state, so that nothing falls between the two.
         await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
-        self.pulse = Pulse(agent_id, self.scope["session"].session_key)
+        self.pulse = Pulse(agent_id, session_key)
         self.minute, self.frames = time.monotonic(), 0
         heart.beat(self)
 

@@ -49,7 +49,8 @@ def signatures(agent_ids: Collection[UUID]) -> dict[UUID, str]:
     pending = Offer.objects.pending().filter(agent__in=agent_ids).order_by("pk")
     unfinished = Assignment.objects.unfinished().filter(agent__in=agent_ids).order_by("pk")
     work = unfinished.values_list("agent_id", "pk", "ended_at", "ticket__last_seq")
-    for agent_id, *fact in (*present, *pending.values_list("agent_id", "pk"), *work):
+    rows: list[tuple[Any, ...]] = [*present, *pending.values_list("agent_id", "pk"), *work]
+    for agent_id, *fact in rows:
         facts[agent_id].append(fact)
     return {agent_id: _word(facts[agent_id]) for agent_id in agent_ids}
 
