@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from config import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = embedded.data_dir()
 
 
 def flag(name: str) -> bool:
@@ -126,7 +127,7 @@ TEMPLATES = [
 ]
 STATICFILES_DIRS = [BASE_DIR / "dispatch" / "desk" / "static"]
 STATIC_URL = "static/"
-STATIC_ROOT = embedded.data_dir() / "static"
+STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
