@@ -1,4 +1,4 @@
-"""A small, believable installation to look around in: one bank, eight agents, three days of work."""
+"""A small, believable installation to look around in: a bank, eight agents, three days of work."""
 
 import random
 import secrets
@@ -44,6 +44,14 @@ TALKS = [
     ("address-change", "accounts", "de", "Umzug, neue Anschrift wird nicht übernommen."),
     ("log-in", "technical", "en", "New phone, the app asks for a code that never comes."),
 ]
+
+WHY = {"language": 50, "skill": 40, "idle": 3}
+REPLIES = {
+    "en": "Thank you for waiting. I can see it here and have put it right.",
+    "fr": "Merci d’avoir patienté. Je le vois et je viens de le régler.",
+    "sv": "Tack för att du väntade. Jag ser det här och har rättat till det.",
+    "de": "Danke fürs Warten. Ich sehe es hier und habe es in Ordnung gebracht.",
+}
 
 
 @transaction.atomic
@@ -191,7 +199,7 @@ def _worked(client: Client, agent: Agent, work: _Work, *, number: int) -> None:
         ticket=ticket,
         seq=1,
         origin=Message.Origin.AGENT,
-        text="…",
+        text=REPLIES[work.language],
         client_message_id="demo",
         sent_by=agent.user,
         at=work.answered_at,
@@ -207,11 +215,7 @@ def _paid(agent: Agent, ticket: Ticket, work: _Work) -> None:
         agent=agent,
         status=Offer.Status.ACCEPTED,
         pay=quote.as_json(),
-        reasons={
-            "points": {"language": 50, "skill": 40, "idle": 3},
-            "candidates": 2,
-            "waited_s": 1,
-        },
+        reasons={"points": WHY, "candidates": 2, "waited_s": 1},
         sent_at=work.queued_at,
         expires_at=work.queued_at + OFFER_LASTS + GRACE,
         settled_at=work.answered_at,

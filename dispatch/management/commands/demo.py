@@ -23,9 +23,8 @@ class Command(BaseCommand):
         if demo.loaded():
             demo.move(chatbot_url=chatbot_url)
         elif not Client.objects.exists():
-            keep(
-                settings.DATA_DIR / "demo.json", demo.load(chatbot_url=chatbot_url, at=clock.now())
-            )
+            made = demo.load(chatbot_url=chatbot_url, at=clock.now())
+            keep(settings.DATA_DIR / "demo.json", made)
 
 
 def keep(path: Path, secret: dict[str, Any]) -> None:
