@@ -1,0 +1,68 @@
+"""What every test may ask for: a moment, a signed API, a clean cache, a real webhook receiver."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.cache import cache
+from django.test import Client as Http
+
+from tests import factories
+from tests.receiver import Receiver, receiving
+from tickets.models import Client
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """What one test learned about waits, skills and handle times another must not know."""
+    cache.clear()
+
+
+@pytest.fixture
+def noon() -> datetime:
+    return datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class Api:
+    """A client's bot: JSON in, JSON out, signed with its key."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.key = factories.make_key(client)
+        self.http = Http(headers={"authorization": f"Bearer {self.key}"})
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        """`body`: what to send as JSON, or the bytes themselves."""
+        written = body if isinstance(body, bytes) else json.dumps(body).encode()
+        kind = headers.pop("content_type", "application/json")
+        return self.http.post(f"/api/v1/{path}", written, content_type=kind, headers=headers)
+
+    def get(self, path: str, **given: Any) -> Any:
+        return self.http.get(f"/api/v1/{path}", given)
+
+    def escalate(self, body: Any = None, *, key: str | None = None, **given: Any) -> Any:
+        """Ask for a human; `given` are fields of the escalation."""
+        body = factories.escalation(**given) if body is None else body
+        return self.post("escalations", body, **{"idempotency-key": key or str(uuid4())})
+
+
+@pytest.fixture
+def make_api() -> Callable[[Client], Api]:
+    return Api
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    """The bot of the first client."""
+    return Api(factories.a_client())
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """A real HTTP server on this machine that keeps what it is sent."""
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    with receiving() as made:
+        yield made

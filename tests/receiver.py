@@ -1,0 +1,65 @@
+"""A chatbot's webhook endpoint, for real: an HTTP server on a thread that keeps what it is sent."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Received:
+    """One request."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def news(self) -> dict[str, Any]:
+        news: dict[str, Any] = json.loads(self.body)
+        return news
+
+
+@dataclass
+class Receiver:
+    """Answers each request with the next of `answers`, the last of them for ever."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=lambda: [204])
+    received: list[Received] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [one.news["type"] for one in self.received]
+
+    def answer(self, request: Received) -> int:
+        self.received.append(request)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.send_response(receiver.answer(Received(self.path, headers, body)))
+            self.send_header("location", "/elsewhere")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield receiver
+        server.shutdown()
+        thread.join()
