@@ -42,13 +42,15 @@ def message(said: Message, language: str) -> dict[str, Any]:
         "text": said.text,
         "at": said.at,
         "place": said.place,
-        "delivery": _delivery(said, language),
+        "delivery": said.delivery,
+        "delivery_words": _delivery(said, language),
     }
 
 
 def blank() -> dict[str, Any]:
     """What the page's own script copies to make a message."""
-    return dict.fromkeys(("id", "from", "who", "initial", "text", "at", "place", "delivery"), "")
+    keys = "id from who initial text at place delivery delivery_words"
+    return dict.fromkeys(keys.split(), "")
 
 
 def _who(said: Message, language: str) -> str:

@@ -130,7 +130,15 @@ class Program:
         }
 
     def start(self):
-        command = "-m uvicorn app:application --host 127.0.0.1 --log-level warning".split()
+        command = [
+            "-m",
+            "uvicorn",
+            "app:application",
+            "--host",
+            "127.0.0.1",
+            "--log-level",
+            "warning",
+        ]
         where = ["--app-dir", str(CHATBOT), "--port", str(self.port)]
         self.process = subprocess.Popen([sys.executable, *command, *where], env=self.env)
         eventually(lambda: self._answers(), within=20)
@@ -391,7 +399,7 @@ def test_the_language_can_be_switched(visitor):
     visitor.http.post("language", data={"language": "fr"})
 
     assert '<html lang="fr">' in visitor.page()
-    assert visitor.state()["headline"] == "Vous parlez à Vega, un robot"
+    assert visitor.state()["headline"] == "Vous êtes avec Vega, un robot"
 
 
 # Asking for a human
@@ -489,11 +497,11 @@ def test_a_message_that_fails_is_sent_again_with_the_same_id(visitor, releve):
     ticket, id = visitor.reach(), str(uuid4())
     releve.failing = True
     visitor.say("Are you there?", id)
-    eventually(lambda: visitor.events()["messages"][-1]["delivery"] == "Not sent, trying again")
+    eventually(lambda: visitor.events()["messages"][-1]["delivery_words"] == "Not sent, trying again")
 
     releve.failing = False
 
-    eventually(lambda: visitor.events()["messages"][-1]["delivery"] == "Sent")
+    eventually(lambda: visitor.events()["messages"][-1]["delivery"] == "sent")
     assert [m["client_message_id"] for m in releve.said[ticket["ticket"]]] == [id]
 
 

@@ -11,24 +11,25 @@ function start(main) {
   const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   let flushing = false;
   let lost;
+  let atEnd = true;
+  let lastTop = 0;
 
   // What is said
 
   function show(message) {
-    const near = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 120;
     const known = log.querySelector(`[data-id="${CSS.escape(message.id)}"]`);
     const item = known ?? document.getElementById("blank").content.firstElementChild.cloneNode(true);
     fill(item, message);
     if (!known || Number(known.dataset.place) !== message.place) put(item, message.place);
-    if (near || (!known && message.from === "customer")) toEnd();
+    if (atEnd || (!known && message.from === "customer")) toEnd();
   }
 
   function fill(item, message) {
     item.className = `message ${message.from}`;
-    Object.assign(item.dataset, { from: message.from, id: message.id });
+    Object.assign(item.dataset, { from: message.from, id: message.id, delivery: message.delivery });
     for (const [part, words] of [[".name", message.who], [".initial", message.initial], [".text", message.text]])
       write(item.querySelector(part), words);
-    write(item.querySelector(".delivery"), message.delivery);
+    write(item.querySelector(".delivery"), message.delivery_words);
     item.querySelector("time").dateTime = message.at;
     write(item.querySelector("time"), clock.format(new Date(message.at)));
   }
@@ -44,6 +45,7 @@ function start(main) {
   }
 
   function toEnd() {
+    atEnd = true;
     scroller.scrollTop = scroller.scrollHeight;
   }
 
@@ -78,11 +80,11 @@ function start(main) {
     flush();
   }
 
-  function showUnsent(message, delivery) {
+  function showUnsent(message, words) {
     const seen = log.querySelector(`[data-id="${CSS.escape(message.id)}"]`);
     if (seen && seen.dataset.place !== "Infinity") return; // the server has it: its word counts
     const at = seen?.querySelector("time").dateTime ?? new Date().toISOString();
-    show({ ...message, from: "customer", who: main.dataset.name, initial: "", at, place: Infinity, delivery });
+    show({ ...message, from: "customer", who: main.dataset.name, initial: "", at, place: Infinity, delivery: "local", delivery_words: words });
   }
 
   async function flush() {
@@ -132,6 +134,13 @@ function start(main) {
     write(line, yes ? line.dataset.text : "");
   }
 
+  scroller.addEventListener("scroll", () => {
+    const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+    if (below < 80) atEnd = true;
+    else if (scroller.scrollTop < lastTop) atEnd = false; // only a reader who goes back stops the following
+    lastTop = scroller.scrollTop;
+  });
+  new ResizeObserver(() => { if (atEnd) toEnd(); }).observe(scroller); // a taller bar, a keyboard
   composer.addEventListener("submit", (event) => {
     event.preventDefault();
     const words = text.value.trim();
