@@ -8,5 +8,6 @@ from tickets import clock
 
 @shared_task(ignore_result=True, expires=30)
 def run_wave() -> None:
-    while waves.run(at=clock.now()) == waves.BATCH:
+    """A wave gives each agent one offer at most, so there may be work for another."""
+    while waves.run(at=clock.now()):
         pass

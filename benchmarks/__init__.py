@@ -1,0 +1,1 @@
+"""What `make bench` runs: the platform's real processes under load, and what they took."""

@@ -1,0 +1,69 @@
+"""A real Chromium against the platform's real processes, on this session's test database."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import platform as platforms
+from tests import servers
+from tests.platform import Platform
+from tests.receiver import Receiver, receiving
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def platform(transactional_db: None) -> Iterator[Platform]:
+    with platforms.running(connection.settings_dict["NAME"]) as running:
+        yield running
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = servers.chromium()
+    # Playwright keeps an event loop running on this thread, which Django takes for a mistake.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, platform: Platform) -> Iterator[Page]:
+    """A page as wide as a cheap phone; an error in its console fails the test."""
+    yield from page(browser, platform, width=360, height=740)
+
+
+def page(browser: Browser, platform: Platform, **viewport: Any) -> Iterator[Page]:
+    context = browser.new_context(base_url=platform.url, viewport=viewport)
+    opened = context.new_page()
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on(
+        "console",
+        lambda said: troubles.append(said.text) if "Content Security Policy" in said.text else None,
+    )
+    yield opened
+    context.close()
+    assert troubles == []

@@ -1,0 +1,113 @@
+"""The platform's real processes, on the test session's servers and a database of one's choice."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from config import embedded
+from config.up import processes
+from config.up.preparing import Preparation, compile_words
+from config.up.processes import Process
+
+SECRET = "only-for-the-processes-a-test-starts-and-never-for-anything-else"
+
+
+@dataclass
+class Platform:
+    """Runs the platform's processes; any of them may be killed and started again."""
+
+    url: str
+    folder: Path
+    environment: Mapping[str, str]
+    known: dict[str, Process]
+    running: dict[str, subprocess.Popen] = field(default_factory=dict)
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            process = self.known[name]
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self.running[name] = subprocess.Popen(
+                    process.command,
+                    cwd=embedded.BASE_DIR,
+                    env={**self.environment, **process.environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=embedded.die_with_parent(signal.SIGKILL),
+                )
+
+    def kill(self, name: str) -> None:
+        """As `kill -9` would, children included."""
+        process = self.running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.running.values():
+            process.terminate()
+        for name in list(self.running):
+            try:
+                self.running[name].wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.kill(name)
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def await_answer(self, path: str = "/healthz", *, seconds: float = 30) -> None:
+        """Until the door leads somewhere."""
+        give_up = time.monotonic() + seconds
+        while True:
+            try:
+                urllib.request.urlopen(self.url + path, timeout=5).close()
+                return
+            except (urllib.error.URLError, OSError):
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.1)
+
+
+@contextmanager
+def running(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iterator[Platform]:
+    """All processes but those left out, on this database of the session's PostgreSQL."""
+    ports = processes.choose_ports(processes.free_port())
+    with tempfile.TemporaryDirectory(prefix="releve-platform-") as folder:
+        logs = Path(folder)
+        environment = {**os.environ, **addressed(database, port=ports.door)}
+        prepare(logs, environment)
+        known = {each.name: each for each in processes.platform(ports, {})}
+        platform = Platform(f"http://localhost:{ports.door}", logs, environment, known)
+        try:
+            platform.start(*(name for name in known if name not in leave_out))
+            platform.await_answer()
+            yield platform
+        finally:
+            platform.stop()
+
+
+def addressed(database: str, *, port: int) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": make_conninfo(os.environ["DATABASE_URL"], dbname=database),
+        "PORT": str(port),
+        "SECRET_KEY": SECRET,
+        "WEBHOOK_ALLOW_PRIVATE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def prepare(logs: Path, environment: dict[str, str]) -> None:
+    """What the pages need: static files and words."""
+    compile_words()
+    Preparation(logs, environment).static_files()
