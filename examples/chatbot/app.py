@@ -176,12 +176,17 @@ async def _fields(request: Request) -> dict[str, str]:
     """The fields of a form, or of a JSON object."""
     body = (await request.body()).decode(errors="replace")
     if not request.headers.get("content-type", "").startswith("application/json"):
-        return dict(parse_qsl(body))
+        return {name: _clean(value) for name, value in parse_qsl(body)}
     try:
         fields = json.loads(body)
     except ValueError as error:
         raise HTTPException(400, "This is not JSON.") from error
-    return {str(k): str(v) for k, v in fields.items()} if isinstance(fields, dict) else {}
+    return {k: _clean(str(v)) for k, v in fields.items()} if isinstance(fields, dict) else {}
+
+
+def _clean(text: str) -> str:
+    """What can be stored and sent on: no NUL, no half of a character."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def _done(request: Request, **facts: str) -> Response:
