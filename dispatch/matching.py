@@ -44,7 +44,8 @@ class Policy:
     skill_points: int = 10
     idle_point_every: timedelta = timedelta(minutes=2)
     most_idle_points: int = 20
-    timed_out_points: int = -100
+    #: More than all else adds up to, so that they are asked last.
+    timed_out_points: int = -1000
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def match(
     return matches
 
 
-def precedence(ticket: WaitingTicket) -> tuple[int, datetime, datetime]:
+def precedence(ticket: WaitingTicket) -> tuple[int, datetime, datetime, UUID]:
     """The order in which tickets choose."""
-    return (-ticket.urgency, ticket.due_at, ticket.queued_at)
+    return (-ticket.urgency, ticket.due_at, ticket.queued_at, ticket.id)
 
 
 def choose(
@@ -94,7 +95,7 @@ def choose(
     ]
     if not fits:
         return None
-    agent, points = min(fits, key=lambda fit: (-sum(fit[1].values()), fit[0].idle_since))
+    agent, points = min(fits, key=lambda fit: (-sum(fit[1].values()), fit[0].idle_since, fit[0].id))
     return Match(ticket.id, agent.id, points, len(fits))
 
 

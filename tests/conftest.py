@@ -9,10 +9,15 @@ from uuid import uuid4
 import pytest
 from django.core.cache import cache
 from django.test import Client as Http
+from hypothesis import settings as hypothesis_settings
 
 from tests import factories
 from tests.receiver import Receiver, receiving
 from tickets.models import Client
+
+# A failing example is printed; none is kept in the checkout.
+hypothesis_settings.register_profile("checkout", database=None, deadline=None)
+hypothesis_settings.load_profile("checkout")
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from babel import Locale, UnknownLocaleError
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -31,6 +32,12 @@ def _no_nul(text: str) -> str:
     return text
 
 
+def _whole(number: object) -> object:
+    if type(number) is not int:
+        raise ValueError("must be a whole number")
+    return number
+
+
 @lru_cache(maxsize=1024)
 def _language(tag: str) -> str:
     try:
@@ -45,14 +52,19 @@ Ref = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValid
 Name = Ref
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
 Topic = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
-LanguageTag = Annotated[str, StringConstraints(max_length=16), AfterValidator(_language)]
+# Babel also reads what POSIX adds ("en.utf8", "en@euro"), which is no language tag.
+LanguageTag = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$", max_length=16),
+    AfterValidator(_language),
+]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_no_nul)]
 
 
 class Contract(BaseModel):
     """Base of all that comes in: strict types, no unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Customer(Contract):
@@ -80,7 +92,8 @@ class Line(Contract):
 class Escalation(Contract):
     """A request for a human, with all the bot knows."""
 
-    version: Literal[1]
+    # A literal alone would take 1.0 and true for 1.
+    version: Annotated[Literal[1], BeforeValidator(_whole)]
     conversation_ref: Ref
     customer: Customer
     language: LanguageTag

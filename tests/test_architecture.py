@@ -1,0 +1,210 @@
+"""The architecture, read from the source: who may import whom, and which words are not used."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = {"agents", "tickets", "dispatch", "config", "tests"}
+MAY_IMPORT = {
+    "agents": {"agents"},
+    "tickets": {"tickets"},
+    "dispatch": {"dispatch", "agents", "tickets"},
+    "config": {"config", "dispatch", "agents", "tickets"},
+}
+#: Inside an app, from the bottom up. What isn't named here is a domain noun.
+BOTTOM = {"errors": 0, "signals": 0, "models": 1}
+NOUN, EDGE = 2, 3
+EDGES = {"api", "urls", "views", "consumers", "routing", "admin", "tasks", "receivers", "apps"}
+EDGE_PACKAGES = {"desk", "admin", "management"}
+FORBIDDEN = {"manager", "helper", "util", "utils", "handler", "processor", "data", "info"} | {
+    "do",
+    "process",
+    "service",
+    "services",
+    "common",
+}
+#: Names a framework calls us by.
+GIVEN_NAMES = {"text_data", "bytes_data", "get_context_data", "cleaned_data"}
+
+
+def sources(*folders: str) -> list[Path]:
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return sorted(path for path in found if "migrations" not in path.parts)
+
+
+def imports(path: Path) -> set[str]:
+    """The dotted names a file imports when it runs; what only types need is left out."""
+    return set(_imports(ast.parse(path.read_text()).body))
+
+
+def _imports(body: list[ast.stmt]) -> Iterator[str]:
+    for statement in body:
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Import):
+                yield from (one.name for one in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
+                yield from (f"{node.module}.{one.name}" for one in node.names)
+
+
+def rank(module: str) -> int:
+    """How far up a module of an app is: errors and signals, models, nouns, edges."""
+    _app, *parts = module.split(".")
+    if not parts:
+        return 0
+    if parts[0] in EDGE_PACKAGES or parts[0] in EDGES:
+        return EDGE
+    return BOTTOM.get(parts[0], NOUN)
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def names(path: Path) -> Iterator[str]:
+    """Every name a file gives: its own, of functions, classes, parameters and variables."""
+    yield path.stem
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def words(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+@pytest.mark.parametrize("app", MAY_IMPORT)
+def test_an_app_imports_only_what_is_below_it(app: str) -> None:
+    strays = {
+        str(path.relative_to(ROOT)): sorted(above)
+        for path in sources(app)
+        if (above := {name.split(".")[0] for name in imports(path)} & APPS - MAY_IMPORT[app])
+    }
+
+    assert strays == {}
+
+
+@pytest.mark.parametrize("app", ["agents", "tickets", "dispatch"])
+def test_inside_an_app_nothing_imports_what_is_above_it(app: str) -> None:
+    strays = {
+        module_of(path): upward
+        for path in sources(app)
+        if (
+            upward := sorted(
+                name
+                for name in imports(path)
+                if name.split(".")[0] == app and rank(name) > rank(module_of(path))
+            )
+        )
+    }
+
+    assert strays == {}
+
+
+@pytest.mark.parametrize("path", ["dispatch/matching.py", "agents/pay/rates.py"])
+def test_the_rules_themselves_know_the_standard_library_only(path: str) -> None:
+    known = {"collections", "dataclasses", "datetime", "decimal", "math", "typing", "uuid"}
+
+    assert {name.split(".")[0] for name in imports(ROOT / path)} <= known
+
+
+def test_the_domain_never_sees_celery() -> None:
+    may = {"dispatch.hints", "dispatch.tasks", "tickets.tasks"}
+    seen = {
+        module_of(path)
+        for path in sources("agents", "tickets", "dispatch")
+        if any(name.split(".")[0] == "celery" for name in imports(path))
+    }
+
+    assert seen <= may
+
+
+def test_only_receivers_and_the_news_give_hints() -> None:
+    givers = {
+        module_of(path)
+        for path in sources("agents", "tickets", "dispatch")
+        if "dispatch.hints" in imports(path)
+    }
+
+    assert givers == {"dispatch.receivers", "dispatch.push"}
+
+
+def test_only_receivers_listen() -> None:
+    listeners = {
+        module_of(path)
+        for path in sources("agents", "tickets", "dispatch")
+        if "django.dispatch.receiver" in imports(path)
+    }
+
+    assert listeners == {"dispatch.receivers"}
+
+
+def test_only_edges_read_the_clock() -> None:
+    """The domain is told `at`; a few files say why they ask the database themselves."""
+    may = {"tickets.webhooks", "dispatch.clock"}
+    readers = {
+        module_of(path)
+        for path in sources("agents", "tickets", "dispatch")
+        if rank(module_of(path)) < EDGE
+        and re.search(r"\bclock\.now\(|timezone\.now\(|datetime\.now\(", path.read_text())
+    }
+
+    assert readers <= may
+
+
+def test_an_app_says_in_its_first_line_which_side_it_is_on() -> None:
+    charters = [
+        ast.get_docstring(ast.parse((ROOT / app / "__init__.py").read_text())) or ""
+        for app in ("agents", "tickets", "dispatch")
+    ]
+
+    assert [charter.split(":")[0] for charter in charters] == [
+        "SUPPLY",
+        "DEMAND",
+        "WHERE THEY MEET",
+    ]
+
+
+def test_no_name_says_nothing() -> None:
+    empty = {
+        f"{module_of(path)}: {name}"
+        for path in sources("agents", "tickets", "dispatch")
+        for name in names(path)
+        if words(name) & FORBIDDEN and name not in GIVEN_NAMES
+    }
+
+    assert empty == set()
+
+
+def test_no_file_is_longer_than_can_be_read_at_once() -> None:
+    long = {
+        str(path.relative_to(ROOT)): length
+        for path in sources("agents", "tickets", "dispatch", "config")
+        if (length := len(path.read_text().splitlines())) > 310
+    }
+
+    assert long == {}
+
+
+def test_no_function_is_longer_than_thirty_lines() -> None:
+    long = [
+        f"{module_of(path)}.{node.name}"
+        for path in sources("agents", "tickets", "dispatch")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > 30
+    ]
+
+    assert long == []
