@@ -51,11 +51,11 @@ def born(pid: int) -> float | None:
 
 def find() -> dict[str, psutil.Process]:
     """What still runs, by name."""
-    found = {
-        name: psutil.Process(int(pid))
-        for name, (pid, birth) in recorded().items()
-        if born(int(pid)) == birth
-    }
+    found = {}
+    for name, (pid, birth) in recorded().items():
+        with suppress(psutil.NoSuchProcess):
+            if born(int(pid)) == birth:
+                found[name] = psutil.Process(int(pid))
     return found | servers(embedded.place())
 
 

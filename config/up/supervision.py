@@ -84,7 +84,7 @@ class Supervisor:
                 preexec_fn=embedded.die_with_parent(signal.SIGTERM),
             )
         leftovers.record({"supervisord": self.child.pid})
-        embedded.patiently(self.rpc.getState, OSError, seconds=20)
+        embedded.patiently(lambda: self.rpc.getState() and None, OSError, seconds=20)
 
     @property
     def configuration(self) -> Path:
@@ -92,7 +92,7 @@ class Supervisor:
 
     def configure(self) -> None:
         """Write its configuration; it holds the chatbot's key."""
-        log = {"logfile": "/dev/stdout", "logfile_maxbytes": "0", "nodaemon": "true"}
+        log = {"logfile": "/dev/null", "logfile_maxbytes": "0", "nodaemon": "true"}
         pidfile = {"pidfile": str(self.folder / "supervisord.pid")}
         factory = "supervisor.rpcinterface:make_main_rpcinterface"
         parts = [
