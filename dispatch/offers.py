@@ -77,6 +77,14 @@ def expire_overdue(*, at: datetime, limit: int = 200) -> int:
 
 
 @transaction.atomic
+def withdraw(offer: Offer, *, at: datetime) -> None:
+    """A coordinator takes the offer back and the ticket waits on. Raises OfferGone."""
+    lifecycle.lock(offer.ticket)
+    if not _settle(Offer.objects.filter(pk=offer.pk), Status.WITHDRAWN, at=at):
+        raise OfferGone
+
+
+@transaction.atomic
 def withdraw_for(ticket: Ticket, *, at: datetime) -> None:
     """The ticket ended: nobody need answer for it. Call with the ticket locked."""
     _settle(Offer.objects.filter(ticket=ticket), Status.WITHDRAWN, at=at)

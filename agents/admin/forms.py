@@ -1,0 +1,139 @@
+"""What a coordinator fills in about an agent."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from babel import Locale
+from babel.numbers import is_currency
+from django import forms
+from django.contrib.auth import password_validation
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from agents.admin.words import locale
+from agents.models import Agent, User
+
+CAPACITY = [MinValueValidator(1), MaxValueValidator(10)]
+
+
+def time_zones() -> list[tuple[str, str]]:
+    return [
+        (name, name)
+        for name in sorted(available_timezones())
+        if name == "UTC" or ("/" in name and not name.startswith("Etc/"))
+    ]
+
+
+def countries() -> list[tuple[str, str]]:
+    named = locale().territories.items()
+    return sorted(
+        ((code, name) for code, name in named if len(code) == 2 and code.isalpha()),
+        key=lambda pair: pair[1],
+    )
+
+
+def languages() -> list[tuple[str, str]]:
+    """The languages of the world that have a two-letter code, by their names."""
+    named = Locale.parse(str(locale())).languages.items()
+    pairs = ((code, f"{name} ({code})") for code, name in named if len(code) == 2)
+    return sorted(pairs, key=lambda pair: pair[1].casefold())
+
+
+class AgentForm(forms.ModelForm):
+    country = forms.ChoiceField(
+        label=_("country"), choices=countries, widget=UnfoldAdminSelectWidget, initial="FR"
+    )
+    time_zone = forms.ChoiceField(
+        label=_("time zone"),
+        choices=time_zones,
+        widget=UnfoldAdminSelectWidget,
+        initial="Europe/Paris",
+        help_text=_("Decides when the agent's day begins."),
+    )
+
+    class Meta:
+        model = Agent
+        fields = ["name", "country", "time_zone", "currency"]
+
+    def clean_currency(self) -> str:
+        code = str(self.cleaned_data["currency"]).upper()
+        if not is_currency(code):
+            raise forms.ValidationError(_("Give a currency such as EUR."))
+        return code
+
+
+class InviteForm(AgentForm):
+    """A new agent: with a login that exists, or a new one."""
+
+    login = forms.ModelChoiceField(
+        label=_("existing login"),
+        queryset=User.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Or leave this empty and give a new user name and password."),
+    )
+    user_name = forms.CharField(
+        label=_("user name"),
+        max_length=150,
+        required=False,
+        widget=UnfoldAdminTextInputWidget({"autocomplete": "off"}),
+        validators=User._meta.get_field("username").validators,
+    )
+    password = forms.CharField(
+        label=_("password"),
+        required=False,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget({"autocomplete": "new-password"}),
+        help_text=_("Without one nobody can log in until a password is set on the login's page."),
+    )
+    capacity = forms.IntegerField(
+        label=_("capacity"),
+        initial=1,
+        validators=CAPACITY,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_("Most conversations at once."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        free = User.objects.filter(agent=None, is_active=True).order_by("username")
+        login: Any = self.fields["login"]
+        login.queryset = free
+
+    def clean_user_name(self) -> str:
+        name = str(self.cleaned_data["user_name"])
+        if User.objects.filter(username=name).exists():
+            raise forms.ValidationError(_("This user name is taken."))
+        return name
+
+    def clean_password(self) -> str:
+        password = str(self.cleaned_data["password"])
+        if password:
+            password_validation.validate_password(password)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if "user_name" in given and bool(given.get("login")) == bool(given["user_name"]):
+            self.add_error("user_name", _("Choose a login, or give a new user name: one of both."))
+        return given
+
+
+class CapacityForm(BaseDialogForm):
+    capacity = forms.IntegerField(
+        label=_("capacity"),
+        validators=CAPACITY,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_("Most conversations at once."),
+    )
+
+
+class ReasonForm(BaseDialogForm):
+    reason = forms.CharField(label=_("reason"), max_length=200, widget=UnfoldAdminTextInputWidget)

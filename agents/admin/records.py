@@ -1,0 +1,107 @@
+"""What the pages have in common: who may do what, and how an action calls a verb."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
+
+from agents.errors import AgentError
+
+
+class Operated(ModelAdmin):
+    """Rows with actions. To see is one permission, to act is another: change."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    refusals: tuple[type[Exception], ...] = (AgentError,)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        codename = get_permission_codename("change", self.opts)
+        return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}"))
+
+    def carry_out(
+        self, request: HttpRequest, rows: Iterable[Model], verb: Callable[[Any], Any], *, done: str
+    ) -> None:
+        """Call the verb for each row; a refusal is shown as the sentence it is."""
+        for row in rows:
+            try:
+                verb(row)
+            except self.refusals as refusal:
+                messages.warning(request, f"{row}: {refusal}")
+            else:
+                self.log_change(request, row, done)
+                messages.success(request, f"{row}: {done}")
+
+
+class Record(Operated):
+    """Rows that only verbs write: here they are read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Part(TabularInline):
+    """Rows on the page of what they belong to, under its permissions."""
+
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "view") or self.has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "change") or (obj is None and self._may(request, "add"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def _may(self, request: HttpRequest, what: str) -> bool:
+        opts = self.parent_model._meta
+        return bool(request.user.has_perm(f"{opts.app_label}.{what}_{opts.model_name}"))
+
+
+class WrittenPart(Part):
+    """Such rows that are only read."""
+
+    can_delete = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def on_page(name: str, act: Any, *, ask: Any) -> Any:
+    """The action of a list as a button on the page of one row, which asks first."""
+
+    def run(self: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        act(self, request, self.get_queryset(request).filter(pk=object_id))
+        return reload(self, object_id)
+
+    run.__name__ = name
+    dialog = {"title": act.short_description, "description": ask}
+    dialog["form_submit_text"] = act.short_description
+    return action(
+        description=act.short_description, permissions=act.allowed_permissions, dialog=dialog
+    )(run)
+
+
+def reload(page: Any, object_id: Any) -> HttpResponse:
+    """Have the browser show the page of this row afresh."""
+    address = reverse(
+        f"admin:{page.opts.app_label}_{page.opts.model_name}_change", args=[object_id]
+    )
+    return HttpResponse(_("Done."), headers={"HX-Redirect": address})

@@ -1,0 +1,87 @@
+"""Assignments: who works on what, how it ended, and what was paid."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from agents.admin.records import Record, on_page
+from agents.admin.words import lasting, money, promise
+from dispatch import assignments
+from dispatch.admin.offers import REFUSALS
+from dispatch.models import Assignment
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(Record):
+    refusals = REFUSALS
+    list_display = [
+        "ticket", "agent", "state", "talked", "wrapped_up", "earned", "started_at", "ended_at",
+    ]  # fmt: skip
+    list_filter = ["ending", ("finished_at", admin.EmptyFieldListFilter), "ticket__client"]
+    search_fields = [
+        "agent__name", "ticket__customer_name", "ticket__conversation_ref", "ticket__topic",
+    ]  # fmt: skip
+    list_select_related = ["agent", "ticket", "offer"]
+    ordering = ["-pk"]
+    actions = ["take_away"]
+    actions_detail = ["take_away_here"]
+    fields = [
+        ("ticket", "agent", "offer"), ("state", "talked", "wrapped_up"), ("promised", "earned"),
+        ("started_at", "ended_at", "wrap_up_by", "finished_at"), "note",
+    ]  # fmt: skip
+    readonly_fields = ["state", "talked", "wrapped_up", "promised", "earned"]
+
+    @display(
+        description=_("state"),
+        label={
+            "talking": "info",
+            "wrapping up": "warning",
+            "resolved": "success",
+            "lost": "danger",
+        },
+    )
+    def state(self, assignment: Assignment) -> tuple[str, object]:
+        if not assignment.ended_at:
+            return "talking", _("talking")
+        if not assignment.finished_at:
+            return "wrapping up", _("wrapping up")
+        return assignment.ending, assignment.get_ending_display()
+
+    @display(description=_("conversation"))
+    def talked(self, assignment: Assignment) -> str:
+        return lasting((assignment.ended_at or timezone.now()) - assignment.started_at)
+
+    @display(description=_("wrap-up"))
+    def wrapped_up(self, assignment: Assignment) -> str:
+        if not assignment.ended_at:
+            return "—"
+        return lasting((assignment.finished_at or timezone.now()) - assignment.ended_at)
+
+    @display(description=_("promised"))
+    def promised(self, assignment: Assignment) -> str:
+        return promise(assignment.offer.quote)
+
+    @display(description=_("paid"), ordering="paid")
+    def earned(self, assignment: Assignment) -> str:
+        if assignment.paid is None:
+            return "—"
+        return money(assignment.paid, assignment.offer.quote.currency)
+
+    @admin.action(description=_("Take away and requeue"), permissions=["operate"])
+    def take_away(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
+        def verb(assignment: Assignment) -> None:
+            assignments.lose(assignment, at=timezone.now())
+
+        rows = chosen.select_related("agent", "ticket", "offer")
+        self.carry_out(request, rows, verb, done=now_("taken away"))
+
+    take_away_here = on_page(
+        "take_away_here",
+        take_away,
+        ask=_("The agent is paid for the minutes so far; the ticket waits again, at the head, "
+              "and is offered to whoever fits best, who may be the same agent."),
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Offers: who was asked, for what pay, why they, and what they said."""
+
+from collections.abc import Iterable
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from agents.admin.records import Record, on_page
+from agents.admin.words import broken_down, lasting, promise
+from agents.errors import AgentError
+from dispatch import offers
+from dispatch.admin import words
+from dispatch.errors import DispatchError
+from dispatch.models import Offer
+from tickets.errors import TicketError
+
+REFUSALS = (AgentError, DispatchError, TicketError)
+
+
+@admin.register(Offer)
+class OfferAdmin(Record):
+    refusals = REFUSALS
+    list_display = ["ticket", "agent", "state", "promised", "answered_in", "sent_at"]
+    list_filter = ["status", "ticket__client"]
+    search_fields = [
+        "agent__name", "ticket__customer_name", "ticket__conversation_ref", "ticket__topic",
+    ]  # fmt: skip
+    list_select_related = ["agent", "ticket"]
+    ordering = ["-pk"]
+    actions = ["withdraw"]
+    actions_detail = ["withdraw_here"]
+    fields = [
+        ("ticket", "agent"), ("state", "answered_in"), "promised", "made_up", "why",
+        ("sent_at", "expires_at", "settled_at"),
+    ]  # fmt: skip
+    readonly_fields = ["state", "answered_in", "promised", "made_up", "why"]
+
+    @display(
+        description=_("status"),
+        ordering="status",
+        label={"sent": "info", "accepted": "success", "declined": "warning", "expired": "danger"},
+    )
+    def state(self, offer: Offer) -> tuple[str, str]:
+        return offer.status, offer.get_status_display()
+
+    @display(description=_("pay"))
+    def promised(self, offer: Offer) -> str:
+        return promise(offer.quote)
+
+    @display(description=_("answered in"))
+    def answered_in(self, offer: Offer) -> str:
+        return lasting(offer.settled_at - offer.sent_at) if offer.settled_at else "—"
+
+    @display(description=_("how it is made up"))
+    def made_up(self, offer: Offer) -> str:
+        return _stacked(broken_down(offer.quote))
+
+    @display(description=_("why this agent"))
+    def why(self, offer: Offer) -> str:
+        return _stacked(words.reasons(offer.reasons))
+
+    @admin.action(description=_("Withdraw"), permissions=["operate"])
+    def withdraw(self, request: HttpRequest, chosen: QuerySet[Offer]) -> None:
+        def verb(offer: Offer) -> None:
+            offers.withdraw(offer, at=timezone.now())
+
+        rows = chosen.select_related("agent", "ticket")
+        self.carry_out(request, rows, verb, done=now_("withdrawn"))
+
+    withdraw_here = on_page(
+        "withdraw_here",
+        withdraw,
+        ask=_("The ticket waits on and is offered again to whoever fits best, "
+              "who may be the same agent."),
+    )  # fmt: skip
+
+
+def _stacked(lines: Iterable[str]) -> str:
+    stacked: str = format_html_join("", '<div dir="auto">{}</div>', ((line,) for line in lines))
+    return stacked or "—"

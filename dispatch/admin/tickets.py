@@ -1,0 +1,101 @@
+"""Tickets, with what dispatch knows of them: offers, assignments and pay."""
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+
+from agents.admin.records import on_page
+from agents.admin.words import broken_down, lasting, money, promise
+from dispatch.admin import words
+from dispatch.admin.offers import REFUSALS
+from dispatch.models import Assignment, Offer
+from tickets.admin.story import GOOD, NEWS, PLAIN, SOON, WRONG, Moment
+from tickets.admin.tickets import TicketAdmin
+from tickets.models import Ticket
+
+OUTCOMES = {
+    Offer.Status.SENT: NEWS,
+    Offer.Status.ACCEPTED: GOOD,
+    Offer.Status.DECLINED: SOON,
+    Offer.Status.EXPIRED: WRONG,
+    Offer.Status.WITHDRAWN: PLAIN,
+}
+
+admin.site.unregister(Ticket)
+
+
+@admin.register(Ticket)
+class DispatchedTicketAdmin(TicketAdmin):
+    refusals = REFUSALS
+    actions_detail = ["hand_back_here", "tell_unavailable_here"]
+    hand_back_here = on_page(
+        "hand_back_here",
+        TicketAdmin.hand_back,
+        ask=_("The bot goes on with the conversation. An agent in it is paid, wrap-up included."),
+    )
+    tell_unavailable_here = on_page(
+        "tell_unavailable_here",
+        TicketAdmin.tell_unavailable,
+        ask=_("The customer is told that nobody is available and the bot goes on."),
+    )
+
+    def moments(self, ticket: Ticket) -> list[Moment]:
+        offers = ticket.offers.select_related("agent")
+        taken = ticket.assignments.select_related("agent", "offer")
+        return [
+            *super().moments(ticket),
+            *(_offered(offer) for offer in offers),
+            *(moment for one in taken for moment in _worked(one)),
+        ]
+
+
+def _offered(offer: Offer) -> Moment:
+    outcome = str(offer.get_status_display())
+    if offer.settled_at:
+        outcome = f"{outcome} · {lasting(offer.settled_at - offer.sent_at)}"
+    return Moment(
+        at=offer.sent_at,
+        title=now_("Offered to %(name)s") % {"name": offer.agent.name},
+        colour=OUTCOMES[Offer.Status(offer.status)],
+        facts=[
+            (now_("outcome"), outcome),
+            (now_("pay"), promise(offer.quote)),
+            (now_("made up of"), " · ".join(broken_down(offer.quote))),
+            (now_("why"), " · ".join(words.reasons(offer.reasons)) or "—"),
+        ],
+        href=reverse("admin:dispatch_offer_change", args=[offer.pk]),
+        rank=2,
+    )
+
+
+def _worked(assignment: Assignment) -> list[Moment]:
+    name = {"name": assignment.agent.name}
+    href = reverse("admin:dispatch_assignment_change", args=[assignment.pk])
+    taken = now_("%(name)s took the conversation") % name
+    moments = [Moment(at=assignment.started_at, title=taken, colour=GOOD, href=href, rank=3)]
+    if assignment.finished_at:
+        moments.append(_finished(assignment, href=href))
+    return moments
+
+
+def _finished(assignment: Assignment, *, href: str) -> Moment:
+    assert assignment.finished_at
+    wrap_up = assignment.finished_at - (assignment.ended_at or assignment.finished_at)
+    paid = money(assignment.paid or 0, assignment.offer.quote.currency)
+    return Moment(
+        at=assignment.finished_at,
+        title=now_("%(name)s was done and paid %(amount)s")
+        % {"name": assignment.agent.name, "amount": paid},
+        colour=WRONG if assignment.ending == Assignment.Ending.LOST else GOOD,
+        lines=[assignment.note] if assignment.note else [],
+        facts=[
+            (now_("ending"), assignment.get_ending_display()),
+            (now_("wrap-up"), lasting(max(wrap_up, timedelta()))),
+            (now_("promised"), promise(assignment.offer.quote)),
+        ],
+        href=href,
+        rank=9,
+    )

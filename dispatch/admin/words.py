@@ -1,0 +1,37 @@
+"""Why an agent was asked, as people read it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from agents.admin.words import lasting
+
+#: What each part of a score is for.
+PARTS = {
+    "language": gettext_lazy("how well they speak the language"),
+    "skill": gettext_lazy("how well they know what is asked for"),
+    "idle": gettext_lazy("how long they have been free"),
+    "asked before": gettext_lazy("did not answer when asked before"),
+}
+
+
+def reasons(given: Mapping[str, Any]) -> list[str]:
+    """The reasons of an offer, one a line."""
+    lines = [_part(name, points) for name, points in given.get("points", {}).items()]
+    if candidates := given.get("candidates"):
+        lines.append(
+            ngettext("the only one who fitted", "best of %(count)d who fitted", candidates)
+            % {"count": candidates}
+        )
+    if "waited_s" in given:
+        waited = lasting(timedelta(seconds=given["waited_s"]))
+        lines.append(_("the customer had waited %(time)s") % {"time": waited})
+    return lines
+
+
+def _part(name: str, points: int) -> str:
+    counted = ngettext("%(count)d point", "%(count)d points", points) % {"count": points}
+    return f"{PARTS.get(name, name)}: {counted}"

@@ -1,0 +1,5 @@
+"""The coordinators' pages of demand: clients and their keys, tickets, webhooks."""
+
+from tickets.admin import clients, tickets, webhooks
+
+__all__ = ["clients", "tickets", "webhooks"]

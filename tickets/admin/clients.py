@@ -1,0 +1,92 @@
+"""Clients, the keys of their bots, and the catalogue of skills."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from tickets import auth
+from tickets.admin.records import Operated, lasting
+from tickets.models import ApiKey, Client, Skill
+
+
+@admin.register(Client)
+class ClientAdmin(ModelAdmin):
+    list_display = ["name", "slug", "promise", "waits", "wraps_up", "created_at"]
+    search_fields = ["name", "slug"]
+    ordering = ["name"]
+    fields = [("name", "slug"), ("answer_within", "patience", "wrap_up"), "created_at"]
+    readonly_fields = ["created_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Rate cards know a client by its code, so it stays what it is."""
+        fields = list(super().get_readonly_fields(request, obj))
+        return [*fields, "slug"] if obj else fields
+
+    @display(description=_("answer within"), ordering="answer_within")
+    def promise(self, client: Client) -> str:
+        return lasting(client.answer_within)
+
+    @display(description=_("patience"), ordering="patience")
+    def waits(self, client: Client) -> str:
+        return lasting(client.patience)
+
+    @display(description=_("wrap-up"), ordering="wrap_up")
+    def wraps_up(self, client: Client) -> str:
+        return lasting(client.wrap_up)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(Operated):
+    """A key is made, shown once, and revoked; never changed."""
+
+    list_display = ["prefix", "client", "name", "state", "created_at", "revoked_at"]
+    list_filter = ["client", ("revoked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["prefix", "name", "client__name"]
+    list_select_related = ["client"]
+    ordering = ["-created_at"]
+    fields = ["client", "name", "prefix", ("created_at", "revoked_at")]
+    add_fieldsets = [(None, {"fields": ["client", "name"]})]
+    readonly_fields = ["prefix", "created_at", "revoked_at"]
+    actions = ["revoke"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        key = auth.issue(obj.client, name=obj.name)
+        obj.pk = ApiKey.objects.get(prefix="_".join(key.split("_")[:2])).pk
+        obj.refresh_from_db()
+        messages.success(request, now_("Copy this key now, it is never shown again: %s") % key)
+
+    @display(description=_("state"), label={"active": "success", "revoked": "danger"})
+    def state(self, key: ApiKey) -> tuple[str, Any]:
+        return ("revoked", _("revoked")) if key.revoked_at else ("active", _("active"))
+
+    @admin.action(description=_("Revoke"), permissions=["operate"])
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        def verb(key: ApiKey) -> None:
+            auth.revoke(key, at=timezone.now())
+
+        self.carry_out(request, keys, verb, done=now_("revoked"))
+
+
+@admin.register(Skill)
+class SkillAdmin(ModelAdmin):
+    list_display = ["name", "code"]
+    search_fields = ["name", "code"]
+    ordering = ["name"]
+    fields = ["name", "code"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Agents and tickets know a skill by its code, so it stays what it is."""
+        return ["code"] if obj else []

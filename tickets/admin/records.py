@@ -1,0 +1,60 @@
+"""What the pages have in common. Supply has its own: the two sides share no code."""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_timedelta
+from django.contrib import messages
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import get_language, to_locale
+from unfold.admin import ModelAdmin
+
+from tickets.errors import TicketError
+
+
+class Operated(ModelAdmin):
+    """Rows with actions. To see is one permission, to act is another: change."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    refusals: tuple[type[Exception], ...] = (TicketError,)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        codename = get_permission_codename("change", self.opts)
+        return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}"))
+
+    def carry_out(
+        self, request: HttpRequest, rows: Iterable[Model], verb: Callable[[Any], Any], *, done: str
+    ) -> None:
+        """Call the verb for each row; a refusal is shown as the sentence it is."""
+        for row in rows:
+            try:
+                verb(row)
+            except self.refusals as refusal:
+                messages.warning(request, f"{row}: {refusal}")
+            else:
+                self.log_change(request, row, done)
+                messages.success(request, f"{row}: {done}")
+
+
+class Record(Operated):
+    """Rows that only verbs write: here they are read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def lasting(span: timedelta) -> str:
+    """A duration in its largest unit: "12 sec", "4 min"."""
+    locale = Locale.parse(to_locale(get_language() or "en"))
+    return str(format_timedelta(span, threshold=1.5, format="short", locale=locale))

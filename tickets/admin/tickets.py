@@ -1,0 +1,101 @@
+"""Tickets: who waits, who is served, and the story of each."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from tickets import lifecycle
+from tickets.admin import story
+from tickets.admin.records import Record, lasting
+from tickets.models import Ticket
+
+LABELS = {
+    "queued": "warning",
+    "active": "info",
+    "resolved": "success",
+    "handed_back": "default",
+    "unavailable": "danger",
+    "abandoned": "default",
+}
+
+
+@admin.register(Ticket)
+class TicketAdmin(Record):
+    list_display = [
+        "topic", "customer_name", "client", "state", "language", "waited", "handled", "haste",
+        "answered_by", "queued_at",
+    ]  # fmt: skip
+    list_filter = ["status", "client", "language", "urgency"]
+    search_fields = ["customer_name", "conversation_ref", "topic", "answered_by", "id__startswith"]
+    list_select_related = ["client"]
+    ordering = ["-pk"]
+    actions = ["hand_back", "tell_unavailable"]
+    fields = [
+        ("topic", "client", "state"),
+        ("customer_name", "customer_ref", "conversation_ref"),
+        ("language", "haste", "answered_by"),
+        ("queued_at", "due_at", "give_up_at"),
+        ("waited", "handled", "disposition"),
+    ]
+    readonly_fields = ["state", "haste", "waited", "handled"]
+    change_form_outer_after_template = "admin/ticket_story.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        ticket = self.get_object(request, object_id)
+        told = {"story": story.tell(self.moments(ticket))} if ticket else {}
+        context = {**(extra_context or {}), **told}
+        shown: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return shown
+
+    def moments(self, ticket: Ticket) -> list[story.Moment]:
+        """All that happened to it, in any order."""
+        return story.demand(ticket)
+
+    @display(description=_("status"), ordering="status", label=LABELS)
+    def state(self, ticket: Ticket) -> tuple[str, str]:
+        return ticket.status, ticket.get_status_display()
+
+    @display(
+        description=_("urgency"),
+        ordering="urgency",
+        label={0: "default", 1: "default", 2: "danger"},
+    )
+    def haste(self, ticket: Ticket) -> tuple[int, str]:
+        return ticket.urgency, ticket.get_urgency_display()
+
+    @display(description=_("waited"))
+    def waited(self, ticket: Ticket) -> str:
+        until = ticket.answered_at or ticket.closed_at or timezone.now()
+        return lasting(until - ticket.queued_at)
+
+    @display(description=_("conversation"))
+    def handled(self, ticket: Ticket) -> str:
+        if not ticket.answered_at:
+            return "—"
+        return lasting((ticket.closed_at or timezone.now()) - ticket.answered_at)
+
+    @admin.action(description=_("Hand back to the bot"), permissions=["operate"])
+    def hand_back(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> None:
+        def verb(ticket: Ticket) -> None:
+            lifecycle.hand_back(ticket, reason="supervisor", at=timezone.now())
+
+        self.carry_out(request, tickets, verb, done=now_("handed back to the bot"))
+
+    @admin.action(description=_("Tell that nobody is available"), permissions=["operate"])
+    def tell_unavailable(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> None:
+        def verb(ticket: Ticket) -> None:
+            lifecycle.give_up(ticket, at=timezone.now())
+
+        self.carry_out(request, tickets, verb, done=now_("told that nobody is available"))

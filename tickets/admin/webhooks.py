@@ -1,0 +1,150 @@
+"""Webhooks: where news goes, what was sent, and what each attempt met."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from tickets import outbound, webhooks
+from tickets.admin.records import Operated, Record
+from tickets.errors import UnsafeUrl
+from tickets.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+
+
+class EndpointForm(forms.ModelForm):
+    class Meta:
+        model = WebhookEndpoint
+        fields = ["client", "url"]
+
+    def clean_url(self) -> str:
+        url = str(self.cleaned_data["url"])
+        try:
+            outbound.check_url(url)
+        except UnsafeUrl as refused:
+            raise forms.ValidationError(str(refused)) from None
+        return url
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(Operated):
+    form = EndpointForm
+    list_display = ["url", "client", "state", "created_at"]
+    list_filter = ["client", ("disabled_at", admin.EmptyFieldListFilter)]
+    search_fields = ["url", "client__name"]
+    list_select_related = ["client"]
+    ordering = ["client__name", "url"]
+    fields = ["client", "url", ("created_at", "disabled_at")]
+    add_fieldsets = [(None, {"fields": ["client", "url"]})]
+    readonly_fields = ["created_at", "disabled_at"]
+    actions = ["enable", "disable"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = list(super().get_readonly_fields(request, obj))
+        return [*fields, "client"] if obj else fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was sent there is kept; an endpoint no longer wanted is disabled."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            said = now_("Copy this signing secret now, it is never shown again: %s")
+            messages.success(request, said % obj.secret)
+
+    @display(description=_("state"), label={"active": "success", "disabled": "danger"})
+    def state(self, endpoint: WebhookEndpoint) -> tuple[str, Any]:
+        if endpoint.disabled_at:
+            return "disabled", _("disabled")
+        return "active", _("active")
+
+    @admin.action(description=_("Enable"), permissions=["operate"])
+    def enable(self, request: HttpRequest, endpoints: QuerySet[WebhookEndpoint]) -> None:
+        def verb(endpoint: WebhookEndpoint) -> None:
+            WebhookEndpoint.objects.filter(pk=endpoint.pk).update(disabled_at=None)
+
+        self.carry_out(request, endpoints, verb, done=now_("enabled"))
+
+    @admin.action(description=_("Disable"), permissions=["operate"])
+    def disable(self, request: HttpRequest, endpoints: QuerySet[WebhookEndpoint]) -> None:
+        def verb(endpoint: WebhookEndpoint) -> None:
+            active = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
+            active.update(disabled_at=timezone.now())
+
+        self.carry_out(request, endpoints, verb, done=now_("disabled"))
+
+
+class AttemptInline(TabularInline):
+    model = WebhookAttempt
+    fields = readonly_fields = ["at", "status", "error", "took_ms"]
+    ordering = ["at"]
+    can_delete = False
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("tickets.view_webhookdelivery"))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("delivered", _("delivered")), ("due", _("due")), ("given_up", _("given up"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        by_state = {
+            "delivered": queryset.filter(delivered_at__isnull=False),
+            "due": queryset.filter(delivered_at=None, dead_at=None),
+            "given_up": queryset.filter(dead_at__isnull=False),
+        }
+        return by_state.get(self.value() or "", queryset)
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(Record):
+    list_display = ["created_at", "type", "endpoint", "ticket", "state", "attempts"]
+    list_filter = [StateFilter, "type"]
+    search_fields = ["ticket__conversation_ref", "endpoint__url", "id__startswith"]
+    list_select_related = ["endpoint", "ticket"]
+    ordering = ["-pk"]
+    fields = [
+        ("type", "version"), ("endpoint", "ticket"), ("name", "state"),
+        ("created_at", "next_attempt_at"), ("delivered_at", "dead_at"), "payload",
+    ]  # fmt: skip
+    readonly_fields = ["name", "state"]
+    inlines = [AttemptInline]
+    actions = ["redeliver"]
+
+    @display(description="webhook-id")
+    def name(self, delivery: WebhookDelivery) -> str:
+        return webhooks.webhook_id(delivery.pk)
+
+    @display(
+        description=_("state"),
+        label={"delivered": "success", "due": "warning", "given_up": "danger"},
+    )
+    def state(self, delivery: WebhookDelivery) -> tuple[str, Any]:
+        if delivery.delivered_at:
+            return "delivered", _("delivered")
+        return ("given_up", _("given up")) if delivery.dead_at else ("due", _("due"))
+
+    @admin.action(description=_("Send again"), permissions=["operate"])
+    def redeliver(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
+        def verb(delivery: WebhookDelivery) -> None:
+            webhooks.redeliver(delivery, at=timezone.now())
+
+        self.carry_out(request, deliveries, verb, done=now_("will be sent again"))
