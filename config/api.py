@@ -85,6 +85,6 @@ def _field_error(one: dict[str, Any]) -> dict[str, str]:
     """A check across fields says its field itself, as "field: complaint"."""
     field = ".".join(str(part) for part in one["loc"])
     text = one["msg"].removeprefix("Value error, ")
-    if not field and ": " in text:
+    if not field and one["type"] == "value_error" and ": " in text:
         field, text = text.split(": ", 1)
     return {"field": field or "body", "detail": text}

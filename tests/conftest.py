@@ -43,6 +43,7 @@ class Api:
         """`body`: what to send as JSON, or the bytes themselves."""
         written = body if isinstance(body, bytes) else json.dumps(body).encode()
         kind = headers.pop("content_type", "application/json")
+        headers["content-type"] = kind
         return self.http.post(f"/api/v1/{path}", written, content_type=kind, headers=headers)
 
     def get(self, path: str, **given: Any) -> Any:
