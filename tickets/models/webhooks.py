@@ -3,6 +3,7 @@
 import base64
 import secrets
 
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +25,9 @@ class WebhookEndpoint(models.Model):
     client = models.ForeignKey(
         Client, models.CASCADE, related_name="endpoints", verbose_name=_("client")
     )
-    url = models.URLField(_("address"), max_length=400)
+    url = models.CharField(
+        _("address"), max_length=400, validators=[URLValidator(schemes=["https", "http"])]
+    )
     secret = models.CharField(_("secret"), max_length=120, default=new_secret, editable=False)
     disabled_at = models.DateTimeField(_("disabled"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
