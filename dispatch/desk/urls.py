@@ -1,9 +1,24 @@
-from django.contrib.auth.views import LoginView, LogoutView
+"""The addresses of the desk."""
+
 from django.urls import path
+
+from dispatch.desk import account, attendance, conversations, offers, pages
 
 app_name = "desk"
 urlpatterns = [
-    path("login/", LoginView.as_view(template_name="desk/login.html"), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
-    path("", LoginView.as_view(template_name="desk/login.html"), name="home"),
+    path("", pages.home, name="home"),
+    path("state", pages.state, name="state"),
+    path("login/", account.LogIn.as_view(), name="login"),
+    path("logout/", attendance.log_out, name="logout"),
+    path("language", account.language, name="language"),
+    path("leave/", pages.leave, name="leave"),
+    path("presence", attendance.move, name="presence"),
+    path("earnings/", pages.earnings, name="earnings"),
+    path("offers/<uuid:offer_id>/accept", offers.accept, name="accept"),
+    path("offers/<uuid:offer_id>/decline", offers.decline, name="decline"),
+    path("conversations/<uuid:assignment_id>/", pages.talk, name="talk"),
+    path("conversations/<uuid:assignment_id>/messages", conversations.say, name="say"),
+    path("conversations/<uuid:assignment_id>/resolve", conversations.resolve, name="resolve"),
+    path("conversations/<uuid:assignment_id>/hand-back", conversations.hand_back, name="hand_back"),
+    path("conversations/<uuid:assignment_id>/finish", conversations.finish, name="finish"),
 ]

@@ -1,0 +1,122 @@
+"""An agent's pay by day, from the ledger, each amount in the parts it is made of."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from django.utils.translation import gettext
+
+from agents.models import Agent, JournalEntry
+from agents.pay import ledger
+from agents.pay.rates import Quote
+from dispatch import assignments
+from dispatch.desk import words
+from dispatch.models import Assignment
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an amount."""
+
+    label: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Earned:
+    """One entry of the ledger."""
+
+    at: datetime
+    title: str
+    took: timedelta | None
+    amount: int
+    currency: str
+    parts: list[Part] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Day:
+    """The entries of one day."""
+
+    name: str
+    totals: dict[str, int]
+    entries: list[Earned]
+
+
+@dataclass(frozen=True)
+class Week:
+    """Seven days, the newest first."""
+
+    days: list[Day]
+    earlier: date
+    later: date | None
+
+
+def week(agent: Agent, *, until: date | None, at: datetime) -> Week:
+    """The week that ends with this day, or with today."""
+    zone = ZoneInfo(agent.time_zone)
+    today = at.astimezone(zone).date()
+    last = min(until, today) if until else today
+    end = datetime.combine(last + timedelta(days=1), time(), zone)
+    entries = _entries(agent, since=end - WEEK, until=end)
+    days = [
+        _day(day, list(of_day))
+        for day, of_day in groupby(entries, lambda entry: entry.at.astimezone(zone).date())
+    ]
+    return Week(days, last - WEEK, last + WEEK if last < today else None)
+
+
+def _day(day: date, entries: list[Earned]) -> Day:
+    totals: dict[str, int] = {}
+    for entry in entries:
+        totals[entry.currency] = totals.get(entry.currency, 0) + entry.amount
+    name = format_date(day, "EEEE d MMMM", locale=words.locale())
+    return Day(name[:1].upper() + name[1:], totals, entries)
+
+
+def _entries(agent: Agent, *, since: datetime, until: datetime) -> list[Earned]:
+    found = JournalEntry.objects.filter(
+        agent=agent, occurred_at__gte=since, occurred_at__lt=until
+    ).prefetch_related("lines")
+    entries = list(found.order_by("-occurred_at"))
+    works = _works(entry.source_id for entry in entries if entry.source_type == assignments.SOURCE)
+    return [_earned(entry, works.get(entry.source_id)) for entry in entries]
+
+
+def _works(ids: Iterable[UUID]) -> dict[UUID, Assignment]:
+    return Assignment.objects.select_related("ticket", "offer").in_bulk(list(ids))
+
+
+def _earned(entry: JournalEntry, work: Assignment | None) -> Earned:
+    """No names: a topic and a time tell the agent which one it was."""
+    owed = [line for line in entry.lines.all() if line.account == ledger.payable(entry.agent_id)]
+    amount, currency = -sum(line.amount for line in owed), owed[0].currency
+    if work is None or work.finished_at is None:
+        return Earned(entry.occurred_at, _title(entry), None, amount, currency)
+    title = words.plain(work.ticket.topic)
+    if entry.kind == JournalEntry.Kind.REVERSAL:
+        title = gettext("Corrected: %(title)s") % {"title": title}
+        return Earned(entry.occurred_at, title, None, amount, currency)
+    took = work.finished_at - work.started_at
+    return Earned(entry.occurred_at, title, took, amount, currency, _parts(work, amount))
+
+
+def _title(entry: JournalEntry) -> str:
+    return str(entry.memo.get("reason") or words.plain(entry.source_type))
+
+
+def _parts(work: Assignment, amount: int) -> list[Part]:
+    """The parts of the quote, and what real time added; or the minutes, if the line was lost."""
+    if work.ending == Assignment.Ending.LOST:
+        return [Part(gettext("The minutes until the conversation was passed on"), amount)]
+    quote: Quote = work.offer.quote
+    parts = [Part(words.pay_line(line, quote.minutes), line.amount) for line in quote.lines]
+    if more := amount - quote.amount:
+        parts.append(Part(gettext("It took longer than expected"), more))
+    return parts

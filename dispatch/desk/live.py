@@ -1,0 +1,71 @@
+"""The live parts of the desk, and the fragment that brings an open page up to date."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from agents import presence
+from agents.models import Agent
+from dispatch.desk import snapshot, talks
+from dispatch.desk.forms import Position
+from tickets import clock
+
+
+def page(agent: Agent, *, at: datetime) -> dict[str, Any]:
+    """What every page of the desk shows. Whoever looks at one is there."""
+    presence.seen([agent.pk], at=at)
+    now = snapshot.of(agent, at=at)
+    rows = talks.rows(now.assignments)
+    return {
+        "agent": agent,
+        "at": at,
+        "now": now,
+        "rows": rows,
+        "talking": sum(row.stage == "talking" for row in rows),
+        "approved": agent.status == Agent.Status.APPROVED,
+    }
+
+
+def state(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """The fragment if anything changed since the page's signature, else nothing."""
+    shown = position(request)
+    at = clock.now()
+    current = page(agent, at=at)
+    talk = _talk(agent, shown)
+    behind = talk and (talk["thread"] or talk["moved"])
+    if not behind and shown["signature"] == current["now"].signature:
+        return HttpResponse(status=204)
+    return render(request, "desk/_state.html", {**current, **talk})
+
+
+def fragment(
+    request: HttpRequest, agent: Agent, *, notice: object = "", status: int = 200
+) -> HttpResponse:
+    """After an act: all the live parts, and a sentence if there is one to say."""
+    current = page(agent, at=clock.now())
+    talk = _talk(agent, position(request))
+    context = {**current, **talk, "notice": notice, "acted": True}
+    return render(request, "desk/_state.html", context, status=status)
+
+
+def position(request: HttpRequest) -> dict[str, Any]:
+    """What the page shows already. Anything odd counts as nothing."""
+    form = Position(request.POST if request.method == "POST" else request.GET)
+    form.is_valid()
+    given = form.cleaned_data
+    return {
+        "signature": given.get("signature", ""),
+        "conversation": given.get("conversation"),
+        "after": given.get("after") or 0,
+        "stage": given.get("stage", ""),
+    }
+
+
+def _talk(agent: Agent, shown: dict[str, Any]) -> dict[str, Any]:
+    if not shown["conversation"]:
+        return {}
+    return talks.news(
+        agent, shown["conversation"], after=shown["after"], stage_shown=shown["stage"]
+    )

@@ -1,0 +1,62 @@
+"""The pages an agent reads: the desk, a conversation, earnings, and leaving."""
+
+from datetime import date
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_GET
+
+from agents.models import Agent
+from dispatch.desk import earnings as books
+from dispatch.desk import live, talks
+from dispatch.desk.access import agents_only
+from tickets import clock
+
+
+@require_GET
+@agents_only
+def home(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """The desk."""
+    return render(request, "desk/home.html", live.page(agent, at=clock.now()))
+
+
+@require_GET
+@agents_only
+def state(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """What is new for an open page. Asking is also a sign of life."""
+    return live.state(request, agent)
+
+
+@require_GET
+@agents_only
+def talk(request: HttpRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
+    """A conversation, until the end of its wrap-up."""
+    held = talks.own(agent, assignment_id)
+    current = live.page(agent, at=clock.now())
+    shown = talks.shown(held, whole="whole" in request.GET)
+    return render(request, "desk/talk.html", {**current, **shown})
+
+
+@require_GET
+@agents_only
+def earnings(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """A week of pay, and how each amount is made up."""
+    at = clock.now()
+    week = books.week(agent, until=day(request.GET.get("until", "")), at=at)
+    return render(request, "desk/earnings.html", {**live.page(agent, at=at), "week": week})
+
+
+@require_GET
+@agents_only
+def leave(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """What going offline would do to open conversations, before it is done."""
+    return render(request, "desk/leave.html", live.page(agent, at=clock.now()))
+
+
+def day(written: str) -> date | None:
+    try:
+        return parse_date(written)
+    except ValueError:
+        return None
