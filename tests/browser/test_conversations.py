@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from agents.models import JournalEntry, JournalLine
 from dispatch.models import Assignment
 from tests.browser.conftest import DATA
+from tests.browser.inbox import Inbox, await_true
 from tests.factories import make_agent, make_card, make_client, make_endpoint, make_key
 from tests.platform import Platform
 from tests.receiver import Receiver
@@ -62,17 +63,16 @@ def test_three_recorded_conversations_end_in_a_paid_ledger(
 ):
     client = make_client(slug="shop")
     make_card(client="shop")
-    receiver.secret = make_endpoint(client, url=receiver.url).secret
+    inbox = Inbox(receiver, make_endpoint(client, url=receiver.url).secret)
     agent = make_agent("Amina", username="amina", password=PASSWORD, available=False)
     bot = Bot(platform, make_key(client))
     log_in(phone, "amina")
 
     for recorded in recorded_conversations():
-        play(recorded, bot, phone, receiver)
+        play(recorded, bot, phone, inbox)
 
     assert_paid(agent, conversations=3)
-    assert receiver.refused == []
-    assert not WebhookDelivery.objects.unsent().exists()
+    await_true(lambda: not WebhookDelivery.objects.unsent().exists())
 
 
 def log_in(phone: Page, username: str) -> None:
@@ -84,14 +84,14 @@ def log_in(phone: Page, username: str) -> None:
     expect(phone.locator("body")).to_have_attribute("data-line", "open")
 
 
-def play(recorded: dict[str, Any], bot: Bot, phone: Page, receiver: Receiver) -> None:
+def play(recorded: dict[str, Any], bot: Bot, phone: Page, inbox: Inbox) -> None:
     """The customer's turns come in by API, the agent's are typed in the browser."""
     ticket = bot.escalate(recorded)
     offer = phone.locator("article.offer")
     expect(offer).to_contain_text("€")
     offer.locator("[data-action=accept]").click()
     expect(phone.locator("textarea[name=text]")).to_be_visible()
-    heard: list[str] = []
+    words: list[str] = []
     for number, turn in enumerate(recorded["messages"]):
         if turn["role"] == "customer":
             said = {"client_message_id": str(number), "text": turn["text"]}
@@ -99,13 +99,13 @@ def play(recorded: dict[str, Any], bot: Bot, phone: Page, receiver: Receiver) ->
             expect(phone.locator("#thread .message").last).to_contain_text(turn["text"])
         elif turn["role"] == "agent":
             say(phone, turn["text"])
-            heard.append(turn["text"])
-            receiver.await_news(lambda: agent_words(receiver, ticket) == heard)
+            words.append(turn["text"])
+            await_true(lambda said=tuple(words): inbox.agent_words(ticket) == list(said))
     end(phone)
-    receiver.await_news(lambda: kinds(receiver, ticket)[-1:] == ["ticket.resolved"])
-    versions = [news["data"]["version"] for news in receiver.about(ticket)]
+    await_true(lambda: inbox.kinds(ticket)[-1] == "ticket.resolved")
+    versions = [news["data"]["version"] for news in inbox.about(ticket)]
     assert versions == sorted(versions)
-    assert kinds(receiver, ticket)[0] == "ticket.answered"
+    assert inbox.kinds(ticket)[0] == "ticket.answered"
 
 
 def say(phone: Page, text: str) -> None:
@@ -121,15 +121,6 @@ def end(phone: Page) -> None:
     phone.click("[data-action=resolve]")
     phone.click("[data-action=finish]")
     expect(phone.locator("[data-action=go-away]")).to_be_visible()
-
-
-def agent_words(receiver: Receiver, ticket: str) -> list[str]:
-    said = [news for news in receiver.about(ticket) if news["type"] == "message.created"]
-    return [news["data"]["message"]["text"] for news in said]
-
-
-def kinds(receiver: Receiver, ticket: str) -> list[str]:
-    return [news["type"] for news in receiver.about(ticket)]
 
 
 def assert_paid(agent: Any, *, conversations: int) -> None:
