@@ -215,7 +215,7 @@ def test_old_news_does_not_undo_newer_news(visitor):
     visitor.reach()
     visitor.tell("ticket.resolved", version=5, disposition="solved")
 
-    visitor.tell("ticket.requeued", version=3, reason="agent_gone")
+    visitor.tell("ticket.answered", version=3, agent={"name": "Ben"})
 
     assert visitor.state()["state"] == "bot"
 
