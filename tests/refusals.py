@@ -11,11 +11,10 @@ from django.db import DatabaseError, connection, transaction
 @contextmanager
 def refused_by(constraint: str) -> Iterator[None]:
     """The block breaks this very constraint, be it at once or at the end of its transaction."""
-    with pytest.raises(DatabaseError) as refusal:  # noqa: PT012
-        with transaction.atomic():
-            yield
-            with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with pytest.raises(DatabaseError) as refusal, transaction.atomic():  # noqa: PT012
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     cause = refusal.value.__cause__
     assert isinstance(cause, psycopg.Error)
     assert cause.diag.constraint_name == constraint

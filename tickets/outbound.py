@@ -11,6 +11,10 @@ from django.conf import settings
 from tickets.errors import UnsafeUrl
 
 TIMEOUT = urllib3.Timeout(connect=5, read=15)
+#: IPv6 that carries an IPv4 address, and so may lead anywhere: compatible, Teredo, 6to4.
+TUNNELS = [ipaddress.ip_network(net) for net in ("::/96", "2001::/32", "2002::/16")]
+#: How a network without IPv4 writes the IPv4 addresses it reaches (RFC 6052).
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,17 @@ def check_url(url: str) -> str:
 
     WEBHOOK_ALLOW_PRIVATE lifts both rules, for a developer's own machine.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise UnsafeUrl from None
     private_allowed = settings.WEBHOOK_ALLOW_PRIVATE
     schemes = {"http", "https"} if private_allowed else {"https"}
-    if parts.scheme not in schemes or not parts.hostname or parts.username or parts.password:
+    if parts.scheme not in schemes or not parts.hostname or "@" in parts.netloc:
         raise UnsafeUrl
-    addresses = _resolve(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
-    if not private_allowed and not all(
-        ipaddress.ip_address(found).is_global for found in addresses
-    ):
+    addresses = _resolve(parts.hostname, port)
+    if not private_allowed and not all(map(_is_public, addresses)):
         raise UnsafeUrl
     return addresses[0]
 
@@ -50,7 +56,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         return _send(url, address, body, headers)
     except UnsafeUrl as refused:
         return Answer(error=str(refused))
-    except urllib3.exceptions.HTTPError as broken:
+    except (urllib3.exceptions.HTTPError, ValueError) as broken:
         return Answer(error=type(broken).__name__)
 
 
@@ -80,6 +86,14 @@ def _pool(scheme: str, address: str, port: int | None, host: str) -> urllib3.HTT
     return urllib3.HTTPSConnectionPool(
         address, port or 443, server_hostname=host, assert_hostname=host
     )
+
+
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address)
+    if found in NAT64:
+        found = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+    tunnelled = any(found in net for net in TUNNELS)
+    return found.is_global and not found.is_multicast and not tunnelled
 
 
 def _resolve(host: str, port: int) -> list[str]:

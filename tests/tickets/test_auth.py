@@ -1,0 +1,47 @@
+"""API keys: shown once, kept as a hash, refused once revoked."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import IntegrityError
+
+from tests import factories
+from tickets import auth
+from tickets.models import ApiKey, IdempotencyKey
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_key_is_long_and_random_and_never_kept() -> None:
+    client = factories.make_client()
+
+    key, other = auth.issue(client, name="bot"), auth.issue(client, name="bot")
+
+    kept = ApiKey.objects.get(prefix=key[:11])
+    assert len(key.split("_", 2)[2]) >= 43
+    assert key != other
+    assert key not in str([getattr(kept, field.name) for field in ApiKey._meta.fields])
+
+
+def test_a_key_names_itself_by_its_beginning_only() -> None:
+    key = factories.make_key(factories.make_client())
+
+    assert str(ApiKey.objects.get()) == f"{key[:11]}…"
+
+
+def test_the_first_revocation_is_the_one_that_counts(noon: datetime) -> None:
+    factories.make_key(factories.make_client())
+    auth.revoke(ApiKey.objects.get(), at=noon)
+
+    auth.revoke(ApiKey.objects.get(), at=noon + timedelta(days=1))
+
+    assert ApiKey.objects.get().revoked_at == noon
+
+
+def test_the_database_refuses_two_answers_to_one_idempotency_key() -> None:
+    client = factories.make_client()
+    answer = {"client": client, "key": "1", "fingerprint": "a", "status": 201, "body": {}}
+    IdempotencyKey.objects.create(**answer)
+
+    with pytest.raises(IntegrityError, match="one_answer_per_key"):
+        IdempotencyKey.objects.create(**answer)
