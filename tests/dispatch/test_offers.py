@@ -1,0 +1,277 @@
+"""Offers: made once, answered in time, settled once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from agents import presence
+from agents.errors import AtCapacity
+from dispatch import assignments, offers
+from dispatch.errors import OfferExpired, OfferGone
+from dispatch.models import GRACE, OFFER_LASTS, Assignment, Offer
+from tests import factories
+from tests.refusals import refused_by
+from tickets import clock, lifecycle
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+
+
+def run_out(offer: Offer) -> Offer:
+    """An offer whose time has run out by the database's clock."""
+    Offer.objects.filter(pk=offer.pk).update(
+        sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now()
+    )
+    return offer
+
+
+def status(offer: Offer) -> str:
+    return Offer.objects.get(pk=offer.pk).status
+
+
+def test_an_offer_gives_a_minute_and_a_grace_the_agent_does_not_see() -> None:
+    offer = factories.make_offer()
+
+    assert offer.answer_by - offer.sent_at == OFFER_LASTS == timedelta(seconds=60)
+    assert offer.expires_at - offer.answer_by == GRACE
+
+
+def test_an_offer_holds_a_place_of_its_agent() -> None:
+    offer = factories.make_offer()
+
+    assert factories.presence_of(offer.agent).load == 1
+
+
+def test_an_agent_with_no_place_left_is_not_asked() -> None:
+    agent = factories.make_agent()
+    factories.make_offer(agent=agent)
+
+    with pytest.raises(AtCapacity):
+        factories.make_offer(factories.make_ticket(), agent)
+
+    assert Offer.objects.count() == 1
+
+
+def test_accepting_starts_the_conversation() -> None:
+    at = clock.now()
+    offer = factories.make_offer(agent=factories.make_agent("Amina"))
+
+    taken = offers.accept(offer, at=at)
+
+    ticket = Ticket.objects.get()
+    assert (taken.ticket, taken.agent, taken.offer, taken.started_at) == (
+        ticket,
+        offer.agent,
+        offer,
+        at,
+    )
+    assert (ticket.status, ticket.answered_by, ticket.epoch, taken.epoch) == (
+        "active",
+        "Amina",
+        1,
+        1,
+    )
+    assert status(offer) == "accepted"
+    assert factories.presence_of(offer.agent).load == 1
+
+
+def test_accepting_twice_is_accepting_once() -> None:
+    offer = factories.make_offer()
+
+    assert offers.accept(offer, at=clock.now()) == offers.accept(offer, at=clock.now())
+    assert Assignment.objects.count() == 1
+
+
+def test_accepting_after_the_time_ran_out_is_refused_even_before_the_sweep() -> None:
+    offer = run_out(factories.make_offer())
+
+    with pytest.raises(OfferExpired):
+        offers.accept(offer, at=clock.now())
+
+    assert (status(offer), Ticket.objects.get().status) == ("sent", "queued")
+
+
+def test_the_moment_a_caller_claims_does_not_make_a_late_answer_early() -> None:
+    offer = run_out(factories.make_offer())
+
+    with pytest.raises(OfferExpired):
+        offers.accept(offer, at=offer.sent_at)
+
+
+def test_accepting_what_has_expired_is_refused() -> None:
+    offer = run_out(factories.make_offer())
+    offers.expire_overdue(at=clock.now())
+
+    with pytest.raises(OfferExpired):
+        offers.accept(offer, at=clock.now())
+
+
+@pytest.mark.parametrize("how", ["declined", "withdrawn"])
+def test_accepting_what_was_settled_otherwise_is_refused(how: str) -> None:
+    offer = factories.make_offer()
+    if how == "declined":
+        offers.decline(offer, at=clock.now())
+    else:
+        lifecycle.abandon(offer.ticket, reason="left", at=clock.now())
+
+    with pytest.raises(OfferGone):
+        offers.accept(offer, at=clock.now())
+
+    assert not Assignment.objects.exists()
+
+
+def test_declining_frees_the_agent_and_leaves_the_ticket_waiting() -> None:
+    offer = factories.make_offer()
+    idle_since = factories.presence_of(offer.agent).idle_since
+
+    offers.decline(offer, at=clock.now())
+
+    held = factories.presence_of(offer.agent)
+    assert (status(offer), Ticket.objects.get().status) == ("declined", "queued")
+    assert (held.load, held.idle_since, held.status) == (0, idle_since, "available")
+
+
+def test_declining_twice_frees_one_place() -> None:
+    agent = factories.make_agent(capacity=2)
+    offer, _other = factories.make_offer(agent=agent), factories.make_offer(agent=agent)
+
+    offers.decline(offer, at=clock.now())
+    offers.decline(offer, at=clock.now())
+
+    assert factories.presence_of(agent).load == 1
+
+
+def test_declining_what_expired_meanwhile_is_no_error() -> None:
+    offer = run_out(factories.make_offer())
+    offers.expire_overdue(at=clock.now())
+
+    offers.decline(offer, at=clock.now())
+
+    assert status(offer) == "expired"
+
+
+def test_declining_what_one_accepted_is_refused() -> None:
+    taken = factories.make_assignment()
+
+    with pytest.raises(OfferGone):
+        offers.decline(taken.offer, at=clock.now())
+
+
+def test_an_overdue_offer_expires_and_frees_its_agent() -> None:
+    overdue, pending = run_out(factories.make_offer()), factories.make_offer()
+
+    assert offers.expire_overdue(at=clock.now()) == 1
+
+    assert (status(overdue), status(pending)) == ("expired", "sent")
+    assert factories.presence_of(overdue.agent).load == 0
+    assert factories.presence_of(pending.agent).load == 1
+    assert overdue.ticket.status == "queued"
+
+
+def test_an_offer_expires_only_once() -> None:
+    run_out(factories.make_offer())
+    offers.expire_overdue(at=clock.now())
+
+    assert offers.expire_overdue(at=clock.now()) == 0
+
+
+def test_an_expired_offer_leaves_its_agent_available_and_in_their_place() -> None:
+    offer = run_out(factories.make_offer())
+    before = factories.presence_of(offer.agent).idle_since
+
+    offers.expire_overdue(at=clock.now())
+
+    held = factories.presence_of(offer.agent)
+    assert (held.status, held.idle_since) == ("available", before)
+
+
+def test_when_a_ticket_ends_its_offer_is_withdrawn() -> None:
+    offer = factories.make_offer()
+
+    lifecycle.abandon(offer.ticket, reason="left", at=clock.now())
+
+    assert status(offer) == "withdrawn"
+    assert factories.presence_of(offer.agent).load == 0
+
+
+def test_an_agent_who_goes_is_asked_nothing_more() -> None:
+    agent = factories.make_agent(capacity=3)
+    asked = [factories.make_offer(agent=agent) for _ in range(3)]
+
+    offers.withdraw_from(agent, at=clock.now())
+
+    assert [status(offer) for offer in asked] == ["withdrawn"] * 3
+    assert factories.presence_of(agent).load == 0
+
+
+@pytest.mark.parametrize("leave", [presence.go_away, presence.go_offline])
+def test_what_was_offered_to_somebody_not_available_is_withdrawn(leave: Any) -> None:
+    gone, here = factories.make_offer(), factories.make_offer()
+    leave(gone.agent, at=clock.now())
+
+    assert offers.sweep_gone(at=clock.now()) == 1
+
+    assert (status(gone), status(here)) == ("withdrawn", "sent")
+
+
+def test_a_break_leaves_the_conversation_one_is_in() -> None:
+    taken = factories.make_assignment()
+    presence.go_away(taken.agent, at=clock.now())
+
+    offers.sweep_gone(at=clock.now())
+
+    assert assignments.hold(taken) == taken.ticket
+
+
+def test_the_database_refuses_to_change_promised_pay() -> None:
+    offer = factories.make_offer()
+
+    with refused_by("pay_never_changes"):
+        Offer.objects.filter(pk=offer.pk).update(pay={**offer.pay, "amount": 1})
+
+
+def test_the_database_lets_everything_else_of_an_offer_change() -> None:
+    offer = factories.make_offer()
+
+    assert Offer.objects.filter(pk=offer.pk).update(pay=offer.pay, reasons={"a": 1}) == 1
+
+
+def test_the_database_refuses_a_second_pending_offer_for_a_ticket() -> None:
+    offer = factories.make_offer()
+
+    with refused_by("one_pending_offer_per_ticket"):
+        factories.make_offer(offer.ticket, factories.make_agent())
+
+
+def test_the_database_refuses_an_acceptance_after_the_end() -> None:
+    offer = factories.make_offer()
+
+    with refused_by("accepted_before_it_expired"):
+        Offer.objects.filter(pk=offer.pk).update(status="accepted", settled_at=offer.expires_at)
+
+
+@pytest.mark.parametrize("change", [{"status": "declined"}, {"settled_at": "2026-01-01T00:00Z"}])
+def test_the_database_refuses_settled_without_a_moment_and_the_reverse(change: Any) -> None:
+    offer = factories.make_offer()
+
+    with refused_by("settled_means_settled_at"):
+        Offer.objects.filter(pk=offer.pk).update(**change)
+
+
+def test_a_refused_offer_in_a_batch_makes_none_of_it() -> None:
+    agent, other = factories.make_agent(), factories.make_agent()
+    first = factories.make_offer(agent=agent)
+    drafts = [
+        Offer(ticket=ticket, agent=who, pay=first.pay)
+        for ticket, who in ((factories.make_ticket(), other), (first.ticket, other))
+    ]
+
+    with pytest.raises((DatabaseError, AtCapacity)), transaction.atomic():
+        offers.make(drafts, at=clock.now())
+
+    assert Offer.objects.count() == 1
+    assert factories.presence_of(other).load == 0
