@@ -143,7 +143,7 @@ def watch(lines: Iterable[str], total: int) -> str:
     output, count = "", 0
     for line in lines:
         output = (output + line)[-20_000:]
-        if line.startswith(("Collecting ", "Requirement already satisfied")):
+        if line.startswith(("Collecting ", "Processing ", "Requirement already satisfied")):
             count += 1
             if count % 10 == 0:
                 say(f"  fetched {count} of about {total}")

@@ -27,7 +27,7 @@ class Process:
         """Its part of supervisord's configuration."""
         settings = {
             "command": shlex.join(self.command),
-            "directory": str(embedded.BASE_DIR),
+            "directory": "/" if self.user else str(embedded.BASE_DIR),
             "environment": ",".join(
                 f'{name}="{value}"' for name, value in self.environment.items()
             ),
