@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client as Http
 from hypothesis import settings as hypothesis_settings
 
+from config import celery_app
 from tests import factories
 from tests.receiver import Receiver, receiving
 from tickets.models import Client
@@ -64,6 +65,22 @@ def make_api() -> Callable[[Client], Api]:
 def api(db: None) -> Api:
     """The bot of the first client."""
     return Api(factories.a_client())
+
+
+@pytest.fixture
+def hints_at_once(settings: Any) -> None:
+    """Whatever is hinted at a commit is done before the next line of the test."""
+    settings.HINTS_INLINE = True
+
+
+@pytest.fixture
+def no_worker(settings: Any) -> Iterator[None]:
+    """Hints are sent to Valkey and nobody takes them: only the calls of the test meet."""
+    settings.HINTS_INLINE = False
+    eager = celery_app.conf.task_always_eager
+    celery_app.conf.task_always_eager = False
+    yield
+    celery_app.conf.task_always_eager = eager
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from django.db import transaction
+
 from agents import presence, roster
 from agents.models import Agent, Presence, RateCard, RatePremium, User
 from agents.pay import cards, rates
@@ -138,7 +140,9 @@ def make_offer(
     card, minutes = cards.in_force([ticket.client.slug], at=at)[ticket.client.slug]
     quote = rates.quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
     draft = Offer(ticket=ticket, agent=agent, pay=quote.as_json(), reasons={})
-    return offers.make([draft], at=at)[0]
+    with transaction.atomic():
+        lifecycle.lock(ticket)
+        return offers.make([draft], at=at)[0]
 
 
 def make_assignment(

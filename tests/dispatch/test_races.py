@@ -1,0 +1,349 @@
+"""Races, for real: each call on its own thread and connection."""
+
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError
+from django.db.models import F
+from django.test import Client as Http
+
+from agents import presence
+from agents.errors import AtCapacity
+from agents.models import JournalEntry, Presence
+from dispatch import assignments, offers, waves
+from dispatch.models import OFFER_LASTS, Assignment, Offer
+from tests import factories
+from tests.together import together, while_locked
+from tickets import clock, conversation, lifecycle, webhooks
+from tickets.models import IdempotencyKey, Message, Ticket, WebhookDelivery
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_worker")]
+
+
+def accept(offer: Offer) -> Assignment:
+    return offers.accept(Offer.objects.get(pk=offer.pk), at=clock.now())
+
+
+def abandon(ticket: Ticket) -> str:
+    return lifecycle.abandon(ticket, reason="left", at=clock.now()).status
+
+
+def all_agrees() -> None:
+    """What must hold at every moment: nobody overbooked, loads as the rows say, money balanced."""
+    for held in Presence.objects.annotate(limit=F("capacity")):
+        pending = Offer.objects.pending().filter(agent=held.agent_id).count()
+        working = Assignment.objects.unfinished().filter(agent=held.agent_id).count()
+        assert held.load == pending + working <= held.capacity
+    for ticket in Ticket.objects.all():
+        talking = Assignment.objects.talking().filter(ticket=ticket).count()
+        assert talking == (1 if ticket.status == "active" else 0)
+        if ticket.status != "queued":
+            assert not Offer.objects.pending().filter(ticket=ticket).exists()
+
+
+def test_two_tabs_accepting_at_once_get_the_same_assignment() -> None:
+    offer = factories.make_offer()
+
+    one, other = together(lambda: accept(offer), lambda: accept(offer))
+
+    assert one == other == Assignment.objects.get()
+    all_agrees()
+
+
+def test_an_acceptance_that_waited_past_the_end_is_too_late() -> None:
+    offer = factories.make_offer()
+
+    with while_locked(offer.ticket, lambda: accept(offer)) as late:
+        Offer.objects.filter(pk=offer.pk).update(
+            sent_at=F("sent_at") - OFFER_LASTS * 2, expires_at=clock.now()
+        )
+
+    assert late.result() == "offer_expired"
+    assert not Assignment.objects.exists()
+
+
+def test_an_acceptance_that_waited_and_is_still_in_time_counts() -> None:
+    offer = factories.make_offer()
+
+    with while_locked(offer.ticket, lambda: accept(offer)) as in_time:
+        pass
+
+    assert in_time.result() == Assignment.objects.get()
+
+
+def test_an_end_that_comes_while_an_acceptance_waits_for_another_reason_is_seen() -> None:
+    """The deadline passes during the wait and the row itself is not touched by whoever blocks."""
+    offer = factories.make_offer()
+    Offer.objects.filter(pk=offer.pk).update(expires_at=clock.now() + timedelta(seconds=0.5))
+
+    with while_locked(offer.ticket, lambda: accept(offer)) as late:
+        while clock.now() < Offer.objects.get().expires_at:
+            pass
+
+    assert late.result() == "offer_expired"
+
+
+def test_accepting_while_it_expires_is_one_or_the_other() -> None:
+    offer = factories.make_offer()
+    Offer.objects.filter(pk=offer.pk).update(expires_at=clock.now() + timedelta(milliseconds=30))
+
+    together(*[lambda: accept(offer)] * 2, *[lambda: offers.expire_overdue(at=clock.now())] * 2)
+
+    offer.refresh_from_db()
+    assert (offer.status == "accepted") == Assignment.objects.exists()
+    all_agrees()
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_accepting_while_the_customer_leaves_agrees_in_the_end(attempt: int) -> None:
+    offer = factories.make_offer()
+
+    accepted, left = together(lambda: accept(offer), lambda: abandon(offer.ticket))
+
+    assert left == "abandoned"
+    assert accepted == "offer_gone" or Assignment.objects.get().ending == "abandoned"
+    all_agrees()
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_accepting_while_the_wave_gives_up_is_one_or_the_other(attempt: int) -> None:
+    offer = factories.make_offer()
+
+    accepted, told = together(
+        lambda: accept(offer), lambda: lifecycle.give_up(offer.ticket, at=clock.now())
+    )
+
+    status = Ticket.objects.get().status
+    assert (accepted == "offer_gone", told == "ticket_not_waiting") in {
+        (True, False),
+        (False, True),
+    }
+    assert status == ("unavailable" if accepted == "offer_gone" else "active")
+    all_agrees()
+
+
+def test_eight_waves_at_once_overbook_nobody_and_none_breaks() -> None:
+    factories.make_card()
+    tickets = [factories.make_ticket() for _ in range(16)]
+    agents = [factories.make_agent(capacity=3) for _ in range(4)]
+
+    together(*[lambda: waves.run(at=clock.now())] * 8)
+    for _ in range(3):
+        waves.run(at=clock.now())
+
+    asked = Counter(Offer.objects.values_list("ticket", flat=True))
+    assert sum(asked.values()) == len(agents) * 3
+    assert set(asked.values()) == {1}
+    assert len(asked) < len(tickets)
+    all_agrees()
+
+
+def test_a_wave_that_waited_for_nobody_offers_a_ticket_another_wave_just_offered_never_twice() -> (
+    None
+):
+    factories.make_card()
+    factories.make_ticket()
+    for _ in range(8):
+        factories.make_agent()
+
+    made = together(*[lambda: waves.run(at=clock.now())] * 8)
+
+    assert sum(made) == Offer.objects.count() == 1
+    all_agrees()
+
+
+def test_twenty_offers_for_one_ticket_are_one() -> None:
+    factories.make_card()
+    ticket = factories.make_ticket()
+    agents = [factories.make_agent() for _ in range(20)]
+
+    def offer(agent: Any) -> str:
+        try:
+            factories.make_offer(ticket, agent)
+        except IntegrityError as refused:
+            return refused.__cause__.diag.constraint_name  # type: ignore[union-attr]
+        return "made"
+
+    results = together(*[lambda agent=agent: offer(agent) for agent in agents])
+
+    assert Counter(results) == {"made": 1, "one_pending_offer_per_ticket": 19}
+    assert Offer.objects.count() == 1
+
+
+def test_eight_reservations_of_two_places_are_two() -> None:
+    agent = factories.make_agent(capacity=2)
+
+    results = together(*[lambda: presence.reserve([agent.pk])] * 8)
+
+    assert Counter(results) == {None: 2, AtCapacity.code: 6}
+    assert factories.presence_of(agent).load == 2
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_resolving_while_the_customer_leaves_has_one_end(attempt: int) -> None:
+    held = factories.make_assignment()
+
+    resolved, _left = together(
+        lambda: assignments.resolve(held, disposition="solved", at=clock.now()),
+        lambda: abandon(held.ticket),
+    )
+
+    end = Ticket.objects.get().status
+    assert end == ("abandoned" if resolved == "assignment_over" else "resolved")
+    assert Assignment.objects.get().ending == end
+    all_agrees()
+
+
+def test_finishing_from_two_tabs_at_once_pays_once() -> None:
+    held = factories.make_assignment()
+    assignments.resolve(held, disposition="solved", at=clock.now())
+
+    together(*[lambda: assignments.finish(held, at=clock.now())] * 4)
+
+    assert JournalEntry.objects.count() == 1
+    assert factories.presence_of(held.agent).load == 0
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_leaving_while_finishing_deadlocks_nobody(attempt: int) -> None:
+    agent = factories.make_agent(capacity=3)
+    talking = factories.make_assignment(agent=agent)
+    wrapping = factories.make_assignment(agent=agent)
+    factories.make_offer(agent=agent)
+    assignments.resolve(wrapping, disposition="solved", at=clock.now())
+
+    together(
+        lambda: presence.go_offline(agent, at=clock.now()),
+        lambda: assignments.finish(wrapping, at=clock.now()),
+        lambda: presence.sweep_silent(at=clock.now() + timedelta(minutes=5)),
+        lambda: assignments.sweep_gone(at=clock.now()),
+        lambda: offers.sweep_gone(at=clock.now()),
+    )
+
+    assert JournalEntry.objects.filter(source_id=wrapping.pk).count() == 1
+    assert Ticket.objects.get(pk=talking.ticket_id).status == "queued"
+    assert factories.presence_of(agent).load == 0
+    all_agrees()
+
+
+def test_losing_the_line_while_resolving_is_one_or_the_other() -> None:
+    held = factories.make_assignment()
+
+    together(
+        lambda: assignments.resolve(held, disposition="solved", at=clock.now()),
+        lambda: assignments.lose(held, at=clock.now() + timedelta(minutes=1)),
+    )
+
+    assert Ticket.objects.get().status in {"resolved", "queued"}
+    assert JournalEntry.objects.count() == 1
+    all_agrees()
+
+
+def test_declining_and_accepting_at_once_is_one_of_them() -> None:
+    offer = factories.make_offer()
+
+    together(lambda: accept(offer), lambda: offers.decline(offer, at=clock.now()))
+
+    offer.refresh_from_db()
+    assert offer.status in {"accepted", "declined"}
+    all_agrees()
+
+
+def test_ten_requests_with_one_key_at_once_open_one_ticket() -> None:
+    key = factories.make_key(factories.make_client())
+    headers = {"authorization": f"Bearer {key}", "idempotency-key": str(uuid4())}
+    body = json.dumps(factories.escalation())
+
+    def escalate() -> tuple[int, str]:
+        answer = Http().post(
+            "/api/v1/escalations", body, content_type="application/json", headers=headers
+        )
+        return answer.status_code, answer.json().get("ticket") or answer.json()["code"]
+
+    results = set(together(*[escalate] * 10))
+
+    ticket = Ticket.objects.get()
+    assert IdempotencyKey.objects.count() == 1
+    assert (201, str(ticket.pk)) in results
+    assert results <= {(201, str(ticket.pk)), (409, "idempotency_key_busy")}
+
+
+def test_ten_keys_for_one_conversation_at_once_open_one_ticket() -> None:
+    key = factories.make_key(factories.make_client())
+    body = json.dumps(factories.escalation())
+
+    def escalate() -> int:
+        headers = {"authorization": f"Bearer {key}", "idempotency-key": str(uuid4())}
+        return (
+            Http()
+            .post("/api/v1/escalations", body, content_type="application/json", headers=headers)
+            .status_code
+        )
+
+    results = Counter(together(*[escalate] * 10))
+
+    assert results == {201: 1, 409: 9}
+    assert Ticket.objects.count() == 1
+
+
+def test_the_same_message_ten_times_at_once_is_one_message() -> None:
+    ticket = factories.make_ticket()
+
+    def say() -> tuple[int, bool]:
+        said, new = conversation.add_message(
+            ticket,
+            origin=Message.Origin.CUSTOMER,
+            text="Hi",
+            client_message_id="1",
+            at=clock.now(),
+        )
+        return said.seq, new
+
+    results = Counter(together(*[say] * 10))
+
+    assert results == {(1, True): 1, (1, False): 9}
+    assert Message.objects.count() == 1
+
+
+def test_ten_messages_at_once_are_numbered_one_to_ten() -> None:
+    ticket = factories.make_ticket()
+
+    together(*[lambda n=n: factories.make_message(ticket, str(n)).seq for n in range(10)])
+
+    numbers = Message.objects.order_by("seq").values_list("seq", flat=True)
+    assert list(numbers) == list(range(1, 11))
+    assert Ticket.objects.get().last_seq == 10
+
+
+def test_four_senders_at_once_claim_each_piece_of_news_once() -> None:
+    factories.make_endpoint()
+    for _ in range(12):
+        lifecycle.begin(factories.make_ticket(), agent_name="Amina", at=clock.now())
+
+    claimed = together(*[lambda: webhooks.claim_due(overdue_by=timedelta(), size=5)] * 4)
+
+    ids = [one.pk for batch in claimed for one in batch]
+    assert len(ids) == len(set(ids))
+    assert set(WebhookDelivery.objects.values_list("attempts", flat=True)) <= {0, 1}
+
+
+def test_a_conversation_that_closes_while_it_is_escalated_again_is_no_crash() -> None:
+    key = factories.make_key(factories.make_client())
+    open_one = factories.make_ticket(conversation_ref="c")
+    body = json.dumps(factories.escalation(conversation_ref="c"))
+
+    def escalate() -> int:
+        headers = {"authorization": f"Bearer {key}", "idempotency-key": str(uuid4())}
+        return (
+            Http()
+            .post("/api/v1/escalations", body, content_type="application/json", headers=headers)
+            .status_code
+        )
+
+    results = together(*[escalate] * 4, lambda: abandon(open_one))
+
+    assert set(results) <= {201, 409, "abandoned"}

@@ -1,0 +1,61 @@
+"""Calls at once, each on a thread and a connection of its own, as different processes make them."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+
+from tickets.models import Ticket
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call answered, or the code of its refusal; anything else that breaks is raised."""
+    start = threading.Barrier(len(calls))
+
+    def call_one(call: Callable[[], Any]) -> Any:
+        start.wait(timeout=10)
+        return answered(call)
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        running = [threads.submit(call_one, call) for call in calls]
+        return [one.result(timeout=30) for one in running]
+
+
+def answered(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as refusal:
+        if code := getattr(refusal, "code", None):
+            return code
+        raise
+    finally:
+        connection.close()
+
+
+@contextmanager
+def while_locked(ticket: Ticket, call: Callable[[], Any]) -> Iterator["Future[Any]"]:
+    """The call runs on another thread and waits for this ticket's lock until the block ends."""
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            Ticket.objects.select_for_update().get(pk=ticket.pk)
+            running = threads.submit(answered, call)
+            await_waiting()
+            yield running
+        running.exception(timeout=10)
+
+
+def await_waiting() -> None:
+    """Until somebody waits for a lock."""
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    for _ in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(blocked)
+            row = cursor.fetchone()
+        if row and row[0]:
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("nobody waits for the lock")
