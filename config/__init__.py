@@ -1,4 +1,4 @@
-"""The installation: settings, URLs, servers and the Celery app. Imports the apps; no app imports it."""
+"""The installation: settings, URLs, servers, the Celery app. Imports the apps; none imports it."""
 
 from config.celery import app as celery_app
 
