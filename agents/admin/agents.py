@@ -42,7 +42,7 @@ class AgentAdmin(Operated):
     form = AgentForm
     inlines = [LanguageInline, SkillInline]
     list_display = [
-        "who", "live", "since", "seen", "spoken", "known", "held", "hours", "earnings", "approval",
+        "who", "live", "since_and_seen", "abilities", "held", "hours", "earnings", "approval",
     ]  # fmt: skip
     list_filter = [StateFilter, "status", LanguageFilter, SkillFilter]
     search_fields = ["name", "user__username"]
@@ -52,7 +52,8 @@ class AgentAdmin(Operated):
     actions_detail = [
         "approve_here", "restrict_here", "take_offline_here", "send_on_break_here", "set_capacity",
     ]  # fmt: skip
-    fieldsets = [(None, {"fields": ["name", ("country", "time_zone", "currency")]})]
+    fieldsets = [(None, {"fields": ["name", ("country", "time_zone", "currency"), "status"]})]
+    readonly_fields = ["status"]
     add_fieldsets = [
         (_("Login"), {"fields": ["login", ("user_name", "password")]}),
         (_("Agent"), {"fields": ["name", ("country", "time_zone", "currency"), "capacity"]}),
@@ -147,26 +148,27 @@ class AgentAdmin(Operated):
     def live(self, agent: Any) -> tuple[str, Any]:
         return agent.state, today.STATES[agent.state]
 
-    @display(description=_("since"), ordering="presence__since")
+    @display(description=_("since, seen"), header=True, ordering="presence__seen_at")
+    def since_and_seen(self, agent: Any) -> list[str]:
+        ago = now_("%(time)s ago") % {"time": self.seen(agent)}
+        return [self.since(agent), ago if agent.state != "offline" else ""]
+
     def since(self, agent: Any) -> str:
         return _lasted(agent, "since")
 
-    @display(description=_("last seen"), ordering="presence__seen_at")
     def seen(self, agent: Any) -> str:
         return _lasted(agent, "seen_at")
 
-    @display(description=_("languages"))
-    def spoken(self, agent: Any) -> str:
-        return ", ".join(f"{one.language} {one.level}" for one in agent.languages.all())
-
-    @display(description=_("skills"))
-    def known(self, agent: Any) -> str:
-        return ", ".join(f"{one.skill} {one.level}" for one in agent.skills.all())
+    @display(description=_("languages, skills"), header=True)
+    def abilities(self, agent: Any) -> list[str]:
+        spoken = (f"{one.language}\u00a0{one.level}" for one in agent.languages.all())
+        known = (f"{one.skill}\u00a0{one.level}" for one in agent.skills.all())
+        return [", ".join(spoken) or "—", ", ".join(known)]
 
     @display(description=_("load"), ordering="presence__load")
     def held(self, agent: Any) -> str:
         held = getattr(agent, "presence", None)
-        return f"{held.load} / {held.capacity}" if held else "—"
+        return f"{held.load}\u00a0/\u00a0{held.capacity}" if held else "—"
 
     @display(description=_("here today"))
     def hours(self, agent: Any) -> str:

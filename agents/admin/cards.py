@@ -15,7 +15,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from agents.admin import words
-from agents.admin.records import Part, reload
+from agents.admin.records import Part, instant, reload
 from agents.models import RateCard, RatePremium
 
 
@@ -35,7 +35,7 @@ class CardForm(forms.ModelForm):
 
 class VersionForm(BaseDialogForm):
     valid_from = forms.DateTimeField(
-        label=_("valid from"),
+        label=_("Valid from"),
         help_text=_("Times are in UTC."),
         widget=UnfoldAdminTextInputWidget({"type": "datetime-local"}),
     )
@@ -66,7 +66,7 @@ class PremiumInline(Part):
 class RateCardAdmin(ModelAdmin):
     form = CardForm
     inlines = [PremiumInline]
-    list_display = ["client", "stage", "ticket_pay", "minute_pay", "least_pay", "valid_from"]
+    list_display = ["client", "stage", "ticket_pay", "minute_pay", "least_pay", "starts"]
     list_filter = ["client", "currency"]
     search_fields = ["client"]
     ordering = ["client", "-valid_from"]
@@ -76,10 +76,13 @@ class RateCardAdmin(ModelAdmin):
         ("per_minute", "minute_pay"),
         ("least", "least_pay"),
         "expected_minutes",
-        ("valid_from", "valid_to"),
+        "valid_from",
+        "valid_to",
     ]
     readonly_fields = ["ticket_pay", "minute_pay", "least_pay"]
     actions_detail = ["new_version"]
+    compressed_fields = False
+    starts = instant("valid_from", _("valid from"))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(super().has_change_permission(request, obj)) and _to_come(obj)

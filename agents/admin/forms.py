@@ -48,10 +48,10 @@ def languages() -> list[tuple[str, str]]:
 
 class AgentForm(forms.ModelForm):
     country = forms.ChoiceField(
-        label=_("country"), choices=countries, widget=UnfoldAdminSelectWidget, initial="FR"
+        label=_("Country"), choices=countries, widget=UnfoldAdminSelectWidget, initial="FR"
     )
     time_zone = forms.ChoiceField(
-        label=_("time zone"),
+        label=_("Time zone"),
         choices=time_zones,
         widget=UnfoldAdminSelectWidget,
         initial="Europe/Paris",
@@ -73,28 +73,28 @@ class InviteForm(AgentForm):
     """A new agent: with a login that exists, or a new one."""
 
     login = forms.ModelChoiceField(
-        label=_("existing login"),
+        label=_("Existing login"),
         queryset=User.objects.none(),
         required=False,
         widget=UnfoldAdminSelectWidget,
         help_text=_("Or leave this empty and give a new user name and password."),
     )
     user_name = forms.CharField(
-        label=_("user name"),
+        label=_("User name"),
         max_length=150,
         required=False,
         widget=UnfoldAdminTextInputWidget({"autocomplete": "off"}),
         validators=User._meta.get_field("username").validators,
     )
     password = forms.CharField(
-        label=_("password"),
+        label=_("Password"),
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget({"autocomplete": "new-password"}),
         help_text=_("Without one nobody can log in until a password is set on the login's page."),
     )
     capacity = forms.IntegerField(
-        label=_("capacity"),
+        label=_("Capacity"),
         initial=1,
         validators=CAPACITY,
         widget=UnfoldAdminIntegerFieldWidget,
@@ -128,7 +128,7 @@ class InviteForm(AgentForm):
 
 class CapacityForm(BaseDialogForm):
     capacity = forms.IntegerField(
-        label=_("capacity"),
+        label=_("Capacity"),
         validators=CAPACITY,
         widget=UnfoldAdminIntegerFieldWidget,
         help_text=_("Most conversations at once."),
@@ -136,4 +136,4 @@ class CapacityForm(BaseDialogForm):
 
 
 class ReasonForm(BaseDialogForm):
-    reason = forms.CharField(label=_("reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
+    reason = forms.CharField(label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)

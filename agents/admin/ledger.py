@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 
 from agents.admin import words
 from agents.admin.forms import ReasonForm
-from agents.admin.records import Record, WrittenPart, reload
+from agents.admin.records import Record, WrittenPart, instant, reload
 from agents.models import JournalEntry, JournalLine
 from agents.pay import ledger
 from agents.pay.rates import Quote
@@ -31,7 +31,7 @@ class LineInline(WrittenPart):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(Record):
-    list_display = ["occurred_at", "called", "agent", "owed", "source", "undone"]
+    list_display = ["occurred", "called", "agent", "owed", "source", "undone"]
     list_filter = ["kind"]
     date_hierarchy = "occurred_at"
     search_fields = ["agent__name", "agent__user__username", "source_id__startswith"]
@@ -39,11 +39,13 @@ class JournalEntryAdmin(Record):
     ordering = ["-pk"]
     fields = [
         ("kind", "agent"), ("owed", "undone"), "made_up", ("source", "reverses"),
-        ("occurred_at", "posted_at"),
+        ("occurred", "posted"),
     ]  # fmt: skip
-    readonly_fields = ["owed", "made_up", "source", "undone"]
+    readonly_fields = ["owed", "made_up", "source", "undone", "occurred", "posted"]
     inlines = [LineInline]
     actions_detail = ["reverse"]
+    occurred = instant("occurred_at", _("occurred"))
+    posted = instant("posted_at", _("posted"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         entries: QuerySet[Any] = super().get_queryset(request).prefetch_related("lines")
@@ -74,7 +76,7 @@ class JournalEntryAdmin(Record):
         if reversal is None:
             return None
         address = reverse("admin:agents_journalentry_change", args=[reversal.pk])
-        return format_html('<a href="{}" class="text-link">{}</a>', address, reversal.occurred_at)
+        return format_html('<a href="{}" class="text-link">{}</a>', address, reversal)
 
     @display(description=_("how it is made up"))
     def made_up(self, entry: JournalEntry) -> str:

@@ -42,6 +42,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):
         (_("Dates"), {"fields": [("last_login", "date_joined")]}),
     ]
     readonly_fields = ["last_login", "date_joined"]
+    compressed_fields = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = list(super().get_readonly_fields(request, obj))

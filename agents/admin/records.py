@@ -8,9 +8,10 @@ from django.contrib.auth import get_permission_codename
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action
+from unfold.decorators import action, display
 
 from agents.errors import AgentError
 
@@ -20,6 +21,7 @@ class Operated(ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
+    compressed_fields = False
     refusals: tuple[type[Exception], ...] = (AgentError,)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -57,6 +59,7 @@ class Part(TabularInline):
     """Rows on the page of what they belong to, under its permissions."""
 
     extra = 0
+    hide_title = True
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may(request, "view") or self.has_change_permission(request, obj)
@@ -82,6 +85,17 @@ class WrittenPart(Part):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def instant(field: str, title: Any) -> Any:
+    """A column that shows this moment to the second, in UTC."""
+
+    @display(description=title, ordering=field)
+    def shown(self: Any, row: Any) -> str:
+        moment = getattr(row, field)
+        return date_format(moment, "j\u00a0M\u00a0Y H:i:s") if moment else "—"
+
+    return shown
 
 
 def on_page(name: str, act: Any, *, ask: Any) -> Any:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from agents.admin.records import Record, on_page
+from agents.admin.records import Record, instant, on_page
 from agents.admin.words import lasting, money, promise
 from dispatch import assignments
 from dispatch.admin.offers import REFUSALS
@@ -19,7 +19,7 @@ from dispatch.models import Assignment
 class AssignmentAdmin(Record):
     refusals = REFUSALS
     list_display = [
-        "ticket", "agent", "state", "talked", "wrapped_up", "earned", "started_at", "ended_at",
+        "ticket", "agent", "state", "talked", "wrapped_up", "earned", "started", "ended",
     ]  # fmt: skip
     list_filter = ["ending", ("finished_at", admin.EmptyFieldListFilter), "ticket__client"]
     search_fields = [
@@ -30,10 +30,15 @@ class AssignmentAdmin(Record):
     actions = ["take_away"]
     actions_detail = ["take_away_here"]
     fields = [
-        ("ticket", "agent", "offer"), ("state", "talked", "wrapped_up"), ("promised", "earned"),
-        ("started_at", "ended_at", "wrap_up_by", "finished_at"), "note",
+        ("ticket", "agent", "offer"), ("ending", "talked", "wrapped_up"), ("promised", "earned"),
+        ("started", "ended", "finished"), "note",
     ]  # fmt: skip
-    readonly_fields = ["state", "talked", "wrapped_up", "promised", "earned"]
+    readonly_fields = [
+        "talked", "wrapped_up", "promised", "earned", "started", "ended", "finished",
+    ]  # fmt: skip
+    started = instant("started_at", _("started"))
+    ended = instant("ended_at", _("ended"))
+    finished = instant("finished_at", _("finished"))
 
     @display(
         description=_("state"),
@@ -51,7 +56,7 @@ class AssignmentAdmin(Record):
             return "wrapping up", _("wrapping up")
         return assignment.ending, assignment.get_ending_display()
 
-    @display(description=_("conversation"))
+    @display(description=_("talked"))
     def talked(self, assignment: Assignment) -> str:
         return lasting((assignment.ended_at or timezone.now()) - assignment.started_at)
 

@@ -31,6 +31,7 @@ class Tile:
 
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The dashboard callback: the tiles this person may see."""
+    context["title"] = _("Floor")
     context["tiles"] = list(tiles(request, at=timezone.now()))
     return context
 
@@ -57,7 +58,7 @@ def _queue(*, at: datetime) -> Iterator[Tile]:
     wait = lasting(at - waiting["first"]) if waiting["first"] else "—"
     late_note = _("%(count)d past the promise") % {"count": waiting["late"]}
     yield Tile(
-        _("Longest wait"), wait, f"{href}&o=10", late_note if waiting["late"] else "",
+        _("Longest wait"), wait, f"{href}&o=9", late_note if waiting["late"] else "",
         wrong=bool(waiting["late"]),
     )  # fmt: skip
 
@@ -80,7 +81,9 @@ def _service_level(*, at: datetime) -> Tile:
     over = Q(answered_at__isnull=False) | Q(closed_at__isnull=False)
     came = Ticket.objects.filter(over, queued_at__gte=start)
     counted = came.aggregate(all=Count("pk"), kept=Count("pk", filter=in_time))
-    href = reverse("admin:tickets_ticket_changelist") + f"?queued_at__gte={start:%Y-%m-%d}"
+    href = (
+        reverse("admin:tickets_ticket_changelist") + f"?queued_at__gte={start:%Y-%m-%dT%H:%M:%SZ}"
+    )
     share = f"{counted['kept'] * 100 // counted['all']} %" if counted["all"] else "—"
     note = _("%(kept)d of %(all)d") % counted if counted["all"] else ""
     return Tile(_("Answered as promised today"), share, href, note)

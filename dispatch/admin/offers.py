@@ -11,7 +11,7 @@ from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from agents.admin.records import Record, on_page
+from agents.admin.records import Record, instant, on_page
 from agents.admin.words import broken_down, lasting, promise
 from agents.errors import AgentError
 from dispatch import offers
@@ -26,7 +26,7 @@ REFUSALS = (AgentError, DispatchError, TicketError)
 @admin.register(Offer)
 class OfferAdmin(Record):
     refusals = REFUSALS
-    list_display = ["ticket", "agent", "state", "promised", "answered_in", "sent_at"]
+    list_display = ["ticket", "agent", "state", "promised", "answered_in", "sent"]
     list_filter = ["status", "ticket__client"]
     search_fields = [
         "agent__name", "ticket__customer_name", "ticket__conversation_ref", "ticket__topic",
@@ -36,10 +36,13 @@ class OfferAdmin(Record):
     actions = ["withdraw"]
     actions_detail = ["withdraw_here"]
     fields = [
-        ("ticket", "agent"), ("state", "answered_in"), "promised", "made_up", "why",
-        ("sent_at", "expires_at", "settled_at"),
+        ("ticket", "agent"), ("status", "answered_in"), "promised", "made_up", "why",
+        ("sent", "expires", "settled"),
     ]  # fmt: skip
-    readonly_fields = ["state", "answered_in", "promised", "made_up", "why"]
+    readonly_fields = ["answered_in", "promised", "made_up", "why", "sent", "expires", "settled"]
+    sent = instant("sent_at", _("sent"))
+    expires = instant("expires_at", _("expires"))
+    settled = instant("settled_at", _("settled"))
 
     @display(
         description=_("status"),

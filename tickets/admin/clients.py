@@ -12,17 +12,19 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from tickets import auth
-from tickets.admin.records import Operated, lasting
+from tickets.admin.records import Operated, instant, lasting
 from tickets.models import ApiKey, Client, Skill
 
 
 @admin.register(Client)
 class ClientAdmin(ModelAdmin):
-    list_display = ["name", "slug", "promise", "waits", "wraps_up", "created_at"]
+    list_display = ["name", "slug", "promise", "waits", "wraps_up", "created"]
     search_fields = ["name", "slug"]
     ordering = ["name"]
-    fields = [("name", "slug"), ("answer_within", "patience", "wrap_up"), "created_at"]
-    readonly_fields = ["created_at"]
+    fields = [("name", "slug"), ("answer_within", "patience", "wrap_up"), "created"]
+    readonly_fields = ["created"]
+    compressed_fields = False
+    created = instant("created_at", _("created"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Rate cards know a client by its code, so it stays what it is."""
@@ -46,14 +48,16 @@ class ClientAdmin(ModelAdmin):
 class ApiKeyAdmin(Operated):
     """A key is made, shown once, and revoked; never changed."""
 
-    list_display = ["prefix", "client", "name", "state", "created_at", "revoked_at"]
+    list_display = ["prefix", "client", "name", "state", "created", "revoked"]
     list_filter = ["client", ("revoked_at", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name", "client__name"]
     list_select_related = ["client"]
     ordering = ["-created_at"]
-    fields = ["client", "name", "prefix", ("created_at", "revoked_at")]
+    fields = ["client", "name", "prefix", ("created", "revoked")]
     add_fieldsets = [(None, {"fields": ["client", "name"]})]
-    readonly_fields = ["prefix", "created_at", "revoked_at"]
+    readonly_fields = ["prefix", "created", "revoked"]
+    created = instant("created_at", _("created"))
+    revoked = instant("revoked_at", _("revoked"))
     actions = ["revoke"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

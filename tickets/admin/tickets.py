@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from tickets import lifecycle
 from tickets.admin import story
-from tickets.admin.records import Record, lasting
+from tickets.admin.records import Record, instant, lasting
 from tickets.models import Ticket
 
 LABELS = {
@@ -28,8 +28,7 @@ LABELS = {
 @admin.register(Ticket)
 class TicketAdmin(Record):
     list_display = [
-        "topic", "customer_name", "client", "state", "language", "waited", "handled", "haste",
-        "answered_by", "queued_at",
+        "who", "client", "state", "language", "waited", "handled", "haste", "answered_by", "queued",
     ]  # fmt: skip
     list_filter = ["status", "client", "language", "urgency"]
     search_fields = ["customer_name", "conversation_ref", "topic", "answered_by", "id__startswith"]
@@ -37,13 +36,16 @@ class TicketAdmin(Record):
     ordering = ["-pk"]
     actions = ["hand_back", "tell_unavailable"]
     fields = [
-        ("topic", "client", "state"),
+        ("topic", "client", "status"),
         ("customer_name", "customer_ref", "conversation_ref"),
-        ("language", "haste", "answered_by"),
-        ("queued_at", "due_at", "give_up_at"),
+        ("language", "urgency", "answered_by"),
+        ("queued", "due", "told"),
         ("waited", "handled", "disposition"),
     ]
-    readonly_fields = ["state", "haste", "waited", "handled"]
+    readonly_fields = ["waited", "handled", "queued", "due", "told"]
+    queued = instant("queued_at", _("queued"))
+    due = instant("due_at", _("promised by"))
+    told = instant("give_up_at", _("told unavailable at"))
     change_form_outer_after_template = "admin/ticket_story.html"
 
     def change_view(
@@ -75,12 +77,16 @@ class TicketAdmin(Record):
     def haste(self, ticket: Ticket) -> tuple[int, str]:
         return ticket.urgency, ticket.get_urgency_display()
 
+    @display(description=_("customer"), header=True, ordering="customer_name")
+    def who(self, ticket: Ticket) -> list[str]:
+        return [ticket.customer_name, ticket.topic]
+
     @display(description=_("waited"))
     def waited(self, ticket: Ticket) -> str:
         until = ticket.answered_at or ticket.closed_at or timezone.now()
         return lasting(until - ticket.queued_at)
 
-    @display(description=_("conversation"))
+    @display(description=_("talked"))
     def handled(self, ticket: Ticket) -> str:
         if not ticket.answered_at:
             return "—"

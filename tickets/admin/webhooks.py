@@ -13,7 +13,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from tickets import outbound, webhooks
-from tickets.admin.records import Operated, Record
+from tickets.admin.records import Operated, Record, instant
 from tickets.errors import UnsafeUrl
 from tickets.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
@@ -35,14 +35,16 @@ class EndpointForm(forms.ModelForm):
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(Operated):
     form = EndpointForm
-    list_display = ["url", "client", "state", "created_at"]
+    list_display = ["url", "client", "state", "created"]
     list_filter = ["client", ("disabled_at", admin.EmptyFieldListFilter)]
     search_fields = ["url", "client__name"]
     list_select_related = ["client"]
     ordering = ["client__name", "url"]
-    fields = ["client", "url", ("created_at", "disabled_at")]
+    fields = ["client", "url", ("created", "disabled")]
     add_fieldsets = [(None, {"fields": ["client", "url"]})]
-    readonly_fields = ["created_at", "disabled_at"]
+    readonly_fields = ["created", "disabled"]
+    created = instant("created_at", _("created"))
+    disabled = instant("disabled_at", _("disabled"))
     actions = ["enable", "disable"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -83,10 +85,12 @@ class WebhookEndpointAdmin(Operated):
 
 class AttemptInline(TabularInline):
     model = WebhookAttempt
-    fields = readonly_fields = ["at", "status", "error", "took_ms"]
+    fields = readonly_fields = ["tried", "status", "error", "took_ms"]
+    tried = instant("at", _("at"))
     ordering = ["at"]
     can_delete = False
     extra = 0
+    hide_title = True
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("tickets.view_webhookdelivery"))
@@ -116,16 +120,20 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(Record):
-    list_display = ["created_at", "type", "endpoint", "ticket", "state", "attempts"]
+    list_display = ["created", "type", "endpoint", "ticket", "state", "attempts"]
     list_filter = [StateFilter, "type"]
     search_fields = ["ticket__conversation_ref", "endpoint__url", "id__startswith"]
     list_select_related = ["endpoint", "ticket"]
     ordering = ["-pk"]
     fields = [
-        ("type", "version"), ("endpoint", "ticket"), ("name", "state"),
-        ("created_at", "next_attempt_at"), ("delivered_at", "dead_at"), "payload",
+        ("type", "version", "ticket"), "endpoint", "name",
+        ("created", "next_attempt", "delivered", "given_up"), "payload",
     ]  # fmt: skip
-    readonly_fields = ["name", "state"]
+    readonly_fields = ["name", "created", "next_attempt", "delivered", "given_up"]
+    created = instant("created_at", _("created"))
+    next_attempt = instant("next_attempt_at", _("next attempt"))
+    delivered = instant("delivered_at", _("delivered"))
+    given_up = instant("dead_at", _("given up"))
     inlines = [AttemptInline]
     actions = ["redeliver"]
 

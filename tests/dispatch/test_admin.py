@@ -1,0 +1,335 @@
+"""The coordinators' pages of dispatch: the floor, offers, assignments and the whole story."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client as Browser
+from django.urls import reverse
+
+from agents.models import Presence
+from dispatch import assignments, offers
+from dispatch.errors import OfferGone
+from dispatch.models import Assignment, Offer
+from tests.factories import (
+    make_agent,
+    make_assignment,
+    make_coordinator,
+    make_offer,
+    make_skill,
+    make_ticket,
+    make_user,
+    presence_of,
+)
+from tickets import clock
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+ASKED = {"_form_submitted": "on"}
+HOSTILE = "<script>alert(1)</script>"
+WHY = {"points": {"language": 50, "asked before": -100}, "candidates": 3, "waited_s": 12}
+
+
+def browser_of(user):
+    browser = Browser()
+    browser.force_login(user)
+    return browser
+
+
+@pytest.fixture
+def coordinator():
+    return browser_of(make_coordinator(password=None))
+
+
+@pytest.fixture
+def viewer():
+    """Staff who may see everything and change nothing."""
+    user = make_user("vera", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return browser_of(user)
+
+
+def lists(model):
+    return reverse(f"admin:dispatch_{model}_changelist")
+
+
+def page(model, row):
+    return reverse(f"admin:dispatch_{model}_change", args=[row.pk])
+
+
+def run(browser, model, action, *rows):
+    form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return browser.post(lists(model), form, follow=True)
+
+
+def said(answer):
+    return [str(message) for message in answer.context["messages"]]
+
+
+def tiles(browser):
+    return {tile.title: tile for tile in browser.get("/admin/").context["tiles"]}
+
+
+# The verb behind the button
+
+
+def test_withdrawing_an_offer_frees_its_agent_and_the_ticket_waits_on():
+    offer = make_offer()
+
+    offers.withdraw(offer, at=clock.now())
+
+    assert Offer.objects.get().status == Offer.Status.WITHDRAWN
+    assert presence_of(offer.agent).load == 0
+    assert Ticket.objects.get().status == Ticket.Status.QUEUED
+
+
+def test_an_offer_that_was_answered_cannot_be_withdrawn():
+    assignment = make_assignment()
+
+    with pytest.raises(OfferGone):
+        offers.withdraw(assignment.offer, at=clock.now())
+
+    assert Offer.objects.get().status == Offer.Status.ACCEPTED
+    assert presence_of(assignment.agent).load == 1
+
+
+# Offers
+
+
+def test_an_offer_shows_how_its_pay_is_made_up_and_why_this_agent(coordinator):
+    offer = make_offer()
+    Offer.objects.update(reasons=WHY)
+
+    shown = coordinator.get(page("offer", offer)).content.decode()
+
+    for words in (
+        "per ticket: €1.50",
+        "expected minutes: €2.40",
+        "how well they speak the language: 50 points",
+        "did not answer when asked before: -100 points",
+        "best of 3 who fitted",
+        "the customer had waited 12 sec",
+    ):
+        assert words in shown
+
+
+def test_an_offer_is_withdrawn_from_its_list_and_from_its_page(coordinator):
+    first = make_offer(make_ticket(), make_agent("Amina"))
+    second = make_offer(make_ticket(), make_agent("Bjorn"))
+
+    run(coordinator, "offer", "withdraw", first)
+    coordinator.post(page("offer", second).replace("change/", "withdraw_here/"), ASKED)
+
+    assert list(Offer.objects.values_list("status", flat=True)) == ["withdrawn", "withdrawn"]
+
+
+def test_an_offer_too_late_to_withdraw_is_a_warning(coordinator):
+    assignment = make_assignment()
+
+    answer = run(coordinator, "offer", "withdraw", assignment.offer)
+
+    assert said(answer)[0].endswith("This offer was declined or withdrawn already.")
+
+
+@pytest.mark.parametrize("model", ["offer", "assignment"])
+def test_lists_ask_as_many_questions_for_twelve_rows_as_for_two(
+    coordinator, django_assert_max_num_queries, model
+):
+    for number in range(2):
+        make_assignment(agent=make_agent(f"Agent {number}"), ticket=make_ticket())
+    coordinator.get(lists(model))
+    with django_assert_max_num_queries(100) as few:
+        coordinator.get(lists(model))
+    for number in range(10):
+        make_assignment(agent=make_agent(f"More {number}"), ticket=make_ticket())
+
+    with django_assert_max_num_queries(len(few)):
+        coordinator.get(lists(model))
+
+
+# Assignments
+
+
+def test_a_conversation_is_taken_away_and_the_ticket_waits_again(coordinator):
+    assignment = make_assignment()
+
+    run(coordinator, "assignment", "take_away", assignment)
+
+    taken = Assignment.objects.get()
+    assert taken.ending == Assignment.Ending.LOST
+    assert taken.finished_at
+    assert Ticket.objects.get().status == Ticket.Status.QUEUED
+
+
+def test_a_finished_assignment_shows_what_was_paid(coordinator):
+    assignment = make_assignment(make_offer())
+    assignments.resolve(assignment, disposition="solved", at=clock.now())
+    assignments.finish(assignment, note=f"note {HOSTILE}", at=clock.now())
+
+    listed = coordinator.get(lists("assignment")).content.decode()
+    shown = coordinator.get(page("assignment", assignment)).content.decode()
+
+    assert "€3.90" in listed
+    assert "€3.90" in shown
+    assert HOSTILE not in shown
+
+
+@pytest.mark.parametrize("model", ["offer", "assignment"])
+def test_nothing_is_written_by_hand(coordinator, model):
+    assignment = make_assignment()
+    row = assignment if model == "assignment" else assignment.offer
+
+    answers = [
+        coordinator.post(page(model, row), {"status": "declined", "paid": 1}),
+        coordinator.get(page(model, row).replace("change/", "delete/")),
+        coordinator.get(reverse(f"admin:dispatch_{model}_add")),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+
+
+def test_a_viewer_sees_and_cannot_act(viewer):
+    offer = make_offer(make_ticket(), make_agent("Amina"))
+    assignment = make_assignment(agent=make_agent("Bjorn"), ticket=make_ticket())
+
+    seen = [viewer.get(page("offer", offer)), viewer.get(page("assignment", assignment))]
+    run(viewer, "offer", "withdraw", offer)
+    run(viewer, "assignment", "take_away", assignment)
+    refused = [
+        viewer.post(page("offer", offer).replace("change/", "withdraw_here/"), ASKED),
+        viewer.post(page("assignment", assignment).replace("change/", "take_away_here/"), ASKED),
+    ]
+
+    assert [answer.status_code for answer in seen] == [200, 200]
+    assert [answer.status_code for answer in refused] == [403, 403]
+    assert Offer.objects.get(pk=offer.pk).status == Offer.Status.SENT
+    assert Assignment.objects.get().ended_at is None
+
+
+# Agents and tickets, with what dispatch knows
+
+
+def test_the_agents_list_counts_todays_conversations(coordinator):
+    make_assignment()
+
+    shown = coordinator.get(reverse("admin:agents_agent_changelist")).content.decode()
+
+    assert "field-conversations" in shown
+    assert "Served today" in shown
+
+
+def test_an_agents_page_leads_to_offers_assignments_and_ledger(coordinator):
+    agent = make_agent()
+
+    shown = coordinator.get(reverse("admin:agents_agent_change", args=[agent.pk])).content.decode()
+
+    for name in ("dispatch_offer", "dispatch_assignment", "agents_journalentry"):
+        link = reverse(f"admin:{name}_changelist") + f"?agent__id__exact={agent.pk}"
+        assert f'href="{link}"' in shown
+        assert coordinator.get(link).status_code == 200
+
+
+def test_skills_are_chosen_from_the_catalogue(coordinator):
+    make_skill("loans")
+    agent = make_agent(skills={"own-word": 3})
+
+    shown = coordinator.get(reverse("admin:agents_agent_change", args=[agent.pk])).content.decode()
+
+    assert '<option value="loans">' in shown
+    assert '<option value="own-word" selected>' in shown
+
+
+def test_a_tickets_story_has_its_offers_its_work_and_its_pay(coordinator):
+    agent = make_agent(f"Amina {HOSTILE}")
+    offer = make_offer(make_ticket(), agent)
+    Offer.objects.update(reasons=WHY)
+    assignment = offers.accept(offer, at=clock.now())
+    assignments.resolve(assignment, disposition="solved", at=clock.now())
+    assignments.finish(assignment, at=clock.now())
+
+    address = reverse("admin:tickets_ticket_change", args=[offer.ticket_id])
+    told = coordinator.get(address).content.decode()
+    story = told[told.index("Its story") :]
+
+    name = "Amina &lt;script&gt;alert(1)&lt;/script&gt;"
+    parts = [f"Offered to {name}", f"{name} took the conversation", "Resolved",
+             f"{name} was done and paid €3.90"]  # fmt: skip
+    places = [story.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "best of 3 who fitted" in story
+    assert HOSTILE not in told
+
+
+def test_a_rate_card_is_for_a_client_there_is(coordinator):
+    make_ticket()
+
+    shown = coordinator.get(reverse("admin:agents_ratecard_add")).content.decode()
+
+    assert '<option value="nordbank">Nordbank</option>' in shown
+
+
+# The floor
+
+
+def test_the_floor_counts_who_waits_and_who_is_here(coordinator):
+    late = clock.now() - timedelta(minutes=2)
+    make_ticket(at=late)
+    make_ticket()
+    make_agent("Amina")
+    make_assignment(agent=make_agent("Bjorn"), ticket=make_ticket())
+
+    shown = tiles(coordinator)
+
+    assert shown["Waiting"].figure == "2"
+    assert (shown["Longest wait"].figure, shown["Longest wait"].wrong) == ("2 min", True)
+    assert [shown[name].figure for name in ("Available", "Busy", "Away")] == ["1", "1", "0"]
+    assert shown["Answered as promised today"].figure == "100 %"
+    for tile in shown.values():
+        assert coordinator.get(tile.href).status_code == 200
+
+
+def test_the_floor_says_when_somebody_is_silent(coordinator):
+    make_agent()
+    Presence.objects.update(seen_at=clock.now() - timedelta(minutes=1))
+
+    assert tiles(coordinator)["Silent"].wrong
+
+
+def test_the_floor_counts_cost_by_currency(coordinator):
+    assignment = make_assignment()
+    assignments.resolve(assignment, disposition="solved", at=clock.now())
+    assignments.finish(assignment, at=clock.now())
+
+    assert tiles(coordinator)["Cost today"].figure == "€3.90"
+
+
+def test_an_empty_floor_has_figures_too(coordinator):
+    shown = tiles(coordinator)
+
+    assert shown["Waiting"].figure == "0"
+    assert shown["Longest wait"].figure == "—"
+    assert shown["Cost today"].figure == "—"
+
+
+def test_whoever_may_not_see_money_sees_no_cost():
+    user = make_user("tom", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_ticket"))
+
+    shown = tiles(browser_of(user))
+
+    assert set(shown) == {"Waiting", "Longest wait", "Answered as promised today"}
+
+
+def test_staff_without_permissions_see_an_empty_floor_and_no_lists():
+    browser = browser_of(make_user("tom", is_staff=True))
+
+    assert browser.get("/admin/").context["tiles"] == []
+    assert browser.get(lists("offer")).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/agents/agent/"])
+def test_no_script_of_a_page_itself_is_run(coordinator, path):
+    policy = coordinator.get(path).headers["content-security-policy"]
+
+    assert "script-src 'self' 'unsafe-eval'" in policy
+    assert "default-src 'none'" in policy
