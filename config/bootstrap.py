@@ -28,7 +28,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 LOCKS = {"run": ROOT / "requirements.txt", "test": ROOT / "requirements-dev.txt"}
-NEEDED_BYTES = {"run": 900_000_000, "test": 1_300_000_000}
+NEEDED_BYTES = {"run": 600_000_000, "test": 1_000_000_000}
 FULL = "No space left on device"
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
 

@@ -161,8 +161,9 @@ def make_cluster(place: Place) -> None:
     ]
     done = run_as_server(command)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Trouble(f"PostgreSQL could not make its files in {fresh}: {last}")
+        said = done.stderr.splitlines()
+        reasons = [line for line in said if "error" in line or "FATAL" in line] or said
+        raise Trouble(f"PostgreSQL could not make its files in {fresh}: {' '.join(reasons)[:300]}")
     fresh.rename(place.database)
 
 

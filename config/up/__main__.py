@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from config import embedded
 from config.embedded import Trouble
-from config.up import platform
+from config.up import checks, platform
 from config.up.supervision import ENDINGS, ignore_endings
 
 
@@ -27,9 +27,7 @@ def main() -> int:
         platform.forget() if "--forget" in sys.argv else platform.run()
     except Stop:
         say("stopped")
-    except Trouble as trouble:
-        return fail(str(trouble))
-    except OSError as trouble:
+    except (Trouble, OSError) as trouble:
         return fail(explain(trouble))
     return 0
 
@@ -60,10 +58,14 @@ def fail(sentence: str) -> int:
     return 1
 
 
-def explain(trouble: OSError) -> str:
-    if trouble.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return f"The disk is full ({embedded.data_dir()}): make room and run this again."
-    return f"{trouble.filename or embedded.data_dir()}: {trouble.strerror or trouble}."
+def explain(trouble: Trouble | OSError) -> str:
+    """One sentence; a full disk has many faces, so it is looked for behind each."""
+    folder = embedded.data_dir()
+    if os.strerror(errno.ENOSPC) in str(trouble) or checks.full(folder):
+        return f"The disk is full: make room in {folder} and run this again."
+    if isinstance(trouble, Trouble):
+        return str(trouble)
+    return f"{trouble.filename or folder}: {trouble.strerror or trouble}."
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from config.embedded import Trouble
 from config.up import processes
 
 LEAST_FREE_BYTES = 200_000_000
+FULL_BYTES = 10_000_000
 
 
 def port() -> int:
@@ -42,6 +43,10 @@ def room(folder: Path) -> None:
             f"The disk is full: {folder} has {free // 10**6} MB free and Relève needs"
             f" {LEAST_FREE_BYTES // 10**6} MB; make room and run this again."
         )
+
+
+def full(folder: Path) -> bool:
+    return folder.exists() and shutil.disk_usage(folder).free < FULL_BYTES
 
 
 @contextmanager
