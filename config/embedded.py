@@ -125,14 +125,14 @@ def enterable(folder: Path) -> bool:
     )
 
 
-def prepare(place: Place) -> None:
+def prepare(place: Place, *, database: bool = True) -> None:
     """Make the folders, and the database cluster at the first start."""
     place.folder.mkdir(parents=True, exist_ok=True)
     if server_user():
         for folder in (place.folder, place.folder.parent):
             folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
     private(place.sockets)
-    if not (place.database / "PG_VERSION").exists():
+    if database and not place.database.exists():
         make_cluster(place)
 
 

@@ -68,8 +68,9 @@ def start_servers(supervisor: Supervisor, place: embedded.Place) -> None:
     if broker:
         checks.broker(broker)
     if not (database and broker):
-        say("starting the servers" if place.database.exists() else "making the database")
-        embedded.prepare(place)
+        fresh = not database and not place.database.exists()
+        say("making the database" if fresh else "starting the servers")
+        embedded.prepare(place, database=not database)
     supervisor.add(processes.servers(place, postgres=not database, valkey=not broker))
     if not database:
         make = partial(embedded.make_database, place.database_url)
