@@ -41,7 +41,7 @@ def tick() -> dict[str, int]:
     for name, verb in DUE:
         try:
             done[name] = verb(clock.now())
-        except DatabaseError:
+        except Exception:
             logger.exception("clock: %s", name)
             with suppress(DatabaseError):
                 connection.close_if_unusable_or_obsolete()

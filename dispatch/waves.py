@@ -44,7 +44,7 @@ def run(*, at: datetime) -> int:
 def waiting_tickets(*, at: datetime) -> list[Ticket]:
     """The next to be served, locked: of languages somebody free speaks, so none blocks another."""
     spoken = AgentLanguage.objects.filter(agent__presence__in=Presence.objects.free(at=at))
-    return list(
+    held = list(
         Ticket.objects.queued()
         .filter(~Exists(Offer.objects.pending().filter(ticket=OuterRef("pk"))), give_up_at__gt=at)
         .filter(language__in=spoken.values("language"))
@@ -52,6 +52,10 @@ def waiting_tickets(*, at: datetime) -> list[Ticket]:
         .in_order()
         .select_for_update(skip_locked=True, of=("self",))[:BATCH]
     )
+    # A wave that ended while this query ran left its tickets unlocked and, to it, without offers.
+    pending = Offer.objects.pending().filter(ticket__in=held)
+    asked = set(pending.values_list("ticket_id", flat=True))
+    return [ticket for ticket in held if ticket.pk not in asked]
 
 
 def free_agents(languages: Iterable[str], *, at: datetime) -> list[tuple[FreeAgent, Agent]]:

@@ -173,5 +173,8 @@ def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
     except IntegrityError as broken:
         if "one_open_ticket_per_conversation" not in str(broken):
             raise
-    held = Ticket.objects.open().of(client).get(conversation_ref=escalation.conversation_ref)
-    raise ConversationAlreadyOpen(held.pk)
+    of_it = Ticket.objects.open().of(client).filter(conversation_ref=escalation.conversation_ref)
+    if held := of_it.first():
+        raise ConversationAlreadyOpen(held.pk)
+    # It closed in between, so there is room now.
+    return _insert(client, escalation, at=at)

@@ -1,0 +1,137 @@
+"""The clock: everything that falls due happens, with no Celery and no Valkey at all."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection
+
+from agents.models import JournalEntry, Presence
+from agents.models.presence import SILENCE
+from dispatch import assignments
+from dispatch import clock as dispatch_clock
+from dispatch.models import OFFER_LASTS, Assignment, Offer
+from tests import factories
+from tickets import clock
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+def test_with_nothing_due_nothing_is_done() -> None:
+    factories.make_agent()
+
+    assert dispatch_clock.tick() == {}
+
+
+def test_a_waiting_ticket_is_offered() -> None:
+    factories.make_card()
+    factories.make_ticket()
+    factories.make_agent()
+
+    assert dispatch_clock.tick() == {"offers made": 1}
+
+
+def test_an_offer_that_ran_out_is_offered_to_somebody_else_in_the_same_tick() -> None:
+    offer = factories.make_offer()
+    Offer.objects.update(sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now())
+    other = factories.make_agent()
+
+    assert dispatch_clock.tick() == {"offers expired": 1, "offers made": 1}
+
+    assert Offer.objects.pending().get().agent == other
+    assert Offer.objects.get(pk=offer.pk).status == "expired"
+
+
+def test_a_silent_agents_conversation_is_offered_to_another_in_the_same_tick() -> None:
+    held = factories.make_assignment()
+    Presence.objects.update(seen_at=clock.now() - SILENCE)
+    other = factories.make_agent()
+
+    done = dispatch_clock.tick()
+
+    assert done == {"agents silent": 1, "agents gone": 1, "offers made": 1}
+    assert Assignment.objects.get(pk=held.pk).ending == "lost"
+    assert Offer.objects.pending().get().agent == other
+
+
+def test_what_a_silent_agent_was_offered_is_offered_to_another() -> None:
+    factories.make_offer()
+    Presence.objects.update(seen_at=clock.now() - SILENCE)
+    other = factories.make_agent()
+
+    done = dispatch_clock.tick()
+
+    assert done == {"agents silent": 1, "offers to the gone": 1, "offers made": 1}
+    assert Offer.objects.pending().get().agent == other
+
+
+def test_a_wrap_up_that_is_over_is_paid() -> None:
+    began = clock.now() - HOUR
+    held = factories.make_assignment(at=began)
+    assignments.resolve(held, disposition="solved", at=began)
+
+    assert dispatch_clock.tick() == {"wrap-ups over": 1}
+
+    assert JournalEntry.objects.get().source_id == held.pk
+
+
+def test_a_customer_nobody_came_for_is_told() -> None:
+    factories.make_ticket(at=clock.now() - HOUR)
+
+    assert dispatch_clock.tick() == {"customers told": 1}
+
+    assert Ticket.objects.get().status == "unavailable"
+
+
+def test_all_of_it_at_once_is_done_in_one_tick_and_leaves_nothing_due() -> None:
+    began = clock.now() - HOUR
+    wrapping = factories.make_assignment(at=began)
+    assignments.resolve(wrapping, disposition="solved", at=began)
+    factories.make_ticket(at=began)
+    expired = factories.make_offer()
+    Offer.objects.filter(pk=expired.pk).update(
+        sent_at=began, expires_at=clock.now() - timedelta(seconds=1)
+    )
+    silent = factories.make_assignment()
+    Presence.objects.filter(agent=silent.agent).update(seen_at=began)
+
+    done = dispatch_clock.tick()
+
+    assert set(done) == {name for name, _verb in dispatch_clock.DUE} - {"offers to the gone"}
+    assert dispatch_clock.tick() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("no_worker")
+@pytest.mark.parametrize("trouble", [DatabaseError("gone"), ValueError("odd")])
+def test_a_part_that_breaks_keeps_no_other_from_its_turn(
+    trouble: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(at: object) -> int:
+        raise trouble
+
+    monkeypatch.setattr(dispatch_clock, "DUE", [("broken", broken), *dispatch_clock.DUE])
+    factories.make_ticket(at=clock.now() - HOUR)
+
+    assert dispatch_clock.tick() == {"customers told": 1}
+
+    assert "clock: broken" in caplog.text
+
+
+def test_there_is_one_leader() -> None:
+    with psycopg.connect(**other_connection()) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [dispatch_clock.LEADER])
+
+        assert not dispatch_clock.lead()
+
+    assert dispatch_clock.lead()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+
+
+def other_connection() -> dict[str, str]:
+    given = connection.settings_dict
+    return {"dbname": given["NAME"], "user": given["USER"], "host": given["HOST"]}
