@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -28,11 +29,16 @@ def listed(title: Any, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def icon(request: HttpRequest) -> str:
+    return static("desk/icon.svg")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Relève",
     "SITE_HEADER": "Relève",
     "SITE_SUBHEADER": _("All times in UTC"),
     "SITE_SYMBOL": "swap_horiz",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
     "SITE_URL": reverse_lazy("doors"),
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "dispatch.admin.floor.show",

@@ -28,7 +28,10 @@ class LanguageInline(Part):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "language":
-            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[("", "—"), *languages()])
+            named = dict(languages())
+            held = AgentLanguage.objects.exclude(language__in=named).order_by("language")
+            others = [(code, code) for code in held.values_list("language", flat=True).distinct()]
+            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[("", "—"), *named.items(), *others])
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
@@ -174,7 +177,7 @@ class AgentAdmin(Operated):
     def hours(self, agent: Any) -> str:
         return words.hours(today.worked(agent, at=timezone.now()))
 
-    @display(description=_("earned today"))
+    @display(description=_("earned"))
     def earnings(self, agent: Any) -> str:
         return words.amounts(today.earned(agent, at=timezone.now())) or "—"
 

@@ -62,6 +62,15 @@ class AgentForm(forms.ModelForm):
         model = Agent
         fields = ["name", "country", "time_zone", "currency"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """What an agent has already stays a choice."""
+        super().__init__(*args, **kwargs)
+        for name in ("country", "time_zone"):
+            field: Any = self.fields.get(name)
+            held = getattr(self.instance, name)
+            if field and held not in dict(field.choices):
+                field.choices = [*field.choices, (held, held)]
+
     def clean_currency(self) -> str:
         code = str(self.cleaned_data["currency"]).upper()
         if not is_currency(code):

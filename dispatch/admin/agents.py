@@ -49,7 +49,7 @@ class WorkingAgentAdmin(AgentAdmin):
         )
         return super().get_queryset(request).prefetch_related(recent)
 
-    @display(description=_("served today"))
+    @display(description=_("served"))
     def conversations(self, agent: Any) -> int:
         start = midnight(agent.time_zone, at=timezone.now())
         return sum(taken.started_at >= start for taken in agent.recent_assignments)

@@ -46,6 +46,8 @@ class AssignmentAdmin(Record):
             "talking": "info",
             "wrapping up": "warning",
             "resolved": "success",
+            "handed_back": "default",
+            "abandoned": "default",
             "lost": "danger",
         },
     )

@@ -17,6 +17,8 @@ admin.site.unregister(RateCard)
 class ClientRateCardAdmin(RateCardAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "client":
-            named = Client.objects.order_by("name").values_list("slug", "name")
-            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[("", "—"), *named])
+            named = dict(Client.objects.order_by("name").values_list("slug", "name"))
+            held = RateCard.objects.exclude(client__in=named).order_by("client")
+            others = [(slug, slug) for slug in held.values_list("client", flat=True).distinct()]
+            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[("", "—"), *named.items(), *others])
         return super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -17,6 +17,10 @@ from agents.models import Agent, JournalLine
 from agents.pay.ledger import WORK
 from tickets.models import Ticket
 
+#: The most rows of a list on this page; the rest is behind the tile.
+MOST = 12
+COLOURS = {"available": "success", "busy": "info", "away": "warning", "silent": "danger"}
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -32,8 +36,40 @@ class Tile:
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The dashboard callback: the tiles this person may see."""
     context["title"] = _("Floor")
-    context["tiles"] = list(tiles(request, at=timezone.now()))
+    at, may = timezone.now(), request.user.has_perm
+    context["tiles"] = list(tiles(request, at=at))
+    context["queue"] = queue(at=at) if may("tickets.view_ticket") else []
+    context["here"] = here(at=at) if may("agents.view_agent") else []
     return context
+
+
+def queue(*, at: datetime) -> list[dict[str, Any]]:
+    """The next to be served, the first in front."""
+    waiting = Ticket.objects.queued().in_order().select_related("client")[:MOST]
+    return [
+        {
+            "ticket": ticket,
+            "waited": lasting(at - ticket.queued_at),
+            "late": at - ticket.queued_at > ticket.client.answer_within,
+            "href": reverse("admin:tickets_ticket_change", args=[ticket.pk]),
+        }
+        for ticket in waiting
+    ]
+
+
+def here(*, at: datetime) -> list[dict[str, Any]]:
+    """Who is here, those without a sign of life in front."""
+    agents = today.with_state(Agent.objects.select_related("presence"), at=at)
+    seen = agents.exclude(state="offline").order_by("-state", "name")[:MOST]
+    return [
+        {
+            "agent": agent,
+            "state": today.STATES[agent.state],
+            "colour": COLOURS[agent.state],
+            "href": reverse("admin:agents_agent_change", args=[agent.pk]),
+        }
+        for agent in seen
+    ]
 
 
 def tiles(request: HttpRequest, *, at: datetime) -> Iterator[Tile]:
@@ -43,7 +79,7 @@ def tiles(request: HttpRequest, *, at: datetime) -> Iterator[Tile]:
     if may("agents.view_agent"):
         yield from _agents(at=at)
     if may("tickets.view_ticket"):
-        yield _service_level(at=at)
+        yield _kept_promises(at=at)
     if may("agents.view_journalentry"):
         yield _cost(at=at)
 
@@ -74,7 +110,7 @@ def _agents(*, at: datetime) -> Iterator[Tile]:
         yield Tile(_("Silent"), str(counts["silent"]), f"{href}?state=silent", wrong=True)
 
 
-def _service_level(*, at: datetime) -> Tile:
+def _kept_promises(*, at: datetime) -> Tile:
     """Of those who came today and were answered or left: how many were answered as promised."""
     start = _midnight(at)
     in_time = Q(answered_at__lte=F("queued_at") + F("client__answer_within"))

@@ -47,7 +47,13 @@ class OfferAdmin(Record):
     @display(
         description=_("status"),
         ordering="status",
-        label={"sent": "info", "accepted": "success", "declined": "warning", "expired": "danger"},
+        label={
+            "sent": "info",
+            "accepted": "success",
+            "declined": "warning",
+            "expired": "danger",
+            "withdrawn": "default",
+        },
     )
     def state(self, offer: Offer) -> tuple[str, str]:
         return offer.status, offer.get_status_display()

@@ -64,7 +64,7 @@ def _offered(offer: Offer) -> Moment:
             (now_("outcome"), outcome),
             (now_("pay"), promise(offer.quote)),
             (now_("made up of"), " · ".join(broken_down(offer.quote))),
-            (now_("why"), " · ".join(words.reasons(offer.reasons)) or "—"),
+            *((now_("why"), reason) for reason in words.reasons(offer.reasons)),
         ],
         href=reverse("admin:dispatch_offer_change", args=[offer.pk]),
         rank=2,

@@ -256,6 +256,26 @@ def test_inviting_makes_a_login_and_an_agent_not_yet_approved(coordinator):
     assert dict(agent.skills.values_list("skill", "level")) == {"cards": 4}
 
 
+def test_a_language_and_a_place_nobody_lists_stay_as_they_are(coordinator):
+    agent = make_agent(languages={"haw": 4}, time_zone="Etc/GMT+3", available=False)
+    language = agent.languages.get()
+    form = invitation(
+        **{
+            "time_zone": "Etc/GMT+3", "currency": "EUR", "skills-TOTAL_FORMS": 0,
+            "languages-INITIAL_FORMS": 1, "languages-0-id": language.pk,
+            "languages-0-agent": agent.pk, "languages-0-language": "haw", "languages-0-level": 5,
+        }
+    )  # fmt: skip
+
+    shown = coordinator.get(page("agents_agent", agent)).content.decode()
+    coordinator.post(page("agents_agent", agent), form)
+
+    assert '<option value="haw" selected>' in shown
+    agent.refresh_from_db()
+    assert agent.time_zone == "Etc/GMT+3"
+    assert list(agent.languages.values_list("language", "level")) == [("haw", 5)]
+
+
 def test_an_existing_login_can_become_an_agent(coordinator):
     login = make_user("amina")
 

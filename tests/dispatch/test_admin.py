@@ -1,5 +1,6 @@
 """The coordinators' pages of dispatch: the floor, offers, assignments and the whole story."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -215,7 +216,7 @@ def test_the_agents_list_counts_todays_conversations(coordinator):
     shown = coordinator.get(reverse("admin:agents_agent_changelist")).content.decode()
 
     assert "field-conversations" in shown
-    assert "Served today" in shown
+    assert "Served" in shown
 
 
 def test_an_agents_page_leads_to_offers_assignments_and_ledger(coordinator):
@@ -301,6 +302,48 @@ def test_the_floor_counts_cost_by_currency(coordinator):
     assignments.finish(assignment, at=clock.now())
 
     assert tiles(coordinator)["Cost today"].figure == "€3.90"
+
+
+def test_the_floor_lists_the_queue_and_who_is_here(coordinator):
+    make_ticket(customer={"ref": "a", "name": f"First {HOSTILE}"}, urgency="high")
+    make_ticket(customer={"ref": "b", "name": "Second"})
+    make_agent(f"Amina {HOSTILE}")
+    make_agent("Gone", available=False)
+
+    floor = coordinator.get("/admin/")
+    shown = floor.content.decode()
+
+    assert shown.index("First &lt;script&gt;") < shown.index("Second")
+    assert "Amina &lt;script&gt;" in shown
+    assert "Gone" not in shown
+    assert HOSTILE not in shown
+
+
+def test_the_floor_is_read_in_the_readers_language(coordinator):
+    assignment = make_assignment()
+    assignments.hand_back(assignment, reason="bot_can", at=clock.now())
+    assignments.finish(assignment, at=clock.now())
+
+    answer = coordinator.get("/admin/", headers={"accept-language": "fr"})
+
+    costs = [tile.figure for tile in answer.context["tiles"] if "€" in tile.figure]
+    assert costs == ["3,90\xa0€"]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"), [("assignment", "handed back"), ("offer", "withdrawn")]
+)
+def test_every_state_is_shown_in_words(coordinator, model, words):
+    assignment = make_assignment()
+    assignments.hand_back(assignment, reason="bot_can", at=clock.now())
+    assignments.finish(assignment, at=clock.now())
+    Offer.objects.update(status="withdrawn")
+
+    shown = coordinator.get(lists(model)).content.decode()
+    cell = re.search(r'<td class="field-state.*?</td>', shown, re.DOTALL)
+
+    assert cell
+    assert re.sub(r"<[^>]*>", "", cell[0]).strip() == words
 
 
 def test_an_empty_floor_has_figures_too(coordinator):
