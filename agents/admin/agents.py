@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -153,7 +153,7 @@ class AgentAdmin(Operated):
 
     @display(description=_("since, seen"), header=True, ordering="presence__seen_at")
     def since_and_seen(self, agent: Any) -> list[str]:
-        ago = now_("%(time)s ago") % {"time": self.seen(agent)}
+        ago = gettext("%(time)s ago") % {"time": self.seen(agent)}
         return [self.since(agent), ago if agent.state != "offline" else ""]
 
     def since(self, agent: Any) -> str:
@@ -191,28 +191,28 @@ class AgentAdmin(Operated):
 
     @admin.action(description=_("Approve"), permissions=["operate"])
     def approve(self, request: HttpRequest, agents: Agents) -> None:
-        self.carry_out(request, agents, roster.approve, done=now_("approved"))
+        self.carry_out(request, agents, roster.approve, done=gettext("approved"))
 
     @admin.action(description=_("Restrict"), permissions=["operate"])
     def restrict(self, request: HttpRequest, agents: Agents) -> None:
         def verb(agent: Agent) -> None:
             roster.restrict(agent, at=timezone.now())
 
-        self.carry_out(request, agents, verb, done=now_("restricted"))
+        self.carry_out(request, agents, verb, done=gettext("restricted"))
 
     @admin.action(description=_("Take offline"), permissions=["operate"])
     def take_offline(self, request: HttpRequest, agents: Agents) -> None:
         def verb(agent: Agent) -> None:
             presence.go_offline(agent, at=timezone.now())
 
-        self.carry_out(request, agents, verb, done=now_("taken offline"))
+        self.carry_out(request, agents, verb, done=gettext("taken offline"))
 
     @admin.action(description=_("Send on a break"), permissions=["operate"])
     def send_on_break(self, request: HttpRequest, agents: Agents) -> None:
         def verb(agent: Agent) -> None:
             presence.go_away(agent, at=timezone.now())
 
-        self.carry_out(request, agents, verb, done=now_("sent on a break"))
+        self.carry_out(request, agents, verb, done=gettext("sent on a break"))
 
     approve_here = on_page("approve_here", approve, ask=_("The agent may work from now on."))
     restrict_here = on_page(
@@ -242,7 +242,7 @@ class AgentAdmin(Operated):
             roster.set_capacity(agent, capacity=form.cleaned_data["capacity"])
 
         agents = self.get_queryset(request).filter(pk=object_id)
-        self.carry_out(request, agents, verb, done=now_("capacity set"))
+        self.carry_out(request, agents, verb, done=gettext("capacity set"))
         return reload(self, object_id)
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
@@ -98,7 +98,7 @@ class JournalEntryAdmin(Record):
             ledger.reverse(entry, reason=form.cleaned_data["reason"], at=timezone.now())
 
         entries = self.get_queryset(request).filter(pk=object_id)
-        self.carry_out(request, entries, verb, done=now_("reversed"))
+        self.carry_out(request, entries, verb, done=gettext("reversed"))
         return reload(self, object_id)
 
 

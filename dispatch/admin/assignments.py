@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -84,7 +84,7 @@ class AssignmentAdmin(Record):
             assignments.lose(assignment, at=timezone.now())
 
         rows = chosen.select_related("agent", "ticket", "offer")
-        self.carry_out(request, rows, verb, done=now_("taken away"))
+        self.carry_out(request, rows, verb, done=gettext("taken away"))
 
     take_away_here = on_page(
         "take_away_here",

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -80,7 +80,7 @@ class OfferAdmin(Record):
             offers.withdraw(offer, at=timezone.now())
 
         rows = chosen.select_related("agent", "ticket")
-        self.carry_out(request, rows, verb, done=now_("withdrawn"))
+        self.carry_out(request, rows, verb, done=gettext("withdrawn"))
 
     withdraw_here = on_page(
         "withdraw_here",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agents.admin.records import on_page
@@ -58,13 +58,13 @@ def _offered(offer: Offer) -> Moment:
         outcome = f"{outcome} · {lasting(offer.settled_at - offer.sent_at)}"
     return Moment(
         at=offer.sent_at,
-        title=now_("Offered to %(name)s") % {"name": offer.agent.name},
+        title=gettext("Offered to %(name)s") % {"name": offer.agent.name},
         colour=OUTCOMES[Offer.Status(offer.status)],
         facts=[
-            (now_("outcome"), outcome),
-            (now_("pay"), promise(offer.quote)),
-            (now_("made up of"), " · ".join(broken_down(offer.quote))),
-            *((now_("why"), reason) for reason in words.reasons(offer.reasons)),
+            (gettext("outcome"), outcome),
+            (gettext("pay"), promise(offer.quote)),
+            (gettext("made up of"), " · ".join(broken_down(offer.quote))),
+            *((gettext("why"), reason) for reason in words.reasons(offer.reasons)),
         ],
         href=reverse("admin:dispatch_offer_change", args=[offer.pk]),
         rank=2,
@@ -74,7 +74,7 @@ def _offered(offer: Offer) -> Moment:
 def _worked(assignment: Assignment) -> list[Moment]:
     name = {"name": assignment.agent.name}
     href = reverse("admin:dispatch_assignment_change", args=[assignment.pk])
-    taken = now_("%(name)s took the conversation") % name
+    taken = gettext("%(name)s took the conversation") % name
     moments = [Moment(at=assignment.started_at, title=taken, colour=GOOD, href=href, rank=3)]
     if assignment.finished_at:
         moments.append(_finished(assignment, href=href))
@@ -87,14 +87,14 @@ def _finished(assignment: Assignment, *, href: str) -> Moment:
     paid = money(assignment.paid or 0, assignment.offer.quote.currency)
     return Moment(
         at=assignment.finished_at,
-        title=now_("%(name)s was done and paid %(amount)s")
+        title=gettext("%(name)s was done and paid %(amount)s")
         % {"name": assignment.agent.name, "amount": paid},
         colour=WRONG if assignment.ending == Assignment.Ending.LOST else GOOD,
         lines=[assignment.note] if assignment.note else [],
         facts=[
-            (now_("ending"), assignment.get_ending_display()),
-            (now_("wrap-up"), lasting(max(wrap_up, timedelta()))),
-            (now_("promised"), promise(assignment.offer.quote)),
+            (gettext("ending"), assignment.get_ending_display()),
+            (gettext("wrap-up"), lasting(max(wrap_up, timedelta()))),
+            (gettext("promised"), promise(assignment.offer.quote)),
         ],
         href=href,
         rank=9,

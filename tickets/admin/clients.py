@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -70,7 +70,7 @@ class ApiKeyAdmin(Operated):
         key = auth.issue(obj.client, name=obj.name)
         obj.pk = ApiKey.objects.get(prefix="_".join(key.split("_")[:2])).pk
         obj.refresh_from_db()
-        messages.success(request, now_("Copy this key now, it is never shown again: %s") % key)
+        messages.success(request, gettext("Copy this key now, it is never shown again: %s") % key)
 
     @display(description=_("state"), label={"active": "success", "revoked": "danger"})
     def state(self, key: ApiKey) -> tuple[str, Any]:
@@ -81,7 +81,7 @@ class ApiKeyAdmin(Operated):
         def verb(key: ApiKey) -> None:
             auth.revoke(key, at=timezone.now())
 
-        self.carry_out(request, keys, verb, done=now_("revoked"))
+        self.carry_out(request, keys, verb, done=gettext("revoked"))
 
 
 @admin.register(Skill)

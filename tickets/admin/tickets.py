@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -97,11 +97,11 @@ class TicketAdmin(Record):
         def verb(ticket: Ticket) -> None:
             lifecycle.hand_back(ticket, reason="supervisor", at=timezone.now())
 
-        self.carry_out(request, tickets, verb, done=now_("handed back to the bot"))
+        self.carry_out(request, tickets, verb, done=gettext("handed back to the bot"))
 
     @admin.action(description=_("Tell that nobody is available"), permissions=["operate"])
     def tell_unavailable(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> None:
         def verb(ticket: Ticket) -> None:
             lifecycle.give_up(ticket, at=timezone.now())
 
-        self.carry_out(request, tickets, verb, done=now_("told that nobody is available"))
+        self.carry_out(request, tickets, verb, done=gettext("told that nobody is available"))

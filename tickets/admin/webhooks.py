@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
@@ -58,7 +58,7 @@ class WebhookEndpointAdmin(Operated):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
-            said = now_("Copy this signing secret now, it is never shown again: %s")
+            said = gettext("Copy this signing secret now, it is never shown again: %s")
             messages.success(request, said % obj.secret)
 
     @display(description=_("state"), label={"active": "success", "disabled": "danger"})
@@ -72,7 +72,7 @@ class WebhookEndpointAdmin(Operated):
         def verb(endpoint: WebhookEndpoint) -> None:
             WebhookEndpoint.objects.filter(pk=endpoint.pk).update(disabled_at=None)
 
-        self.carry_out(request, endpoints, verb, done=now_("enabled"))
+        self.carry_out(request, endpoints, verb, done=gettext("enabled"))
 
     @admin.action(description=_("Disable"), permissions=["operate"])
     def disable(self, request: HttpRequest, endpoints: QuerySet[WebhookEndpoint]) -> None:
@@ -80,7 +80,7 @@ class WebhookEndpointAdmin(Operated):
             active = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
             active.update(disabled_at=timezone.now())
 
-        self.carry_out(request, endpoints, verb, done=now_("disabled"))
+        self.carry_out(request, endpoints, verb, done=gettext("disabled"))
 
 
 class AttemptInline(TabularInline):
@@ -155,4 +155,4 @@ class WebhookDeliveryAdmin(Record):
         def verb(delivery: WebhookDelivery) -> None:
             webhooks.redeliver(delivery, at=timezone.now())
 
-        self.carry_out(request, deliveries, verb, done=now_("will be sent again"))
+        self.carry_out(request, deliveries, verb, done=gettext("will be sent again"))
