@@ -29,9 +29,9 @@ CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrom
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        # Importing `config` has named the real settings, which would win over pyproject's.
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
         compile_words()
-        # Where a fresh checkout has collected nothing yet, WhiteNoise warns.
-        (embedded.data_dir() / "static").mkdir(parents=True, exist_ok=True)
         servers = ExitStack()
         servers.enter_context(running())
         early_config.add_cleanup(servers.close)
