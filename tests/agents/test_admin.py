@@ -1,58 +1,30 @@
-"""The coordinators' pages of supply: who gets in, what is shown, what the actions do."""
+"""The coordinators' pages of agents: who is here, what they did, the roster's verbs."""
 
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.test import Client as Browser
 from django.urls import reverse
 
 from agents import presence
 from agents.admin import today
-from agents.models import Agent, JournalEntry, Presence, RateCard, User
+from agents.models import Agent, Presence, User
 from agents.pay import ledger
-from tests.factories import make_agent, make_assignment, make_card, make_coordinator, make_user
+from tests.factories import make_agent, make_assignment, make_user
+from tests.staff import (
+    ASKED,
+    HOSTILE,
+    TURNED,
+    a_coordinator,
+    a_viewer,
+    lists,
+    page,
+    run,
+    said,
+)
 from tickets import clock
 
 pytestmark = pytest.mark.django_db
-ASKED = {"_form_submitted": "on"}
-HOSTILE = "<script>alert(1)</script>"
-TURNED = "\u202eאבג"
-
-
-@pytest.fixture
-def coordinator():
-    browser = Browser()
-    browser.force_login(make_coordinator(password=None))
-    return browser
-
-
-@pytest.fixture
-def viewer():
-    """Staff who may see everything and change nothing."""
-    user = make_user("vera", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    browser = Browser()
-    browser.force_login(user)
-    return browser
-
-
-def lists(model):
-    return reverse(f"admin:{model}_changelist")
-
-
-def page(model, row):
-    return reverse(f"admin:{model}_change", args=[row.pk])
-
-
-def run(browser, model, action, *rows):
-    form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
-    return browser.post(lists(model), form, follow=True)
-
-
-def said(answer):
-    return [str(message) for message in answer.context["messages"]]
 
 
 def make_entry():
@@ -68,29 +40,14 @@ def make_entry():
     )
 
 
-# Who gets in
+@pytest.fixture
+def coordinator():
+    return a_coordinator()
 
 
-def test_a_stranger_is_sent_to_the_login():
-    answer = Browser().get("/admin/")
-
-    assert answer.status_code == 302
-    assert answer.headers["location"].startswith("/admin/login/")
-
-
-def test_an_agent_does_not_get_in():
-    browser = Browser()
-    browser.force_login(make_agent().user)
-
-    answer = browser.get(lists("agents_agent"))
-
-    assert answer.status_code == 302
-
-
-def test_the_login_page_leads_to_the_floor():
-    answer = Browser().get("/admin/login/")
-
-    assert '<input type="hidden" name="next" value="/admin/"' in answer.content.decode()
+@pytest.fixture
+def viewer():
+    return a_viewer()
 
 
 # Agents
@@ -204,7 +161,7 @@ def test_a_break_and_the_way_home_can_be_ordered(coordinator):
 
 def test_a_button_on_the_page_asks_before_it_acts(coordinator):
     agent = make_agent()
-    address = page("agents_agent", agent).replace("change/", "restrict_here/")
+    address = page("agents_agent", agent, action="restrict_here")
 
     asked = coordinator.get(address)
     before = Agent.objects.get().status
@@ -219,7 +176,7 @@ def test_a_button_on_the_page_asks_before_it_acts(coordinator):
 def test_capacity_below_the_load_is_refused_in_a_sentence(coordinator):
     agent = make_agent(capacity=3)
     Presence.objects.update(load=2)
-    address = page("agents_agent", agent).replace("change/", "set_capacity/")
+    address = page("agents_agent", agent, action="set_capacity")
 
     coordinator.post(address, {**ASKED, "capacity": 1})
     warned = said(coordinator.get(page("agents_agent", agent)))
@@ -331,159 +288,3 @@ def test_a_viewer_sees_agents_and_changes_nothing(viewer):
     assert [answer.status_code for answer in refused] == [403] * 5
     assert Agent.objects.get().status == Agent.Status.APPROVED
     assert Presence.objects.get().capacity == 1
-
-
-# Ledger
-
-
-def test_an_entry_shows_its_lines_as_money(coordinator):
-    entry = make_entry()
-
-    shown = coordinator.get(page("agents_journalentry", entry)).content.decode()
-
-    assert "€4.35" in shown
-    assert "expense:work" in shown
-    assert "per ticket: €1.50" in shown
-
-
-def test_an_entry_is_reversed_with_a_reason_and_a_reversal_is_not(coordinator):
-    entry = make_entry()
-    address = page("agents_journalentry", entry).replace("change/", "reverse/")
-
-    coordinator.post(address, {**ASKED, "reason": "paid twice"})
-    reversal = JournalEntry.objects.get(kind="reversal")
-    again = page("agents_journalentry", reversal)
-    coordinator.post(again.replace("change/", "reverse/"), {**ASKED, "reason": "no"})
-
-    assert reversal.memo == {"reason": "paid twice"}
-    assert "A reversal can't be reversed." in " ".join(said(coordinator.get(again)))
-    assert JournalEntry.objects.count() == 2
-
-
-def test_a_reversal_needs_a_reason(coordinator):
-    entry = make_entry()
-    address = page("agents_journalentry", entry).replace("change/", "reverse/")
-
-    coordinator.post(address, {**ASKED, "reason": ""})
-
-    assert JournalEntry.objects.count() == 1
-
-
-def test_nobody_writes_the_ledger_by_hand(coordinator, viewer):
-    entry = make_entry()
-    here = page("agents_journalentry", entry)
-
-    assert coordinator.post(here, {"kind": "reversal"}).status_code == 403
-    assert coordinator.get(here.replace("change/", "delete/")).status_code == 403
-    assert coordinator.get(reverse("admin:agents_journalentry_add")).status_code == 403
-    assert viewer.post(here.replace("change/", "reverse/"), ASKED).status_code == 403
-
-
-def test_the_ledger_can_be_searched_by_agent_and_by_day(coordinator):
-    make_entry()
-    at = clock.now()
-
-    by_name = coordinator.get(lists("agents_journalentry"), {"q": "amina"})
-    by_day = coordinator.get(
-        lists("agents_journalentry"), {"occurred_at__year": at.year, "occurred_at__month": at.month}
-    )
-
-    assert "€4.35" in by_name.content.decode()
-    assert "€4.35" in by_day.content.decode()
-
-
-# Rate cards
-
-
-def card_form(card, **given):
-    start = card.valid_from
-    return {
-        "client": card.client, "currency": "EUR", "per_ticket": 200, "per_minute": "30",
-        "least": 0, "expected_minutes": 8, "valid_from_0": f"{start:%Y-%m-%d}",
-        "valid_from_1": f"{start:%H:%M:%S}", "valid_to_0": "", "valid_to_1": "",
-        "premiums-TOTAL_FORMS": 0, "premiums-INITIAL_FORMS": 0, **given,
-    }  # fmt: skip
-
-
-def test_a_card_in_force_is_only_read(coordinator):
-    card = make_card()
-
-    seen = coordinator.get(page("agents_ratecard", card))
-    changed = coordinator.post(page("agents_ratecard", card), card_form(card))
-
-    assert "€1.50" in seen.content.decode()
-    assert changed.status_code == 403
-    assert RateCard.objects.get().per_ticket == 150
-
-
-def test_a_card_to_come_can_be_changed(coordinator):
-    card = make_card(valid_from=clock.now() + timedelta(days=2))
-
-    coordinator.post(page("agents_ratecard", card), card_form(card))
-
-    assert RateCard.objects.get().per_ticket == 200
-
-
-def test_a_card_cannot_begin_in_the_past(coordinator):
-    card = make_card(valid_from=clock.now() + timedelta(days=2))
-    before = clock.now()
-
-    form = card_form(card, valid_from_0="2020-01-01", valid_from_1="00:00:00")
-    coordinator.post(page("agents_ratecard", card), form)
-
-    assert RateCard.objects.get().valid_from >= before
-
-
-def test_a_new_version_copies_the_rates_and_premiums(coordinator):
-    card = make_card(skills={"cards": 25})
-    address = page("agents_ratecard", card).replace("change/", "new_version/")
-    start = f"{clock.now() + timedelta(days=3):%Y-%m-%dT%H:%M}"
-
-    coordinator.post(address, {**ASKED, "valid_from": start})
-
-    made = RateCard.objects.exclude(pk=card.pk).get()
-    assert (made.per_ticket, made.per_minute, made.valid_to) == (150, 30, None)
-    assert list(made.premiums.values_list("kind", "code", "per_ticket")) == [("skill", "cards", 25)]
-    assert card.premiums.count() == 1
-
-
-def test_a_new_version_is_not_for_the_past(coordinator):
-    card = make_card()
-    address = page("agents_ratecard", card).replace("change/", "new_version/")
-
-    answer = coordinator.post(address, {**ASKED, "valid_from": "2020-01-01T10:00"})
-
-    assert "still to come" in answer.content.decode()
-    assert RateCard.objects.count() == 1
-
-
-# Logins
-
-
-def test_a_coordinator_cannot_take_over_a_stronger_login():
-    superuser = make_coordinator(password=None)
-    clerk, agent = make_user("clerk", is_staff=True), make_user("plain")
-    clerk.user_permissions.set(Permission.objects.filter(codename__endswith="_user"))
-    browser = Browser()
-    browser.force_login(clerk)
-    password = {"password1": "a long enough word", "password2": "a long enough word"}
-
-    refused = [
-        browser.post(page("agents_user", login), {"username": "mine"})
-        for login in (superuser, clerk)
-    ]
-    refused.append(
-        browser.post(reverse("admin:auth_user_password_change", args=[superuser.pk]), password)
-    )
-    browser.post(
-        page("agents_user", agent),
-        {"username": "plain", "language": "en", "is_active": "on", "is_superuser": "on"},
-    )
-
-    assert [answer.status_code for answer in refused] == [403, 403, 403]
-    assert not User.objects.get(pk=agent.pk).is_superuser
-
-
-def test_only_a_superuser_changes_groups(viewer, coordinator):
-    assert viewer.get(reverse("admin:auth_group_add")).status_code == 403
-    assert coordinator.get(reverse("admin:auth_group_add")).status_code == 200

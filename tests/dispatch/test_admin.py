@@ -1,74 +1,35 @@
-"""The coordinators' pages of dispatch: the floor, offers, assignments and the whole story."""
-
-import re
-from datetime import timedelta
+"""The coordinators' pages of dispatch: offers, assignments and the whole story."""
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.test import Client as Browser
 from django.urls import reverse
 
-from agents.models import Presence
 from dispatch import assignments, offers
 from dispatch.errors import OfferGone
 from dispatch.models import Assignment, Offer
 from tests.factories import (
     make_agent,
     make_assignment,
-    make_coordinator,
     make_offer,
     make_skill,
     make_ticket,
-    make_user,
     presence_of,
 )
+from tests.staff import ASKED, HOSTILE, a_coordinator, a_viewer, lists, page, run, said
 from tickets import clock
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
-ASKED = {"_form_submitted": "on"}
-HOSTILE = "<script>alert(1)</script>"
 WHY = {"points": {"language": 50, "asked before": -100}, "candidates": 3, "waited_s": 12}
-
-
-def browser_of(user):
-    browser = Browser()
-    browser.force_login(user)
-    return browser
 
 
 @pytest.fixture
 def coordinator():
-    return browser_of(make_coordinator(password=None))
+    return a_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    """Staff who may see everything and change nothing."""
-    user = make_user("vera", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    return browser_of(user)
-
-
-def lists(model):
-    return reverse(f"admin:dispatch_{model}_changelist")
-
-
-def page(model, row):
-    return reverse(f"admin:dispatch_{model}_change", args=[row.pk])
-
-
-def run(browser, model, action, *rows):
-    form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
-    return browser.post(lists(model), form, follow=True)
-
-
-def said(answer):
-    return [str(message) for message in answer.context["messages"]]
-
-
-def tiles(browser):
-    return {tile.title: tile for tile in browser.get("/admin/").context["tiles"]}
+    return a_viewer()
 
 
 # The verb behind the button
@@ -101,7 +62,7 @@ def test_an_offer_shows_how_its_pay_is_made_up_and_why_this_agent(coordinator):
     offer = make_offer()
     Offer.objects.update(reasons=WHY)
 
-    shown = coordinator.get(page("offer", offer)).content.decode()
+    shown = coordinator.get(page("dispatch_offer", offer)).content.decode()
 
     for words in (
         "per ticket: €1.50",
@@ -118,8 +79,8 @@ def test_an_offer_is_withdrawn_from_its_list_and_from_its_page(coordinator):
     first = make_offer(make_ticket(), make_agent("Amina"))
     second = make_offer(make_ticket(), make_agent("Bjorn"))
 
-    run(coordinator, "offer", "withdraw", first)
-    coordinator.post(page("offer", second).replace("change/", "withdraw_here/"), ASKED)
+    run(coordinator, "dispatch_offer", "withdraw", first)
+    coordinator.post(page("dispatch_offer", second, action="withdraw_here"), ASKED)
 
     assert list(Offer.objects.values_list("status", flat=True)) == ["withdrawn", "withdrawn"]
 
@@ -127,7 +88,7 @@ def test_an_offer_is_withdrawn_from_its_list_and_from_its_page(coordinator):
 def test_an_offer_too_late_to_withdraw_is_a_warning(coordinator):
     assignment = make_assignment()
 
-    answer = run(coordinator, "offer", "withdraw", assignment.offer)
+    answer = run(coordinator, "dispatch_offer", "withdraw", assignment.offer)
 
     assert said(answer)[0].endswith("This offer was declined or withdrawn already.")
 
@@ -138,14 +99,14 @@ def test_lists_ask_as_many_questions_for_twelve_rows_as_for_two(
 ):
     for number in range(2):
         make_assignment(agent=make_agent(f"Agent {number}"), ticket=make_ticket())
-    coordinator.get(lists(model))
+    coordinator.get(lists(f"dispatch_{model}"))
     with django_assert_max_num_queries(100) as few:
-        coordinator.get(lists(model))
+        coordinator.get(lists(f"dispatch_{model}"))
     for number in range(10):
         make_assignment(agent=make_agent(f"More {number}"), ticket=make_ticket())
 
     with django_assert_max_num_queries(len(few)):
-        coordinator.get(lists(model))
+        coordinator.get(lists(f"dispatch_{model}"))
 
 
 # Assignments
@@ -154,7 +115,7 @@ def test_lists_ask_as_many_questions_for_twelve_rows_as_for_two(
 def test_a_conversation_is_taken_away_and_the_ticket_waits_again(coordinator):
     assignment = make_assignment()
 
-    run(coordinator, "assignment", "take_away", assignment)
+    run(coordinator, "dispatch_assignment", "take_away", assignment)
 
     taken = Assignment.objects.get()
     assert taken.ending == Assignment.Ending.LOST
@@ -167,8 +128,8 @@ def test_a_finished_assignment_shows_what_was_paid(coordinator):
     assignments.resolve(assignment, disposition="solved", at=clock.now())
     assignments.finish(assignment, note=f"note {HOSTILE}", at=clock.now())
 
-    listed = coordinator.get(lists("assignment")).content.decode()
-    shown = coordinator.get(page("assignment", assignment)).content.decode()
+    listed = coordinator.get(lists("dispatch_assignment")).content.decode()
+    shown = coordinator.get(page("dispatch_assignment", assignment)).content.decode()
 
     assert "€3.90" in listed
     assert "€3.90" in shown
@@ -181,8 +142,8 @@ def test_nothing_is_written_by_hand(coordinator, model):
     row = assignment if model == "assignment" else assignment.offer
 
     answers = [
-        coordinator.post(page(model, row), {"status": "declined", "paid": 1}),
-        coordinator.get(page(model, row).replace("change/", "delete/")),
+        coordinator.post(page(f"dispatch_{model}", row), {"status": "declined", "paid": 1}),
+        coordinator.get(page(f"dispatch_{model}", row, action="delete")),
         coordinator.get(reverse(f"admin:dispatch_{model}_add")),
     ]
 
@@ -193,12 +154,15 @@ def test_a_viewer_sees_and_cannot_act(viewer):
     offer = make_offer(make_ticket(), make_agent("Amina"))
     assignment = make_assignment(agent=make_agent("Bjorn"), ticket=make_ticket())
 
-    seen = [viewer.get(page("offer", offer)), viewer.get(page("assignment", assignment))]
-    run(viewer, "offer", "withdraw", offer)
-    run(viewer, "assignment", "take_away", assignment)
+    seen = [
+        viewer.get(page("dispatch_offer", offer)),
+        viewer.get(page("dispatch_assignment", assignment)),
+    ]
+    run(viewer, "dispatch_offer", "withdraw", offer)
+    run(viewer, "dispatch_assignment", "take_away", assignment)
     refused = [
-        viewer.post(page("offer", offer).replace("change/", "withdraw_here/"), ASKED),
-        viewer.post(page("assignment", assignment).replace("change/", "take_away_here/"), ASKED),
+        viewer.post(page("dispatch_offer", offer, action="withdraw_here"), ASKED),
+        viewer.post(page("dispatch_assignment", assignment, action="take_away_here"), ASKED),
     ]
 
     assert [answer.status_code for answer in seen] == [200, 200]
@@ -267,112 +231,3 @@ def test_a_rate_card_is_for_a_client_there_is(coordinator):
     shown = coordinator.get(reverse("admin:agents_ratecard_add")).content.decode()
 
     assert '<option value="nordbank">Nordbank</option>' in shown
-
-
-# The floor
-
-
-def test_the_floor_counts_who_waits_and_who_is_here(coordinator):
-    late = clock.now() - timedelta(minutes=2)
-    make_ticket(at=late)
-    make_ticket()
-    make_agent("Amina")
-    make_assignment(agent=make_agent("Bjorn"), ticket=make_ticket())
-
-    shown = tiles(coordinator)
-
-    assert shown["Waiting"].figure == "2"
-    assert (shown["Longest wait"].figure, shown["Longest wait"].wrong) == ("2 min", True)
-    assert [shown[name].figure for name in ("Available", "Busy", "Away")] == ["1", "1", "0"]
-    assert shown["Answered as promised today"].figure == "100 %"
-    for tile in shown.values():
-        assert coordinator.get(tile.href).status_code == 200
-
-
-def test_the_floor_says_when_somebody_is_silent(coordinator):
-    make_agent()
-    Presence.objects.update(seen_at=clock.now() - timedelta(minutes=1))
-
-    assert tiles(coordinator)["Silent"].wrong
-
-
-def test_the_floor_counts_cost_by_currency(coordinator):
-    assignment = make_assignment()
-    assignments.resolve(assignment, disposition="solved", at=clock.now())
-    assignments.finish(assignment, at=clock.now())
-
-    assert tiles(coordinator)["Cost today"].figure == "€3.90"
-
-
-def test_the_floor_lists_the_queue_and_who_is_here(coordinator):
-    make_ticket(customer={"ref": "a", "name": f"First {HOSTILE}"}, urgency="high")
-    make_ticket(customer={"ref": "b", "name": "Second"})
-    make_agent(f"Amina {HOSTILE}")
-    make_agent("Gone", available=False)
-
-    floor = coordinator.get("/admin/")
-    shown = floor.content.decode()
-
-    assert shown.index("First &lt;script&gt;") < shown.index("Second")
-    assert "Amina &lt;script&gt;" in shown
-    assert "Gone" not in shown
-    assert HOSTILE not in shown
-
-
-def test_the_floor_is_read_in_the_readers_language(coordinator):
-    assignment = make_assignment()
-    assignments.hand_back(assignment, reason="bot_can", at=clock.now())
-    assignments.finish(assignment, at=clock.now())
-
-    answer = coordinator.get("/admin/", headers={"accept-language": "fr"})
-
-    costs = [tile.figure for tile in answer.context["tiles"] if "€" in tile.figure]
-    assert costs == ["3,90\xa0€"]
-
-
-@pytest.mark.parametrize(
-    ("model", "words"), [("assignment", "handed back"), ("offer", "withdrawn")]
-)
-def test_every_state_is_shown_in_words(coordinator, model, words):
-    assignment = make_assignment()
-    assignments.hand_back(assignment, reason="bot_can", at=clock.now())
-    assignments.finish(assignment, at=clock.now())
-    Offer.objects.update(status="withdrawn")
-
-    shown = coordinator.get(lists(model)).content.decode()
-    cell = re.search(r'<td class="field-state.*?</td>', shown, re.DOTALL)
-
-    assert cell
-    assert re.sub(r"<[^>]*>", "", cell[0]).strip() == words
-
-
-def test_an_empty_floor_has_figures_too(coordinator):
-    shown = tiles(coordinator)
-
-    assert shown["Waiting"].figure == "0"
-    assert shown["Longest wait"].figure == "—"
-    assert shown["Cost today"].figure == "—"
-
-
-def test_whoever_may_not_see_money_sees_no_cost():
-    user = make_user("tom", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename="view_ticket"))
-
-    shown = tiles(browser_of(user))
-
-    assert set(shown) == {"Waiting", "Longest wait", "Answered as promised today"}
-
-
-def test_staff_without_permissions_see_an_empty_floor_and_no_lists():
-    browser = browser_of(make_user("tom", is_staff=True))
-
-    assert browser.get("/admin/").context["tiles"] == []
-    assert browser.get(lists("offer")).status_code == 403
-
-
-@pytest.mark.parametrize("path", ["/admin/", "/admin/agents/agent/"])
-def test_no_script_of_a_page_itself_is_run(coordinator, path):
-    policy = coordinator.get(path).headers["content-security-policy"]
-
-    assert "script-src 'self' 'unsafe-eval'" in policy
-    assert "default-src 'none'" in policy

@@ -1,0 +1,168 @@
+"""The coordinators' pages of pay: the ledger and rate cards."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from agents.models import JournalEntry, RateCard
+from agents.pay import ledger
+from tests.factories import make_assignment, make_card
+from tests.staff import (
+    ASKED,
+    a_coordinator,
+    a_viewer,
+    lists,
+    page,
+    said,
+)
+from tickets import clock
+
+pytestmark = pytest.mark.django_db
+
+
+def make_entry():
+    assignment = make_assignment()
+    return ledger.credit(
+        assignment.agent,
+        amount=435,
+        currency="EUR",
+        source_type="assignment",
+        source_id=assignment.pk,
+        memo={"quote": assignment.offer.pay, "engaged_s": 61},
+        at=clock.now(),
+    )
+
+
+@pytest.fixture
+def coordinator():
+    return a_coordinator()
+
+
+@pytest.fixture
+def viewer():
+    return a_viewer()
+
+
+# Ledger
+
+
+def test_an_entry_shows_its_lines_as_money(coordinator):
+    entry = make_entry()
+
+    shown = coordinator.get(page("agents_journalentry", entry)).content.decode()
+
+    assert "€4.35" in shown
+    assert "expense:work" in shown
+    assert "per ticket: €1.50" in shown
+
+
+def test_an_entry_is_reversed_with_a_reason_and_a_reversal_is_not(coordinator):
+    entry = make_entry()
+    address = page("agents_journalentry", entry, action="reverse")
+
+    coordinator.post(address, {**ASKED, "reason": "paid twice"})
+    reversal = JournalEntry.objects.get(kind="reversal")
+    again = page("agents_journalentry", reversal)
+    coordinator.post(again.replace("change/", "reverse/"), {**ASKED, "reason": "no"})
+
+    assert reversal.memo == {"reason": "paid twice"}
+    assert "A reversal can't be reversed." in " ".join(said(coordinator.get(again)))
+    assert JournalEntry.objects.count() == 2
+
+
+def test_a_reversal_needs_a_reason(coordinator):
+    entry = make_entry()
+    address = page("agents_journalentry", entry, action="reverse")
+
+    coordinator.post(address, {**ASKED, "reason": ""})
+
+    assert JournalEntry.objects.count() == 1
+
+
+def test_nobody_writes_the_ledger_by_hand(coordinator, viewer):
+    entry = make_entry()
+    here = page("agents_journalentry", entry)
+
+    assert coordinator.post(here, {"kind": "reversal"}).status_code == 403
+    assert coordinator.get(here.replace("change/", "delete/")).status_code == 403
+    assert coordinator.get(reverse("admin:agents_journalentry_add")).status_code == 403
+    assert viewer.post(here.replace("change/", "reverse/"), ASKED).status_code == 403
+
+
+def test_the_ledger_can_be_searched_by_agent_and_by_day(coordinator):
+    make_entry()
+    at = clock.now()
+
+    by_name = coordinator.get(lists("agents_journalentry"), {"q": "amina"})
+    by_day = coordinator.get(
+        lists("agents_journalentry"), {"occurred_at__year": at.year, "occurred_at__month": at.month}
+    )
+
+    assert "€4.35" in by_name.content.decode()
+    assert "€4.35" in by_day.content.decode()
+
+
+# Rate cards
+
+
+def card_form(card, **given):
+    start = card.valid_from
+    return {
+        "client": card.client, "currency": "EUR", "per_ticket": 200, "per_minute": "30",
+        "least": 0, "expected_minutes": 8, "valid_from_0": f"{start:%Y-%m-%d}",
+        "valid_from_1": f"{start:%H:%M:%S}", "valid_to_0": "", "valid_to_1": "",
+        "premiums-TOTAL_FORMS": 0, "premiums-INITIAL_FORMS": 0, **given,
+    }  # fmt: skip
+
+
+def test_a_card_in_force_is_only_read(coordinator):
+    card = make_card()
+
+    seen = coordinator.get(page("agents_ratecard", card))
+    changed = coordinator.post(page("agents_ratecard", card), card_form(card))
+
+    assert "€1.50" in seen.content.decode()
+    assert changed.status_code == 403
+    assert RateCard.objects.get().per_ticket == 150
+
+
+def test_a_card_to_come_can_be_changed(coordinator):
+    card = make_card(valid_from=clock.now() + timedelta(days=2))
+
+    coordinator.post(page("agents_ratecard", card), card_form(card))
+
+    assert RateCard.objects.get().per_ticket == 200
+
+
+def test_a_card_cannot_begin_in_the_past(coordinator):
+    card = make_card(valid_from=clock.now() + timedelta(days=2))
+    before = clock.now()
+
+    form = card_form(card, valid_from_0="2020-01-01", valid_from_1="00:00:00")
+    coordinator.post(page("agents_ratecard", card), form)
+
+    assert RateCard.objects.get().valid_from >= before
+
+
+def test_a_new_version_copies_the_rates_and_premiums(coordinator):
+    card = make_card(skills={"cards": 25})
+    address = page("agents_ratecard", card, action="new_version")
+    start = f"{clock.now() + timedelta(days=3):%Y-%m-%dT%H:%M}"
+
+    coordinator.post(address, {**ASKED, "valid_from": start})
+
+    made = RateCard.objects.exclude(pk=card.pk).get()
+    assert (made.per_ticket, made.per_minute, made.valid_to) == (150, 30, None)
+    assert list(made.premiums.values_list("kind", "code", "per_ticket")) == [("skill", "cards", 25)]
+    assert card.premiums.count() == 1
+
+
+def test_a_new_version_is_not_for_the_past(coordinator):
+    card = make_card()
+    address = page("agents_ratecard", card, action="new_version")
+
+    answer = coordinator.post(address, {**ASKED, "valid_from": "2020-01-01T10:00"})
+
+    assert "still to come" in answer.content.decode()
+    assert RateCard.objects.count() == 1

@@ -1,0 +1,59 @@
+"""The coordinators' pages, as a test walks through them."""
+
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.test import Client as Browser
+from django.urls import reverse
+
+from agents.models import User
+from tests.factories import make_coordinator, make_user
+
+#: What a dialog sends with its answer.
+ASKED = {"_form_submitted": "on"}
+HOSTILE = "<script>alert(1)</script>"
+ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
+#: Begins with a mark that turns the writing round.
+TURNED = "\u202eאבג"
+
+
+def browser_of(user: User) -> Browser:
+    browser = Browser()
+    browser.force_login(user)
+    return browser
+
+
+def a_coordinator() -> Browser:
+    return browser_of(make_coordinator(password=None))
+
+
+def a_viewer() -> Browser:
+    """Staff who may see everything and change nothing."""
+    user = make_user("vera", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return browser_of(user)
+
+
+def lists(model: str) -> str:
+    """Where the rows of "app_model" are listed."""
+    return reverse(f"admin:{model}_changelist")
+
+
+def page(model: str, row: Any, *, action: str = "change") -> str:
+    """The page of this row, or the dialog of one of its actions."""
+    return reverse(f"admin:{model}_change", args=[row.pk]).replace("change/", f"{action}/")
+
+
+def run(browser: Browser, model: str, action: str, *rows: Any) -> Any:
+    """Tick these rows of the list and run the action."""
+    form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return browser.post(lists(model), form, follow=True)
+
+
+def said(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def add(browser: Browser, model: str, **form: Any) -> Any:
+    """Send the form that makes a new row."""
+    return browser.post(reverse(f"admin:{model}_add"), form, follow=True)
