@@ -1,0 +1,183 @@
+"""Hints: fast when Valkey is well, lost without a trace of waiting when it is not."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from celery import Task
+from channels.layers import channel_layers
+from django.conf import settings as given
+
+from dispatch import hints
+from dispatch.tasks import run_wave
+from tickets.tasks import deliver_webhooks
+
+AT_ONCE = 0.2
+
+
+class Ear:
+    """Who listens on a channel of the real Valkey."""
+
+    def __init__(self, channel: str) -> None:
+        self.server = redis.Redis.from_url(given.REDIS_URL)
+        self.subscribed = self.server.pubsub(ignore_subscribe_messages=True)
+        self.subscribed.subscribe(channel)
+        self.heard()
+
+    def heard(self, *, seconds: float = 0.3) -> bytes | None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if message := self.subscribed.get_message(timeout=0.05):
+                return cast(bytes, message["data"])
+        return None
+
+    def close(self) -> None:
+        self.subscribed.close()
+        self.server.close()
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    ear = Ear("a-channel")
+    yield ear
+    ear.close()
+
+
+@pytest.fixture
+def door(tmp_path_factory: pytest.TempPathFactory, settings: Any) -> Path:
+    """A socket's path, where there is nothing yet, that the carrier is told Valkey is at."""
+    path = tmp_path_factory.mktemp("v") / "s"
+    settings.REDIS_URL = f"unix://{path}"
+    return path
+
+
+def open_to_valkey(door: Path, address: str) -> None:
+    door.symlink_to(urlsplit(address).path)
+
+
+def timed(call: Any, *given: Any) -> float:
+    before = time.monotonic()
+    call(*given)
+    return time.monotonic() - before
+
+
+def test_what_is_told_arrives(ear: Ear) -> None:
+    hints.Carrier().tell("a-channel", b"news")
+
+    assert ear.heard(seconds=2) == b"news"
+
+
+def test_what_is_told_arrives_in_order(ear: Ear) -> None:
+    carrier = hints.Carrier()
+
+    for number in range(5):
+        carrier.tell("a-channel", str(number).encode())
+
+    assert [ear.heard(seconds=2) for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_without_valkey_nobody_waits_and_later_news_arrive(ear: Ear, door: Path) -> None:
+    address, carrier = os.environ["REDIS_URL"], hints.Carrier()
+
+    took = [timed(carrier.tell, "a-channel", b"lost") for _ in range(20)]
+    assert ear.heard() is None
+    open_to_valkey(door, address)
+    carrier.tell("a-channel", b"later")
+
+    assert max(took) < AT_ONCE
+    assert ear.heard(seconds=3) == b"later"
+
+
+def test_a_frozen_valkey_makes_nobody_wait_and_later_news_arrive(ear: Ear, door: Path) -> None:
+    address, carrier = os.environ["REDIS_URL"], hints.Carrier()
+    frozen = socket.socket(socket.AF_UNIX)
+    frozen.bind(str(door))
+    frozen.listen()
+
+    took = [timed(carrier.tell, "a-channel", b"gathered meanwhile") for _ in range(20)]
+    assert ear.heard() is None
+    door.unlink()
+    frozen.close()
+    open_to_valkey(door, address)
+    carrier.tell("a-channel", b"later")
+
+    heard = [ear.heard(seconds=5)]
+    while heard[-1] == b"gathered meanwhile":
+        heard.append(ear.heard())
+    assert max(took) < AT_ONCE
+    assert heard[-1] == b"later"
+
+
+def test_no_more_news_are_kept_than_memory_allows() -> None:
+    carrier = hints.Carrier()
+    carrier._start = lambda: None  # type: ignore[method-assign]
+
+    for number in range(hints.MOST_WAITING + 5):
+        carrier.tell("a-channel", str(number).encode())
+
+    assert len(carrier._news) == hints.MOST_WAITING
+
+
+class SlowTask:
+    """A task whose broker does not answer until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.asked = 0
+
+    def apply_async(self, *, retry: bool) -> None:
+        self.asked += 1
+        self.let_go.wait(5)
+
+
+def test_ringing_waits_for_no_broker_and_once_is_enough() -> None:
+    carrier, task = hints.Carrier(), SlowTask()
+
+    took = [timed(carrier.ring, cast(Task, task)) for _ in range(20)]
+    task.let_go.set()
+    for _ in range(100):
+        if task.asked == 2:
+            break
+        time.sleep(0.01)
+
+    assert max(took) < AT_ONCE
+    assert task.asked <= 2
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_ringing_puts_a_task_without_any_words_into_the_queue() -> None:
+    server = redis.Redis.from_url(given.REDIS_URL)
+    server.delete("releve:celery")
+
+    hints.ring(run_wave)
+    hints.ring(deliver_webhooks)
+
+    waiting: list[bytes] = []
+    for _ in range(100):
+        waiting = cast(list[bytes], server.lrange("releve:celery", 0, -1))
+        if len(waiting) == 2:
+            break
+        time.sleep(0.02)
+    server.close()
+    assert len(waiting) == 2
+    # No arguments at all: nothing personal can be in them.
+    assert all(b'"argsrepr": "()", "kwargsrepr": "{}"' in message for message in waiting)
+
+
+def test_what_is_told_is_written_as_the_channel_layer_would() -> None:
+    layer = channel_layers["default"]
+    ear = Ear("releve__group__agent.1")
+
+    hints.tell("agent.1", {"type": "news", "text": "é"})
+
+    heard = ear.heard(seconds=2)
+    ear.close()
+    assert heard is not None
+    assert layer.deserialize(heard) == {"type": "news", "text": "é"}
