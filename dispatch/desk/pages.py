@@ -56,7 +56,9 @@ def leave(request: HttpRequest, agent: Agent) -> HttpResponse:
 
 
 def day(written: str) -> date | None:
+    """A day as an address writes it. Anything odd counts as none."""
     try:
-        return parse_date(written)
+        found = parse_date(written)
     except ValueError:
         return None
+    return found if found and found.year > 2000 else None

@@ -24,7 +24,7 @@
   // The end of the thread stays in view, unless the agent has scrolled up to read
   let atEnd = true;
   const end = () => {
-    if (!atEnd || !$("#outbox")) return;
+    if (!atEnd || !$("#thread li, #outbox li")) return;
     const box = $(".said-so-far");
     box.scrollTop = box.scrollHeight;
     scrollTo(0, document.documentElement.scrollHeight);
