@@ -1,0 +1,48 @@
+"""In, then offer: a bot escalates and an agent sees it with its pay."""
+
+from typing import Any
+
+import pytest
+
+from dispatch.models import Offer
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_escalation_is_on_a_free_agents_desk_at_once_with_its_pay(world: Any) -> None:
+    amina = world.desk("Amina")
+
+    ticket = world.escalate()
+
+    assert amina.offer.ticket == ticket
+    assert amina.offer.quote.amount == 150 + 8 * 30
+    assert world.state(ticket)["status"] == "queued"
+
+
+def test_an_escalation_waits_until_somebody_comes(world: Any) -> None:
+    ticket = world.escalate()
+    assert not Offer.objects.exists()
+
+    amina = world.desk("Amina")
+
+    assert amina.offer.ticket == ticket
+
+
+def test_an_agent_freed_by_finishing_is_asked_at_once(world: Any) -> None:
+    amina = world.desk("Amina")
+    world.escalate()
+    amina.accept()
+    second = world.escalate()
+    amina.act("resolve", disposition="solved")
+
+    amina.act("finish")
+
+    assert amina.offer.ticket == second
+
+
+def test_the_bot_is_told_nothing_of_an_offer(world: Any) -> None:
+    world.desk()
+
+    world.escalate()
+
+    assert world.receiver.kinds == []
