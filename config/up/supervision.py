@@ -54,10 +54,11 @@ class Supervisor:
     def logs(self) -> Path:
         return self.folder / "log"
 
-    @property
-    def rpc(self) -> Any:
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """Call supervisord over its socket."""
         transport = SupervisorTransport(serverurl=f"unix://{self.socket}")
-        return ServerProxy("http://supervisor", transport=transport).supervisor
+        with ServerProxy("http://supervisor", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -84,7 +85,11 @@ class Supervisor:
                 preexec_fn=embedded.die_with_parent(signal.SIGTERM),
             )
         leftovers.record({"supervisord": self.child.pid})
-        embedded.patiently(lambda: self.rpc.getState() and None, OSError, seconds=20)
+        embedded.patiently(self.answer, OSError, seconds=20)
+
+    def answer(self) -> None:
+        """Raises OSError while it starts."""
+        self.ask("getState")
 
     @property
     def configuration(self) -> Path:
@@ -109,15 +114,15 @@ class Supervisor:
         """Start these beside those that run already."""
         self.processes += processes
         self.configure()
-        self.rpc.reloadConfig()
+        self.ask("reloadConfig")
         for process in processes:
-            self.rpc.addProcessGroup(process.name)
+            self.ask("addProcessGroup", process.name)
 
     def states(self) -> list[State]:
         """How all are now; their ids are kept, for a start that follows a kill."""
         found = [
             State(each["name"], each["state"], each["pid"], each["spawnerr"] or each["description"])
-            for each in self.rpc.getAllProcessInfo()
+            for each in self.ask("getAllProcessInfo")
         ]
         alive = {state.name: state.pid for state in found if state.pid}
         if self.child:
@@ -127,7 +132,7 @@ class Supervisor:
     def retry(self, name: str) -> None:
         """Start one that supervisord had given up."""
         try:
-            self.rpc.startProcess(name, False)
+            self.ask("startProcess", name, False)
         except Fault as refusal:
             # It may have come up by itself in between.
             if "ALREADY_STARTED" not in refusal.faultString:
@@ -144,7 +149,7 @@ class Supervisor:
             for state in self.states():
                 if state.name not in {"postgres", "valkey"}:
                     self.stop_one(state.name)
-            self.rpc.shutdown()
+            self.ask("shutdown")
             self.child.wait(timeout=60)
         except (OSError, Fault, subprocess.TimeoutExpired):
             leftovers.stop()
@@ -152,7 +157,7 @@ class Supervisor:
 
     def stop_one(self, name: str) -> None:
         try:
-            self.rpc.stopProcess(name, False)
+            self.ask("stopProcess", name, False)
         except Fault as refusal:
             if "NOT_RUNNING" not in refusal.faultString:
                 raise

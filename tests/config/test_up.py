@@ -1,0 +1,206 @@
+"""`make up`: what it refuses, what it clears away, what its supervisor does."""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from config import embedded
+from config.embedded import Trouble
+from config.up import __main__ as command
+from config.up import checks, leftovers, preparing, processes, supervision
+from config.up.processes import Process
+from config.up.supervision import State
+from config.up.watch import Watch
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def sleeper():
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_port_in_use_is_refused(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+
+        with pytest.raises(Trouble, match=f"^Port {port} is in use: .*PORT=8123 make up"):
+            checks.port()
+
+
+@pytest.mark.parametrize("asked", ["web", "0", "-1", "65536", "8000.5"])
+def test_a_port_that_is_none_is_refused(monkeypatch, asked):
+    monkeypatch.setenv("PORT", asked)
+
+    with pytest.raises(Trouble, match="give a number from 1 to 65535"):
+        checks.port()
+
+
+def test_internal_ports_are_free_and_differ_from_the_public_one():
+    ports = processes.choose_ports(8000)
+
+    assert not any(map(processes.taken, (ports.web, ports.live, ports.chatbot)))
+    assert ports.door == 8000
+
+
+def test_a_full_disk_is_refused(monkeypatch, folder):
+    monkeypatch.setattr(checks, "LEAST_FREE_BYTES", 10**18)
+
+    with pytest.raises(Trouble, match="The disk is full"):
+        checks.room(folder)
+
+
+def test_a_full_disk_is_named_whatever_broke(folder):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
+
+    assert command.explain(full).startswith("The disk is full: make room in")
+
+
+def test_a_second_start_in_one_checkout_is_refused(folder):
+    with (
+        checks.alone(folder),
+        pytest.raises(Trouble, match=f"already runs from this folder .process {os.getpid()}."),
+        checks.alone(folder),
+    ):
+        pass
+
+
+def test_a_database_that_does_not_answer_is_refused_without_its_password():
+    with pytest.raises(Trouble, match="DATABASE_URL does not answer") as refusal:
+        checks.database("postgresql://releve:secret@127.0.0.1:1/releve")
+
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "nonsense"])
+def test_a_broker_that_does_not_answer_is_refused(url):
+    with pytest.raises(Trouble, match="REDIS_URL does not answer"):
+        checks.broker(url)
+
+
+def test_what_a_killed_start_left_is_stopped(folder, sleeper):
+    leftovers.record({"worker": sleeper.pid})
+
+    stopped = leftovers.stop()
+
+    assert stopped == ["worker"]
+    assert sleeper.wait(timeout=5) == -signal.SIGTERM
+    assert leftovers.recorded() == {}
+
+
+def test_a_process_that_only_has_the_same_id_is_left_alone(folder, sleeper):
+    leftovers.written().write_text(f'{{"worker": [{sleeper.pid}, 1.0]}}')
+
+    assert leftovers.stop() == []
+    assert psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_pid_file_that_means_a_stranger_is_removed(folder, sleeper):
+    pidfile = embedded.place().database / "postmaster.pid"
+    pidfile.parent.mkdir(parents=True)
+    pidfile.write_text(f"{sleeper.pid}\n")
+
+    assert leftovers.stop() == []
+    assert not pidfile.exists()
+    assert sleeper.poll() is None
+
+
+def test_supervisord_is_told_percent_signs_literally():
+    assert processes.section("program:x", {"command": "a%b"}) == "[program:x]\ncommand = a%%b\n\n"
+
+
+def test_web_and_clock_keep_connections_and_the_others_pool_them():
+    found = processes.platform(processes.Ports(8000, 1, 2, 3), {})
+
+    pooled = {each.name for each in found if each.environment.get("DATABASE_POOL") == "1"}
+    assert pooled == {"live", "worker"}
+
+
+def test_what_is_supervised_runs_until_the_end_and_comes_back_when_killed(folder, monkeypatch):
+    monkeypatch.setattr(supervision, "ignore_endings", lambda: None)
+    place = embedded.Place(folder / "servers", folder / "servers" / "run")
+    sleeper = Process("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])
+
+    with supervision.supervised(place, dict(os.environ)) as supervisor:
+        supervisor.add([sleeper])
+        supervision.await_running(supervisor, ["sleeper"], seconds=10)
+        first = supervisor.states()[0].pid
+        os.kill(first, signal.SIGKILL)
+        second = await_another(supervisor, first)
+
+    assert not psutil.pid_exists(second)
+    assert leftovers.recorded() == {}
+
+
+def await_another(supervisor, first):
+    for _ in range(100):
+        (state,) = supervisor.states()
+        if state.pid not in {0, first}:
+            return state.pid
+        time.sleep(0.1)
+    raise AssertionError("it was not started again")
+
+
+def test_a_process_that_cannot_start_is_named_with_its_last_words(folder):
+    supervisor = Silent(folder)
+    supervisor.logs.mkdir()
+    supervisor.log("web").write_text("first\nno such module\n")
+
+    with pytest.raises(
+        Trouble, match=r'^web does not start: "no such module" .its log is .*web.log'
+    ):
+        supervision.await_running(supervisor, ["web"], seconds=1)
+
+
+class Silent(supervision.Supervisor):
+    """A supervisor of one process that it has given up."""
+
+    def __init__(self, folder):
+        super().__init__(folder, folder / "control")
+        self.retried = []
+
+    def states(self):
+        return [State("web", supervision.FATAL, 0, "exited too quickly")]
+
+    def retry(self, name):
+        self.retried.append(name)
+
+
+def test_the_watch_says_who_died_and_retries_whom_supervisord_gave_up(folder, capsys):
+    supervisor = Silent(folder)
+    watch = Watch(supervisor, pids={"live": 2**22 + 1})
+
+    watch.look(State("live", supervision.RUNNING, 2**22 + 2, ""))
+    watch.look(supervisor.states()[0])
+    watch.look(supervisor.states()[0])
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("live died and was started again; its log is")
+    assert second.startswith("web does not stay up, trying again every 10 s; its log is")
+    assert supervisor.retried == ["web"]
+
+
+def test_static_files_are_collected_again_only_when_one_changed(tmp_path):
+    style = tmp_path / "desk.css"
+    style.write_text("a")
+    before = preparing.fingerprint(iter([style]))
+
+    assert preparing.fingerprint(iter([style])) == before
+    style.write_text("ab")
+    assert preparing.fingerprint(iter([style])) != before
