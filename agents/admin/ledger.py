@@ -68,7 +68,7 @@ class JournalEntryAdmin(Record):
 
     @display(description=_("source"))
     def source(self, entry: JournalEntry) -> str:
-        return f"{entry.source_type} {str(entry.source_id)[-6:]}"
+        return f"{gettext(entry.source_type)} {str(entry.source_id)[-6:]}"
 
     @display(description=_("reversed by"), empty_value="—")
     def undone(self, entry: JournalEntry) -> str | None:
@@ -106,7 +106,7 @@ def _parts(memo: dict[str, Any]) -> list[str]:
     """What the memo of an entry says, in words."""
     parts = words.broken_down(Quote.from_json(memo["quote"])) if memo.get("quote") else []
     if "engaged_s" in memo:
-        parts.append(_("time taken: %(seconds)d s") % {"seconds": memo["engaged_s"]})
+        parts.append(gettext("time taken: %(seconds)d s") % {"seconds": memo["engaged_s"]})
     if memo.get("reason"):
         parts.append(str(memo["reason"]))
     return parts

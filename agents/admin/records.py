@@ -36,10 +36,10 @@ class Operated(ModelAdmin):
             try:
                 verb(row)
             except self.refusals as refusal:
-                messages.warning(request, f"{row}: {refusal}")
+                messages.warning(request, told(row, _(str(refusal))))
             else:
                 self.log_change(request, row, done)
-                messages.success(request, f"{row}: {done}")
+                messages.success(request, told(row, done))
 
 
 class Record(Operated):
@@ -85,6 +85,11 @@ class WrittenPart(Part):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def told(row: Model, sentence: str) -> str:
+    """The sentence, and of what it is said."""
+    return _("%(name)s: %(value)s") % {"name": row, "value": sentence}
 
 
 def instant(field: str, title: Any) -> Any:

@@ -59,7 +59,12 @@ def promise(quote: Quote) -> str:
 
 def broken_down(quote: Quote) -> list[str]:
     """How the pay of an offer is made up, part by part."""
-    return [f"{named(line)}: {money(line.amount, quote.currency)}" for line in quote.lines]
+    return [paired(named(line), money(line.amount, quote.currency)) for line in quote.lines]
+
+
+def paired(name: str, value: str) -> str:
+    """A name and what stands for it, with the colon of the language."""
+    return _("%(name)s: %(value)s") % {"name": name, "value": value}
 
 
 def named(line: Line) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from agents.admin.words import lasting
+from agents.admin.words import lasting, paired
 
 #: What each part of a score is for.
 PARTS = {
@@ -34,4 +34,4 @@ def reasons(given: Mapping[str, Any]) -> list[str]:
 
 def _part(name: str, points: int) -> str:
     counted = ngettext("%(count)d point", "%(count)d points", points) % {"count": points}
-    return f"{PARTS.get(name, name)}: {counted}"
+    return paired(str(PARTS.get(name, name)), counted)

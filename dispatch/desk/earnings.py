@@ -108,7 +108,7 @@ def _earned(entry: JournalEntry, work: Assignment | None) -> Earned:
 
 
 def _title(entry: JournalEntry) -> str:
-    return str(entry.memo.get("reason") or words.plain(entry.source_type))
+    return str(entry.memo.get("reason") or words.plain(gettext(entry.source_type)))
 
 
 def _parts(work: Assignment, amount: int) -> list[Part]:

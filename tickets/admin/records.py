@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.translation import get_language, to_locale
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -38,10 +39,10 @@ class Operated(ModelAdmin):
             try:
                 verb(row)
             except self.refusals as refusal:
-                messages.warning(request, f"{row}: {refusal}")
+                messages.warning(request, told(row, _(str(refusal))))
             else:
                 self.log_change(request, row, done)
-                messages.success(request, f"{row}: {done}")
+                messages.success(request, told(row, done))
 
 
 class Record(Operated):
@@ -55,6 +56,11 @@ class Record(Operated):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def told(row: Model, sentence: str) -> str:
+    """The sentence, and of what it is said."""
+    return _("%(name)s: %(value)s") % {"name": row, "value": sentence}
 
 
 def instant(field: str, title: Any) -> Any:

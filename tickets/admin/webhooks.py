@@ -28,7 +28,7 @@ class EndpointForm(forms.ModelForm):
         try:
             outbound.check_url(url)
         except UnsafeUrl as refused:
-            raise forms.ValidationError(str(refused)) from None
+            raise forms.ValidationError(gettext(str(refused))) from None
         return url
 
 
