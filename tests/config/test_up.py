@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -21,10 +23,13 @@ from config.up.watch import Watch
 
 
 @pytest.fixture
-def folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
+def folder(monkeypatch):
+    """A data folder that root's servers can enter too, unlike pytest's own."""
+    with TemporaryDirectory(prefix="releve-", dir="/tmp") as made:
+        Path(made).chmod(0o711)
+        monkeypatch.setenv("DATA_DIR", f"{made}/data")
+        Path(made, "data").mkdir()
+        yield Path(made, "data")
 
 
 @pytest.fixture
