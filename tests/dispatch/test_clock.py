@@ -126,6 +126,7 @@ def test_there_is_one_leader() -> None:
         other.execute("SELECT pg_advisory_lock(%s)", [dispatch_clock.LEADER])
 
         assert not dispatch_clock.lead()
+        other.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
 
     assert dispatch_clock.lead()
     with connection.cursor() as cursor:
