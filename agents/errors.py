@@ -16,12 +16,6 @@ class NotApproved(AgentError):
     code = "not_approved"
 
 
-class AtCapacity(AgentError):
-    """This agent already holds as many conversations as they can."""
-
-    code = "at_capacity"
-
-
 class CapacityInUse(AgentError):
     """This agent holds more conversations than that now; lower the limit when some have ended."""
 

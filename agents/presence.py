@@ -5,14 +5,23 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from agents.errors import AtCapacity, NotApproved
+from agents.errors import NotApproved
 from agents.models import Agent, Presence, PresenceSpan
 from agents.models.presence import SILENCE
 from agents.signals import agent_available, agent_gone
+
+RESERVE = """
+WITH free AS (
+    SELECT agent_id FROM agents_presence WHERE agent_id = ANY(%s) AND load < capacity
+    ORDER BY agent_id FOR UPDATE SKIP LOCKED
+)
+UPDATE agents_presence p SET load = load + 1 FROM free WHERE p.agent_id = free.agent_id
+RETURNING p.agent_id
+"""
 
 HERE = (Presence.Status.AVAILABLE, Presence.Status.AWAY)
 
@@ -56,11 +65,14 @@ def sweep_silent(*, at: datetime, limit: int = 100) -> int:
     return gone
 
 
-def reserve(agent_ids: Collection[UUID]) -> None:
-    """Hold one place of each agent's capacity. Raises AtCapacity when one has none left."""
-    held = Presence.objects.filter(agent_id__in=agent_ids, load__lt=F("capacity"))
-    if held.update(load=F("load") + 1) != len(agent_ids):
-        raise AtCapacity
+def reserve(agent_ids: Collection[UUID]) -> set[UUID]:
+    """Hold one place of each agent's capacity; returns those who had one left.
+
+    Whoever somebody else reserves or releases at this very moment counts as full: nobody waits.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(RESERVE, [list(agent_ids)])
+        return {agent_id for (agent_id,) in cursor.fetchall()}
 
 
 def release(agent_ids: Collection[UUID], *, at: datetime, worked: bool) -> None:

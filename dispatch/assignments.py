@@ -37,12 +37,15 @@ def say(
     assignment: Assignment, *, text: str, client_message_id: str, sent_by: "User", at: datetime
 ) -> Message:
     """The agent writes to the customer. Raises AssignmentOver; said twice, it is one message."""
-    ticket = hold(assignment)
+    said_as = f"{assignment.epoch}:{client_message_id}"
+    ticket = lifecycle.lock(assignment.ticket)
+    if not conversation.said(ticket, Message.Origin.AGENT, said_as):
+        hold(assignment)
     message, _new = conversation.add_message(
         ticket,
         origin=Message.Origin.AGENT,
         text=text,
-        client_message_id=f"{assignment.epoch}:{client_message_id}",
+        client_message_id=said_as,
         sent_by=sent_by,
         at=at,
     )

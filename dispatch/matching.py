@@ -5,10 +5,10 @@ the moment the client promised an answer by. Between agents who fit equally the 
 asked. Declines, hours worked and availability are not inputs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 
@@ -24,6 +24,11 @@ class WaitingTicket:
     skills: Mapping[str, int] = field(default_factory=dict)
     declined_by: frozenset[UUID] = frozenset()
     timed_out_by: frozenset[UUID] = frozenset()
+
+    @property
+    def lane(self) -> Hashable:
+        """Tickets that ask for the same can be served by the same agents, equally well."""
+        return (self.language, tuple(sorted(self.skills.items())))
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,13 @@ class Policy:
     timed_out_points: int = -1000
 
 
+class Fit(NamedTuple):
+    """An agent who can serve a lane, and how well: the points of each part."""
+
+    agent: FreeAgent
+    points: Mapping[str, int]
+
+
 @dataclass(frozen=True)
 class Match:
     """A pairing, and why: the points of each part of the fit."""
@@ -69,13 +81,16 @@ def match(
     at: datetime,
 ) -> list[Match]:
     """Pair tickets with agents, each at most once, the most urgent and longest due first."""
-    free = {agent.id: agent for agent in agents}
+    able = list(agents)
+    ranked: dict[Hashable, list[Fit]] = {}
+    taken: set[UUID] = set()
     matches = []
     for ticket in sorted(tickets, key=precedence):
-        best = choose(ticket, free.values(), policy=policy, at=at)
-        if best:
+        if (lane := ticket.lane) not in ranked:
+            ranked[lane] = rank(ticket, able, policy=policy, at=at)
+        if best := choose(ticket, ranked[lane], taken, policy=policy):
             matches.append(best)
-            del free[best.agent]
+            taken.add(best.agent)
     return matches
 
 
@@ -84,37 +99,52 @@ def precedence(ticket: WaitingTicket) -> tuple[int, datetime, datetime, UUID]:
     return (-ticket.urgency, ticket.due_at, ticket.queued_at, ticket.id)
 
 
-def choose(
+def rank(
     ticket: WaitingTicket, agents: Iterable[FreeAgent], *, policy: Policy, at: datetime
-) -> Match | None:
-    """The best of these agents for this ticket. None when none fits."""
+) -> list[Fit]:
+    """Those who can serve what this ticket asks for, the best first: the same for all its lane."""
     fits = [
-        (agent, points)
+        Fit(agent, points)
         for agent in agents
         if (points := score(ticket, agent, policy=policy, at=at)) is not None
     ]
-    if not fits:
+    return sorted(
+        fits, key=lambda fit: (-sum(fit.points.values()), fit.agent.idle_since, fit.agent.id)
+    )
+
+
+def choose(
+    ticket: WaitingTicket, fits: Iterable[Fit], taken: Collection[UUID], *, policy: Policy
+) -> Match | None:
+    """The best of them who is left for this ticket. None when nobody is.
+
+    Whoever declined it is never asked again; whoever let it time out only when nobody else fits.
+    """
+    left = [
+        fit for fit in fits if fit.agent.id not in taken and fit.agent.id not in ticket.declined_by
+    ]
+    if not left:
         return None
-    agent, points = min(fits, key=lambda fit: (-sum(fit[1].values()), fit[0].idle_since, fit[0].id))
-    return Match(ticket.id, agent.id, points, len(fits))
+    fresh = (fit for fit in left if fit.agent.id not in ticket.timed_out_by)
+    if best := next(fresh, None):
+        return Match(ticket.id, best.agent.id, best.points, len(left))
+    points = {**left[0].points, "asked before": policy.timed_out_points}
+    return Match(ticket.id, left[0].agent.id, points, len(left))
 
 
 def score(
     ticket: WaitingTicket, agent: FreeAgent, *, policy: Policy, at: datetime
 ) -> dict[str, int] | None:
-    """How well this agent fits this ticket, part by part. None means never."""
-    if agent.id in ticket.declined_by or ticket.language not in agent.languages:
+    """How well this agent fits what the ticket asks for, part by part. None means never."""
+    if ticket.language not in agent.languages:
         return None
     if any(agent.skills.get(skill, 0) < level for skill, level in ticket.skills.items()):
         return None
-    points = {
+    return {
         "language": agent.languages[ticket.language] * policy.language_points,
         "skill": _skill_level(ticket, agent) * policy.skill_points,
         "idle": min((at - agent.idle_since) // policy.idle_point_every, policy.most_idle_points),
     }
-    if agent.id in ticket.timed_out_by:
-        points["asked before"] = policy.timed_out_points
-    return points
 
 
 def _skill_level(ticket: WaitingTicket, agent: FreeAgent) -> int:

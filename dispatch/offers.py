@@ -20,15 +20,19 @@ Status = Offer.Status
 
 
 def make(drafts: Sequence[Offer], *, at: datetime) -> list[Offer]:
-    """Send these offers, one place of each agent's capacity held. Call with the tickets locked.
+    """Send these offers, each to another agent; returns those whose agent had a place left.
 
-    Raises AtCapacity, and IntegrityError where a ticket has a pending offer.
+    Call with the tickets locked. Raises IntegrityError where a ticket has a pending offer.
     """
-    for offer in drafts:
+    if not drafts:
+        return []
+    reserved = presence.reserve([offer.agent_id for offer in drafts])
+    made = [offer for offer in drafts if offer.agent_id in reserved]
+    for offer in made:
         offer.sent_at = at
         offer.expires_at = at + OFFER_LASTS + GRACE
-    presence.reserve([offer.agent_id for offer in drafts])
-    made = Offer.objects.bulk_create(drafts)
+    Offer.objects.bulk_create(made)
+    lifecycle.mark_asked([offer.ticket_id for offer in made])
     push.offers(made)
     return made
 
@@ -62,7 +66,7 @@ def decline(offer: Offer, *, at: datetime) -> None:
     """The agent passes, which changes nothing for them. Raises OfferGone once they accepted it."""
     lifecycle.lock(offer.ticket)
     if Offer.objects.filter(pk=offer.pk).settle(Status.DECLINED, at=at):
-        _free([offer.agent_id], at=at)
+        _free([offer], at=at)
     elif Offer.objects.get(pk=offer.pk).status == Status.ACCEPTED:
         raise OfferGone
 
@@ -121,10 +125,13 @@ def _settle(offers: OfferQuerySet, status: Offer.Status, *, at: datetime) -> int
     rows = list(offers.pending().order_by("pk").select_for_update(of=("self",)))
     if rows:
         Offer.objects.filter(pk__in=[row.pk for row in rows]).settle(status, at=Now())
-        _free([row.agent_id for row in rows], at=at)
+        _free(rows, at=at)
     return len(rows)
 
 
-def _free(agent_ids: Sequence[UUID], *, at: datetime) -> None:
+def _free(settled: Sequence[Offer], *, at: datetime) -> None:
+    """Their tickets may be asked for again, their agents asked again."""
+    agent_ids = [offer.agent_id for offer in settled]
+    lifecycle.mark_unasked([offer.ticket_id for offer in settled])
     presence.release(agent_ids, at=at, worked=False)
     push.changed(*Counter(agent_ids))

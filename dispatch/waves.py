@@ -1,102 +1,139 @@
-"""A wave: one pass of matching over all who wait. Any number may run at once.
+"""A wave: one pass of matching over those who wait. Any number may run at once.
 
-Tickets and agents somebody else holds are skipped, so a wave never waits; what it must not do is
-refused by constraints. Lock order: tickets, then agents.
+Tickets wait in lanes; a lane nobody free can serve costs one look and blocks no other. Tickets and
+agents somebody else holds are skipped, so a wave never waits, and what it must not do is refused by
+constraints. Two reads and one write, however many it pairs. Lock order: tickets, then agents.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
-from agents.models import Agent, AgentLanguage, Presence
+from agents.models import Agent, User
+from agents.models.presence import SILENCE
 from agents.pay import cards, rates
 from dispatch import handle_time, matching, offers
 from dispatch.matching import FreeAgent, Match, Policy, WaitingTicket
 from dispatch.models import Offer
 from tickets import lifecycle
 from tickets.errors import TicketError
-from tickets.models import Ticket
+from tickets.models import Client, Ticket
 
 POLICY = Policy()
 BATCH = 100
+#: So many more agents of a lane are looked at than it has tickets, the longest idle first.
+CHOICE = 30
+
+# The lanes are found by skipping from one to the next through the index, so the length of the queue
+# costs nothing. A ticket's own row says whether it is asked for, so a wave that ended while this
+# one ran is seen when the row is locked.
+WAITING = """
+WITH RECURSIVE lanes(lane) AS (
+    (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT asked ORDER BY lane LIMIT 1)
+    UNION ALL
+    SELECT (SELECT t.lane FROM tickets_ticket t
+            WHERE t.status = 'queued' AND NOT t.asked AND t.lane > lanes.lane
+            ORDER BY t.lane LIMIT 1)
+    FROM lanes WHERE lanes.lane IS NOT NULL
+), served AS (
+    SELECT lane, places FROM lanes CROSS JOIN LATERAL (
+        SELECT count(*) AS places FROM (
+            SELECT 1 FROM agents_presence p
+            WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
+              AND p.abilities @> string_to_array(lanes.lane, ' ')
+            LIMIT %(batch)s
+        ) free
+    ) counted WHERE lane IS NOT NULL AND places > 0
+), picked AS (
+    SELECT next.id FROM served CROSS JOIN LATERAL (
+        SELECT t.id, t.urgency, t.due_at FROM tickets_ticket t
+        WHERE t.status = 'queued' AND NOT t.asked AND t.lane = served.lane AND t.give_up_at > %(at)s
+        ORDER BY t.urgency DESC, t.due_at, t.id LIMIT served.places
+    ) next ORDER BY next.urgency DESC, next.due_at, next.id LIMIT %(batch)s
+)
+SELECT t.id, t.lane, t.language, t.topic, t.urgency, t.queued_at, t.due_at,
+    c.id, c.slug, c.name,
+    ARRAY(SELECT o.agent_id FROM dispatch_offer o
+          WHERE o.ticket_id = t.id AND o.status = 'declined'),
+    ARRAY(SELECT o.agent_id FROM dispatch_offer o
+          WHERE o.ticket_id = t.id AND o.status = 'expired')
+FROM tickets_ticket t JOIN tickets_client c ON c.id = t.client_id
+WHERE t.id IN (SELECT id FROM picked) AND t.status = 'queued' AND NOT t.asked
+FOR UPDATE OF t SKIP LOCKED
+"""
+
+FREE = """
+SELECT p.agent_id, p.abilities, coalesce(p.idle_since, p.since), a.name, u.language
+FROM (
+    SELECT DISTINCT fit.agent_id FROM unnest(%(lanes)s::text[], %(wanted)s::int[]) l(lane, wanted)
+    CROSS JOIN LATERAL (
+        SELECT p.agent_id FROM agents_presence p
+        WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
+          AND p.abilities @> string_to_array(l.lane, ' ')
+        ORDER BY p.idle_since LIMIT l.wanted
+    ) fit
+) chosen
+JOIN agents_presence p USING (agent_id)
+JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
+JOIN agents_user u ON u.id = a.user_id
+"""
+
+
+class Waiting(NamedTuple):
+    """A ticket a wave holds: as matching sees it, and as its offer is written."""
+
+    need: WaitingTicket
+    lane: str
+    ticket: Ticket
+
+
+class Free(NamedTuple):
+    """An agent a wave could ask."""
+
+    able: FreeAgent
+    agent: Agent
 
 
 @transaction.atomic
 def run(*, at: datetime) -> int:
     """Offer waiting tickets to free agents; returns how many offers were made."""
-    tickets = waiting_tickets(at=at)
-    if not tickets:
+    waiting = waiting_tickets(at=at)
+    if not waiting:
         return 0
-    agents = free_agents({ticket.language for ticket in tickets}, at=at)
-    if not agents:
-        return 0
+    free = free_agents(waiting, at=at)
     matches = matching.match(
-        described(tickets), [free for free, _agent in agents], policy=POLICY, at=at
+        [one.need for one in waiting], [one.able for one in free], policy=POLICY, at=at
     )
-    return len(offers.make(drafted(matches, tickets, [agent for _, agent in agents], at=at), at=at))
+    return len(offers.make(drafted(matches, waiting, free, at=at), at=at))
 
 
-def waiting_tickets(*, at: datetime) -> list[Ticket]:
-    """The next to be served, locked: of languages somebody free speaks, so none blocks another."""
-    spoken = AgentLanguage.objects.filter(agent__presence__in=Presence.objects.free(at=at))
-    held = list(
-        Ticket.objects.queued()
-        .filter(~Exists(Offer.objects.pending().filter(ticket=OuterRef("pk"))), give_up_at__gt=at)
-        .filter(language__in=spoken.values("language"))
-        .select_related("client")
-        .in_order()
-        .select_for_update(skip_locked=True, of=("self",))[:BATCH]
-    )
-    # A wave that ended while this query ran left its tickets unlocked and, to it, without offers.
-    pending = Offer.objects.pending().filter(ticket__in=held)
-    asked = set(pending.values_list("ticket_id", flat=True))
-    return [ticket for ticket in held if ticket.pk not in asked]
+def waiting_tickets(*, at: datetime) -> list[Waiting]:
+    """The next to be served in each lane somebody free can serve, locked."""
+    rows = _rows(WAITING, at=at, heard=at - SILENCE, batch=BATCH)
+    return [_waiting(*row) for row in rows]
 
 
-def free_agents(languages: Iterable[str], *, at: datetime) -> list[tuple[FreeAgent, Agent]]:
-    """Those with room who speak one of the languages, locked, the longest idle first."""
-    held = list(
-        Presence.objects.free(at=at)
-        .filter(agent__status=Agent.Status.APPROVED, agent__languages__language__in=languages)
-        .order_by("idle_since")
-        .select_for_update(skip_locked=True, of=("self",))
-        .values_list("agent_id", flat=True)
-    )
-    agents = Agent.objects.filter(pk__in=held).select_related("presence", "user")
-    return [(_free(agent), agent) for agent in agents.prefetch_related("languages", "skills")]
-
-
-def described(tickets: Iterable[Ticket]) -> list[WaitingTicket]:
-    """The tickets as matching sees them."""
-    declined = _asked(tickets, Offer.Status.DECLINED)
-    timed_out = _asked(tickets, Offer.Status.EXPIRED)
-    return [
-        WaitingTicket(
-            id=ticket.pk,
-            language=ticket.language,
-            queued_at=ticket.queued_at,
-            due_at=ticket.due_at,
-            urgency=ticket.urgency,
-            skills=ticket.skills,
-            declined_by=frozenset(declined[ticket.pk]),
-            timed_out_by=frozenset(timed_out[ticket.pk]),
-        )
-        for ticket in tickets
-    ]
+def free_agents(waiting: Sequence[Waiting], *, at: datetime) -> list[Free]:
+    """Those with room who can serve one of the lanes, the longest idle of each."""
+    lanes = Counter(one.lane for one in waiting)
+    wanted = [count + CHOICE for count in lanes.values()]
+    rows = _rows(FREE, lanes=list(lanes), wanted=wanted, heard=at - SILENCE)
+    return [_free(*row) for row in rows]
 
 
 def drafted(
-    matches: Iterable[Match], tickets: Iterable[Ticket], agents: Iterable[Agent], *, at: datetime
+    matches: Sequence[Match], waiting: Sequence[Waiting], free: Sequence[Free], *, at: datetime
 ) -> list[Offer]:
     """The offers to make, pay locked. A client without a rate card gets none: no pay, no work."""
-    ticket_of = {ticket.pk: ticket for ticket in tickets}
-    agent_of = {agent.pk: agent for agent in agents}
-    in_force = cards.in_force({ticket.client.slug for ticket in tickets}, at=at)
+    ticket_of = {one.need.id: one.ticket for one in waiting}
+    agent_of = {one.able.id: one.agent for one in free}
+    in_force = cards.in_force(sorted({one.ticket.client.slug for one in waiting}), at=at)
     typical = handle_time.typical(at=at)
     drafts = []
     for match in matches:
@@ -110,8 +147,8 @@ def drafted(
                 language=ticket.language,
                 minutes=ceil(took.total_seconds() / 60),
             )
-            agent = agent_of[match.agent]
             why = {**match.reasons(), "waited_s": int((at - ticket.queued_at).total_seconds())}
+            agent = agent_of[match.agent]
             drafts.append(Offer(ticket=ticket, agent=agent, pay=quote.as_json(), reasons=why))
     return drafts
 
@@ -137,18 +174,46 @@ def _give_up(ticket: Ticket, *, at: datetime) -> None:
         return
 
 
-def _free(agent: Agent) -> FreeAgent:
-    return FreeAgent(
-        id=agent.pk,
-        languages={spoken.language: spoken.level for spoken in agent.languages.all()},
-        skills={known.skill: known.level for known in agent.skills.all()},
-        idle_since=agent.presence.idle_since or agent.created_at,
+def _rows(query: str, **given: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, given)
+        return cursor.fetchall()
+
+
+def _waiting(*row: Any) -> Waiting:
+    pk, lane, language, topic, urgency, queued_at, due_at, *client, declined, expired = row
+    needs = [need.split(":") for need in lane.split(" ")[1:]]
+    ticket = Ticket(
+        id=pk,
+        client=Client(id=client[0], slug=client[1], name=client[2]),
+        language=language,
+        topic=topic,
+        skills={code: int(level) for code, level in needs},
+        urgency=urgency,
+        queued_at=queued_at,
+        due_at=due_at,
     )
+    need = WaitingTicket(
+        id=pk,
+        language=language,
+        queued_at=queued_at,
+        due_at=due_at,
+        urgency=urgency,
+        skills=ticket.skills,
+        declined_by=frozenset(declined),
+        timed_out_by=frozenset(expired),
+    )
+    return Waiting(need, lane, ticket)
 
 
-def _asked(tickets: Iterable[Ticket], status: Offer.Status) -> defaultdict[UUID, set[UUID]]:
-    found: defaultdict[UUID, set[UUID]] = defaultdict(set)
-    rows = Offer.objects.filter(ticket__in=tickets, status=status)
-    for ticket, agent in rows.values_list("ticket", "agent"):
-        found[ticket].add(agent)
-    return found
+def _free(pk: UUID, abilities: list[str], idle_since: datetime, name: str, language: str) -> Free:
+    """The last step of each ability is the proficiency: they come in order."""
+    languages = dict(one.split("/") for one in abilities if "/" in one)
+    skills = dict(one.split(":") for one in abilities if ":" in one)
+    able = FreeAgent(
+        id=pk,
+        languages={code: int(level) for code, level in languages.items()},
+        skills={code: int(level) for code, level in skills.items()},
+        idle_since=idle_since,
+    )
+    return Free(able, Agent(id=pk, name=name, user=User(language=language)))

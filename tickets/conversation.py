@@ -32,11 +32,8 @@ def add_message(
     Raises TicketClosed, and MessageChanged when the id was used for other words.
     """
     ticket = lifecycle.lock(ticket)
-    said = Message.objects.filter(
-        ticket=ticket, origin=origin, client_message_id=client_message_id
-    ).first()
-    if said:
-        return _same(said, text), False
+    if before := said(ticket, origin, client_message_id):
+        return _same(before, text), False
     if not ticket.is_open:
         raise TicketClosed
     message = Message.objects.create(
@@ -50,6 +47,12 @@ def add_message(
     )
     _tell(ticket, message, at=at)
     return message, True
+
+
+def said(ticket: Ticket, origin: Message.Origin, client_message_id: str) -> Message | None:
+    """What was said with this id already."""
+    one = Message.objects.filter(ticket=ticket, origin=origin, client_message_id=client_message_id)
+    return one.first()
 
 
 def since(ticket: Ticket, *, after: int = 0, limit: int = 500) -> list[Message]:
@@ -68,10 +71,10 @@ def as_json(message: Message) -> dict[str, Any]:
     }
 
 
-def _same(said: Message, text: str) -> Message:
-    if said.text != text:
+def _same(before: Message, text: str) -> Message:
+    if before.text != text:
         raise MessageChanged
-    return said
+    return before
 
 
 def _tell(ticket: Ticket, message: Message, *, at: datetime) -> None:

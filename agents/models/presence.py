@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -48,6 +49,9 @@ class Presence(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10)],
         help_text=_("Most conversations at once."),
     )
+    #: What they can do, each proficiency with those below it: "en/1" … "en/5", "cards:1" …
+    #: Kept by the database from their languages and skills; see the migration that adds it.
+    abilities = ArrayField(models.TextField(), default=list, editable=False)
     load = models.PositiveSmallIntegerField(
         _("load"), default=0, help_text=_("Pending offers and open assignments.")
     )

@@ -81,18 +81,13 @@ def quote(rates: Rates, *, skills: Collection[str], language: str, minutes: int)
     """The promise for a ticket that asks for these skills in this language."""
     lines = [Line("ticket", rates.per_ticket)]
     lines += [Line("skill", rates.skills[code], code) for code in skills if rates.skills.get(code)]
-    if premium := language_premium(rates, language):
+    if premium := rates.languages.get(language):
         lines.append(Line("language", premium, language))
     lines.append(Line("minutes", _for_time(rates.per_minute, timedelta(minutes=minutes))))
     if (missing := rates.least - sum(line.amount for line in lines)) > 0:
         lines.append(Line("least", missing))
     amount = sum(line.amount for line in lines)
     return Quote(rates.card, rates.currency, amount, minutes, str(rates.per_minute), tuple(lines))
-
-
-def language_premium(rates: Rates, language: str) -> int:
-    """The premium of "fr-CA", or else of "fr"."""
-    return rates.languages.get(language) or rates.languages.get(language.split("-")[0], 0)
 
 
 def _for_time(per_minute: Decimal, span: timedelta) -> int:

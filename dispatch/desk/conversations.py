@@ -22,7 +22,7 @@ from tickets import clock
 @agents_only
 def say(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
     """The agent writes to the customer."""
-    held = talks.own(agent, assignment_id)
+    held = talks.ever_own(agent, assignment_id)
     form = forms.MessageForm(request.POST)
     if not form.is_valid():
         return unclear(request, agent, form)
@@ -64,7 +64,7 @@ def hand_back(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpR
 @agents_only
 def finish(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
     """Wrap-up is done: back to the desk, paid."""
-    held = talks.own(agent, assignment_id)
+    held = talks.ever_own(agent, assignment_id)
     form = forms.FinishForm(request.POST)
     if not form.is_valid():
         return unclear(request, agent, form)

@@ -52,6 +52,11 @@ def own(agent: Agent, assignment_id: UUID) -> Assignment:
     return get_object_or_404(_of(agent).filter(finished_at=None), pk=assignment_id)
 
 
+def ever_own(agent: Agent, assignment_id: UUID) -> Assignment:
+    """A conversation this agent has or had: enough to be told that it is over."""
+    return get_object_or_404(_of(agent), pk=assignment_id)
+
+
 def shown(assignment: Assignment, *, whole: bool) -> dict[str, Any]:
     """What the page of a conversation needs."""
     after = 0 if whole else max(assignment.ticket.last_seq - SHOWN_AT_FIRST, 0)
@@ -61,7 +66,7 @@ def shown(assignment: Assignment, *, whole: bool) -> dict[str, Any]:
 
 def news(agent: Agent, assignment_id: UUID, *, after: int, stage_shown: str) -> dict[str, Any]:
     """What an open page of a conversation lacks. A finished one only says that it is over."""
-    assignment = get_object_or_404(_of(agent), pk=assignment_id)
+    assignment = ever_own(agent, assignment_id)
     now = stage(assignment)
     unseen = [] if now == "over" else conversation.since(assignment.ticket, after=after)
     return {**panel(assignment), "thread": unseen, "moved": now != stage_shown}

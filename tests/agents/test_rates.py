@@ -54,18 +54,6 @@ def test_a_language_adds_its_premium() -> None:
     assert a_quote(card, language="fr", minutes=1).amount == 150 + 30
 
 
-def test_a_region_without_its_own_premium_gets_the_one_of_its_language() -> None:
-    card = some_rates(languages={"fr": 25})
-
-    assert a_quote(card, language="fr-CA", minutes=1).amount == 150 + 25 + 30
-
-
-def test_a_regions_own_premium_counts_before_that_of_its_language() -> None:
-    card = some_rates(languages={"fr": 25, "fr-CA": 70})
-
-    assert a_quote(card, language="fr-CA", minutes=1).amount == 150 + 70 + 30
-
-
 def test_a_quote_is_never_below_the_least_and_says_what_was_added() -> None:
     quote = a_quote(some_rates(least=300), minutes=1)
 
@@ -173,7 +161,7 @@ any_quote = st.builds(
     rates.quote,
     any_rates,
     skills=st.lists(st.sampled_from(["a", "b"]), unique=True),
-    language=st.sampled_from(["en", "fr-CA", "nl"]),
+    language=st.sampled_from(["en", "fr", "nl"]),
     minutes=st.integers(0, 600),
 )
 any_span = st.timedeltas(timedelta(0), timedelta(hours=12))

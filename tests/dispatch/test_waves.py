@@ -214,6 +214,7 @@ def test_a_wave_costs_the_same_few_queries_however_many_wait() -> None:
         factories.make_agent(languages={"en": 5, "fr": 4})
     wave()
     Offer.objects.all().delete()
+    Ticket.objects.update(asked=False)
     Presence.objects.update(load=0)
     with CaptureQueriesContext(connection) as few:
         wave()

@@ -1,6 +1,6 @@
 """Tickets: a customer who needs a human, what the bot handed over, and every word since."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -31,6 +31,15 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def close(self, status: "Ticket.Status", *, at: datetime) -> int:
         return self.open().update(status=status, closed_at=at)
+
+
+def lane(language: str, skills: Mapping[str, int]) -> str:
+    """Everything an agent must be able to do, as one word: tickets of one lane share their agents.
+
+    "en/1 cards:2" is English at all, and cards at proficiency 2 or better. The words are those of
+    `agents_presence.abilities`.
+    """
+    return " ".join([f"{language}/1", *sorted(f"{code}:{level}" for code, level in skills.items())])
 
 
 class Ticket(models.Model):
@@ -67,6 +76,9 @@ class Ticket(models.Model):
     language = models.CharField(_("language"), max_length=16)
     topic = models.SlugField(_("topic"), max_length=60)
     skills = models.JSONField(_("skills"), default=dict, help_text=_("Skill to least proficiency."))
+    lane = models.CharField(max_length=600, editable=False)
+    #: An offer is out, and nobody else is asked meanwhile.
+    asked = models.BooleanField(default=False, editable=False)
     urgency = models.SmallIntegerField(
         _("urgency"), choices=Urgency.choices, default=Urgency.NORMAL
     )
@@ -107,9 +119,14 @@ class Ticket(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["-urgency", "due_at", "id"],
-                condition=Q(status="queued"),
+                fields=["lane", "-urgency", "due_at", "id"],
+                condition=Q(status="queued", asked=False),
                 name="tickets_waiting",
+            ),
+            models.Index(
+                fields=["language", "-urgency", "due_at"],
+                condition=Q(status="queued"),
+                name="tickets_in_line",
             ),
             models.Index(
                 fields=["give_up_at"], condition=Q(status="queued"), name="tickets_giving_up"
