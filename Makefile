@@ -5,7 +5,7 @@ RUN = .venv/bin/python
 TESTS = $(RUN) -m pytest -p tests.servers
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check clean environment
+.PHONY: help up test check bench picture words requirements clean environment
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -25,6 +25,21 @@ check: environment ## formatting, lint, types, migrations, deployment settings, 
 	$(RUN) -m tests.servers manage.py makemigrations --check
 	PUBLIC_URL=https://desk.example.com $(RUN) -m tests.servers manage.py check --deploy --fail-level WARNING
 	$(TESTS) tests/test_architecture.py tests/test_docs.py
+
+bench: environment ## measure from a bot's request to the offer on an agent's line (ARGS="--rates 5 20")
+	@$(RUN) -m benchmarks.live_path $(ARGS)
+
+picture: environment ## take the README's picture anew
+	@$(RUN) -m tests.browser.picture docs/desk.png
+
+words: environment ## gather what is to be translated (needs gettext)
+	@$(RUN) -m tests.servers manage.py makemessages -l fr --no-location --no-obsolete \
+		-i .venv -i .data -i tests -i examples -i benchmarks
+
+requirements: environment ## pin the newest releases with their hashes (needs uv)
+	@for name in requirements requirements-dev; do uv pip compile --universal --python-version 3.11 \
+		--generate-hashes --upgrade --no-emit-index-url --custom-compile-command "make requirements" \
+		--quiet $$name.in --output-file $$name.txt; done
 
 clean: ## stop the platform of this folder, forget its environment and its data
 	@test ! -x $(RUN) || $(RUN) -m config.up --forget

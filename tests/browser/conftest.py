@@ -9,12 +9,15 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from config import settings as product
 from tests import platform as platforms
 from tests import servers
 from tests.platform import Platform
 from tests.receiver import Receiver, receiving
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = Path(
+    os.environ.get("SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data"
+).resolve()
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -27,7 +30,9 @@ QUIET = [
 
 
 @pytest.fixture
-def platform(transactional_db: None) -> Iterator[Platform]:
+def platform(transactional_db: None, settings: Any) -> Iterator[Platform]:
+    # The processes check passwords with the product's own hashes.
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
     with platforms.running(connection.settings_dict["NAME"]) as running:
         yield running
 
