@@ -177,7 +177,8 @@ def _give_up(ticket: Ticket, *, at: datetime) -> None:
 def _rows(query: str, **given: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, given)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _waiting(*row: Any) -> Waiting:
