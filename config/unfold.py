@@ -41,6 +41,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
     "SITE_URL": reverse_lazy("doors"),
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "dispatch.admin.floor.show",
     "BORDER_RADIUS": "8px",
     "COLORS": {

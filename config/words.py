@@ -1,6 +1,7 @@
 """Words that pages show and gettext can't find where they stand. Named here, they are translated.
 
-The theme of the admin brings no translations. Refusals are sentences in docstrings.
+The theme of the admin brings no translations. Refusals are sentences in docstrings,
+and how a ticket ended is kept as a code.
 """
 
 from django.utils.translation import gettext_noop as _
@@ -76,4 +77,18 @@ REFUSALS = [
     _("This ticket is closed. Escalate again to open a new one."),
     _("This ticket is not waiting for an agent."),
     _("This webhook address can't be found."),
+]
+
+ENDINGS = [
+    _("solved"),
+    _("follow_up"),
+    _("not_solved"),
+    _("other"),
+    _("bot_can_continue"),
+    _("customer_wants_bot"),
+    _("wrong_team"),
+    _("abusive"),
+    _("supervisor"),
+    _("no_agent"),
+    _("left"),
 ]

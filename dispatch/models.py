@@ -81,7 +81,7 @@ class Offer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.ticket} → {self.agent} ({self.status})"
+        return f"{self.ticket} → {self.agent} ({self.get_status_display()})"
 
     @property
     def answer_by(self) -> datetime:

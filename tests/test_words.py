@@ -139,7 +139,7 @@ def known() -> set[str]:
 
 
 def test_the_words_named_for_others_are_named_once():
-    named = [*words.THEME, *words.REFUSALS]
+    named = [*words.THEME, *words.REFUSALS, *words.ENDINGS]
 
     assert sorted(named) == sorted(set(named))
 

@@ -1,6 +1,7 @@
 """What the pages have in common: who may do what, and how an action calls a verb."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -98,9 +99,14 @@ def instant(field: str, title: Any) -> Any:
     @display(description=title, ordering=field)
     def shown(self: Any, row: Any) -> str:
         moment = getattr(row, field)
-        return date_format(moment, "j\u00a0M\u00a0Y H:i:s") if moment else "—"
+        return unbroken(moment) if moment else "—"
 
     return shown
+
+
+def unbroken(moment: datetime) -> str:
+    """The day and the time; a line may break between the two only."""
+    return str(date_format(moment, _("j M Y H:i:s"))).replace(" ", "\u00a0", 2)
 
 
 def on_page(name: str, act: Any, *, ask: Any) -> Any:

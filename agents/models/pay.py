@@ -127,7 +127,7 @@ class JournalEntry(models.Model):
         indexes = [models.Index(fields=["agent", "occurred_at"], name="entry_by_agent")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.source_type} {self.source_id}"
+        return f"{self.get_kind_display()} {_(self.source_type)} {self.source_id}"
 
 
 class JournalLine(models.Model):

@@ -48,7 +48,7 @@ def skill_names(codes: dict[str, int]) -> list[str]:
 @register.filter
 def reasons(offer: Offer) -> str:
     """Why this agent is asked, as one phrase."""
-    return "; ".join(words.why(offer))
+    return gettext("; ").join(words.why(offer))
 
 
 @register.filter

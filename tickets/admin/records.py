@@ -1,7 +1,7 @@
 """What the pages have in common. Supply has its own: the two sides share no code."""
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from babel import Locale
@@ -69,9 +69,14 @@ def instant(field: str, title: Any) -> Any:
     @display(description=title, ordering=field)
     def shown(self: Any, row: Any) -> str:
         moment = getattr(row, field)
-        return date_format(moment, "j\u00a0M\u00a0Y H:i:s") if moment else "—"
+        return unbroken(moment) if moment else "—"
 
     return shown
+
+
+def unbroken(moment: datetime) -> str:
+    """The day and the time; a line may break between the two only."""
+    return str(date_format(moment, _("j M Y H:i:s"))).replace(" ", "\u00a0", 2)
 
 
 def lasting(span: timedelta) -> str:

@@ -108,7 +108,7 @@ def _told(delivery: WebhookDelivery) -> Moment:
 def _ended(ticket: Ticket) -> list[Moment]:
     if ticket.closed_at is None:
         return []
-    about = [(_("disposition"), ticket.disposition)] if ticket.disposition else []
+    about = [(_("disposition"), _(ticket.disposition))] if ticket.disposition else []
     after = (_("after"), lasting(ticket.closed_at - ticket.queued_at))
     return [
         Moment(

@@ -40,9 +40,9 @@ class TicketAdmin(Record):
         ("customer_name", "customer_ref", "conversation_ref"),
         ("language", "urgency", "answered_by"),
         ("queued", "due", "told"),
-        ("waited", "handled", "disposition"),
+        ("waited", "handled", "outcome"),
     ]
-    readonly_fields = ["waited", "handled", "queued", "due", "told"]
+    readonly_fields = ["waited", "handled", "outcome", "queued", "due", "told"]
     queued = instant("queued_at", _("queued"))
     due = instant("due_at", _("promised by"))
     told = instant("give_up_at", _("told unavailable at"))
@@ -91,6 +91,10 @@ class TicketAdmin(Record):
         if not ticket.answered_at:
             return "—"
         return lasting((ticket.closed_at or timezone.now()) - ticket.answered_at)
+
+    @display(description=_("disposition"))
+    def outcome(self, ticket: Ticket) -> str:
+        return gettext(ticket.disposition) if ticket.disposition else "—"
 
     @admin.action(description=_("Hand back to the bot"), permissions=["operate"])
     def hand_back(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> None:
