@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from config import embedded
 from config.up import processes
 from config.up.preparing import Preparation, compile_words
-from config.up.processes import Process
+from config.up.processes import Ports, Process
 
 SECRET = "only-for-the-processes-a-test-starts-and-never-for-anything-else"
 
@@ -30,6 +30,7 @@ class Platform:
     folder: Path
     environment: Mapping[str, str]
     known: dict[str, Process]
+    ports: Ports
     running: dict[str, subprocess.Popen] = field(default_factory=dict)
 
     def start(self, *names: str) -> None:
@@ -65,17 +66,20 @@ class Platform:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
-    def await_answer(self, path: str = "/healthz", *, seconds: float = 30) -> None:
-        """Until the door leads somewhere."""
+    def await_answers(self, *, seconds: float = 30) -> None:
+        """Until every server that runs answers."""
         give_up = time.monotonic() + seconds
-        while True:
-            try:
-                urllib.request.urlopen(self.url + path, timeout=5).close()
-                return
-            except (urllib.error.URLError, OSError):
-                if time.monotonic() > give_up:
-                    raise
+        for name in self.running.keys() & {"door", "web", "live"}:
+            while not self.answers(getattr(self.ports, name)):
+                assert time.monotonic() < give_up, f"{name} doesn't answer:\n{self.log(name)}"
                 time.sleep(0.1)
+
+    def answers(self, port: int) -> bool:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            return False
+        return True
 
 
 @contextmanager
@@ -87,10 +91,10 @@ def running(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iter
         environment = {**os.environ, **addressed(database, port=ports.door)}
         prepare(logs, environment)
         known = {each.name: each for each in processes.platform(ports, {})}
-        platform = Platform(f"http://localhost:{ports.door}", logs, environment, known)
+        platform = Platform(f"http://localhost:{ports.door}", logs, environment, known, ports)
         try:
             platform.start(*(name for name in known if name not in leave_out))
-            platform.await_answer()
+            platform.await_answers()
             yield platform
         finally:
             platform.stop()
