@@ -7,6 +7,7 @@ carries what has gathered to Valkey. A frozen Valkey therefore costs a request n
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -14,6 +15,8 @@ from celery import Task
 from channels.layers import channel_layers
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
+
+from dispatch.standby import Bell
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ class Carrier:
     def __init__(self) -> None:
         self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
         self._tasks: set[Task] = set()
+        self._bells: dict[Bell, Task] = {}
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -39,6 +43,11 @@ class Carrier:
     def ring(self, task: Task) -> None:
         """Have a Celery task run, soon; asked several times meanwhile, it runs once."""
         self._tasks.add(task)
+        self._start()
+
+    def wake(self, bell: Bell, task: Task) -> None:
+        """Wake whoever stands by at this bell, or have the task run that does."""
+        self._bells[bell] = task
         self._start()
 
     def _start(self) -> None:
@@ -59,6 +68,10 @@ class Carrier:
                 logger.warning("hints lost: %s", type(broken).__name__)
 
     def _ring_all(self) -> None:
+        while self._bells:
+            bell, task = self._bells.popitem()
+            if bell.ring(self._connection()):
+                task.apply_async(retry=False)
         while self._tasks:
             self._tasks.pop().apply_async(retry=False)
 
@@ -88,6 +101,14 @@ def ring(task: Task) -> None:
         task.apply()
     else:
         _carrier.ring(task)
+
+
+def wake(bell: Bell, task: Task, work: Callable[[], None]) -> None:
+    """Have this work done as soon as may be, by the task that stands by for it."""
+    if settings.HINTS_INLINE:
+        work()
+    else:
+        _carrier.wake(bell, task)
 
 
 def tell(group: str, message: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from agents.models import Agent
 from agents.signals import agent_available, agent_gone
 from dispatch import assignments, hints, offers, push
 from dispatch.models import Assignment
-from dispatch.tasks import run_wave
+from dispatch.tasks import WAVES, run_waves, wave
 from tickets.models import Message, Ticket
 from tickets.signals import message_added, ticket_closed, ticket_queued, webhook_queued
 from tickets.tasks import deliver_webhooks
@@ -21,7 +21,7 @@ from tickets.tasks import deliver_webhooks
 @receiver(ticket_queued)
 @receiver(agent_available)
 def want_wave(**_: Any) -> None:
-    transaction.on_commit(lambda: hints.ring(run_wave), robust=True)
+    transaction.on_commit(lambda: hints.wake(WAVES, run_waves, wave), robust=True)
 
 
 @receiver(webhook_queued)

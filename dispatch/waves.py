@@ -113,6 +113,11 @@ def run(*, at: datetime) -> int:
     return len(offers.make(drafted(matches, waiting, free, at=at), at=at))
 
 
+def anybody_waits() -> bool:
+    """Whether another wave might find work; one look at an index."""
+    return Ticket.objects.queued().filter(asked=False).exists()
+
+
 def waiting_tickets(*, at: datetime) -> list[Waiting]:
     """The next to be served in each lane somebody free can serve, locked."""
     rows = _rows(WAITING, at=at, heard=at - SILENCE, batch=BATCH)

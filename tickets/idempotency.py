@@ -5,13 +5,25 @@ written in the same transaction as its effect, so neither exists without the oth
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from psycopg.types.json import Jsonb
 
 from tickets.errors import KeyBusy, KeyMissing, KeyReused
-from tickets.models import Client, IdempotencyKey
+from tickets.models import Client
+
+# Plain statements: every escalation needs them. The lock comes first and in a statement of its own,
+# so that the next one sees what the one before has committed.
+KNOWN = """
+SELECT fingerprint, status, body FROM tickets_idempotencykey WHERE client_id = %s AND key = %s
+"""
+KEEP = """
+INSERT INTO tickets_idempotencykey (client_id, key, fingerprint, status, body, created_at)
+VALUES (%s, %s, %s, %s, %s, clock_timestamp())
+"""
 
 
 class Outcome(NamedTuple):
@@ -33,20 +45,30 @@ def once(
     if not _hold(f"{client.pk}:{key}"):
         raise KeyBusy
     fingerprint = hashlib.sha256(payload).hexdigest()
-    known = IdempotencyKey.objects.filter(client=client, key=key).first()
-    if known:
-        return _replay(known, fingerprint)
+    if known := _known(client, key):
+        return _replay(*known, fingerprint=fingerprint)
     status, body = run()
-    IdempotencyKey.objects.create(
-        client=client, key=key, fingerprint=fingerprint, status=status, body=body
-    )
+    _keep(client, key, fingerprint, status, body)
     return Outcome(status, body)
 
 
-def _replay(known: IdempotencyKey, fingerprint: str) -> Outcome:
-    if known.fingerprint != fingerprint:
+def _replay(was: str, status: int, body: str, *, fingerprint: str) -> Outcome:
+    if was != fingerprint:
         raise KeyReused
-    return Outcome(known.status, known.body, replayed=True)
+    return Outcome(status, json.loads(body), replayed=True)
+
+
+def _known(client: Client, key: str) -> tuple[str, int, str] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, [client.pk, key])
+        found: tuple[str, int, str] | None = cursor.fetchone()
+    return found
+
+
+def _keep(client: Client, key: str, fingerprint: str, status: int, body: dict[str, Any]) -> None:
+    values: list[Any] = [client.pk, key, fingerprint, status, Jsonb(body)]
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, values)
 
 
 def _hold(name: str) -> bool:

@@ -39,15 +39,22 @@ SELECT id, 1, %(summary)s, %(tried)s, %(transcript)s, %(context)s FROM opened
 """
 
 
-@transaction.atomic
 def open_ticket(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
     """A customer asks for a human. Raises ConversationAlreadyOpen."""
     of_it = Ticket.objects.open().of(client).filter(conversation_ref=escalation.conversation_ref)
-    while not (ticket := _insert(client, escalation, at=at)):
+    while not (ticket := _open(client, escalation, at=at)):
         if held := of_it.first():
             raise ConversationAlreadyOpen(held.pk)
         # It closed in between, so there is room now.
-    ticket_queued.send(Ticket, ticket=ticket, at=at)
+    return ticket
+
+
+@transaction.atomic(savepoint=False)
+def _open(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | None:
+    """None if the conversation has an open ticket."""
+    ticket = _insert(client, escalation, at=at)
+    if ticket:
+        ticket_queued.send(Ticket, ticket=ticket, at=at)
     return ticket
 
 

@@ -4,19 +4,12 @@ Money is a whole number of minor units (cents) with an ISO 4217 currency. Rates 
 a minor unit; a line is rounded once, half up.
 """
 
-from datetime import datetime
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from agents.models.people import Agent
-
-
-class RateCardQuerySet(models.QuerySet["RateCard"]):
-    def in_force(self, *, at: datetime) -> "RateCardQuerySet":
-        return self.filter(valid_from__lte=at).filter(Q(valid_to=None) | Q(valid_to__gt=at))
 
 
 class RateCard(models.Model):
@@ -41,8 +34,6 @@ class RateCard(models.Model):
     )
     valid_from = models.DateTimeField(_("valid from"))
     valid_to = models.DateTimeField(_("valid to"), null=True, blank=True)
-
-    objects = RateCardQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("rate card")

@@ -105,6 +105,7 @@ def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
     return [
         Process("web", web_command(ports.web)),
         Process("live", live_command(ports.live), pooled),
+        Process("matcher", matcher_command(), pooled),
         Process("worker", worker_command(), pooled),
         Process("clock", python("manage.py", "clock")),
         Process("chatbot", chatbot_command(ports.chatbot), chatbot),
@@ -138,6 +139,14 @@ def worker_command() -> list[str]:
     return python(
         *("-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "4"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    )
+
+
+def matcher_command() -> list[str]:
+    return python(
+        *("-m", "celery", "-A", "config", "worker", "-P", "solo", "-Q", "matcher"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        *("--hostname", "matcher@%h"),
     )
 
 

@@ -17,7 +17,7 @@ from channels.layers import channel_layers
 from django.conf import settings as given
 
 from dispatch import hints
-from dispatch.tasks import run_wave
+from dispatch.tasks import WAVES, run_waves, wave
 from tickets.tasks import deliver_webhooks
 
 AT_ONCE = 0.2
@@ -157,12 +157,14 @@ def test_ringing_waits_for_no_broker_and_once_is_enough() -> None:
 @pytest.mark.usefixtures("no_worker")
 def test_ringing_puts_a_task_without_any_words_into_the_queue() -> None:
     server = redis.Redis.from_url(given.REDIS_URL)
-    hints.ring(run_wave)
+    server.delete(*WAVES.keys)
+    hints.wake(WAVES, run_waves, wave)
     hints.ring(deliver_webhooks)
 
-    names, waiting = [b"dispatch.tasks.run_wave", b"tickets.tasks.deliver_webhooks"], []
+    names, waiting = [b"dispatch.tasks.run_waves", b"tickets.tasks.deliver_webhooks"], []
     for _ in range(100):
         waiting = cast("list[bytes]", server.lrange("releve:celery", 0, -1))
+        waiting += cast("list[bytes]", server.lrange("releve:matcher", 0, -1))
         if all(any(name in message for message in waiting) for name in names):
             break
         time.sleep(0.02)
