@@ -17,9 +17,14 @@ def run_waves() -> None:
     """Stand by and run a wave whenever somebody rings, for half a minute."""
     server = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=3)
     try:
-        WAVES.answer(server, wave, stopped=lambda: state.should_stop not in (None, False))
+        WAVES.answer(server, wave, stopped=stopping)
     finally:
         server.close()
+
+
+def stopping() -> bool:
+    """Whether this worker was told to stop; the exit code it was told may well be 0."""
+    return state.should_stop is not None and state.should_stop is not False
 
 
 def wave() -> None:

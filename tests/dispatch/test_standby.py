@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import pytest
 import redis
+from celery.worker import state
 from django.conf import settings
 
+from dispatch import tasks
 from dispatch.standby import Bell
 
 
@@ -68,3 +70,14 @@ def test_a_shift_ends_and_says_so(server: redis.Redis, bell: Bell) -> None:
 
     assert not server.exists(bell.keys[1])
     assert bell.ring(server)
+
+
+@pytest.mark.parametrize(
+    ("told", "stops"), [(None, False), (False, False), (0, True), (True, True)]
+)
+def test_a_worker_told_to_stop_with_exit_code_0_stops(
+    monkeypatch: pytest.MonkeyPatch, told: object, stops: bool
+) -> None:
+    monkeypatch.setattr(state, "should_stop", told)
+
+    assert tasks.stopping() is stops
