@@ -160,3 +160,17 @@ def test_spans_are_short(length: int, as_clock: str, as_words: str) -> None:
 
 def test_money_without_cents_is_written_without(db: None) -> None:
     assert (words.money(410, "JPY"), words.round_money(2749, "EUR")) == ("¥410", "€27")
+
+
+@pytest.mark.parametrize("page", ["earnings/", "leave/"])
+def test_an_offer_is_seen_on_the_pages_beside_the_desk_too(
+    plain: Browser, amina: Agent, page: str
+) -> None:
+    offer = factories.make_offer(agent=amina)
+
+    shown = plain.look(page).content.decode()
+
+    assert f'id="offer-{offer.pk}"' in shown
+    assert [
+        part for part in ("presence", "conversations", "today") if f'id="{part}"' not in shown
+    ] == []
