@@ -105,7 +105,7 @@ def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
     return [
         Process("web", web_command(ports.web)),
         Process("live", live_command(ports.live), pooled),
-        Process("matcher", matcher_command(), pooled),
+        Process("matcher", matcher_command()),
         Process("worker", worker_command(), pooled),
         Process("clock", python("manage.py", "clock")),
         Process("chatbot", chatbot_command(ports.chatbot), chatbot),
