@@ -94,10 +94,15 @@ class Waiting(NamedTuple):
 
 
 class Free(NamedTuple):
-    """An agent a wave could ask."""
+    """An agent a wave could ask, and how to address them."""
 
     able: FreeAgent
-    agent: Agent
+    name: str
+    language: str
+
+    @property
+    def agent(self) -> Agent:
+        return Agent(id=self.able.id, name=self.name, user=User(language=self.language))
 
 
 @transaction.atomic
@@ -137,7 +142,7 @@ def drafted(
 ) -> list[Offer]:
     """The offers to make, pay locked. A client without a rate card gets none: no pay, no work."""
     ticket_of = {one.need.id: one.ticket for one in waiting}
-    agent_of = {one.able.id: one.agent for one in free}
+    free_of = {one.able.id: one for one in free}
     in_force = cards.in_force(sorted({one.ticket.client.slug for one in waiting}), at=at)
     typical = handle_time.typical(at=at)
     drafts = []
@@ -153,7 +158,7 @@ def drafted(
                 minutes=ceil(took.total_seconds() / 60),
             )
             why = {**match.reasons(), "waited_s": int((at - ticket.queued_at).total_seconds())}
-            agent = agent_of[match.agent]
+            agent = free_of[match.agent].agent
             drafts.append(Offer(ticket=ticket, agent=agent, pay=quote.as_json(), reasons=why))
     return drafts
 
@@ -222,4 +227,4 @@ def _free(pk: UUID, abilities: list[str], idle_since: datetime, name: str, langu
         skills={code: int(level) for code, level in skills.items()},
         idle_since=idle_since,
     )
-    return Free(able, Agent(id=pk, name=name, user=User(language=language)))
+    return Free(able, name, language)
