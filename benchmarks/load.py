@@ -89,10 +89,12 @@ class Poster:
 async def run(
     target: Target, *, rates: list[float], seconds: float, roots: list[int]
 ) -> list[Outcome]:
-    """Each rate in turn, with all sockets open. `roots`: processes whose CPU is counted."""
+    """Each rate in turn after a short warm-up, all sockets open. `roots`: processes whose CPU is counted."""
     frames: dict[str, float] = {}
     lines = [asyncio.create_task(listen(target, one, frames)) for one in target.sockets]
     await settled(lines, target)
+    # The first of everything (connections, plans, templates) is nobody's usual case.
+    await step(target, frames, rate=10, seconds=2, roots=roots)
     outcomes = []
     for rate in rates:
         outcomes.append(await step(target, frames, rate=rate, seconds=seconds, roots=roots))
