@@ -89,7 +89,10 @@ class Poster:
 async def run(
     target: Target, *, rates: list[float], seconds: float, roots: list[int]
 ) -> list[Outcome]:
-    """Each rate in turn after a short warm-up, all sockets open. `roots`: processes whose CPU is counted."""
+    """Each rate in turn after a short warm-up, all sockets open.
+
+    `roots`: the processes whose CPU is counted.
+    """
     frames: dict[str, float] = {}
     lines = [asyncio.create_task(listen(target, one, frames)) for one in target.sockets]
     await settled(lines, target)
