@@ -68,8 +68,8 @@ def load(*, chatbot_url: str, at: datetime) -> dict[str, Any]:
     return {
         "password": password,
         "logins": [
-            {"username": "amina", "role": "agent", "note": "French and English, cards"},
-            {"username": "elsa", "role": "agent", "note": "Swedish and English, cards"},
+            {"username": "elsa", "role": "agent", "note": "cards; her pages are in English"},
+            {"username": "amina", "role": "agent", "note": "cards; her pages are in French"},
             {"username": COORDINATOR, "role": "coordinator", "note": "the admin"},
         ],
         "chatbot": {

@@ -32,7 +32,8 @@ CHOICE = 30
 
 # The lanes are found by skipping from one to the next through the index, so the length of the queue
 # costs nothing. A ticket's own row says whether it is asked for, so a wave that ended while this
-# one ran is seen when the row is locked.
+# one ran is seen when the row is locked. A ticket nobody free can be asked for (they all passed, or
+# its client has no rate card) is left out here, or it would stand in the way of those behind it.
 WAITING = """
 WITH RECURSIVE lanes(lane) AS (
     (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT asked ORDER BY lane LIMIT 1)
@@ -54,6 +55,19 @@ WITH RECURSIVE lanes(lane) AS (
     SELECT next.id FROM served CROSS JOIN LATERAL (
         SELECT t.id, t.urgency, t.due_at FROM tickets_ticket t
         WHERE t.status = 'queued' AND NOT t.asked AND t.lane = served.lane AND t.give_up_at > %(at)s
+          AND EXISTS (
+            SELECT 1 FROM tickets_client c JOIN agents_ratecard r ON r.client = c.slug
+            WHERE c.id = t.client_id AND r.valid_from <= %(at)s
+              AND (r.valid_to IS NULL OR r.valid_to > %(at)s))
+          AND (NOT EXISTS (
+            SELECT 1 FROM dispatch_offer o WHERE o.ticket_id = t.id AND o.status = 'declined')
+          OR EXISTS (
+            SELECT 1 FROM agents_presence p
+            WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
+              AND p.abilities @> string_to_array(t.lane, ' ')
+              AND NOT EXISTS (
+                SELECT 1 FROM dispatch_offer o
+                WHERE o.ticket_id = t.id AND o.agent_id = p.agent_id AND o.status = 'declined')))
         ORDER BY t.urgency DESC, t.due_at, t.id LIMIT served.places
     ) next ORDER BY next.urgency DESC, next.due_at, next.id LIMIT %(batch)s
 )

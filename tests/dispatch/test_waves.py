@@ -8,13 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents import presence, roster
-from agents.models import Presence
+from agents.models import Presence, RateCard
 from agents.models.presence import SILENCE
 from dispatch import offers, waves
 from dispatch.models import GRACE, OFFER_LASTS, Offer
 from tests import factories
 from tickets import clock, lifecycle
-from tickets.models import Ticket, WebhookDelivery
+from tickets.models import Client, Ticket, WebhookDelivery
 
 pytestmark = pytest.mark.django_db
 
@@ -258,3 +258,24 @@ def test_whoever_is_being_served_is_not_told() -> None:
     Ticket.objects.update(give_up_at=clock.now() - SECOND)
 
     assert waves.give_up_overdue(at=clock.now()) == 0
+
+
+def test_a_ticket_the_only_free_agent_passed_on_does_not_stand_in_the_way() -> None:
+    factories.make_agent()
+    passed = factories.make_ticket(at=clock.now() - 20 * SECOND)
+    wave()
+    offers.decline(Offer.objects.get(), at=clock.now())
+    behind = factories.make_ticket()
+
+    assert wave() == 1
+    assert set(asked()) == {behind.pk}
+    assert Ticket.objects.get(pk=passed.pk).status == Ticket.Status.QUEUED
+
+
+def test_a_client_without_a_rate_card_does_not_stand_in_the_way() -> None:
+    factories.make_agent()
+    factories.make_ticket(factories.make_client("unpaid"), at=clock.now() - 20 * SECOND)
+    behind = factories.make_ticket(Client.objects.get(slug=RateCard.objects.get().client))
+
+    assert wave() == 1
+    assert set(asked()) == {behind.pk}
