@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
 from agents.errors import NotApproved
@@ -14,16 +15,8 @@ from agents.models import Agent, Presence, PresenceSpan
 from agents.models.presence import SILENCE
 from agents.signals import agent_available, agent_gone
 
-RESERVE = """
-WITH free AS (
-    SELECT agent_id FROM agents_presence WHERE agent_id = ANY(%s) AND load < capacity
-    ORDER BY agent_id FOR UPDATE SKIP LOCKED
-)
-UPDATE agents_presence p SET load = load + 1 FROM free WHERE p.agent_id = free.agent_id
-RETURNING p.agent_id
-"""
-
 HERE = (Presence.Status.AVAILABLE, Presence.Status.AWAY)
+MOST_TIMEOUTS = 3
 
 
 @transaction.atomic
@@ -65,14 +58,36 @@ def sweep_silent(*, at: datetime, limit: int = 100) -> int:
     return gone
 
 
-def reserve(agent_ids: Collection[UUID]) -> set[UUID]:
-    """Hold one place of each agent's capacity; returns those who had one left.
+def answered(agent_ids: Collection[UUID]) -> None:
+    """Whoever answers an offer, whatever they say, is there: no time-out before it counts."""
+    there = Presence.objects.filter(agent_id__in=agent_ids, timeouts_in_row__gt=0)
+    there.update(timeouts_in_row=0)
 
-    Whoever somebody else reserves or releases at this very moment counts as full: nobody waits.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(RESERVE, [list(agent_ids)])
-        return {agent_id for (agent_id,) in cursor.fetchall()}
+
+def take_on(agent: Agent, *, at: datetime) -> None:
+    """The agent took a conversation: it counts towards their share of today's work."""
+    today = Q(worked_on=at.date())
+    count = Case(When(today, then=F("worked_today") + 1), default=Value(1))
+    Presence.objects.filter(agent=agent).update(
+        worked_today=count, worked_on=at.date(), timeouts_in_row=0
+    )
+
+
+def time_out(agent_ids: Collection[UUID], *, at: datetime) -> None:
+    """An offer on their screen was not answered. The third in a row pauses them: one tap brings
+    them back, and nothing is kept of it (fair work O6)."""
+    for agent_id in sorted(set(agent_ids)):
+        with transaction.atomic():
+            held = Presence.objects.select_for_update().get(agent=agent_id)
+            Presence.objects.filter(pk=held.pk).update(timeouts_in_row=F("timeouts_in_row") + 1)
+            if held.timeouts_in_row + 1 >= MOST_TIMEOUTS and held.status == HERE[0]:
+                _move(held.agent, Presence.Status.AWAY, at=at, paused=True, seen_at=held.seen_at)
+
+
+def hold(agent_ids: Collection[UUID]) -> None:
+    """Lock these agents' rows, in one order, so that two who want the same never wait for each
+    other."""
+    list(Presence.objects.filter(agent_id__in=agent_ids).order_by("pk").select_for_update())
 
 
 def release(agent_ids: Collection[UUID], *, at: datetime, worked: bool) -> None:
@@ -81,8 +96,7 @@ def release(agent_ids: Collection[UUID], *, at: datetime, worked: bool) -> None:
     Whoever worked is idle from now on; the others keep their place in line.
     """
     if len(agent_ids) > 1:
-        # In one order, so that two who free the same agents never wait for each other.
-        list(Presence.objects.filter(agent_id__in=agent_ids).order_by("pk").select_for_update())
+        hold(agent_ids)
     changes = {"idle_since": at} if worked else {}
     for places, named in _by_count(agent_ids):
         Presence.objects.filter(agent_id__in=named).update(
@@ -106,10 +120,12 @@ def _is_silent(agent: Agent, *, at: datetime) -> bool:
     return held.status in HERE and (held.seen_at is None or held.seen_at <= at - SILENCE)
 
 
-def _move(agent: Agent, status: Presence.Status, *, at: datetime) -> bool:
-    """Change the status and the history; False when it was so already."""
+def _move(agent: Agent, status: Presence.Status, *, at: datetime, **also: Any) -> bool:
+    """Change the status and the history; False when it was so already. They do so themselves, and
+    so are seen, unless `also` says otherwise."""
     held = Presence.objects.select_for_update().get(agent=agent)
-    Presence.objects.filter(agent=agent).update(seen_at=at)
+    changes = {"seen_at": at, "timeouts_in_row": 0, "paused": False, **also}
+    Presence.objects.filter(agent=agent).update(**changes)
     if held.status == status:
         return False
     Presence.objects.filter(agent=agent).update(status=status, since=at, idle_since=at)
@@ -117,3 +133,9 @@ def _move(agent: Agent, status: Presence.Status, *, at: datetime) -> bool:
     if status != Presence.Status.OFFLINE:
         PresenceSpan.objects.create(agent=agent, status=status, started_at=at)
     return True
+
+
+def set_rolling(agent: Agent, *, on: bool, limit: int) -> None:
+    """Whether offers are accepted for this agent as soon as their screen shows them, and how many
+    an hour at most. Off unless the agent says so (fair work O11)."""
+    Presence.objects.filter(agent=agent).update(rolling=on, rolling_limit=limit)

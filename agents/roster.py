@@ -8,7 +8,7 @@ from django.db import transaction
 
 from agents import presence
 from agents.errors import CapacityInUse
-from agents.models import Agent, AgentLanguage, AgentSkill, Presence
+from agents.models import Agent, AgentCertificate, AgentLanguage, AgentSkill, Presence
 
 if TYPE_CHECKING:
     from agents.models import User
@@ -46,6 +46,13 @@ def restrict(agent: Agent, *, at: datetime) -> None:
     """Stop this agent's work now: they go offline and what they hold goes to somebody else."""
     Agent.objects.filter(pk=agent.pk).update(status=Agent.Status.RESTRICTED)
     presence.go_offline(agent, at=at)
+
+
+def end_certificates(*, at: datetime, limit: int = 200) -> int:
+    """Those past their last day count no more, whatever was promised; returns how many."""
+    over = AgentCertificate.objects.filter(lapsed=False, valid_until__lt=at.date())
+    ids = list(over.order_by("valid_until").values_list("pk", flat=True)[:limit])
+    return AgentCertificate.objects.filter(pk__in=ids).update(lapsed=True) if ids else 0
 
 
 def set_capacity(agent: Agent, *, capacity: int) -> None:

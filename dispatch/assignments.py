@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from agents import presence
 from agents.models import Agent, Presence
 from agents.pay import ledger
-from dispatch import push
+from dispatch import acquaintances, push
 from dispatch.errors import AssignmentOver
 from dispatch.models import Assignment
 from tickets import conversation, lifecycle
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Ending = Assignment.Ending
 SOURCE = "assignment"
+ABUSE = "abusive"
 ENDINGS = {
     Ticket.Status.RESOLVED: Ending.RESOLVED,
     Ticket.Status.HANDED_BACK: Ending.HANDED_BACK,
@@ -60,8 +61,14 @@ def resolve(assignment: Assignment, *, disposition: str, note: str = "", at: dat
 
 @transaction.atomic
 def hand_back(assignment: Assignment, *, reason: str, note: str = "", at: datetime) -> None:
-    """The agent gives the conversation back to the bot. Raises AssignmentOver."""
-    lifecycle.hand_back(hold(assignment), reason=reason, note=note, at=at)
+    """The agent gives the conversation back to the bot. Raises AssignmentOver.
+
+    Whoever was abused is not asked for this customer again.
+    """
+    ticket = hold(assignment)
+    lifecycle.hand_back(ticket, reason=reason, note=note, at=at)
+    if reason == ABUSE:
+        acquaintances.block(assignment.agent, ticket, at=at)
 
 
 def hold(assignment: Assignment) -> Ticket:
@@ -83,6 +90,7 @@ def end_for(ticket: Ticket, *, at: datetime) -> None:
             ending=ENDINGS[Ticket.Status(ticket.status)],
             wrap_up_by=at + ticket.client.wrap_up,
         )
+        acquaintances.meet(assignment.agent_id, ticket, at=at)
         push.changed(assignment.agent_id)
 
 

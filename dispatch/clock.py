@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, connection
 
-from agents import presence
+from agents import presence, roster
 from dispatch import assignments, offers, waves
 from tickets import clock
 
@@ -18,6 +18,9 @@ LEADER = 0x636C6F636B
 
 DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("offers expired", lambda at: offers.expire_overdue(at=at)),
+    ("further agents may be asked", lambda at: waves.ask_further(at=at)),
+    ("levels lowered", lambda at: waves.relax(at=at)),
+    ("certificates over", lambda at: roster.end_certificates(at=at)),
     ("agents silent", lambda at: presence.sweep_silent(at=at)),
     ("agents gone", lambda at: assignments.sweep_gone(at=at)),
     ("offers to the gone", lambda at: offers.sweep_gone(at=at)),

@@ -45,7 +45,7 @@ TALKS = [
     ("log-in", "technical", "en", "New phone, the app asks for a code that never comes."),
 ]
 
-WHY = {"language": 50, "skill": 40, "idle": 3}
+WHY = {"language": 0, "skill": 10, "quality": 5, "idle": 12, "share": 3, "stranger": 0}
 REPLIES = {
     "en": "Thank you for waiting. I can see it here and have put it right.",
     "fr": "Merci d’avoir patienté. Je le vois et je viens de le régler.",
@@ -215,8 +215,9 @@ def _paid(agent: Agent, ticket: Ticket, work: _Work) -> None:
         agent=agent,
         status=Offer.Status.ACCEPTED,
         pay=quote.as_json(),
-        reasons={"points": WHY, "candidates": 2, "waited_s": 1},
+        reasons={"costs": WHY, "candidates": 2, "waited_s": 1, "idle_s": 960},
         sent_at=work.queued_at,
+        shown_at=work.queued_at,
         expires_at=work.queued_at + OFFER_LASTS + GRACE,
         settled_at=work.answered_at,
     )

@@ -1,76 +1,47 @@
-"""Who is offered what: pure functions over plain values. No Django, no clock, no I/O.
+"""Who is offered what: the pairing of a batch that costs the least. No Django, no clock, no I/O.
 
-A ticket is served by the agent who fits it best, and tickets choose in the order of urgency and of
-the moment the client promised an answer by. Between agents who fit equally the one idle longest is
-asked. Declines, hours worked and availability are not inputs.
+What is paid for each pair and the price of each ticket left waiting add up; the price rises as a
+ticket waits, so that nobody is overtaken for ever. The rules themselves are in `dispatch.policy`.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
+from zlib import crc32
 
+import numpy
+from scipy.optimize import linear_sum_assignment
 
-@dataclass(frozen=True)
-class WaitingTicket:
-    """A ticket without a pending offer. `skills` maps each skill to its least proficiency."""
+from dispatch.policy import (
+    AGENT_COSTS,
+    LANE_COSTS,
+    LANE_FILTERS,
+    FreeAgent,
+    Policy,
+    WaitingTicket,
+    price,
+    verdict,
+)
 
-    id: UUID
-    language: str
-    queued_at: datetime
-    due_at: datetime
-    urgency: int = 1
-    skills: Mapping[str, int] = field(default_factory=dict)
-    declined_by: frozenset[UUID] = frozenset()
-    timed_out_by: frozenset[UUID] = frozenset()
-
-    @property
-    def lane(self) -> Hashable:
-        """Tickets that ask for the same can be served by the same agents, equally well."""
-        return (self.language, tuple(sorted(self.skills.items())))
-
-
-@dataclass(frozen=True)
-class FreeAgent:
-    """An agent with room for one more. Proficiencies are 1 to 5."""
-
-    id: UUID
-    languages: Mapping[str, int]
-    skills: Mapping[str, int]
-    idle_since: datetime
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What fits count for, in points. A point of idleness is earned every `idle_point_every`."""
-
-    language_points: int = 10
-    skill_points: int = 10
-    idle_point_every: timedelta = timedelta(minutes=2)
-    most_idle_points: int = 20
-    #: More than all else adds up to, so that they are asked last.
-    timed_out_points: int = -1000
-
-
-class Fit(NamedTuple):
-    """An agent who can serve a lane, and how well: the points of each part."""
-
-    agent: FreeAgent
-    points: Mapping[str, int]
+NEVER = numpy.inf
+#: Beyond this many cells the best pairing takes too long, and a good one is found instead.
+MOST_CELLS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Match:
-    """A pairing, and why: the points of each part of the fit."""
+    """A pairing, and why: the costs of each part, and among how many."""
 
     ticket: UUID
     agent: UUID
-    points: Mapping[str, int]
+    costs: Mapping[str, int]
     candidates: int
 
     def reasons(self) -> dict[str, Any]:
-        return {"points": dict(self.points), "candidates": self.candidates}
+        return {"costs": dict(self.costs), "candidates": self.candidates}
 
 
 def match(
@@ -80,75 +51,144 @@ def match(
     policy: Policy,
     at: datetime,
 ) -> list[Match]:
-    """Pair tickets with agents, each at most once, the most urgent and longest due first."""
-    able = list(agents)
-    ranked: dict[Hashable, list[Fit]] = {}
-    taken: set[UUID] = set()
-    matches = []
-    for ticket in sorted(tickets, key=precedence):
-        if (lane := ticket.lane) not in ranked:
-            ranked[lane] = rank(ticket, able, policy=policy, at=at)
-        if best := choose(ticket, ranked[lane], taken, policy=policy):
-            matches.append(best)
-            taken.add(best.agent)
-    return matches
+    """Pair tickets with agents, each at most once, at the least cost in all.
 
-
-def precedence(ticket: WaitingTicket) -> tuple[int, datetime, datetime, UUID]:
-    """The order in which tickets choose."""
-    return (-ticket.urgency, ticket.due_at, ticket.queued_at, ticket.id)
-
-
-def rank(
-    ticket: WaitingTicket, agents: Iterable[FreeAgent], *, policy: Policy, at: datetime
-) -> list[Fit]:
-    """Those who can serve what this ticket asks for, the best first: the same for all its lane."""
-    fits = [
-        Fit(agent, points)
-        for agent in agents
-        if (points := score(ticket, agent, policy=policy, at=at)) is not None
-    ]
-    return sorted(
-        fits, key=lambda fit: (-sum(fit.points.values()), fit.agent.idle_since, fit.agent.id)
-    )
-
-
-def choose(
-    ticket: WaitingTicket, fits: Iterable[Fit], taken: Collection[UUID], *, policy: Policy
-) -> Match | None:
-    """The best of them who is left for this ticket. None when nobody is.
-
-    Whoever declined it is never asked again; whoever let it time out only when nobody else fits.
+    Two pairings of equal cost are decided by waiting and idle time; what is equal even then, by a
+    lot drawn afresh each wave. The order in which they are given decides nothing.
     """
-    left = [
-        fit for fit in fits if fit.agent.id not in taken and fit.agent.id not in ticket.declined_by
-    ]
-    if not left:
-        return None
-    fresh = (fit for fit in left if fit.agent.id not in ticket.timed_out_by)
-    if best := next(fresh, None):
-        return Match(ticket.id, best.agent.id, best.points, len(left))
-    points = {**left[0].points, "asked before": policy.timed_out_points}
-    return Match(ticket.id, left[0].agent.id, points, len(left))
+    waiting, free = _in_line(tickets, policy=policy, at=at), _in_turn(agents, at=at)
+    if not waiting or not free:
+        return []
+    table = Table(waiting, free, policy, at)
+    small = len(waiting) * (len(waiting) + len(free)) <= MOST_CELLS
+    return [table.match(*pair) for pair in (table.best() if small else table.good())]
 
 
-def score(
-    ticket: WaitingTicket, agent: FreeAgent, *, policy: Policy, at: datetime
-) -> dict[str, int] | None:
-    """How well this agent fits what the ticket asks for, part by part. None means never."""
-    if ticket.language not in agent.languages:
-        return None
-    if any(agent.skills.get(skill, 0) < level for skill, level in ticket.skills.items()):
-        return None
-    return {
-        "language": agent.languages[ticket.language] * policy.language_points,
-        "skill": _skill_level(ticket, agent) * policy.skill_points,
-        "idle": min((at - agent.idle_since) // policy.idle_point_every, policy.most_idle_points),
-    }
+def _in_line(
+    tickets: Iterable[WaitingTicket], *, policy: Policy, at: datetime
+) -> list[WaitingTicket]:
+    """Those whose waiting costs most in front."""
+    lot = _lots(at)
+    return sorted(
+        tickets,
+        key=lambda ticket: (
+            ticket.due_at - policy.head_start(ticket.urgency), ticket.queued_at, lot(ticket.id),
+        ),
+    )  # fmt: skip
 
 
-def _skill_level(ticket: WaitingTicket, agent: FreeAgent) -> int:
-    """The mean proficiency in what is asked for, rounded down; 0 when nothing is."""
-    if not ticket.skills:
-        return 0
-    return sum(agent.skills[skill] for skill in ticket.skills) // len(ticket.skills)
+def _in_turn(agents: Iterable[FreeAgent], *, at: datetime) -> list[FreeAgent]:
+    """The longest idle in front."""
+    lot = _lots(at)
+    return sorted(agents, key=lambda agent: (agent.idle_since, lot(agent.id)))
+
+
+def _lots(at: datetime) -> Callable[[UUID], int]:
+    """Drawn anew at every moment, so that no id is lucky for long."""
+    drawn = int(at.timestamp() * 1e6) & 0xFFFF_FFFF
+    return lambda who: crc32(who.bytes, drawn)
+
+
+class Lane(NamedTuple):
+    """Who can serve a lane, by their column, and at what cost."""
+
+    columns: numpy.ndarray
+    costs: numpy.ndarray
+
+
+class Row(NamedTuple):
+    """What each agent would cost for a ticket, never being infinite; and how many could serve."""
+
+    costs: numpy.ndarray
+    candidates: int
+
+
+class Table:
+    """Tickets down, the agents across, in the order that decides between equals."""
+
+    def __init__(
+        self,
+        tickets: Sequence[WaitingTicket],
+        agents: Sequence[FreeAgent],
+        policy: Policy,
+        at: datetime,
+    ) -> None:
+        self.tickets, self.agents, self.policy, self.at = tickets, agents, policy, at
+        self.column = {agent.id: column for column, agent in enumerate(agents)}
+        self.own = [
+            sum(cost(agent, policy, at) for cost in AGENT_COSTS.values()) for agent in agents
+        ]
+        self.speakers: defaultdict[str, list[int]] = defaultdict(list)
+        for column, agent in enumerate(agents):
+            for language in agent.languages:
+                self.speakers[language].append(column)
+        self._lanes: dict[Hashable, Lane] = {}
+
+    def best(self) -> list[tuple[int, int, int]]:
+        """The pairs of least cost in all. Every ticket may also stay: a column of its own."""
+        count, width = len(self.tickets), len(self.agents)
+        # Between equal costs: whoever waits longest is served, whoever is idle longest is asked.
+        finer = float(1 << (count * count * (width + 1)).bit_length())
+        table = numpy.full((count, width + count), NEVER)
+        candidates = []
+        for row, ticket in enumerate(self.tickets):
+            costs, able = self.row(ticket)
+            table[row, :width] = costs * finer + numpy.arange(width)
+            stays = price(ticket, policy=self.policy, at=self.at)
+            table[row, width + row] = stays * finer + (count - row) * (width + 1)
+            candidates.append(able)
+        rows, columns = linear_sum_assignment(table)
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        return [(row, column, candidates[row]) for row, column in pairs if column < width]
+
+    def good(self) -> list[tuple[int, int, int]]:
+        """For batches too large for the best: each ticket in line takes the cheapest who is left.
+
+        One pass over each row, so its time is bounded by the size of the table.
+        """
+        left = numpy.zeros(len(self.agents))
+        pairs = []
+        for row, ticket in enumerate(self.tickets):
+            costs, able = self.row(ticket)
+            column = int((costs + left).argmin())
+            if costs[column] + left[column] < NEVER:
+                pairs.append((row, column, able))
+                left[column] = NEVER
+        return pairs
+
+    def row(self, ticket: WaitingTicket) -> Row:
+        lane = self.lane(ticket)
+        row = numpy.full(len(self.agents), NEVER)
+        row[lane.columns] = lane.costs
+        never = (ticket.blocked | ticket.asked | ticket.declined_by) & self.column.keys()
+        row[[self.column[who] for who in never]] = NEVER
+        if ticket.known_by:
+            row += self.policy.stranger
+            row[[self.column[who] for who in ticket.known_by & self.column.keys()]] -= (
+                self.policy.stranger
+            )
+        again = ticket.timed_out_by & self.column.keys()
+        row[[self.column[who] for who in again]] += self.policy.asked_before
+        return Row(row, int(numpy.isfinite(row).sum()))
+
+    def lane(self, ticket: WaitingTicket) -> Lane:
+        """Who can serve what this ticket asks for: found once for all its lane."""
+        name = ticket.lane
+        if name not in self._lanes:
+            self._lanes[name] = self._find(ticket)
+        return self._lanes[name]
+
+    def _find(self, ticket: WaitingTicket) -> Lane:
+        columns, costs = [], []
+        for column in self.speakers[ticket.language]:
+            agent = self.agents[column]
+            if not any(excludes(ticket, agent) for excludes in LANE_FILTERS.values()):
+                columns.append(column)
+                of_lane = [cost(ticket, agent, self.policy) for cost in LANE_COSTS.values()]
+                costs.append(self.own[column] + sum(of_lane))
+        return Lane(numpy.array(columns, dtype=int), numpy.array(costs, dtype=float))
+
+    def match(self, row: int, column: int, candidates: int) -> Match:
+        ticket, agent = self.tickets[row], self.agents[column]
+        told = verdict(ticket, agent, policy=self.policy, at=self.at)
+        return Match(ticket.id, agent.id, told.costs, candidates)

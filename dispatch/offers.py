@@ -1,44 +1,45 @@
-"""Offers: made by a wave, answered by an agent, settled once."""
+"""Offers: made by a wave, shown on a screen, answered by an agent, settled once."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 from django.db.models.functions import Now
 
 from agents import presence
 from agents.models import Agent, Presence
-from dispatch import push
+from dispatch import policies, push
 from dispatch.errors import OfferExpired, OfferGone
-from dispatch.models import GRACE, OFFER_LASTS, Assignment, Offer, OfferQuerySet
+from dispatch.models import GRACE, OFFER_LASTS, Assignment, Decision, Offer, OfferQuerySet
+from dispatch.writing import write
 from tickets import lifecycle
 from tickets.models import Ticket
 
 Status = Offer.Status
+REASONS = ("not_now", "not_my_topic", "too_little_pay", "no_time")
+#: Passing for one of these leaves the agent in line for the very same ticket.
+FOR_NOW = ("not_now", "no_time")
 
 
-def make(drafts: Sequence[Offer], *, at: datetime) -> list[Offer]:
+def make(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datetime) -> list[Offer]:
     """Send these offers, each to another agent; returns those whose agent had a place left.
 
-    Call with the tickets locked. Raises IntegrityError where a ticket has a pending offer.
+    Call with the tickets locked. Raises IntegrityError where a ticket has a pending offer in the
+    same place.
     """
     if not drafts:
         return []
-    reserved = presence.reserve([offer.agent_id for offer in drafts])
-    made = [offer for offer in drafts if offer.agent_id in reserved]
-    for offer in made:
-        offer.sent_at = at
-        offer.expires_at = at + OFFER_LASTS + GRACE
-    Offer.objects.bulk_create(made)
-    lifecycle.mark_asked([offer.ticket_id for offer in made])
+    policy = policies.in_force(at=at)
+    made = write(drafts, decision=decision, policy=policy, at=at)
     push.offers(made)
     return made
 
 
 @transaction.atomic
-def accept(offer: Offer, *, at: datetime) -> Assignment:
+def accept(offer: Offer, *, rolling: bool = False, at: datetime) -> Assignment:
     """The agent takes the ticket; asked twice, the same assignment. Raises OfferExpired, OfferGone.
 
     The deadline is checked in a second statement after the locks are held, by the database's
@@ -48,13 +49,16 @@ def accept(offer: Offer, *, at: datetime) -> Assignment:
     held = Offer.objects.select_for_update(of=("self",)).select_related("agent").get(pk=offer.pk)
     if held.status == Status.ACCEPTED:
         return held.assignment
-    if held.status == Status.EXPIRED:
+    if held.status in (Status.EXPIRED, Status.MISSED):
         raise OfferExpired
-    if held.status != Status.SENT:
+    if not held.is_pending:
         raise OfferGone
-    if not Offer.objects.filter(pk=held.pk, expires_at__gt=Now()).settle(Status.ACCEPTED, at=Now()):
+    in_time = Offer.objects.filter(pk=held.pk, expires_at__gt=Now())
+    if not in_time.settle(Status.ACCEPTED, at=Now(), rolling=rolling):
         raise OfferExpired
     ticket = lifecycle.begin(offer.ticket, agent_name=held.agent.name, at=at)
+    _tell_the_others(held, at=at)
+    presence.take_on(held.agent, at=at)
     push.changed(held.agent_id)
     return Assignment.objects.create(
         offer=held, ticket=ticket, agent=held.agent, epoch=ticket.epoch, started_at=at
@@ -62,22 +66,69 @@ def accept(offer: Offer, *, at: datetime) -> Assignment:
 
 
 @transaction.atomic
-def decline(offer: Offer, *, at: datetime) -> None:
-    """The agent passes, which changes nothing for them. Raises OfferGone once they accepted it."""
+def decline(offer: Offer, *, because: str = "", at: datetime) -> None:
+    """The agent passes, which changes nothing for them. Raises OfferGone once they accepted it.
+
+    `because`: one of REASONS, or nothing. Those who say "not now" may be asked again.
+    """
     lifecycle.lock(offer.ticket)
-    if Offer.objects.filter(pk=offer.pk).settle(Status.DECLINED, at=at):
+    passed = Offer.objects.filter(pk=offer.pk)
+    again = because in FOR_NOW
+    if passed.settle(Status.DECLINED, at=at, declined_because=because, again=again):
+        presence.answered([offer.agent_id])
         _free([offer], at=at)
-    elif Offer.objects.get(pk=offer.pk).status == Status.ACCEPTED:
+    elif passed.get().status == Status.ACCEPTED:
         raise OfferGone
 
 
+def say_why(offer: Offer, *, because: str) -> None:
+    """The agent says afterwards why they passed. Said once; where they didn't pass, nothing."""
+    passed = Offer.objects.filter(pk=offer.pk, status=Status.DECLINED, declined_because="")
+    passed.update(declined_because=because, again=because in FOR_NOW)
+
+
 @transaction.atomic
+def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
+    """These offers are on their agents' screens, so their minute begins; returns which.
+
+    `shown`: offers and whose page says so. What is somebody else's, or settled, is left alone.
+    """
+    whose = dict(shown)
+    sent = Offer.objects.filter(status=Status.SENT, pk__in=whose, expires_at__gt=Now())
+    # Whoever holds one now is settling it. To wait for them could be to wait for each other.
+    held = sent.order_by("pk").select_for_update(skip_locked=True)
+    ids = [pk for pk, agent in held.values_list("pk", "agent") if whose[pk] == agent]
+    if ids:
+        Offer.objects.filter(pk__in=ids).update(
+            status=Status.SHOWN, shown_at=Now(), expires_at=Now() + OFFER_LASTS + GRACE
+        )
+    return ids
+
+
+def roll(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
+    """Accept those whose agents want that, as many an hour as they allow; returns what began."""
+    wanted = Offer.objects.filter(pk__in=offer_ids, agent__presence__rolling=True)
+    return [
+        accept(offer, rolling=True, at=at)
+        for offer in wanted.select_related("ticket", "agent__presence")
+        if _rolled(offer.agent, at=at) < offer.agent.presence.rolling_limit
+    ]
+
+
+def _rolled(agent: Agent, *, at: datetime) -> int:
+    recent = Offer.objects.filter(agent=agent, rolling=True, settled_at__gt=at - timedelta(hours=1))
+    return recent.count()
+
+
 def expire_overdue(*, at: datetime, limit: int = 200) -> int:
-    """Settle what was not answered in time; returns how many. Tickets in use are left for later."""
-    overdue = Offer.objects.pending().filter(expires_at__lte=Now())
-    tickets = _lock_tickets(overdue, limit=limit)
-    held = overdue.filter(ticket__in=tickets)
-    return _settle(held, Status.EXPIRED, at=at)
+    """Settle what was not answered in time; returns how many. Tickets in use are left for later.
+
+    What no screen showed was missed for the line's sake, and is nobody's time-out.
+    """
+    missed = _settle_overdue(Status.SENT, Status.MISSED, at=at, limit=limit)
+    expired = _settle_overdue(Status.SHOWN, Status.EXPIRED, at=at, limit=limit)
+    presence.time_out([offer.agent_id for offer in expired], at=at)
+    return len(missed) + len(expired)
 
 
 @transaction.atomic
@@ -114,24 +165,53 @@ def sweep_gone(*, at: datetime, limit: int = 100) -> int:
     return len(agents)
 
 
+def _tell_the_others(accepted: Offer, *, at: datetime) -> None:
+    """Whoever was asked too learns at once that somebody was quicker."""
+    others = Offer.objects.pending().filter(ticket=accepted.ticket_id)
+    if asked := list(others.values_list("agent", flat=True)):
+        presence.hold([accepted.agent_id, *asked])
+        for other in _settle(others, Status.TAKEN, at=at):
+            push.taken(other)
+
+
+@transaction.atomic
+def _settle_overdue(
+    was: Offer.Status, status: Offer.Status, *, at: datetime, limit: int
+) -> list[Offer]:
+    overdue = Offer.objects.pending().filter(status=was, expires_at__lte=Now())
+    tickets = _lock_tickets(overdue, limit=limit)
+    return _settle(overdue.filter(ticket__in=tickets), status, at=at) if tickets else []
+
+
 def _lock_tickets(pending: OfferQuerySet, *, limit: int) -> list[UUID]:
     tickets = Ticket.objects.filter(offers__in=pending).order_by("pk")
     held = tickets.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
     return list(held[:limit])
 
 
-def _settle(offers: OfferQuerySet, status: Offer.Status, *, at: datetime) -> int:
-    """Settle those of them still pending, and free their agents."""
+def _settle(offers: OfferQuerySet, status: Offer.Status, *, at: datetime) -> list[Offer]:
+    """Settle those of them still pending, and free their agents; returns them."""
     rows = list(offers.pending().order_by("pk").select_for_update(of=("self",)))
     if rows:
         Offer.objects.filter(pk__in=[row.pk for row in rows]).settle(status, at=Now())
         _free(rows, at=at)
-    return len(rows)
+    return rows
 
 
 def _free(settled: Sequence[Offer], *, at: datetime) -> None:
     """Their tickets may be asked for again, their agents asked again."""
     agent_ids = [offer.agent_id for offer in settled]
-    lifecycle.mark_unasked([offer.ticket_id for offer in settled])
+    _ask_again([offer.ticket_id for offer in settled], at=at)
     presence.release(agent_ids, at=at, worked=False)
     push.changed(*Counter(agent_ids))
+
+
+def _ask_again(ticket_ids: Collection[UUID], *, at: datetime) -> None:
+    """At once where nobody is asked any more, else when those still asked have had it alone for
+    long enough."""
+    pending = Offer.objects.pending().filter(ticket__in=ticket_ids)
+    newest = dict(pending.values_list("ticket").annotate(Max("sent_at")).order_by())
+    alone = timedelta(seconds=policies.in_force(at=at).exclusive_for)
+    for ticket_id, sent_at in newest.items():
+        lifecycle.mark_asked(ticket_id, until=sent_at + alone)
+    lifecycle.mark_unasked(set(ticket_ids) - newest.keys())

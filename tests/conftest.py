@@ -8,11 +8,13 @@ from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
+from django.db.models.signals import post_migrate
 from django.test import Client as Http
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from config import celery_app
+from dispatch.models import PolicyVersion
 from tests import factories
 from tests.receiver import Receiver, receiving
 from tickets.models import Client
@@ -22,6 +24,15 @@ hypothesis_settings.register_profile(
     "checkout", database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("checkout")
+
+
+@post_migrate.connect
+def _first_policy(sender: Any, **_: Any) -> None:
+    """A flushed database has its first policy again, as a migrated one has."""
+    if sender.name == "dispatch" and not PolicyVersion.objects.exists():
+        PolicyVersion.objects.create(
+            version=1, valid_from=datetime(2026, 11, 1, tzinfo=UTC), relax_after=[60, 120]
+        )
 
 
 @pytest.fixture(autouse=True)

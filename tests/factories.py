@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from agents import presence, roster
 from agents.models import Agent, Presence, RateCard, RatePremium, User
@@ -165,6 +166,11 @@ def make_message(
         ticket, origin=Message.Origin(origin), text=text, **{**defaults, **given}
     )
     return said
+
+
+def fill(agent: Agent, places: int = 1) -> None:
+    """So many more of the agent's places are taken."""
+    Presence.objects.filter(agent=agent).update(load=F("load") + places)
 
 
 def a_client() -> Client:

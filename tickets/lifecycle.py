@@ -1,7 +1,7 @@
 """The life of a ticket: queued, then active, then one end. Each verb locks the ticket first."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,9 @@ from tickets.models.tickets import lane
 from tickets.signals import ticket_closed, ticket_queued
 
 Status = Ticket.Status
+Needs = Callable[[Mapping[str, int]], Mapping[str, int]]
+#: Whoever loses their agent goes before all who have not waited this much longer.
+HEAD_OF_QUEUE = timedelta(minutes=10)
 
 COLUMNS = [field.attname for field in Ticket._meta.concrete_fields]
 # The ORM would take two statements and a savepoint, on the path where every millisecond counts.
@@ -58,14 +61,42 @@ def _open(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | N
     return ticket
 
 
-def mark_asked(ticket_ids: Collection[UUID]) -> None:
-    """An offer is out for these tickets, and nobody else is asked. Call with them locked."""
-    Ticket.objects.filter(pk__in=ticket_ids).update(asked=True)
+def mark_asked(ticket_id: UUID, *, until: datetime) -> None:
+    """Offers are out, and nobody else is asked until then. Call with it locked."""
+    Ticket.objects.filter(pk=ticket_id).update(asked=True, ask_again_at=until)
 
 
 def mark_unasked(ticket_ids: Collection[UUID]) -> None:
-    """No offer is out for these tickets. Call with them locked."""
-    Ticket.objects.filter(pk__in=ticket_ids).update(asked=False)
+    """Somebody may be asked for these tickets. Call with them locked."""
+    Ticket.objects.filter(pk__in=ticket_ids).update(asked=False, ask_again_at=None)
+
+
+@transaction.atomic
+def mark_unasked_due(*, at: datetime, limit: int) -> int:
+    """Further agents may be asked where the first had long enough; returns how many tickets."""
+    due = Ticket.objects.queued().filter(asked=True, ask_again_at__lte=at)
+    held = due.order_by("ask_again_at").select_for_update(skip_locked=True)
+    ids = list(held.values_list("pk", flat=True)[:limit])
+    if ids:
+        mark_unasked(ids)
+    return len(ids)
+
+
+@transaction.atomic
+def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> int:
+    """Lower what is asked for of tickets that waited so long; returns how many.
+
+    `needs`: the levels asked for at this step, of the levels asked for at first. What the customer
+    asked for stays on the ticket; only the lane it waits in changes.
+    """
+    due = Ticket.objects.queued().filter(relaxed__lt=step, queued_at__lte=queued_before)
+    held = due.select_related("client").order_by("queued_at")
+    tickets = list(held.select_for_update(skip_locked=True, of=("self",))[:limit])
+    for ticket in tickets:
+        ticket.relaxed = step
+        ticket.lane = lane(ticket.language, needs(ticket.skills), ticket.client.certificate)
+    Ticket.objects.bulk_update(tickets, ["relaxed", "lane"])
+    return len(tickets)
 
 
 def lock(ticket: Ticket) -> Ticket:
@@ -97,10 +128,11 @@ def requeue(ticket: Ticket, *, reason: str, at: datetime) -> Ticket:
         {Status.ACTIVE},
         Status.QUEUED,
         refusal=TicketNotActive,
-        due_at=F("queued_at"),
+        due_at=F("queued_at") - HEAD_OF_QUEUE,
         give_up_at=at + ticket.client.patience,
         answered_by="",
         asked=False,
+        ask_again_at=None,
     )
     webhooks.queue(ticket, "ticket.requeued", {"reason": reason}, at=at)
     ticket_queued.send(Ticket, ticket=ticket, at=at)
@@ -209,7 +241,7 @@ def _drafted(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
         language=escalation.base_language,
         topic=escalation.topic,
         skills=skills,
-        lane=lane(escalation.base_language, skills),
+        lane=lane(escalation.base_language, skills, client.certificate),
         urgency=escalation.urgency_level,
         queued_at=at,
         due_at=at + client.answer_within,

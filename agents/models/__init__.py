@@ -1,11 +1,13 @@
 """The rows of supply: people, presence, pay."""
 
 from agents.models.pay import JournalEntry, JournalLine, RateCard, RatePremium
-from agents.models.people import Agent, AgentLanguage, AgentSkill, User
-from agents.models.presence import Presence, PresenceSpan
+from agents.models.people import Agent, AgentCertificate, AgentLanguage, AgentSkill, User
+from agents.models.presence import AbilitySpan, Presence, PresenceSpan
 
 __all__ = [
+    "AbilitySpan",
     "Agent",
+    "AgentCertificate",
     "AgentLanguage",
     "AgentSkill",
     "JournalEntry",

@@ -77,6 +77,33 @@ class AgentSkill(models.Model):
         return f"{self.skill} {self.level}"
 
 
+class AgentCertificate(models.Model):
+    """What a client may ask of everybody who serves its customers: a test passed, a check done."""
+
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="certificates")
+    code = models.SlugField(_("certificate"), max_length=40)
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+    #: Found to be over; the database has taken it from their abilities.
+    lapsed = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        verbose_name = _("certificate")
+        verbose_name_plural = _("certificates")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agent", "code"], name="one_certificate_per_agent_and_code"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["valid_until"], condition=models.Q(lapsed=False), name="certificates_ending"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
 class AgentLanguage(models.Model):
     """A language an agent works in (BCP 47, lower case), and how well: 5 is native."""
 

@@ -49,11 +49,26 @@ class Presence(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10)],
         help_text=_("Most conversations at once."),
     )
-    #: What they can do, each proficiency with those below it: "en/1" … "en/5", "cards:1" …
-    #: Kept by the database from their languages and skills; see the migration that adds it.
+    #: What they can do, each proficiency with those below it: "en/1" … "en/5", "cards:1" …, and
+    #: certificates as "+kyc". Kept by the database; see the migrations that add it.
     abilities = ArrayField(models.TextField(), default=list, editable=False)
     load = models.PositiveSmallIntegerField(
         _("load"), default=0, help_text=_("Pending offers and open assignments.")
+    )
+    #: Conversations taken on `worked_on`, a day of UTC: their share of today's work.
+    worked_today = models.PositiveSmallIntegerField(default=0, editable=False)
+    worked_on = models.DateField(null=True, editable=False)
+    #: Offers shown and not answered since the last answer. Three pause them; no record is kept.
+    timeouts_in_row = models.PositiveSmallIntegerField(default=0, editable=False)
+    #: Away because nobody answered, not because they said so.
+    paused = models.BooleanField(_("paused"), default=False, editable=False)
+    #: Offers are accepted for them as soon as their screen shows them, up to so many an hour.
+    rolling = models.BooleanField(_("accepts by itself"), default=False, editable=False)
+    rolling_limit = models.PositiveSmallIntegerField(
+        _("most accepted by itself an hour"),
+        default=6,
+        validators=[MinValueValidator(1), MaxValueValidator(30)],
+        editable=False,
     )
 
     objects = PresenceQuerySet.as_manager()
@@ -76,6 +91,24 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent_id} {self.status} {self.load}/{self.capacity}"
+
+
+class AbilitySpan(models.Model):
+    """What an agent could do from a moment on, until the next row. Written by the database, so that
+    a decision can still be explained when abilities have changed."""
+
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="ability_spans")
+    abilities = ArrayField(models.TextField())
+    capacity = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("abilities")
+        verbose_name_plural = _("history of abilities")
+        indexes = [models.Index(fields=["agent", "-started_at"], name="abilities_by_agent")]
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} {self.started_at:%d %b %H:%M}"
 
 
 class PresenceSpan(models.Model):

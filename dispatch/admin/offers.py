@@ -49,9 +49,12 @@ class OfferAdmin(Record):
         ordering="status",
         label={
             "sent": "info",
+            "shown": "info",
             "accepted": "success",
             "declined": "warning",
             "expired": "danger",
+            "missed_connectivity": "warning",
+            "taken": "default",
             "withdrawn": "default",
         },
     )

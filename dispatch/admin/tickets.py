@@ -18,9 +18,12 @@ from tickets.models import Ticket
 
 OUTCOMES = {
     Offer.Status.SENT: NEWS,
+    Offer.Status.SHOWN: NEWS,
     Offer.Status.ACCEPTED: GOOD,
     Offer.Status.DECLINED: SOON,
     Offer.Status.EXPIRED: WRONG,
+    Offer.Status.MISSED: SOON,
+    Offer.Status.TAKEN: PLAIN,
     Offer.Status.WITHDRAWN: PLAIN,
 }
 

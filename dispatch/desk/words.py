@@ -14,9 +14,6 @@ from agents.pay.rates import Line
 from dispatch.models import Offer
 from tickets.models import Skill
 
-#: A point of idleness stands for this long (`dispatch.matching.Policy.idle_point_every`).
-IDLE_POINT_MINUTES = 2
-
 
 def locale() -> Locale:
     """The locale of the active language."""
@@ -94,15 +91,16 @@ def pay_line(line: Line, minutes: int) -> str:
 
 def why(offer: Offer) -> Iterator[str]:
     """Why this agent is asked, part by part."""
-    points: dict[str, Any] = offer.reasons.get("points", {})
-    if points.get("language"):
-        yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
-    if points.get("skill"):
+    told: dict[str, Any] = offer.reasons
+    yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
+    if offer.ticket.skills:
         yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(offer.ticket.skills))}
-    if minutes := points.get("idle", 0) * IDLE_POINT_MINUTES:
+    if told.get("known"):
+        yield gettext("you have helped this customer before")
+    if minutes := told.get("idle_s", 0) // 60:
         yield gettext("you have been free for %(count)s min or more") % {"count": minutes}
-    yield from _among(offer.reasons.get("candidates", 0))
-    if points.get("asked before"):
+    yield from _among(told.get("candidates", 0))
+    if told.get("again"):
         yield gettext("you were asked once before, which changes nothing for you")
 
 

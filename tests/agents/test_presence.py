@@ -8,7 +8,7 @@ from agents import presence, roster
 from agents.errors import NotApproved
 from agents.models import Presence, PresenceSpan
 from agents.models.presence import SILENCE
-from tests.factories import make_agent, presence_of
+from tests.factories import fill, make_agent, presence_of
 from tests.refusals import refused_by
 
 pytestmark = pytest.mark.django_db
@@ -142,25 +142,16 @@ def test_whoever_went_offline_is_not_swept_again(noon: datetime) -> None:
 def test_a_place_is_held_until_it_is_given_back(noon: datetime) -> None:
     agent = make_agent(capacity=2, at=noon)
 
-    presence.reserve([agent.pk])
-    presence.reserve([agent.pk])
+    fill(agent)
+    fill(agent)
 
     assert presence_of(agent).load == 2
     assert not Presence.objects.free(at=noon).exists()
 
 
-def test_an_agent_is_never_held_beyond_their_capacity() -> None:
-    full, free = make_agent(), make_agent()
-    presence.reserve([full.pk])
-
-    assert presence.reserve([full.pk]) == set()
-
-    assert (presence_of(full).load, presence_of(free).load) == (1, 0)
-
-
 def test_whoever_only_declined_keeps_their_place_in_line(noon: datetime) -> None:
     agent = make_agent(at=noon)
-    presence.reserve([agent.pk])
+    fill(agent)
 
     presence.release([agent.pk], at=noon + SECOND, worked=False)
 
@@ -170,7 +161,7 @@ def test_whoever_only_declined_keeps_their_place_in_line(noon: datetime) -> None
 
 def test_whoever_worked_goes_to_the_end_of_the_line(noon: datetime) -> None:
     agent = make_agent(at=noon)
-    presence.reserve([agent.pk])
+    fill(agent)
 
     presence.release([agent.pk], at=noon + SECOND, worked=True)
 
@@ -181,7 +172,7 @@ def test_whoever_worked_goes_to_the_end_of_the_line(noon: datetime) -> None:
 def test_an_agent_named_twice_gives_back_two_places(noon: datetime) -> None:
     twice, once = make_agent(capacity=2), make_agent(capacity=2)
     for agent in (twice, twice, once, once):
-        presence.reserve([agent.pk])
+        fill(agent)
 
     presence.release([twice.pk, once.pk, twice.pk], at=noon, worked=False)
 

@@ -7,7 +7,7 @@ import pytest
 from agents import presence, roster
 from agents.errors import AgentError, CapacityInUse, NoRateCard
 from agents.models import Agent, AgentLanguage, AgentSkill
-from tests.factories import make_agent, make_user, presence_of
+from tests.factories import fill, make_agent, make_user, presence_of
 from tests.refusals import refused_by
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def test_approving_lifts_a_restriction(noon: datetime) -> None:
 
 def test_capacity_may_be_lowered_to_what_is_held() -> None:
     agent = make_agent(capacity=3)
-    presence.reserve([agent.pk])
+    fill(agent)
 
     roster.set_capacity(agent, capacity=1)
 
@@ -62,8 +62,8 @@ def test_capacity_may_be_lowered_to_what_is_held() -> None:
 
 def test_capacity_is_not_lowered_below_what_is_held() -> None:
     agent = make_agent(capacity=2)
-    presence.reserve([agent.pk])
-    presence.reserve([agent.pk])
+    fill(agent)
+    fill(agent)
 
     with pytest.raises(CapacityInUse):
         roster.set_capacity(agent, capacity=1)

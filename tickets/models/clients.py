@@ -28,6 +28,12 @@ class Client(models.Model):
         default=timedelta(minutes=2),
         help_text=_("Most paid time for work after a conversation."),
     )
+    certificate = models.SlugField(
+        _("certificate"),
+        max_length=40,
+        blank=True,
+        help_text=_("Only agents who hold this certificate are asked; empty: everybody may be."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     #: A request signed with a client's key is that client's.

@@ -33,13 +33,14 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.open().update(status=status, closed_at=at)
 
 
-def lane(language: str, skills: Mapping[str, int]) -> str:
+def lane(language: str, skills: Mapping[str, int], certificate: str = "") -> str:
     """Everything an agent must be able to do, as one word: tickets of one lane share their agents.
 
-    "en/1 cards:2" is English at all, and cards at proficiency 2 or better. The words are those of
-    `agents_presence.abilities`.
+    "en/1 cards:2 +kyc" is English at all, cards at proficiency 2 or better, and the certificate the
+    client asks for. The words are those of `agents_presence.abilities`.
     """
-    return " ".join([f"{language}/1", *sorted(f"{code}:{level}" for code, level in skills.items())])
+    needs = [f"{language}/1", *sorted(f"{code}:{level}" for code, level in skills.items())]
+    return " ".join([*needs, f"+{certificate}"] if certificate else needs)
 
 
 class Ticket(models.Model):
@@ -77,8 +78,11 @@ class Ticket(models.Model):
     topic = models.SlugField(_("topic"), max_length=60)
     skills = models.JSONField(_("skills"), default=dict, help_text=_("Skill to least proficiency."))
     lane = models.CharField(max_length=600, editable=False)
-    #: An offer is out, and nobody else is asked meanwhile.
+    #: Offers are out, and nobody else is asked meanwhile: until `ask_again_at`, if that is set.
     asked = models.BooleanField(default=False, editable=False)
+    ask_again_at = models.DateTimeField(null=True, editable=False)
+    #: So many times the levels asked for were lowered, because the customer had waited.
+    relaxed = models.PositiveSmallIntegerField(default=0, editable=False)
     urgency = models.SmallIntegerField(
         _("urgency"), choices=Urgency.choices, default=Urgency.NORMAL
     )
@@ -127,6 +131,16 @@ class Ticket(models.Model):
                 fields=["language", "-urgency", "due_at"],
                 condition=Q(status="queued"),
                 name="tickets_in_line",
+            ),
+            models.Index(
+                fields=["ask_again_at"],
+                condition=Q(status="queued", asked=True),
+                name="tickets_asking_again",
+            ),
+            models.Index(
+                fields=["relaxed", "queued_at"],
+                condition=Q(status="queued"),
+                name="tickets_relaxing",
             ),
             models.Index(
                 fields=["give_up_at"], condition=Q(status="queued"), name="tickets_giving_up"

@@ -1,0 +1,28 @@
+"""The rows of dispatch: policies, decisions, offers, assignments, acquaintances."""
+
+from dispatch.models.acquaintances import Acquaintance
+from dispatch.models.assignments import Assignment, AssignmentQuerySet
+from dispatch.models.decisions import Decision
+from dispatch.models.offers import (
+    GRACE,
+    MOST_AT_ONCE,
+    OFFER_LASTS,
+    SHOWN_WITHIN,
+    Offer,
+    OfferQuerySet,
+)
+from dispatch.models.policies import PolicyVersion
+
+__all__ = [
+    "GRACE",
+    "MOST_AT_ONCE",
+    "OFFER_LASTS",
+    "SHOWN_WITHIN",
+    "Acquaintance",
+    "Assignment",
+    "AssignmentQuerySet",
+    "Decision",
+    "Offer",
+    "OfferQuerySet",
+    "PolicyVersion",
+]

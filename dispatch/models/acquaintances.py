@@ -1,0 +1,32 @@
+"""Acquaintances: which agent and which customer have met, and who shall not meet again."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from agents.models import Agent
+from tickets.models import Client
+
+
+class Acquaintance(models.Model):
+    """An agent and a client's customer who had a conversation."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="+", verbose_name=_("client"))
+    customer_ref = models.CharField(_("customer reference"), max_length=120)
+    agent = models.ForeignKey(
+        Agent, models.CASCADE, related_name="acquaintances", verbose_name=_("agent")
+    )
+    met_at = models.DateTimeField(_("met"))
+    #: They shall not meet again.
+    blocked_at = models.DateTimeField(_("blocked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("acquaintance")
+        verbose_name_plural = _("acquaintances")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "customer_ref", "agent"], name="they_meet_in_one_row"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent} · {self.client} {self.customer_ref}"

@@ -1,0 +1,146 @@
+"""Offers: a ticket held for one agent, pay upfront."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from agents.models import Agent
+from agents.pay.rates import Quote
+from dispatch.models.decisions import Decision
+from tickets.models import Ticket
+
+#: At least a minute to answer, from the moment the card is on the screen (fair work O3: Colorado
+#: HB24-1129).
+OFFER_LASTS = timedelta(seconds=60)
+#: A slow line may not cost the agent (fair work O4): the database waits this much longer.
+GRACE = timedelta(seconds=5)
+#: A card no screen has shown by then never will be, and that is not the agent's miss.
+SHOWN_WITHIN = timedelta(seconds=20)
+#: The database's own limit of pending offers a ticket; a policy may ask for fewer.
+MOST_AT_ONCE = 3
+
+
+class OfferQuerySet(models.QuerySet["Offer"]):
+    def pending(self) -> "OfferQuerySet":
+        return self.filter(status__in=Offer.PENDING)
+
+    def settle(self, status: "Offer.Status", *, at: Any, **also: Any) -> int:
+        """Settle those still pending; of two racing callers the database lets one win."""
+        return self.pending().update(status=status, settled_at=at, **also)
+
+
+class Offer(models.Model):
+    """A ticket held for one agent, pay upfront."""
+
+    class Status(models.TextChoices):
+        #: On its way to the agent's screen.
+        SENT = "sent", _("sent")
+        #: On the agent's screen: a minute to answer begins.
+        SHOWN = "shown", _("shown")
+        ACCEPTED = "accepted", _("accepted")
+        DECLINED = "declined", _("declined")
+        #: Shown, and not answered in time.
+        EXPIRED = "expired", _("expired")
+        #: No screen ever showed it.
+        MISSED = "missed_connectivity", _("missed connectivity")
+        #: The ticket ended, or the agent went, before an answer.
+        WITHDRAWN = "withdrawn", _("withdrawn")
+        #: Somebody else who was asked too said yes first.
+        TAKEN = "taken", _("taken")
+
+    PENDING = (Status.SENT, Status.SHOWN)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    ticket = models.ForeignKey(
+        Ticket, models.PROTECT, related_name="offers", verbose_name=_("ticket")
+    )
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="offers", verbose_name=_("agent"))
+    #: The wave that made it; none for one made by hand.
+    decision = models.ForeignKey(
+        Decision, models.PROTECT, null=True, related_name="offers", verbose_name=_("decision")
+    )
+    #: Those asked at once each have a place of their own: the database's limit of how many.
+    place = models.PositiveSmallIntegerField(default=0, editable=False)
+    status = models.CharField(
+        _("status"), max_length=20, choices=Status.choices, default=Status.SENT
+    )
+    #: The promise, as `agents.pay.rates.Quote`. The database refuses to change it.
+    pay = models.JSONField(_("pay"))
+    reasons = models.JSONField(_("reasons"), default=dict)
+    sent_at = models.DateTimeField(_("sent"))
+    shown_at = models.DateTimeField(_("shown"), null=True)
+    expires_at = models.DateTimeField(_("expires"))
+    settled_at = models.DateTimeField(_("settled"), null=True)
+    #: In their own words or none; counted over all, held against nobody.
+    declined_because = models.CharField(max_length=20, blank=True, editable=False)
+    #: Declined for now only: they may be asked for this ticket again.
+    again = models.BooleanField(default=False, editable=False)
+    #: Accepted for the agent, who had asked for that.
+    rolling = models.BooleanField(default=False, editable=False)
+
+    objects = OfferQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("offer")
+        verbose_name_plural = _("offers")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "place"],
+                condition=Q(status__in=["sent", "shown"]),
+                name="one_pending_offer_per_place",
+            ),
+            models.UniqueConstraint(
+                fields=["ticket", "agent"],
+                condition=Q(status__in=["sent", "shown"]),
+                name="nobody_is_asked_twice_at_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(place__lt=MOST_AT_ONCE), name="at_most_three_are_asked_at_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="accepted") | Q(settled_at__lt=F("expires_at")),
+                name="accepted_before_it_expired",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["sent", "shown"], settled_at=None)
+                | (~Q(status__in=["sent", "shown"]) & Q(settled_at__isnull=False)),
+                name="settled_means_settled_at",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["shown", "expired"]) | Q(shown_at__isnull=False),
+                name="what_expired_was_shown",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status__in=["sent", "shown"]),
+                name="offers_pending",
+            ),
+            models.Index(
+                fields=["agent"], condition=Q(status__in=["sent", "shown"]), name="offers_asked"
+            ),
+            models.Index(fields=["agent", "-sent_at"], name="offers_by_agent"),
+            models.Index(fields=["ticket", "status"], name="offers_by_ticket"),
+            models.Index(fields=["decision"], name="offers_by_decision"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket} → {self.agent} ({self.get_status_display()})"
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status in self.PENDING
+
+    @property
+    def answer_by(self) -> datetime:
+        """The end of the countdown the agent sees; a card not shown yet has its whole minute."""
+        return self.expires_at - GRACE if self.shown_at else self.sent_at + OFFER_LASTS
+
+    @property
+    def quote(self) -> Quote:
+        return Quote.from_json(self.pay)

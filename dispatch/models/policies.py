@@ -1,0 +1,118 @@
+"""Policies: what counts for how much when tickets meet agents. Dated, versioned, never changed."""
+
+from dataclasses import fields
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from dispatch import policy as rules
+
+DEFAULTS = rules.Policy()
+#: More than this and the parts of a pair could outweigh a ticket's waiting.
+MOST_POINTS = 1_000
+
+
+def points(name: str, title: Any, help_text: Any, least: int = 0) -> models.IntegerField:
+    """A weight, with the default of the rules."""
+    return models.PositiveIntegerField(
+        title,
+        default=getattr(DEFAULTS, name),
+        help_text=help_text,
+        validators=[MinValueValidator(least), MaxValueValidator(MOST_POINTS)],
+    )
+
+
+class PolicyVersion(models.Model):
+    """One version of the matching policy, in force from a moment until the next one is.
+
+    The database refuses to change a row: decisions refer to it, and are run again with it.
+    """
+
+    version = models.PositiveIntegerField(_("version"), primary_key=True)
+    valid_from = models.DateTimeField(_("valid from"), unique=True)
+    note = models.CharField(
+        _("what changes, and why"), max_length=300, help_text=_("Read by agents and coordinators.")
+    )
+    waiting = points(
+        "waiting", _("waiting"), _("For every minute past the client's promise."), least=1
+    )
+    urgency = points("urgency", _("urgency"), _("For each step of urgency."))
+    language = points("language", _("language"), _("For speaking it least well; best costs none."))
+    skill = points("skill", _("skill"), _("For knowing what is asked for least well."))
+    stranger = points(
+        "stranger", _("not known"), _("For not being the agent who helped this customer before.")
+    )
+    quality = points(
+        "quality", _("quality"), _("For the worst reviews; too few reviews say nothing.")
+    )
+    quality_unknown = models.PositiveSmallIntegerField(
+        _("quality while unknown"),
+        default=DEFAULTS.quality_unknown,
+        validators=[MaxValueValidator(100)],
+        help_text=_("Per cent taken for granted while there are too few reviews."),
+    )
+    idle = points("idle", _("idle time"), _("For having been free for no time at all."))
+    idle_enough = models.PositiveIntegerField(
+        _("idle long enough"),
+        default=DEFAULTS.idle_enough,
+        validators=[MinValueValidator(60)],
+        help_text=_("Seconds after which idle time costs nothing."),
+    )
+    share = points("share", _("share of today's work"), _("For having had a full share already."))
+    share_full = models.PositiveSmallIntegerField(
+        _("full share"),
+        default=DEFAULTS.share_full,
+        validators=[MinValueValidator(1)],
+        help_text=_("Conversations in a day."),
+    )
+    asked_before = points(
+        "asked_before", _("asked before"), _("For being asked for the same ticket again.")
+    )
+    unserved = models.PositiveIntegerField(
+        _("left waiting"),
+        default=DEFAULTS.unserved,
+        validators=[MinValueValidator(10 * MOST_POINTS), MaxValueValidator(1_000_000)],
+        help_text=_("What leaving a ticket waiting costs at least: more than any pair."),
+    )
+    relax_after = ArrayField(
+        models.PositiveIntegerField(validators=[MinValueValidator(10)]),
+        verbose_name=_("lower the levels after"),
+        default=list,
+        blank=True,
+        size=4,
+        help_text=_("Seconds of waiting, rising; each time every level asked for is one lower."),
+    )
+    exclusive_for = models.PositiveSmallIntegerField(
+        _("asked alone for"),
+        default=DEFAULTS.exclusive_for,
+        validators=[MinValueValidator(5)],
+        help_text=_("Seconds before another agent is asked too."),
+    )
+    max_parallel_offers = models.PositiveSmallIntegerField(
+        _("most asked at once"),
+        default=DEFAULTS.max_parallel_offers,
+        validators=[MinValueValidator(1), MaxValueValidator(3)],
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("matching policy")
+        verbose_name_plural = _("matching policies")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_parallel_offers__range=(1, 3)), name="one_to_three_at_once"
+            ),
+            models.CheckConstraint(condition=Q(waiting__gte=1), name="waiting_always_counts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.version}"
+
+    def rules(self) -> rules.Policy:
+        """The policy as matching reads it."""
+        given = {each.name: getattr(self, each.name) for each in fields(rules.Policy)}
+        return rules.Policy.from_json(given)

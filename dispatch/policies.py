@@ -1,0 +1,43 @@
+"""Policies: which version is in force, and how a new one is written."""
+
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Max
+
+from dispatch.models import PolicyVersion
+from dispatch.policy import Policy
+
+KEY = "policies"
+#: For so many seconds; versions are dated, so that all processes change at the same moment.
+REMEMBERED = 5
+#: A new version is in force no sooner, so that everybody knows of it by then.
+NOTICE = timedelta(seconds=10)
+
+
+def in_force(*, at: datetime) -> Policy:
+    """The newest version valid at that moment."""
+    known: list[tuple[datetime, Policy]] | None = cache.get(KEY)
+    if known is None:
+        known = [(row.valid_from, row.rules()) for row in PolicyVersion.objects.all()]
+        cache.set(KEY, known, timeout=REMEMBERED)
+    return max((dated for dated in known if dated[0] <= at), key=lambda dated: dated[0])[1]
+
+
+def numbered(version: int) -> Policy:
+    """A version by its number, for decisions made under it."""
+    return PolicyVersion.objects.get(pk=version).rules()
+
+
+@transaction.atomic
+def publish(draft: PolicyVersion, *, at: datetime) -> PolicyVersion:
+    """Add a version, in force from its date on and no sooner than in ten seconds."""
+    newest = PolicyVersion.objects.select_for_update().order_by("-version").first()
+    draft.version = newest.version + 1 if newest else 1
+    latest = PolicyVersion.objects.aggregate(latest=Max("valid_from"))["latest"]
+    soonest = max(at + NOTICE, latest + NOTICE) if latest else at
+    draft.valid_from = max(draft.valid_from or soonest, soonest)
+    draft.save(force_insert=True)
+    cache.delete(KEY)
+    return draft

@@ -1,0 +1,99 @@
+"""How a wave's outcome is written: offers, agents' places, tickets' marks and the decision at once.
+
+One statement, whatever the number of offers: each of its parts would be a round trip of its own on
+the path where every millisecond counts.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from dispatch.models import SHOWN_WITHIN, Decision, Offer
+from dispatch.policy import Policy
+
+# Whoever somebody else reserves or releases at this very moment counts as full: nobody waits.
+WRITE = """
+WITH draft AS (
+    SELECT * FROM unnest(
+        %(ids)s::uuid[], %(tickets)s::uuid[], %(agents)s::uuid[], %(places)s::int[],
+        %(pay)s::text[], %(reasons)s::text[], %(again)s::timestamptz[]
+    ) d(id, ticket_id, agent_id, place, pay, reasons, ask_again_at)
+), free AS (
+    SELECT agent_id FROM agents_presence
+    WHERE agent_id = ANY(%(agents)s::uuid[]) AND load < capacity
+    ORDER BY agent_id FOR UPDATE SKIP LOCKED
+), reserved AS (
+    UPDATE agents_presence p SET load = load + 1 FROM free WHERE p.agent_id = free.agent_id
+    RETURNING p.agent_id
+), decided AS (
+    INSERT INTO dispatch_decision (id, policy_id, at, seen, pairs)
+    SELECT %(decision)s::uuid, %(policy)s, %(at)s, %(seen)s::bytea, %(pairs)s::text::jsonb
+    WHERE %(decision)s::uuid IS NOT NULL
+), made AS (
+    INSERT INTO dispatch_offer (
+        id, ticket_id, agent_id, decision_id, place, status, pay, reasons, sent_at, expires_at,
+        declined_because, again, rolling
+    )
+    SELECT d.id, d.ticket_id, d.agent_id, %(decision)s::uuid, d.place, 'sent', d.pay::jsonb,
+        d.reasons::jsonb, %(at)s, %(expires_at)s, '', false, false
+    FROM draft d JOIN reserved USING (agent_id)
+    RETURNING id, ticket_id
+), asked AS (
+    UPDATE tickets_ticket t SET asked = true, ask_again_at = d.ask_again_at
+    FROM made JOIN draft d USING (id) WHERE t.id = made.ticket_id
+)
+SELECT id FROM made
+"""
+
+
+def write(
+    drafts: Sequence[Offer], *, decision: Decision | None, policy: Policy, at: datetime
+) -> list[Offer]:
+    """Write these offers and the decision behind them; returns those whose agent had a place left.
+
+    Call with the tickets locked.
+    """
+    expires_at = at + SHOWN_WITHIN
+    given = _columns(drafts, policy, at=at) | _decision(decision)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, {**given, "at": at, "expires_at": expires_at})
+        ids: set[UUID] = {pk for (pk,) in cursor.fetchall()}
+    made = [offer for offer in drafts if offer.pk in ids]
+    for offer in made:
+        offer.sent_at, offer.expires_at = at, expires_at
+        offer.decision_id = decision.pk if decision else None
+    return made
+
+
+def _columns(drafts: Sequence[Offer], policy: Policy, *, at: datetime) -> dict[str, Any]:
+    return {
+        "ids": [offer.pk for offer in drafts],
+        "tickets": [offer.ticket_id for offer in drafts],
+        "agents": [offer.agent_id for offer in drafts],
+        "places": [offer.place for offer in drafts],
+        "pay": [orjson.dumps(offer.pay).decode() for offer in drafts],
+        "reasons": [orjson.dumps(offer.reasons).decode() for offer in drafts],
+        "again": [_asked_alone_until(offer, policy, at=at) for offer in drafts],
+    }
+
+
+def _asked_alone_until(offer: Offer, policy: Policy, *, at: datetime) -> datetime | None:
+    """When another may be asked too; None when as many are asked as may be."""
+    if offer.place + 1 >= policy.max_parallel_offers:
+        return None
+    return at + timedelta(seconds=policy.exclusive_for)
+
+
+def _decision(decision: Decision | None) -> dict[str, Any]:
+    if decision is None:
+        return {"decision": None, "policy": None, "seen": None, "pairs": None}
+    return {
+        "decision": decision.pk,
+        "policy": decision.policy_id,
+        "seen": decision.seen,
+        "pairs": orjson.dumps(decision.pairs).decode(),
+    }
