@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.core.cache import cache
 from django.db.models.signals import post_migrate
+from django.dispatch import receiver as on
 from django.test import Client as Http
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -26,7 +27,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("checkout")
 
 
-@post_migrate.connect
+@on(post_migrate)
 def _first_policy(sender: Any, **_: Any) -> None:
     """A flushed database has its first policy again, as a migrated one has."""
     if sender.name == "dispatch" and not PolicyVersion.objects.exists():
