@@ -11,7 +11,7 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from agents.pay import cards, rates
@@ -35,9 +35,6 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     matches = paired(seen, policy=policy, at=at)
     if not matches:
         return 0
-    # What is lost with a crash of the database's machine is found waiting and offered again.
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
     drafts = list(drafted(matches, seen, at=at))
     return len(offers.make(drafts, decision=decided(matches, seen, policy, at=at), at=at))
 
