@@ -21,8 +21,9 @@ from tickets.models import Client, Ticket
 
 #: How many tickets a wave takes on; ten times as many take more than ten times as long.
 BATCH = 100
-#: So many more agents of a lane are looked at than it has tickets, the longest idle first.
-CHOICE = 30
+#: So many more agents than tickets are looked at, the longest idle of each lane first. Where many
+#: lanes wait they share this.
+CHOICE = 300
 #: Who helped a customer within this time knows them.
 KNOWS_FOR = timedelta(days=90)
 
@@ -30,6 +31,7 @@ KNOWS_FOR = timedelta(days=90)
 # costs nothing. A ticket's own row says whether it is asked for, so a wave that ended while this
 # one ran is seen when the row is locked. A ticket nobody free can be asked for (they all passed, or
 # its client has no rate card) is left out here, or it would stand in the way of those behind it.
+# Where many lanes wait, each gets a share of the batch, so that a wave takes as long as ever.
 READ = """
 WITH RECURSIVE lanes(lane) AS (
     (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT asked ORDER BY lane LIMIT 1)
@@ -38,16 +40,20 @@ WITH RECURSIVE lanes(lane) AS (
             WHERE t.status = 'queued' AND NOT t.asked AND t.lane > lanes.lane
             ORDER BY t.lane LIMIT 1)
     FROM lanes WHERE lanes.lane IS NOT NULL
+), shares AS (
+    SELECT greatest(4, %(batch)s / count) AS places, greatest(5, %(choice)s / count) AS more
+    FROM (SELECT greatest(count(lane), 1) AS count FROM lanes) counted
 ), served AS (
-    SELECT lane, places FROM lanes CROSS JOIN LATERAL (
+    SELECT lane, string_to_array(lane, ' ') AS needs, free.places
+    FROM lanes CROSS JOIN shares CROSS JOIN LATERAL (
         SELECT count(*) AS places FROM (
-            SELECT 1 FROM agents_presence p
-            WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
-              AND p.abilities @> string_to_array(lanes.lane, ' ')
-            LIMIT %(batch)s
-        ) free
-    ) counted
-    WHERE lane IS NOT NULL AND places > 0
+            SELECT 1 FROM agents_freeplace f
+            WHERE f.language = split_part(lane, '/', 1)
+              AND f.abilities @> string_to_array(lane, ' ')
+            ORDER BY f.idle_since LIMIT shares.places
+        ) able
+    ) free
+    WHERE free.places > 0
       AND (hashtext(split_part(lane, '/', 1)) & 65535) %% %(shards)s = %(shard)s
 ), picked AS (
     SELECT next.id FROM served
@@ -69,17 +75,16 @@ WITH RECURSIVE lanes(lane) AS (
             WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
               AND q.blocked_at IS NOT NULL)
           OR EXISTS (
-            SELECT 1 FROM agents_presence p
-            WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
-              AND p.abilities @> string_to_array(t.lane, ' ')
+            SELECT 1 FROM agents_freeplace f
+            WHERE f.language = t.language AND f.abilities @> served.needs
               AND NOT EXISTS (
                 SELECT 1 FROM dispatch_offer o
-                WHERE o.ticket_id = t.id AND o.agent_id = p.agent_id
+                WHERE o.ticket_id = t.id AND o.agent_id = f.agent_id
                   AND o.status IN ('declined', 'sent', 'shown') AND NOT o.again)
               AND NOT EXISTS (
                 SELECT 1 FROM dispatch_acquaintance q
                 WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
-                  AND q.agent_id = p.agent_id AND q.blocked_at IS NOT NULL)))
+                  AND q.agent_id = f.agent_id AND q.blocked_at IS NOT NULL)))
         ORDER BY t.due_at, t.id LIMIT served.places
     ) next ORDER BY next.due, next.id LIMIT %(batch)s
 ), held AS (
@@ -94,17 +99,20 @@ WITH RECURSIVE lanes(lane) AS (
     WHERE q.blocked_at IS NOT NULL OR q.met_at > %(known_since)s
 ), chosen AS (
     SELECT fit.agent_id
-    FROM (SELECT lane, count(*) + %(choice)s AS wanted FROM held GROUP BY lane) l
+    FROM (
+        SELECT lane, string_to_array(lane, ' ') AS needs, count(*) + shares.more AS wanted
+        FROM held CROSS JOIN shares GROUP BY lane, shares.more
+    ) l
     CROSS JOIN LATERAL (
-        SELECT p.agent_id FROM agents_presence p
-        WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
-          AND p.abilities @> string_to_array(l.lane, ' ')
-        ORDER BY p.idle_since LIMIT l.wanted
+        SELECT f.agent_id FROM agents_freeplace f JOIN agents_presence p USING (agent_id)
+        WHERE f.language = split_part(l.lane, '/', 1) AND f.abilities @> l.needs
+          AND p.seen_at > %(heard)s
+        ORDER BY f.idle_since LIMIT l.wanted
     ) fit
     UNION
-    SELECT p.agent_id FROM met JOIN agents_presence p USING (agent_id)
-    WHERE NOT met.blocked AND p.status = 'available' AND p.load < p.capacity
-      AND p.seen_at > %(heard)s
+    SELECT f.agent_id FROM met JOIN agents_freeplace f USING (agent_id)
+    JOIN agents_presence p USING (agent_id)
+    WHERE NOT met.blocked AND p.seen_at > %(heard)s
 )
 SELECT (
     SELECT json_agg(json_build_array(
@@ -118,7 +126,7 @@ SELECT (
     FROM held JOIN tickets_client c ON c.id = held.client_id
 )::text, (
     SELECT json_agg(json_build_array(
-        p.agent_id, array_to_string(p.abilities, ' '), coalesce(p.idle_since, p.since),
+        p.agent_id, array_to_string(p.abilities, ' '), p.idle_since,
         p.capacity - p.load,
         CASE WHEN p.worked_on = %(today)s THEN p.worked_today ELSE 0 END, u.language))
     FROM chosen JOIN agents_presence p USING (agent_id)
