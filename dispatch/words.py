@@ -104,6 +104,16 @@ def why(offer: Offer) -> Iterator[str]:
         yield gettext("you were asked once before, which changes nothing for you")
 
 
+def reasons(offer: Offer) -> str:
+    """Why this agent is asked, as one phrase."""
+    return gettext("; ").join(why(offer))
+
+
+def waited(offer: Offer) -> str:
+    """How long the customer had waited when the offer was made."""
+    return span(offer.sent_at - offer.ticket.queued_at)
+
+
 def _among(candidates: int) -> Iterator[str]:
     if candidates == 1:
         yield gettext("nobody else who fits is free")
