@@ -12,8 +12,11 @@ from math import ceil
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
+from structlog.contextvars import bind_contextvars
+from uuid_utils import uuid7
 
 from agents.models import Agent, User
 from agents.models.presence import SILENCE
@@ -24,6 +27,8 @@ from dispatch.models import Offer
 from tickets import lifecycle
 from tickets.errors import TicketError
 from tickets.models import Client, Ticket
+
+log = structlog.get_logger("dispatch.waves")
 
 POLICY = Policy()
 BATCH = 100
@@ -122,6 +127,7 @@ class Free(NamedTuple):
 @transaction.atomic
 def run(*, at: datetime) -> int:
     """Offer waiting tickets to free agents; returns how many offers were made."""
+    bind_contextvars(wave=uuid7().hex)
     waiting = waiting_tickets(at=at)
     if not waiting:
         return 0
@@ -129,7 +135,9 @@ def run(*, at: datetime) -> int:
     matches = matching.match(
         [one.need for one in waiting], [one.able for one in free], policy=POLICY, at=at
     )
-    return len(offers.make(drafted(matches, waiting, free, at=at), at=at))
+    made = offers.make(drafted(matches, waiting, free, at=at), at=at)
+    log.info("wave", waiting=len(waiting), free=len(free), offers=len(made))
+    return len(made)
 
 
 def anybody_waits() -> bool:

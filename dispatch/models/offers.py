@@ -1,4 +1,4 @@
-"""The rows of dispatch: an offer holds a ticket for one agent; an assignment is the work."""
+"""An offer holds a ticket for one agent; an assignment is the work."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,6 +78,7 @@ class Offer(models.Model):
             models.Index(fields=["expires_at"], condition=Q(status="sent"), name="offers_pending"),
             models.Index(fields=["agent", "-sent_at"], name="offers_by_agent"),
             models.Index(fields=["ticket", "status"], name="offers_by_ticket"),
+            models.Index(fields=["sent_at"], name="offers_by_moment"),
         ]
 
     def __str__(self) -> str:
@@ -163,6 +164,7 @@ class Assignment(models.Model):
                 name="assignments_wrapping_up",
             ),
             models.Index(fields=["agent", "-finished_at"], name="assignments_by_agent"),
+            models.Index(fields=["ended_at"], condition=Q(ending="lost"), name="assignments_lost"),
         ]
 
     def __str__(self) -> str:
