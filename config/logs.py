@@ -136,6 +136,7 @@ def _configure_own(*, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     threading.excepthook = _ended
+    logging.captureWarnings(True)
 
 
 def _named(name: str = "releve", *_given: Any) -> structlog.BytesLogger:

@@ -11,16 +11,12 @@ BUCKETS = [0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 180.0]
 #: What was sent this long ago is committed; what is younger is counted later.
 SETTLED = timedelta(seconds=30)
 
+# Whoever else counted meanwhile has moved `counted_to`; then nothing is changed.
 COUNT = """
-WITH kept AS (
-    SELECT id, counted_to FROM dispatch_matchlatency WHERE counted_to < %(until)s
-    FOR UPDATE SKIP LOCKED
-), waits AS (
+WITH waits AS (
     SELECT greatest(extract(epoch FROM o.sent_at - t.queued_at), 0)::float8 AS seconds
-    FROM kept
-    JOIN dispatch_offer o ON o.sent_at > kept.counted_to AND o.sent_at <= %(until)s
-    JOIN tickets_ticket t ON t.id = o.ticket_id
-    WHERE NOT EXISTS (
+    FROM dispatch_offer o JOIN tickets_ticket t ON t.id = o.ticket_id
+    WHERE o.sent_at > %(since)s AND o.sent_at <= %(until)s AND NOT EXISTS (
         SELECT 1 FROM dispatch_offer earlier
         WHERE earlier.ticket_id = o.ticket_id AND (earlier.sent_at, earlier.id) < (o.sent_at, o.id))
 ), counted AS (
@@ -35,7 +31,7 @@ UPDATE dispatch_matchlatency m SET
         FROM generate_series(1, cardinality(m.counts)) i LEFT JOIN counted c ON c.bucket = i - 1
         ORDER BY i),
     seconds = m.seconds + coalesce((SELECT sum(seconds) FROM counted), 0)
-FROM kept WHERE m.id = kept.id
+WHERE m.id = 1 AND m.counted_to = %(since)s
 """
 
 
@@ -43,6 +39,6 @@ def count(*, at: datetime) -> None:
     """Count the first offers sent since the last time. Any number may: one does."""
     until = at - SETTLED
     empty = {"counted_to": until, "counts": [0] * (len(BUCKETS) + 1)}
-    MatchLatency.objects.get_or_create(pk=1, defaults=empty)
+    kept, _new = MatchLatency.objects.get_or_create(pk=1, defaults=empty)
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"until": until, "bounds": BUCKETS})
+        cursor.execute(COUNT, {"since": kept.counted_to, "until": until, "bounds": BUCKETS})

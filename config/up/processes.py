@@ -105,9 +105,11 @@ def servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Proc
 def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
     """The platform's own processes; the chatbot's environment comes from the demo."""
     pooled = {"DATABASE_POOL": "1"}
+    # What uvicorn warns of before it has our logs would be the one line unlike the others.
+    quiet = {"PYTHONWARNINGS": "ignore"}
     return [
         Process("web", web_command(ports.web)),
-        Process("live", live_command(ports.live), pooled),
+        Process("live", live_command(ports.live), pooled | quiet),
         Process("matcher", matcher_command()),
         Process("worker", worker_command(), pooled),
         Process("clock", python("manage.py", "clock", "--metrics-port", str(ports.metrics))),

@@ -68,7 +68,7 @@ async def _beat_on() -> None:
         _beating.clear()
         try:
             signatures = await database_sync_to_async(renew, thread_sensitive=False)(
-                set(pages.values()), held=len(_open)
+                set(pages.values())
             )
         except (DatabaseError, PoolTimeout) as broken:
             # The pages hear nothing, beat again, and poll by HTTP meanwhile.
@@ -81,13 +81,10 @@ async def _beat_on() -> None:
         await asyncio.sleep(EVERY)
 
 
-def renew(pulses: Collection[Pulse], *, held: int) -> dict[Pulse, str]:
-    """Renew the presence of all whose session still holds; the desk's signature of each.
-
-    `held`: how many pages are open here, which nobody else knows.
-    """
+def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
+    """Renew the presence of all whose session still holds; the desk's signature of each."""
     at = clock.now()
-    sockets.tell(held, at=at)
+    sockets.tell(len(_open), at=at)
     keys = {pulse.session_key for pulse in pulses}
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=at)
     good_keys = set(sessions.values_list("session_key", flat=True))

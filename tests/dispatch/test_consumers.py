@@ -95,6 +95,7 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
             await scene
         finally:
             heart._beating.clear()
+            heart._open.clear()
             if beating := heart._loops.pop(asyncio.get_running_loop(), None):
                 beating.cancel()
                 await asyncio.gather(beating, return_exceptions=True)
@@ -348,5 +349,5 @@ def test_renewing_costs_the_same_few_queries_for_many_pages(
 ) -> None:
     pulses = [pulse(factories.make_agent()) for _ in range(5)]
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(heart.renew(pulses)) == 5

@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
 def tell_time(stop: threading.Event, *, every: float) -> None:
     """Tick while leading; a lost database costs the lead and is asked for again."""
-    due, led = time.monotonic(), False
+    due, led = time.monotonic(), None
     while not stop.is_set():
         started = time.monotonic()
         try:
@@ -64,7 +64,7 @@ def tell_time(stop: threading.Event, *, every: float) -> None:
         except DatabaseError as broken:
             logger.warning("clock: no database (%s)", type(broken).__name__)
             connection.close()
-            led = False
+            led = None
         due = started + every
         stop.wait(max(due - time.monotonic(), 0.05))
 
