@@ -147,6 +147,15 @@ def test_whoever_leads_still_leads_when_asked_again() -> None:
         assert held.fetchone() == (True,)
 
 
+def test_a_leader_that_says_nothing_for_ten_seconds_is_put_off_by_the_database() -> None:
+    assert dispatch_clock.lead()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_session_timeout")
+        assert cursor.fetchone() == ("10s",)
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_was_lost_has_lost_the_lead() -> None:
     assert dispatch_clock.lead()

@@ -18,7 +18,7 @@ from django.test import Client as Http
 from agents import roster
 from agents.models import Agent, User
 from config.asgi import application
-from dispatch import hints, push, waves
+from dispatch import hints, push, sockets, waves
 from dispatch.desk import heart
 from dispatch.desk.heart import Pulse
 from dispatch.models import Offer
@@ -172,6 +172,29 @@ def test_a_beat_is_answered_with_the_desks_signature_and_renews_presence() -> No
 
     run(scene())
     assert factories.presence_of(agent).seen_at > before
+
+
+def test_a_live_server_tells_how_many_pages_it_holds() -> None:
+    http, other = login(factories.make_agent().user), login(factories.make_agent().user)
+    told: list[int] = []
+
+    async def scene() -> None:
+        lines = [Line(http), Line(other)]
+        for line in lines:
+            await line.open()
+            await line.signature()
+        told.append(await sync_to_async(held)())
+        await lines[0].close()
+        await lines[1].beat()
+        await lines[1].signature()
+        told.append(await sync_to_async(held)())
+        await lines[1].close()
+
+    def held() -> int:
+        return sockets.held(at=clock.now())
+
+    run(scene())
+    assert told == [2, 1]
 
 
 def test_an_offer_is_on_the_line_as_soon_as_its_wave_is_over() -> None:

@@ -33,7 +33,9 @@ class Command(BaseCommand):
     help = "Does whatever falls due, once a second, whether or not Celery runs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--every", type=float, default=1.0, help="seconds between ticks")
+        parser.add_argument(
+            "--every", type=float, default=1.0, help="seconds between ticks, below ten"
+        )
         parser.add_argument(
             "--metrics-port", type=int, help="answer /metrics here, on the loopback only"
         )
