@@ -74,6 +74,7 @@ UNFOLD: dict[str, Any] = {
                     listed(_("Tickets"), "confirmation_number", "tickets.ticket"),
                     listed(_("Offers"), "notifications_active", "dispatch.offer"),
                     listed(_("Assignments"), "forum", "dispatch.assignment"),
+                    listed(_("Audit findings"), "rule", "dispatch.auditfinding"),
                 ],
             },
             {

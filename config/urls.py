@@ -13,6 +13,7 @@ assert schema
 urlpatterns = [
     path("", views.doors, name="doors"),
     path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("language", set_language, name="set_language"),
     path("desk/", include("dispatch.desk.urls")),
     path("api/v1/", include("tickets.urls")),

@@ -56,7 +56,10 @@ def card(offer: Offer) -> str:
     """
     drawn = _draw(orjson.dumps(_kind(offer)))
     with translation.override(offer.agent.user.language):
-        own = {WHY: escape(words.reasons(offer)), WAITED: escape(words.waited(offer))}
+        own: dict[str, str] = {
+            WHY: escape(words.reasons(offer)),
+            WAITED: escape(words.waited(offer)),
+        }
     own[str(ANY_OFFER)] = str(offer.pk)
     own[_ms(ANY_MOMENT)] = _ms(offer.sent_at)
     own[_ms(ANY_MOMENT + OFFER_LASTS)] = _ms(offer.answer_by)

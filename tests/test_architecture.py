@@ -19,6 +19,7 @@ MAY_IMPORT = {
 BOTTOM = {"errors": 0, "signals": 0, "models": 1}
 NOUN, EDGE = 2, 3
 EDGES = {"api", "urls", "views", "consumers", "routing", "admin", "tasks", "receivers", "apps"}
+EDGES |= {"metrics"}
 EDGE_PACKAGES = {"desk", "admin", "management", "templatetags"}
 FORBIDDEN = {"manager", "helper", "util", "utils", "handler", "processor", "data", "info"} | {
     "do",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from tickets.models import ApiKey, Client
 
@@ -38,6 +39,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = _find(token.strip())
         if key is None:
             raise AuthenticationFailed(_("This API key is unknown or was revoked."))
+        bind_contextvars(client=key.client.slug)
         return key.client, key
 
     def authenticate_header(self, request: Request) -> str:

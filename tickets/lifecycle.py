@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from psycopg.types.json import Jsonb
+from structlog.contextvars import bind_contextvars
 
 from tickets import webhooks
 from tickets.errors import (
@@ -57,6 +58,7 @@ def _open(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | N
     """None if the conversation has an open ticket."""
     ticket = _insert(client, escalation, at=at)
     if ticket:
+        bind_contextvars(ticket=str(ticket.pk))
         ticket_queued.send(Ticket, ticket=ticket, at=at)
     return ticket
 
@@ -101,6 +103,7 @@ def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> in
 
 def lock(ticket: Ticket) -> Ticket:
     """This ticket as it is now, held until the transaction ends. Always the first lock taken."""
+    bind_contextvars(ticket=str(ticket.pk))
     return Ticket.objects.select_for_update().get(pk=ticket.pk)
 
 

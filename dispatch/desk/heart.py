@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from agents import presence
 from agents.models import Agent
+from dispatch import sockets
 from dispatch.desk import snapshot
 from tickets import clock
 
@@ -40,12 +41,14 @@ class Page(Protocol):
     async def answer(self, signature: str | None) -> None: ...
 
 
+_open: set[Page] = set()
 _beating: set[Page] = set()
 _loops: dict[asyncio.AbstractEventLoop, "asyncio.Task[None]"] = {}
 
 
 def beat(page: Page) -> None:
     """This page is alive; it is answered within a second."""
+    _open.add(page)
     _beating.add(page)
     loop = asyncio.get_running_loop()
     if loop not in _loops or _loops[loop].done():
@@ -54,6 +57,7 @@ def beat(page: Page) -> None:
 
 def stop(page: Page) -> None:
     """This page is gone."""
+    _open.discard(page)
     _beating.discard(page)
 
 
@@ -80,6 +84,7 @@ async def _beat_on() -> None:
 def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
     """Renew the presence of all whose session still holds; the desk's signature of each."""
     at = clock.now()
+    sockets.tell(len(_open), at=at)
     keys = {pulse.session_key for pulse in pulses}
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=at)
     good_keys = set(sessions.values_list("session_key", flat=True))

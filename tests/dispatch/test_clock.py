@@ -1,5 +1,6 @@
 """The clock: everything that falls due happens, with no Celery and no Valkey at all."""
 
+import threading
 from datetime import timedelta
 
 import psycopg
@@ -10,7 +11,9 @@ from agents.models import JournalEntry, Presence
 from agents.models.presence import SILENCE
 from dispatch import assignments
 from dispatch import clock as dispatch_clock
-from dispatch.models import OFFER_LASTS, Assignment, Offer
+from dispatch.management.commands import clock as command
+from dispatch.models import OFFER_LASTS, Assignment, ClockHeartbeat, Offer
+from dispatch.models.running import here
 from tests import factories
 from tickets import clock
 from tickets.models import Ticket
@@ -131,6 +134,82 @@ def test_there_is_one_leader() -> None:
     assert dispatch_clock.lead()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+
+
+def test_whoever_leads_still_leads_when_asked_again() -> None:
+    assert dispatch_clock.lead()
+    assert dispatch_clock.lead()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+    with psycopg.connect(**other_connection()) as other:
+        held = other.execute("SELECT pg_try_advisory_lock(%s)", [dispatch_clock.LEADER])
+        assert held.fetchone() == (True,)
+
+
+def test_a_leader_that_says_nothing_for_ten_seconds_is_put_off_by_the_database() -> None:
+    assert dispatch_clock.lead()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_session_timeout")
+        assert cursor.fetchone() == ("10s",)
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_lost_has_lost_the_lead() -> None:
+    assert dispatch_clock.lead()
+    with psycopg.connect(**other_connection()) as other:
+        connection.close()
+        other.execute("SELECT pg_advisory_lock(%s)", [dispatch_clock.LEADER])
+
+        assert not dispatch_clock.lead()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("no_worker")
+def test_each_tick_of_the_leader_leaves_a_heartbeat() -> None:
+    stop = threading.Event()
+    threading.Timer(0.4, stop.set).start()
+    began = clock.now()
+
+    command.tell_time(stop, every=0.05)
+    connection.close()
+
+    beat = ClockHeartbeat.objects.get()
+    assert beat.leader == here()
+    assert beat.beat_at > began
+    assert beat.lag_ms < 400
+    assert not Ticket.objects.exists()
+
+
+def test_a_late_tick_says_how_late_it_was() -> None:
+    command.strike(lag=1.5)
+    first = ClockHeartbeat.objects.get()
+
+    command.strike(lag=-0.01)
+
+    assert first.lag_ms == 1500
+    assert ClockHeartbeat.objects.get().lag_ms == 0
+
+
+@pytest.mark.parametrize("trouble", [DatabaseError("gone"), ValueError("odd")])
+def test_what_runs_beside_the_ticks_goes_on_after_trouble(
+    trouble: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "close", lambda: None)
+    stop, rounds = threading.Event(), []
+
+    def verb() -> None:
+        rounds.append(1)
+        if len(rounds) == 2:
+            stop.set()
+        raise trouble
+
+    command.go_round(stop, "webhooks", 0.01, verb)
+
+    assert len(rounds) == 2
+    assert caplog.text.count("webhooks: ") == 2
 
 
 def other_connection() -> dict[str, str]:

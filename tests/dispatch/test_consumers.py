@@ -18,7 +18,7 @@ from django.test import Client as Http
 from agents import roster
 from agents.models import Agent, User
 from config.asgi import application
-from dispatch import hints, push, waves
+from dispatch import hints, push, sockets, waves
 from dispatch.desk import heart
 from dispatch.desk.heart import Pulse
 from dispatch.models import Offer
@@ -95,6 +95,7 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
             await scene
         finally:
             heart._beating.clear()
+            heart._open.clear()
             if beating := heart._loops.pop(asyncio.get_running_loop(), None):
                 beating.cancel()
                 await asyncio.gather(beating, return_exceptions=True)
@@ -171,6 +172,29 @@ def test_a_beat_is_answered_with_the_desks_signature_and_renews_presence() -> No
 
     run(scene())
     assert factories.presence_of(agent).seen_at > before
+
+
+def test_a_live_server_tells_how_many_pages_it_holds() -> None:
+    http, other = login(factories.make_agent().user), login(factories.make_agent().user)
+    told: list[int] = []
+
+    async def scene() -> None:
+        lines = [Line(http), Line(other)]
+        for line in lines:
+            await line.open()
+            await line.signature()
+        told.append(await sync_to_async(held)())
+        await lines[0].close()
+        await lines[1].beat()
+        await lines[1].signature()
+        told.append(await sync_to_async(held)())
+        await lines[1].close()
+
+    def held() -> int:
+        return sockets.held(at=clock.now())
+
+    run(scene())
+    assert told == [2, 1]
 
 
 def test_an_offer_is_on_the_line_as_soon_as_its_wave_is_over() -> None:
@@ -348,5 +372,5 @@ def test_renewing_costs_the_same_few_queries_for_many_pages(
 ) -> None:
     pulses = [pulse(factories.make_agent()) for _ in range(5)]
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(heart.renew(pulses)) == 5
