@@ -1,7 +1,7 @@
 """The figures as pictures, in the house's colours: SVG to be sharp, PNG to be looked at."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ DOCS = OUT.parent.parent / "docs"
 INK, QUIET, HAIR, GROUND = "#15201e", "#53615d", "#d8dfdc", "#ffffff"
 COLOURS = {"product": "#0b6e69", "naive": "#7a4d00", "floor": "#7d8b87"}
 WORDS = {"product": "Relève", "naive": "naive rival", "floor": "bare SQL"}
+#: Names on a log scale are at least this many times one another apart.
+APART = 1.5
 STYLE = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
@@ -46,6 +48,7 @@ def live(figures: dict[str, Any], *, docs: bool) -> None:
     """Latency by rate, the rate sustained, and what one escalation costs."""
     with matplotlib.rc_context(STYLE):
         picture = Figure(figsize=(11, 4.6), layout="constrained")
+        picture.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr]
         wide, *narrow = picture.subplots(1, 3, width_ratios=[2.1, 1, 1])
         _latency(wide, figures)
         best = figures["sustained_per_s"]
@@ -66,6 +69,7 @@ def growth(figures: dict[str, Any], *, docs: bool) -> None:
     """The time a match takes, and a wave, by how many agents and how many wait."""
     with matplotlib.rc_context(STYLE):
         picture = Figure(figsize=(9, 4), layout="constrained")
+        picture.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr]
         match, wave = picture.subplots(1, 2)
         _grouped(match, figures["ms_per_match"], "One match, ms")
         _grouped(wave, figures["ms_per_wave"], "One wave, ms")
@@ -80,6 +84,7 @@ def growth(figures: dict[str, Any], *, docs: bool) -> None:
 def _latency(axes: Axes, figures: dict[str, Any]) -> None:
     """From the median to the slowest one in a hundred, a band for each system."""
     axes.set_title("From the bot’s request to the offer at an agent, ms")
+    ends: dict[str, float] = {}
     for name, by_rate in figures["latency_ms"].items():
         known = {float(rate): cuts for rate, cuts in by_rate.items() if cuts["p99"] is not None}
         rates = list(known)
@@ -93,13 +98,25 @@ def _latency(axes: Axes, figures: dict[str, Any]) -> None:
             hollow = f"{rate:g}" in figures["meta"]["saturated"][name]
             fill = GROUND if hollow else colour
             axes.plot(rate, at, "o", markersize=6, color=colour, markerfacecolor=fill)
+        ends[name] = slowest[-1]
+    for name, at in spread(ends).items():
         axes.annotate(
-            WORDS[name], (rates[-1], slowest[-1]), xytext=(9, 0), textcoords="offset points",
-            color=colour, va="center", weight="bold",
+            WORDS[name], (rates[-1], at), xytext=(9, 0), textcoords="offset points",
+            color=COLOURS[name], va="center", weight="bold",
         )  # fmt: skip
     _logarithmic(
         axes, sorted({float(rate) for by in figures["latency_ms"].values() for rate in by})
     )
+
+
+def spread(ends: Mapping[str, float]) -> dict[str, float]:
+    """Where to write each name at the end of its line, none over another, on a log scale."""
+    placed: dict[str, float] = {}
+    lowest = 0.0
+    for name, end in sorted(ends.items(), key=lambda one: one[1]):
+        placed[name] = max(end, lowest)
+        lowest = placed[name] * APART
+    return placed
 
 
 def _logarithmic(axes: Axes, rates: Sequence[float]) -> None:

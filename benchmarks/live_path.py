@@ -58,10 +58,8 @@ class Turn:
         known = max((one.rate for one in outcomes if one.kept_up), default=0)
         if not seconds:
             return known
-        failed = min((one.rate for one in outcomes if not one.kept_up), default=float("inf"))
-        rungs = [rung for rung in ladder.RUNGS if rung < failed]
         climbed = ladder.highest(
-            lambda rung: self.step(rung, seconds=seconds).kept_up, rungs=rungs, known=known
+            lambda rung: self.step(rung, seconds=seconds).kept_up, rungs=ladder.RUNGS, known=known
         )
         return max(climbed, known)
 

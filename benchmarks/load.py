@@ -143,7 +143,8 @@ class Load:
         await self._patiently(asked, whole=len(asked) == len(arrivals))
         spent = cpu.seconds(self.roots) - before
         seen = self.target.tickets_of(self.seen)
-        waits = [(seen[one] - at) * 1000 if one in seen else None for one, at in posted.items()]
+        in_order = sorted(posted.items(), key=lambda one: one[1])
+        waits = [(seen[one] - at) * 1000 if one in seen else None for one, at in in_order]
         waits += [None] * (len(asked) - len(posted))
         return Outcome(
             rate, waits, cpu_ms=spent * 1000, planned=len(arrivals), closed=len(self.closed)
