@@ -41,7 +41,7 @@ def test_the_map_names_every_folder(folder: str):
     assert f"`{folder}/`" in README
 
 
-@pytest.mark.parametrize("target", re.findall(r"`make ([a-z]+)`", README))
+@pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)`", README))
 def test_the_makefile_has_every_target_the_readme_names(target: str):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
