@@ -72,6 +72,12 @@ UNFOLD: dict[str, Any] = {
                     },
                     listed(_("Agents"), "support_agent", "agents.agent"),
                     listed(_("Tickets"), "confirmation_number", "tickets.ticket"),
+                    {
+                        "title": _("Promised waits"),
+                        "icon": "timer",
+                        "link": reverse_lazy("admin:tickets_ticket_waits"),
+                        "permission": may_view("tickets.ticket"),
+                    },
                     listed(_("Offers"), "notifications_active", "dispatch.offer"),
                     listed(_("Assignments"), "forum", "dispatch.assignment"),
                 ],

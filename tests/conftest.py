@@ -13,6 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from config import celery_app
+from dispatch import forecast
 from tests import factories
 from tests.receiver import Receiver, receiving
 from tickets.models import Client
@@ -28,6 +29,7 @@ hypothesis_settings.load_profile("checkout")
 def _empty_cache() -> None:
     """What one test learned about waits, skills and handle times another must not know."""
     cache.clear()
+    forecast.forget()
 
 
 @pytest.fixture

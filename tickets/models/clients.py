@@ -28,6 +28,9 @@ class Client(models.Model):
         default=timedelta(minutes=2),
         help_text=_("Most paid time for work after a conversation."),
     )
+    #: A weekday to its open times, {"mon": [["09:00", "12:30"]]}; see `tickets.hours`.
+    opening_hours = models.JSONField(_("opening hours"), default=dict, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     #: A request signed with a client's key is that client's.
