@@ -52,6 +52,8 @@ def asked(request: Request) -> Question:
     for name, values in request.query_params.lists():
         if len(values) > 1:
             raise invalid((name,), "given twice")
+    if not given.get("topic"):
+        given.pop("topic", None)
     if "skills" in given:
         given["skills"] = [need(one) for one in str(given["skills"]).split(",") if one.strip()]
     question = Question.model_validate(given)

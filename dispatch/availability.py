@@ -8,7 +8,6 @@ from datetime import datetime
 from dispatch import forecast
 from dispatch.answers import (
     AgentsOnLine,
-    Alternative,
     Availability,
     ComeBack,
     ExpectedWait,
@@ -20,9 +19,9 @@ from dispatch.answers import (
 )
 from dispatch.seats import Present
 from tickets import hours, queue
-from tickets.hours import Moment
 from tickets.models import Client, Ticket
 from tickets.models.tickets import lane
+from tickets.queue import Wait
 
 #: No more other languages than this are named, those with most agents free first.
 MOST_LANGUAGES = 5
@@ -40,15 +39,21 @@ class Wish:
 def look(client: Client, wish: Wish, *, at: datetime) -> Availability:
     """Everything a bot may want to tell before it hands over. Opens nothing."""
     would_be = _would_be(client, wish, at=at)
+    wait = queue.wait(would_be, at=at)
     now = hours.look(hours.of(client), at=at)
     present = forecast.view(at=at).floor.present
     return Availability(
         position=queue.position(would_be) or 1,
-        expected_wait_s=ExpectedWait.of(queue.wait(would_be, at=at)),
+        expected_wait_s=ExpectedWait.of(wait),
         told_after_s=int(client.patience.total_seconds()),
         agents=fitness(wish, present),
         opening_hours=OpeningHours.of(hours.of(client), now),
-        alternatives=list(_alternatives(client, wish, present, now, at=at)),
+        alternatives=[
+            *_without_a_skill(client, wish, wait, present, at=at),
+            *_other_languages(wish, present),
+            StayWithBot(),
+            *([ComeBack(opens_at=now.opens_at)] if now.opens_at else []),
+        ],
     )
 
 
@@ -84,19 +89,17 @@ def _levels(counted: Counter[tuple[int, int | None, bool, bool]]) -> Iterator[Le
         )
 
 
-def _alternatives(
-    client: Client, wish: Wish, present: list[Present], now: Moment, *, at: datetime
-) -> Iterator[Alternative]:
+def _without_a_skill(
+    client: Client, wish: Wish, wait: Wait, present: list[Present], *, at: datetime
+) -> Iterator[WithoutSkill]:
+    """The same without one of the skills, where that would be sooner."""
     for skill in wish.skills:
         others = {code: level for code, level in wish.skills.items() if code != skill}
         less = Wish(wish.language, others, wish.topic)
-        wait = queue.wait(_would_be(client, less, at=at), at=at)
-        free = fitness(less, present).free
-        yield WithoutSkill(skill=skill, free=free, expected_wait_s=ExpectedWait.of(wait))
-    yield from _other_languages(wish, present)
-    yield StayWithBot()
-    if now.opens_at:
-        yield ComeBack(opens_at=now.opens_at)
+        sooner = queue.wait(_would_be(client, less, at=at), at=at)
+        if sooner.p50 is not None and (wait.p50 is None or sooner.p50 < wait.p50):
+            free = fitness(less, present).free
+            yield WithoutSkill(skill=skill, free=free, expected_wait_s=ExpectedWait.of(sooner))
 
 
 def _other_languages(wish: Wish, present: Iterable[Present]) -> Iterator[OtherLanguage]:

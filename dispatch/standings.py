@@ -16,7 +16,7 @@ def count(ticket: Ticket, review: Review) -> None:
         return
     standing, _new = Standing.objects.get_or_create(agent_id=last.agent_id)
     Standing.objects.filter(pk=standing.pk).update(
-        reviews=F("reviews") + 1, good=F("good") + is_good(review)
+        reviews=F("reviews") + 1, good=F("good") + int(is_good(review))
     )
 
 

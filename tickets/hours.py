@@ -15,7 +15,7 @@ from tickets.models import Client
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MIDNIGHT = "24:00"
-CLOCK = re.compile(r"([01]?\d|2[0-3])[:.h]?([0-5]\d)|24[:.h]?00")
+CLOCK = re.compile(r"([01]?\d|2[0-3])[:.h]?([0-5]\d)|24[:.h]?00", re.ASCII)
 #: So far ahead the week is looked at: a day for the zone, a week and a day for what touches it.
 AHEAD = 9
 
