@@ -33,10 +33,8 @@ class ClientAdmin(ModelAdmin):
             {
                 "fields": [
                     "time_zone",
-                    ("open_mon", "open_tue"),
-                    ("open_wed", "open_thu"),
-                    ("open_fri",),
-                    ("open_sat", "open_sun"),
+                    ("open_mon", "open_tue", "open_wed", "open_thu"),
+                    ("open_fri", "open_sat", "open_sun"),
                 ],
                 "description": _(
                     "Times such as 09:00–12:30, 13:30–17:00. A day left empty is closed; all of "

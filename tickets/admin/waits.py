@@ -16,8 +16,8 @@ from tickets import promises
 from tickets.promises import Kept, Row, Tally
 
 DAYS = 30
-#: The drawing, in units of its own: the room for the lines, and what is left of and below it.
-WIDTH, HEIGHT, LEFT, BELOW, TOP = 690, 200, 44, 24, 10
+#: The drawing, in units of its own: the room for the lines, and what is around it.
+WIDTH, HEIGHT, LEFT, RIGHT, BELOW, TOP = 780, 160, 44, 16, 24, 10
 #: Every so many days one is named below.
 NAMED = 5
 
@@ -63,8 +63,8 @@ class WaitsPage(UnfoldModelAdminViewMixin, TemplateView):
             "languages": list(by_language(rows)),
             "lines": lines(rows, at=at),
             "labels": list(labels(at=at)),
-            "drawing": {"width": WIDTH + LEFT, "height": TOP + HEIGHT + BELOW, "left": LEFT,
-                        "bottom": TOP + HEIGHT + BELOW - 6, "right": WIDTH + LEFT},
+            "drawing": {"width": LEFT + WIDTH + RIGHT, "height": TOP + HEIGHT + BELOW, "left": LEFT,
+                        "bottom": TOP + HEIGHT + BELOW - 6, "right": LEFT + WIDTH},
         }  # fmt: skip
 
 
