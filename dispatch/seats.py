@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
@@ -29,7 +30,7 @@ MINUTES = 8
 STEPS = [step / 20 for step in range(21)]
 
 HERE = """
-SELECT p.agent_id, p.abilities, p.capacity, p.load
+SELECT p.agent_id, array_to_string(p.abilities, ' '), p.capacity, p.load
 FROM agents_presence p JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
 WHERE p.status = 'available' AND p.seen_at > %(heard)s
 """
@@ -120,9 +121,10 @@ class Floor:
         return lengths(self.learned, self.minutes, client, topic)
 
 
+@lru_cache(maxsize=4096)
 def needs(lane: str) -> frozenset[str]:
-    """What an agent must be able to do, as `agents_presence.abilities` has it."""
-    return frozenset(lane.split(" "))
+    """What an agent must be able to do, or is: words as `agents_presence.abilities` has them."""
+    return frozenset(lane.split())
 
 
 def lengths(learned: Learned, minutes: Mapping[str, int], client: str, topic: str) -> Lengths:
@@ -142,7 +144,7 @@ def read(*, at: datetime) -> Floor:
         line = _rows(LINE, at=at, most=LONGEST_LINE)
         minutes = dict(_rows(CARDS, at=at))
     return Floor(
-        present=[Present(frozenset(able), room - load) for _, able, room, load in people],
+        present=[Present(needs(able), room - load) for _, able, room, load in people],
         seats=list(_seats(people, work, learned, minutes)),
         line=[_in_line(learned, minutes, *row) for row in line],
         learned=learned,
@@ -165,7 +167,7 @@ def _seats(
         held = busy[agent][:capacity]
         held += [Seat(lengths=usual)] * (load - len(held))
         held += [Seat()] * (capacity - len(held))
-        yield from (seat._replace(abilities=frozenset(abilities)) for seat in held)
+        yield from (seat._replace(abilities=needs(abilities)) for seat in held)
 
 
 def _busy(

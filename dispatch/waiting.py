@@ -55,8 +55,9 @@ class Lengths:
         """
         steps = np.linspace(0.0, 1.0, len(self.seconds))
         begun = np.where(np.asarray(after) > 0.0, np.interp(after, self.seconds, steps), 0.0)
-        known = np.interp(begun + luck * (1.0 - begun), steps, self.seconds) - after
-        left = np.where(begun < 1.0, known, -np.log1p(-luck) * self.usual / 2)
+        left = np.interp(begun + luck * (1.0 - begun), steps, self.seconds) - after
+        if (begun >= 1.0).any():
+            left = np.where(begun < 1.0, left, -np.log1p(-luck) * self.usual / 2)
         return np.clip(left, 0.0, most)
 
     @classmethod
