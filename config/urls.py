@@ -17,6 +17,7 @@ urlpatterns = [
     path("language", set_language, name="set_language"),
     path("desk/", include("dispatch.desk.urls")),
     path("api/v1/", include("tickets.urls")),
+    path("api/v1/", include("dispatch.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/", api.not_found),

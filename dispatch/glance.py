@@ -128,10 +128,12 @@ SELECT (
     SELECT json_agg(json_build_array(
         p.agent_id, array_to_string(p.abilities, ' '), p.idle_since,
         p.capacity - p.load,
-        CASE WHEN p.worked_on = %(today)s THEN p.worked_today ELSE 0 END, u.language))
+        CASE WHEN p.worked_on = %(today)s THEN p.worked_today ELSE 0 END,
+        coalesce(s.reviews, 0), coalesce(s.good, 0), u.language))
     FROM chosen JOIN agents_presence p USING (agent_id)
     JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
     JOIN agents_user u ON u.id = a.user_id
+    LEFT JOIN dispatch_standing s ON s.agent_id = p.agent_id
 )::text
 """
 
@@ -258,7 +260,14 @@ def _refusals(offered: list[tuple[str, str, bool, int]]) -> dict[str, Any]:
 
 
 def _free(
-    pk: str, abilities: str, idle_since: str, room: int, worked_today: int, language: str
+    pk: str,
+    abilities: str,
+    idle_since: str,
+    room: int,
+    worked_today: int,
+    reviews: int,
+    good_reviews: int,
+    language: str,
 ) -> Free:
     languages, skills, certificates = can(abilities)
     able = FreeAgent(
@@ -269,6 +278,8 @@ def _free(
         idle_since=datetime.fromisoformat(idle_since),
         room=room,
         worked_today=worked_today,
+        reviews=reviews,
+        good_reviews=good_reviews,
     )
     return Free(able, language)
 

@@ -113,11 +113,19 @@ def test_inside_an_app_nothing_imports_what_is_above_it(app: str) -> None:
     assert strays == {}
 
 
-@pytest.mark.parametrize("path", ["dispatch/matching.py", "agents/pay/rates.py"])
+@pytest.mark.parametrize(
+    "path", ["dispatch/matching.py", "agents/pay/rates.py", "dispatch/quality.py"]
+)
 def test_the_rules_themselves_know_the_standard_library_only(path: str) -> None:
     known = {"collections", "dataclasses", "datetime", "decimal", "math", "typing", "uuid"}
 
     assert {name.split(".")[0] for name in imports(ROOT / path)} <= known
+
+
+def test_the_estimate_of_a_wait_knows_only_numbers() -> None:
+    known = {"collections", "dataclasses", "math", "numpy", "statistics", "typing"}
+
+    assert {name.split(".")[0] for name in imports(ROOT / "dispatch/waiting.py")} <= known
 
 
 def test_the_domain_never_sees_celery() -> None:

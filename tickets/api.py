@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tickets import answers, clock, conversation, idempotency, lifecycle, skills
-from tickets.handoff import Cancellation, CustomerMessage, Escalation
+from tickets import answers, clock, conversation, idempotency, lifecycle, reviews, skills
+from tickets.handoff import Cancellation, CustomerMessage, Escalation, Opinion
 from tickets.models import Client, Message, Ticket
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -113,6 +113,22 @@ class Cancel(APIView):
         left = parse(request, Cancellation) if request.body else Cancellation()
         ticket = own_ticket(request, ticket_id)
         return state(lifecycle.abandon(ticket, reason=left.reason, at=clock.now()))
+
+
+class Reviews(APIView):
+    """How it went, as the customer says."""
+
+    @extend_schema(
+        operation_id="review",
+        summary="The customer says how it went, once the ticket has ended",
+        request=Opinion,
+        responses={201: answers.Reviewed, 200: answers.Reviewed, **PROBLEMS},
+    )
+    def post(self, request: Request, ticket_id: UUID) -> Response:
+        opinion = parse(request, Opinion)
+        said = opinion.model_dump()
+        review, new = reviews.write(own_ticket(request, ticket_id), **said, at=clock.now())
+        return render(answers.Reviewed.of(review), status=201 if new else 200)
 
 
 def open_ticket(request: Request, escalation: Escalation) -> tuple[int, dict[str, object]]:

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from psycopg.types.json import Jsonb
 from structlog.contextvars import bind_contextvars
 
-from tickets import webhooks
+from tickets import queue, webhooks
 from tickets.errors import (
     ConversationAlreadyOpen,
     TicketClosed,
@@ -223,7 +223,7 @@ def _move(
 
 def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | None:
     """The ticket and what was handed over, in one statement; None if the conversation has one."""
-    ticket = _drafted(client, escalation, at=at)
+    ticket = queue.promised(_drafted(client, escalation, at=at), at=at)
     transcript = [line.model_dump(mode="json") for line in escalation.transcript]
     values = {name: getattr(ticket, name) for name in COLUMNS}
     values |= {"skills": Jsonb(ticket.skills), "summary": escalation.summary}

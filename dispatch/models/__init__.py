@@ -13,6 +13,7 @@ from dispatch.models.offers import (
 )
 from dispatch.models.policies import PolicyVersion
 from dispatch.models.running import AuditFinding, AuditRun, ClockHeartbeat, LiveServer, MatchLatency
+from dispatch.models.standings import Standing
 
 __all__ = [
     "GRACE",
@@ -31,4 +32,5 @@ __all__ = [
     "Offer",
     "OfferQuerySet",
     "PolicyVersion",
+    "Standing",
 ]

@@ -103,6 +103,9 @@ class Ticket(models.Model):
     version = models.PositiveIntegerField(default=0)
     #: The number of the newest message.
     last_seq = models.PositiveIntegerField(default=0)
+    #: The wait that was told when the ticket was opened; null when none could be.
+    quoted_p50_s = models.PositiveIntegerField(null=True, editable=False)
+    quoted_p90_s = models.PositiveIntegerField(null=True, editable=False)
 
     objects = TicketQuerySet.as_manager()
 
@@ -213,3 +216,27 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} {self.seq}"
+
+
+class Review(models.Model):
+    """What the customer said of how it went."""
+
+    ticket = models.OneToOneField(
+        Ticket, models.CASCADE, primary_key=True, related_name="review", verbose_name=_("ticket")
+    )
+    solved = models.BooleanField(_("solved"))
+    score = models.PositiveSmallIntegerField(_("score"), null=True)
+    comment = models.TextField(_("comment"), blank=True)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(score=None) | Q(score__range=(1, 5)), name="a_score_is_1_to_5"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.ticket_id)
