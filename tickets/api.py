@@ -1,5 +1,6 @@
 """The chatbot's side: escalate, talk, cancel. A client reaches only its own tickets."""
 
+from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -48,7 +49,7 @@ class Escalations(APIView):
             client_of(request),
             key=request.headers.get("Idempotency-Key", ""),
             payload=request.body,
-            run=lambda: open_ticket(request, escalation),
+            run=lambda at: open_ticket(request, escalation, at=at),
         )
         headers = {"Location": outcome.body["url"]}
         if outcome.replayed:
@@ -115,8 +116,9 @@ class Cancel(APIView):
         return state(lifecycle.abandon(ticket, reason=left.reason, at=clock.now()))
 
 
-def open_ticket(request: Request, escalation: Escalation) -> tuple[int, dict[str, object]]:
-    at = clock.now()
+def open_ticket(
+    request: Request, escalation: Escalation, *, at: datetime
+) -> tuple[int, dict[str, object]]:
     ticket = lifecycle.open_ticket(client_of(request), escalation, at=at)
     url = request.build_absolute_uri(reverse("tickets:ticket", args=[ticket.pk]))
     return 201, answers.Opened.of(ticket, at=at, url=url).model_dump(mode="json")

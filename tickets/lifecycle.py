@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 
 from tickets import webhooks
 from tickets.errors import (
@@ -35,15 +36,15 @@ WITH opened AS (
     RETURNING id
 )
 INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
-SELECT id, 1, %(summary)s, %(tried)s, %(transcript)s, %(context)s FROM opened
+SELECT id, 1, %(summary)s, %(tried)s::jsonb, %(transcript)s::jsonb, %(context)s::jsonb FROM opened
 """
 
 
 def open_ticket(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
     """A customer asks for a human. Raises ConversationAlreadyOpen."""
-    of_it = Ticket.objects.open().of(client).filter(conversation_ref=escalation.conversation_ref)
     while not (ticket := _open(client, escalation, at=at)):
-        if held := of_it.first():
+        of_it = Ticket.objects.filter(conversation_ref=escalation.conversation_ref)
+        if held := of_it.open().of(client).first():
             raise ConversationAlreadyOpen(held.pk)
         # It closed in between, so there is room now.
     return ticket
@@ -189,11 +190,10 @@ def _move(
 def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | None:
     """The ticket and what was handed over, in one statement; None if the conversation has one."""
     ticket = _drafted(client, escalation, at=at)
-    transcript = [line.model_dump(mode="json") for line in escalation.transcript]
     values = {name: getattr(ticket, name) for name in COLUMNS}
     values |= {"skills": Jsonb(ticket.skills), "summary": escalation.summary}
-    values |= {"tried": Jsonb(escalation.tried), "transcript": Jsonb(transcript)}
-    values |= {"context": Jsonb(escalation.context)}
+    for name in ("tried", "transcript", "context"):
+        values[name] = to_json(getattr(escalation, name)).decode()
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
         return ticket if cursor.rowcount else None
