@@ -1,6 +1,6 @@
 """How the API writes: JSON, and every error as RFC 9457 problem JSON with a code for machines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -38,11 +38,15 @@ class OneKind(DefaultContentNegotiation):
     """Where a view writes one kind of answer only, there is nothing to negotiate."""
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: Any = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: Any = None
     ) -> tuple[BaseRenderer, str]:
-        if len(renderers) == 1:
-            return renderers[0], str(renderers[0].media_type)
-        return super().select_renderer(request, renderers, format_suffix)
+        only, *others = renderers
+        if not others:
+            return only, str(only.media_type)
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(
+            request, [only, *others], format_suffix
+        )
+        return chosen
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:

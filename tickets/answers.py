@@ -28,7 +28,7 @@ class Opened(BaseModel):
         return cls(
             ticket=ticket.pk,
             status=ticket.status,
-            position=queue.position(ticket),
+            position=ticket.ahead + 1,
             expected_wait_s=queue.expected_wait(ticket, at=at),
             url=url,
         )

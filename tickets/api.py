@@ -47,7 +47,7 @@ class Escalations(APIView):
         refuse_unknown_skills(escalation)
         outcome = idempotency.once(
             client_of(request),
-            key=request.headers.get("Idempotency-Key", ""),
+            key=request.META.get("HTTP_IDEMPOTENCY_KEY", ""),
             payload=request.body,
             run=lambda at: open_ticket(request, escalation, at=at),
         )

@@ -17,7 +17,10 @@ from tickets.errors import KeyBusy, KeyMissing, KeyReused
 from tickets.models import Client
 
 # Plain statements: every escalation needs them.
-HOLD = "SELECT held, at, fingerprint, status, body FROM tickets_hold_key(%s, %s)"
+HOLD = """
+SELECT held, at, coalesce(fingerprint, ''), coalesce(status, 0), coalesce(body, '{}')
+FROM tickets_hold_key(%s, %s)
+"""
 KEEP = """
 INSERT INTO tickets_idempotencykey (client_id, key, fingerprint, status, body, created_at)
 VALUES (%s, %s, %s, %s, %s::jsonb, %s)
@@ -35,13 +38,16 @@ class Outcome(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """A key, locked until the transaction ends unless somebody else has it; the answer it got."""
+    """A key, locked until the transaction ends unless somebody else has it.
+
+    The last three are empty unless it was answered before.
+    """
 
     held: bool
     at: datetime
-    fingerprint: str | None
-    status: int | None
-    body: str | None
+    fingerprint: str
+    status: int
+    body: str
 
 
 @transaction.atomic
@@ -54,7 +60,7 @@ def once(client: Client, *, key: str, payload: bytes, run: Run) -> Outcome:
     if not hold.held:
         raise KeyBusy
     fingerprint = hashlib.sha256(payload).hexdigest()
-    if hold.fingerprint is not None:
+    if hold.fingerprint:
         return _replay(hold, fingerprint)
     status, body = run(hold.at)
     _keep(client, key, fingerprint, status, body, at=hold.at)

@@ -8,10 +8,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
-from psycopg.types.json import Jsonb
 from pydantic_core import to_json
 
-from tickets import webhooks
+from tickets import queue, webhooks
 from tickets.errors import (
     ConversationAlreadyOpen,
     TicketClosed,
@@ -27,6 +26,8 @@ from tickets.signals import ticket_closed, ticket_queued
 Status = Ticket.Status
 
 COLUMNS = [field.attname for field in Ticket._meta.concrete_fields]
+#: What is kept of an escalation as JSON.
+WRITTEN = ("tried", "transcript", "context")
 # The ORM would take two statements and a savepoint, on the path where every millisecond counts.
 INSERT = f"""
 WITH opened AS (
@@ -34,9 +35,12 @@ WITH opened AS (
     VALUES ({", ".join(f"%({name})s" for name in COLUMNS)})
     ON CONFLICT (client_id, conversation_ref) WHERE status IN ('queued', 'active') DO NOTHING
     RETURNING id
+), handed_over AS (
+    INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
+    SELECT id, 1, %(summary)s, %(tried)s::jsonb, %(transcript)s::jsonb, %(context)s::jsonb
+    FROM opened
 )
-INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
-SELECT id, 1, %(summary)s, %(tried)s::jsonb, %(transcript)s::jsonb, %(context)s::jsonb FROM opened
+SELECT ({queue.AHEAD}) FROM opened
 """
 
 
@@ -191,12 +195,20 @@ def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket |
     """The ticket and what was handed over, in one statement; None if the conversation has one."""
     ticket = _drafted(client, escalation, at=at)
     values = {name: getattr(ticket, name) for name in COLUMNS}
-    values |= {"skills": Jsonb(ticket.skills), "summary": escalation.summary}
-    for name in ("tried", "transcript", "context"):
-        values[name] = to_json(getattr(escalation, name)).decode()
+    values |= {"skills": as_json(ticket.skills), "summary": escalation.summary}
+    values |= {name: as_json(getattr(escalation, name)) for name in WRITTEN}
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
-        return ticket if cursor.rowcount else None
+        opened = cursor.fetchone()
+    if not opened:
+        return None
+    ticket.ahead = opened[0]
+    return ticket
+
+
+def as_json(value: Any) -> str:
+    """As the bot wrote it: numbers of any size, times with their Z."""
+    return to_json(value).decode()
 
 
 def _drafted(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:

@@ -121,6 +121,8 @@ def web_command(port: int) -> list[str]:
     return python(
         *("-m", "granian", "--interface", "wsgi", "config.wsgi:application", "--no-ws"),
         *("--workers", "1", "--blocking-threads", "4", "--respawn-failed-workers"),
+        # A thread that ends takes its line to PostgreSQL with it; the next one pays for another.
+        *("--blocking-threads-idle-timeout", "600", "--http", "1"),
         *("--host", "127.0.0.1", "--port", str(port)),
     )
 

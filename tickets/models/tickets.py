@@ -105,6 +105,9 @@ class Ticket(models.Model):
     #: The number of the newest message.
     last_seq = models.PositiveIntegerField(default=0)
 
+    #: No column: how many were in front of it in its line when it was opened.
+    ahead = 0
+
     objects = TicketQuerySet.as_manager()
 
     class Meta:
