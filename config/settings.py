@@ -53,7 +53,7 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
     if pooled:
         options["pool"] = {"min_size": 2, "max_size": 8, "timeout": 10}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgres",
         "NAME": name,
         **server,
         "CONN_MAX_AGE": 0 if pooled else None,
@@ -101,6 +101,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.requests.RequestLines",
     "django.middleware.security.SecurityMiddleware",
+    # Calls of the API leave here: what follows is for pages.
+    "config.shortcut.Shortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.headers.PagePolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -249,7 +251,8 @@ TIME_ZONE = "UTC"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tickets.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.Json"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.OneKind",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.problem",

@@ -7,6 +7,7 @@ is a hint like any other: nothing rests on the bell, and any number may stand by
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -17,6 +18,20 @@ SHIFT = 25.0
 LEASE = 3
 #: A task asked for but not begun is not asked for again for this long, in seconds.
 PATIENCE = 5
+
+
+def spoken(server: redis.Redis, commands: list[tuple[Any, ...]]) -> list[Any]:
+    """The answers to these commands, sent as one. A fifth of the work of redis-py's pipeline."""
+    line: Any = server.connection_pool.get_connection()
+    try:
+        line.send_packed_command([b"".join(line.pack_commands(commands))])
+        return [line.read_response() for _ in commands]
+    except redis.RedisError:
+        # What else was answered must not be taken for the answer to the next question.
+        line.disconnect()
+        raise
+    finally:
+        server.connection_pool.release(line)
 
 
 @dataclass(frozen=True)
@@ -34,11 +49,8 @@ class Bell:
     def ring(self, server: redis.Redis) -> bool:
         """Wake whoever stands by. True when nobody does and the task should be started."""
         bell, heard, called = self.keys
-        with server.pipeline(transaction=False) as pipe:
-            pipe.lpush(bell, 1)
-            pipe.ltrim(bell, 0, 0)
-            pipe.exists(heard)
-            *_, somebody = pipe.execute()
+        asked = [("LPUSH", bell, 1), ("LTRIM", bell, 0, 0), ("EXISTS", heard)]
+        *_, somebody = spoken(server, asked)
         return not somebody and bool(server.set(called, 1, nx=True, ex=PATIENCE))
 
     def answer(

@@ -32,7 +32,7 @@ class Opened(BaseModel):
         return cls(
             ticket=ticket.pk,
             status=ticket.status,
-            position=queue.position(ticket),
+            position=ticket.ahead + 1,
             expected_wait_s=ticket.quoted_p50_s,
             expected_wait_p90_s=ticket.quoted_p90_s,
             opens_at=queue.opens_at(ticket, at=at),

@@ -1,5 +1,6 @@
 """The chatbot's side: escalate, talk, cancel. A client reaches only its own tickets."""
 
+from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -46,9 +47,9 @@ class Escalations(APIView):
         refuse_unknown_skills(escalation)
         outcome = idempotency.once(
             client_of(request),
-            key=request.headers.get("Idempotency-Key", ""),
+            key=request.META.get("HTTP_IDEMPOTENCY_KEY", ""),
             payload=request.body,
-            run=lambda: open_ticket(request, escalation),
+            run=lambda at: open_ticket(request, escalation, at=at),
         )
         headers = {"Location": outcome.body["url"]}
         if outcome.replayed:
@@ -131,8 +132,9 @@ class Reviews(APIView):
         return render(answers.Reviewed.of(review), status=201 if new else 200)
 
 
-def open_ticket(request: Request, escalation: Escalation) -> tuple[int, dict[str, object]]:
-    at = clock.now()
+def open_ticket(
+    request: Request, escalation: Escalation, *, at: datetime
+) -> tuple[int, dict[str, object]]:
     ticket = lifecycle.open_ticket(client_of(request), escalation, at=at)
     url = request.build_absolute_uri(reverse("tickets:ticket", args=[ticket.pk]))
     return 201, answers.Opened.of(ticket, at=at, url=url).model_dump(mode="json")

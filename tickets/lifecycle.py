@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
-from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 from structlog.contextvars import bind_contextvars
 
 from tickets import queue, webhooks
@@ -30,6 +30,8 @@ Needs = Callable[[Mapping[str, int]], Mapping[str, int]]
 HEAD_OF_QUEUE = timedelta(minutes=10)
 
 COLUMNS = [field.attname for field in Ticket._meta.concrete_fields]
+#: What is kept of an escalation as JSON.
+WRITTEN = ("tried", "transcript", "context")
 # The ORM would take two statements and a savepoint, on the path where every millisecond counts.
 INSERT = f"""
 WITH opened AS (
@@ -37,17 +39,20 @@ WITH opened AS (
     VALUES ({", ".join(f"%({name})s" for name in COLUMNS)})
     ON CONFLICT (client_id, conversation_ref) WHERE status IN ('queued', 'active') DO NOTHING
     RETURNING id
+), handed_over AS (
+    INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
+    SELECT id, 1, %(summary)s, %(tried)s::jsonb, %(transcript)s::jsonb, %(context)s::jsonb
+    FROM opened
 )
-INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
-SELECT id, 1, %(summary)s, %(tried)s, %(transcript)s, %(context)s FROM opened
+SELECT ({queue.AHEAD}) FROM opened
 """
 
 
 def open_ticket(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
     """A customer asks for a human. Raises ConversationAlreadyOpen."""
-    of_it = Ticket.objects.open().of(client).filter(conversation_ref=escalation.conversation_ref)
     while not (ticket := _open(client, escalation, at=at)):
-        if held := of_it.first():
+        of_it = Ticket.objects.filter(conversation_ref=escalation.conversation_ref)
+        if held := of_it.open().of(client).first():
             raise ConversationAlreadyOpen(held.pk)
         # It closed in between, so there is room now.
     return ticket
@@ -224,14 +229,21 @@ def _move(
 def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | None:
     """The ticket and what was handed over, in one statement; None if the conversation has one."""
     ticket = queue.promised(_drafted(client, escalation, at=at), at=at)
-    transcript = [line.model_dump(mode="json") for line in escalation.transcript]
     values = {name: getattr(ticket, name) for name in COLUMNS}
-    values |= {"skills": Jsonb(ticket.skills), "summary": escalation.summary}
-    values |= {"tried": Jsonb(escalation.tried), "transcript": Jsonb(transcript)}
-    values |= {"context": Jsonb(escalation.context)}
+    values |= {"skills": as_json(ticket.skills), "summary": escalation.summary}
+    values |= {name: as_json(getattr(escalation, name)) for name in WRITTEN}
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
-        return ticket if cursor.rowcount else None
+        opened = cursor.fetchone()
+    if not opened:
+        return None
+    ticket.ahead = opened[0]
+    return ticket
+
+
+def as_json(value: Any) -> str:
+    """As the bot wrote it: numbers of any size, times with their Z."""
+    return to_json(value).decode()
 
 
 def _drafted(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:

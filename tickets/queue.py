@@ -12,11 +12,12 @@ from tickets import hours
 from tickets.models import Ticket
 from tickets.signals import wait_asked
 
-# A plain statement: every escalation asks it.
+# A plain statement: every escalation asks it, within the one that opens the ticket.
 AHEAD = """
-SELECT count(*) FROM tickets_ticket WHERE status = 'queued' AND language = %s
-    AND (urgency > %s OR (urgency = %s AND due_at < %s))
+SELECT count(*) FROM tickets_ticket WHERE status = 'queued' AND language = %(language)s
+    AND (urgency > %(urgency)s OR (urgency = %(urgency)s AND due_at < %(due_at)s))
 """
+ORDERED_BY = ("language", "urgency", "due_at")
 RECENT = timedelta(hours=1)
 SAMPLE = 50
 CLOSED = "closed"
@@ -35,7 +36,7 @@ def position(ticket: Ticket) -> int | None:
     if ticket.status != Ticket.Status.QUEUED:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(AHEAD, [ticket.language, ticket.urgency, ticket.urgency, ticket.due_at])
+        cursor.execute(AHEAD, {name: getattr(ticket, name) for name in ORDERED_BY})
         ahead: int = cursor.fetchone()[0]
     return ahead + 1
 

@@ -127,6 +127,8 @@ def web_command(port: int) -> list[str]:
         *("-m", "granian", "--interface", "wsgi", "config.wsgi:application", "--no-ws"),
         *("--workers", "1", "--blocking-threads", "4", "--respawn-failed-workers"),
         *("--log-config", str(embedded.BASE_DIR / "config" / "granian-logs.json")),
+        # A thread that ends takes its line to PostgreSQL with it; the next one pays for another.
+        *("--blocking-threads-idle-timeout", "600", "--http", "1"),
         *("--host", "127.0.0.1", "--port", str(port)),
     )
 

@@ -87,7 +87,7 @@ class ApiKey(models.Model):
 class IdempotencyKey(models.Model):
     """The answer a key was given, kept so that a retry gets the same."""
 
-    client = models.ForeignKey(Client, models.CASCADE, related_name="+")
+    client = models.ForeignKey(Client, models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
