@@ -15,13 +15,15 @@ from django.db import connection
 from dispatch.models import SHOWN_WITHIN, Decision, Offer
 from dispatch.policy import Policy
 
-# Whoever somebody else reserves or releases at this very moment counts as full: nobody waits.
+# Whoever somebody else reserves or releases at this very moment counts as full: nobody waits. What
+# this statement itself inserts it doesn't see, so an offer made adds one to those counted. Where as
+# many are asked as may be, no time is set for asking another.
 WRITE = """
 WITH draft AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(tickets)s::uuid[], %(agents)s::uuid[], %(places)s::int[],
-        %(pay)s::text[], %(reasons)s::text[], %(again)s::timestamptz[]
-    ) d(id, ticket_id, agent_id, place, pay, reasons, ask_again_at)
+        %(pay)s::text[], %(reasons)s::text[]
+    ) d(id, ticket_id, agent_id, place, pay, reasons)
 ), free AS (
     SELECT agent_id FROM agents_presence
     WHERE agent_id = ANY(%(agents)s::uuid[]) AND load < capacity
@@ -43,8 +45,11 @@ WITH draft AS (
     FROM draft d JOIN reserved USING (agent_id)
     RETURNING id, ticket_id
 ), asked AS (
-    UPDATE tickets_ticket t SET asked = true, ask_again_at = d.ask_again_at
-    FROM made JOIN draft d USING (id) WHERE t.id = made.ticket_id
+    UPDATE tickets_ticket t SET asked = true, ask_again_at = CASE WHEN (
+        SELECT count(*) + 1 FROM dispatch_offer o
+        WHERE o.ticket_id = t.id AND o.status IN ('sent', 'shown')
+    ) < %(most)s THEN %(again)s::timestamptz END
+    FROM made WHERE t.id = made.ticket_id
 )
 SELECT id FROM made
 """
@@ -58,9 +63,13 @@ def write(
     Call with the tickets locked.
     """
     expires_at = at + SHOWN_WITHIN
-    given = _columns(drafts, policy, at=at) | _decision(decision)
+    moments = {"at": at, "expires_at": expires_at}
+    further = {
+        "again": at + timedelta(seconds=policy.exclusive_for),
+        "most": policy.max_parallel_offers,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, {**given, "at": at, "expires_at": expires_at})
+        cursor.execute(WRITE, _columns(drafts) | _decision(decision) | moments | further)
         ids: set[UUID] = {pk for (pk,) in cursor.fetchall()}
     made = [offer for offer in drafts if offer.pk in ids]
     for offer in made:
@@ -69,7 +78,7 @@ def write(
     return made
 
 
-def _columns(drafts: Sequence[Offer], policy: Policy, *, at: datetime) -> dict[str, Any]:
+def _columns(drafts: Sequence[Offer]) -> dict[str, Any]:
     return {
         "ids": [offer.pk for offer in drafts],
         "tickets": [offer.ticket_id for offer in drafts],
@@ -77,15 +86,7 @@ def _columns(drafts: Sequence[Offer], policy: Policy, *, at: datetime) -> dict[s
         "places": [offer.place for offer in drafts],
         "pay": [orjson.dumps(offer.pay).decode() for offer in drafts],
         "reasons": [orjson.dumps(offer.reasons).decode() for offer in drafts],
-        "again": [_asked_alone_until(offer, policy, at=at) for offer in drafts],
     }
-
-
-def _asked_alone_until(offer: Offer, policy: Policy, *, at: datetime) -> datetime | None:
-    """When another may be asked too; None when as many are asked as may be."""
-    if offer.place + 1 >= policy.max_parallel_offers:
-        return None
-    return at + timedelta(seconds=policy.exclusive_for)
 
 
 def _decision(decision: Decision | None) -> dict[str, Any]:
