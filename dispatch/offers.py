@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.db.models.functions import Now
 
 from agents import presence
@@ -207,11 +207,14 @@ def _free(settled: Sequence[Offer], *, at: datetime) -> None:
 
 
 def _ask_again(ticket_ids: Collection[UUID], *, at: datetime) -> None:
-    """At once where nobody is asked any more, else when those still asked have had it alone for
-    long enough."""
-    pending = Offer.objects.pending().filter(ticket__in=ticket_ids)
-    newest = dict(pending.values_list("ticket").annotate(Max("sent_at")).order_by())
-    alone = timedelta(seconds=policies.in_force(at=at).exclusive_for)
-    for ticket_id, sent_at in newest.items():
-        lifecycle.mark_asked(ticket_id, until=sent_at + alone)
-    lifecycle.mark_unasked(set(ticket_ids) - newest.keys())
+    """At once, unless those still asked may have it alone for a while, or are as many as may be."""
+    policy = policies.in_force(at=at)
+    alone = timedelta(seconds=policy.exclusive_for)
+    pending = Offer.objects.pending().filter(ticket__in=ticket_ids).values_list("ticket").order_by()
+    still = set()
+    for ticket_id, asked, newest in pending.annotate(Count("pk"), Max("sent_at")):
+        full = asked >= policy.max_parallel_offers
+        if full or newest + alone > at:
+            lifecycle.mark_asked(ticket_id, until=None if full else newest + alone)
+            still.add(ticket_id)
+    lifecycle.mark_unasked(set(ticket_ids) - still)

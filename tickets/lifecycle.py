@@ -61,8 +61,8 @@ def _open(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | N
     return ticket
 
 
-def mark_asked(ticket_id: UUID, *, until: datetime) -> None:
-    """Offers are out, and nobody else is asked until then. Call with it locked."""
+def mark_asked(ticket_id: UUID, *, until: datetime | None) -> None:
+    """Offers are out, and nobody else is asked until then, if ever. Call with it locked."""
     Ticket.objects.filter(pk=ticket_id).update(asked=True, ask_again_at=until)
 
 
