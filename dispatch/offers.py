@@ -93,11 +93,12 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
 
     `shown`: offers and whose page says so. What is somebody else's, or settled, is left alone.
     """
-    whose = dict(shown)
-    sent = Offer.objects.filter(status=Status.SENT, pk__in=whose, expires_at__gt=Now())
+    said = set(shown)
+    asked = {offer for offer, _agent in said}
+    sent = Offer.objects.filter(status=Status.SENT, pk__in=asked, expires_at__gt=Now())
     # Whoever holds one now is settling it. To wait for them could be to wait for each other.
     held = sent.order_by("pk").select_for_update(skip_locked=True)
-    ids = [pk for pk, agent in held.values_list("pk", "agent") if whose[pk] == agent]
+    ids = [pk for pk, agent in held.values_list("pk", "agent") if (pk, agent) in said]
     if ids:
         Offer.objects.filter(pk__in=ids).update(
             status=Status.SHOWN, shown_at=Now(), expires_at=Now() + OFFER_LASTS + GRACE
