@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.db.models.functions import Now
 from agents import presence
 from agents.models import Agent, Presence
 from dispatch import policies, push
-from dispatch.errors import OfferExpired, OfferGone
+from dispatch.errors import DispatchError, OfferExpired, OfferGone
 from dispatch.models import GRACE, OFFER_LASTS, Assignment, Decision, Offer, OfferQuerySet
 from dispatch.writing import write
 from tickets import lifecycle
@@ -108,12 +109,14 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
 
 def roll(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
     """Accept those whose agents want that, as many an hour as they allow; returns what began."""
-    wanted = Offer.objects.filter(pk__in=offer_ids, agent__presence__rolling=True)
-    return [
-        accept(offer, rolling=True, at=at)
-        for offer in wanted.select_related("ticket", "agent__presence")
-        if _rolled(offer.agent, at=at) < offer.agent.presence.rolling_limit
-    ]
+    wanted = Offer.objects.pending().filter(pk__in=offer_ids, agent__presence__rolling=True)
+    began = []
+    for offer in wanted.select_related("ticket", "agent__presence"):
+        if _rolled(offer.agent, at=at) < offer.agent.presence.rolling_limit:
+            # Somebody may have been quicker; the others' offers are theirs all the same.
+            with suppress(DispatchError):
+                began.append(accept(offer, rolling=True, at=at))
+    return began
 
 
 def _rolled(agent: Agent, *, at: datetime) -> int:
