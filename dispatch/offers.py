@@ -131,7 +131,10 @@ def expire_overdue(*, at: datetime, limit: int = 200) -> int:
     """
     missed = _settle_overdue(Status.SENT, Status.MISSED, at=at, limit=limit)
     expired = _settle_overdue(Status.SHOWN, Status.EXPIRED, at=at, limit=limit)
-    presence.time_out([offer.agent_id for offer in expired], at=at)
+    if timed_out := {offer.agent_id for offer in expired}:
+        presence.time_out(timed_out, at=at)
+        # Their pages may have asked before the pause.
+        push.changed(*timed_out)
     return len(missed) + len(expired)
 
 
