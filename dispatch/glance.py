@@ -19,7 +19,8 @@ from dispatch.policy import FreeAgent, Policy, WaitingTicket
 from tickets.models import Client, Ticket
 
 BATCH = 100
-#: So many more agents of a lane are looked at than it has tickets, the longest idle first.
+#: So many more agents of a lane are looked at than it has tickets and refusals, the longest idle
+#: first.
 CHOICE = 30
 #: Who helped a customer within this time knows them.
 KNOWS_FOR = timedelta(days=90)
@@ -28,6 +29,8 @@ KNOWS_FOR = timedelta(days=90)
 # costs nothing. A ticket's own row says whether it is asked for, so a wave that ended while this
 # one ran is seen when the row is locked. A ticket nobody free can be asked for (they all passed, or
 # its client has no rate card) is left out here, or it would stand in the way of those behind it.
+# Those who passed or shall not be asked are looked at beside the others, or they would hide them; an
+# acquaintance who isn't free counts as nobody's, or customers who come back would wait longer.
 READ = """
 WITH RECURSIVE lanes(lane) AS (
     (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT asked ORDER BY lane LIMIT 1)
@@ -89,10 +92,22 @@ WITH RECURSIVE lanes(lane) AS (
     SELECT held.id, q.agent_id, q.blocked_at IS NOT NULL AS blocked
     FROM held JOIN dispatch_acquaintance q
       ON q.client_id = held.client_id AND q.customer_ref = held.customer_ref
-    WHERE q.blocked_at IS NOT NULL OR q.met_at > %(known_since)s
+    LEFT JOIN agents_presence p ON p.agent_id = q.agent_id
+      AND p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
+      AND p.abilities @> string_to_array(held.lane, ' ')
+    WHERE q.blocked_at IS NOT NULL OR (q.met_at > %(known_since)s AND p.agent_id IS NOT NULL)
 ), chosen AS (
     SELECT fit.agent_id
-    FROM (SELECT lane, count(*) + %(choice)s AS wanted FROM held GROUP BY lane) l
+    FROM (
+        SELECT lane, count(*) + %(choice)s + coalesce(sum(refusals), 0) AS wanted
+        FROM held CROSS JOIN LATERAL (
+            SELECT (SELECT count(*) FROM dispatch_offer o
+                    WHERE o.ticket_id = held.id
+                      AND o.status NOT IN ('accepted', 'withdrawn', 'taken'))
+                 + (SELECT count(*) FROM met WHERE met.id = held.id AND met.blocked) AS refusals
+        ) r
+        GROUP BY lane
+    ) l
     CROSS JOIN LATERAL (
         SELECT p.agent_id FROM agents_presence p
         WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
@@ -100,9 +115,7 @@ WITH RECURSIVE lanes(lane) AS (
         ORDER BY p.idle_since LIMIT l.wanted
     ) fit
     UNION
-    SELECT p.agent_id FROM met JOIN agents_presence p USING (agent_id)
-    WHERE NOT met.blocked AND p.status = 'available' AND p.load < p.capacity
-      AND p.seen_at > %(heard)s
+    SELECT met.agent_id FROM met WHERE NOT met.blocked
 )
 SELECT (
     SELECT json_agg(json_build_array(
@@ -195,15 +208,18 @@ def _waiting(
     offered: list[tuple[str, str, bool, int]] | None,
     met: list[tuple[str, bool]] | None,
 ) -> Waiting:
+    refusals = _refusals(offered or [])
+    known = frozenset(UUID(who) for who, blocked in met or [] if not blocked)
     need = WaitingTicket(
         id=UUID(pk),
         queued_at=datetime.fromisoformat(queued_at),
         due_at=datetime.fromisoformat(due_at),
         urgency=urgency,
         **_asked_for(lane),
-        **_refusals(offered or []),
+        **refusals,
         blocked=frozenset(UUID(who) for who, blocked in met or [] if blocked),
-        known_by=frozenset(UUID(who) for who, blocked in met or [] if not blocked),
+        # Who is not to be asked keeps no stranger from being as good as any.
+        known_by=known - refusals["asked"] - refusals["declined_by"],
     )
     ticket = Ticket(
         id=need.id,
