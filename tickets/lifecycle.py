@@ -90,6 +90,7 @@ def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> in
     asked for stays on the ticket; only the lane it waits in changes.
     """
     due = Ticket.objects.queued().filter(relaxed__lt=step, queued_at__lte=queued_before)
+    due = due.exclude(skills={})
     held = due.select_related("client").order_by("queued_at")
     tickets = list(held.select_for_update(skip_locked=True, of=("self",))[:limit])
     for ticket in tickets:
