@@ -29,8 +29,8 @@ KNOWS_FOR = timedelta(days=90)
 # costs nothing. A ticket's own row says whether it is asked for, so a wave that ended while this
 # one ran is seen when the row is locked. A ticket nobody free can be asked for (they all passed, or
 # its client has no rate card) is left out here, or it would stand in the way of those behind it.
-# Those who passed or shall not be asked are looked at beside the others, or they would hide them; an
-# acquaintance who isn't free counts as nobody's, or customers who come back would wait longer.
+# Those who passed or shall not be asked are looked at beside the others, or they would hide them.
+# An acquaintance who isn't free counts as nobody's, or customers who come back would wait longer.
 READ = """
 WITH RECURSIVE lanes(lane) AS (
     (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT asked ORDER BY lane LIMIT 1)
