@@ -18,7 +18,7 @@ def shown(offer: Offer) -> Offer:
 
 def all_agrees() -> None:
     """What must hold at every moment: nobody overbooked, loads as the rows say, money balanced."""
-    for held in Presence.objects.annotate(limit=F("capacity")):
+    for held in Presence.objects.all():
         pending = Offer.objects.pending().filter(agent=held.agent_id).count()
         working = Assignment.objects.unfinished().filter(agent=held.agent_id).count()
         assert held.load == pending + working <= held.capacity
