@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch import policy as rules
+from dispatch.models.policies import MOST_POINTS
 from dispatch.policy import FreeAgent, Policy, WaitingTicket, price, relaxed, verdict
 from tests.dispatch.cases import (
     HOUR,
@@ -181,6 +182,25 @@ def test_leaving_a_ticket_waiting_costs_more_than_any_pair(case: Case, policy: P
         for agent in case.agents:
             told = verdict(ticket, agent, policy=policy, at=NOON)
             assert told.total < price(early, policy=policy, at=NOON)
+
+
+def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst_agent() -> None:
+    names = ("language", "skill", "stranger", "quality", "idle", "share", "asked_before")
+    heavy = replace(
+        POLICY, unserved=10 * MOST_POINTS, waiting=MOST_POINTS, **dict.fromkeys(names, MOST_POINTS)
+    )
+    early = a_ticket(
+        skills={"a": 1},
+        due_at=NOON + HOUR,
+        known_by=frozenset({THEM}),
+        timed_out_by=frozenset({US}),
+    )
+    worst = an_agent(
+        id=US, languages={"en": 1}, skills={"a": 1}, reviews=20, good_reviews=0, worked_today=20
+    )
+
+    assert verdict(early, worst, policy=heavy, at=NOON).total == 7 * MOST_POINTS
+    assert pairs([early], [worst], policy=heavy) == {early.id: US}
 
 
 @given(policies, st.integers(0, 2), st.integers(0, 2_000))
