@@ -31,6 +31,8 @@ KNOWS_FOR = timedelta(days=90)
 # costs nothing. A ticket's own row says whether it is asked for, so a wave that ended while this
 # one ran is seen when the row is locked. A ticket nobody free can be asked for (they all passed, or
 # its client has no rate card) is left out here, or it would stand in the way of those behind it.
+# Those who passed or shall not be asked are looked at beside the others, or they would hide them.
+# An acquaintance who isn't free counts as nobody's, or customers who come back would wait longer.
 # Where many lanes wait, each gets a share of the batch, so that a wave takes as long as ever.
 READ = """
 WITH RECURSIVE lanes(lane) AS (
@@ -96,22 +98,31 @@ WITH RECURSIVE lanes(lane) AS (
     SELECT held.id, q.agent_id, q.blocked_at IS NOT NULL AS blocked
     FROM held JOIN dispatch_acquaintance q
       ON q.client_id = held.client_id AND q.customer_ref = held.customer_ref
-    WHERE q.blocked_at IS NOT NULL OR q.met_at > %(known_since)s
+    LEFT JOIN agents_freeplace f ON f.agent_id = q.agent_id
+      AND f.language = split_part(held.lane, '/', 1)
+      AND f.abilities @> string_to_array(held.lane, ' ')
+    WHERE q.blocked_at IS NOT NULL OR (q.met_at > %(known_since)s AND f.agent_id IS NOT NULL)
+), offered AS (
+    SELECT o.ticket_id AS id, o.agent_id, o.status, o.again, o.place
+    FROM held JOIN dispatch_offer o ON o.ticket_id = held.id
+    WHERE o.status NOT IN ('accepted', 'withdrawn', 'taken')
+), wanted AS (
+    SELECT held.lane, string_to_array(held.lane, ' ') AS needs,
+        count(*) + shares.more + coalesce(sum(refusals), 0) AS many
+    FROM held CROSS JOIN shares CROSS JOIN LATERAL (
+        SELECT (SELECT count(*) FROM offered WHERE offered.id = held.id)
+             + (SELECT count(*) FROM met WHERE met.id = held.id AND met.blocked) AS refusals
+    ) r
+    GROUP BY held.lane, shares.more
 ), chosen AS (
-    SELECT fit.agent_id
-    FROM (
-        SELECT lane, string_to_array(lane, ' ') AS needs, count(*) + shares.more AS wanted
-        FROM held CROSS JOIN shares GROUP BY lane, shares.more
-    ) l
-    CROSS JOIN LATERAL (
+    SELECT fit.agent_id FROM wanted CROSS JOIN LATERAL (
         SELECT f.agent_id FROM agents_freeplace f JOIN agents_presence p USING (agent_id)
-        WHERE f.language = split_part(l.lane, '/', 1) AND f.abilities @> l.needs
+        WHERE f.language = split_part(wanted.lane, '/', 1) AND f.abilities @> wanted.needs
           AND p.seen_at > %(heard)s
-        ORDER BY f.idle_since LIMIT l.wanted
+        ORDER BY f.idle_since LIMIT wanted.many
     ) fit
     UNION
-    SELECT f.agent_id FROM met JOIN agents_freeplace f USING (agent_id)
-    JOIN agents_presence p USING (agent_id)
+    SELECT met.agent_id FROM met JOIN agents_presence p USING (agent_id)
     WHERE NOT met.blocked AND p.seen_at > %(heard)s
 )
 SELECT (
@@ -119,8 +130,7 @@ SELECT (
         held.id, held.lane, held.topic, held.urgency, held.queued_at, held.due_at,
         c.id, c.slug, c.name,
         (SELECT json_agg(json_build_array(o.agent_id, o.status, o.again, o.place))
-         FROM dispatch_offer o
-         WHERE o.ticket_id = held.id AND o.status NOT IN ('accepted', 'withdrawn', 'taken')),
+         FROM offered o WHERE o.id = held.id),
         (SELECT json_agg(json_build_array(met.agent_id, met.blocked))
          FROM met WHERE met.id = held.id)))
     FROM held JOIN tickets_client c ON c.id = held.client_id
@@ -216,15 +226,18 @@ def _waiting(
     offered: list[tuple[str, str, bool, int]] | None,
     met: list[tuple[str, bool]] | None,
 ) -> Waiting:
+    refusals = _refusals(offered or [])
+    known = frozenset(UUID(who) for who, blocked in met or [] if not blocked)
     need = WaitingTicket(
         id=UUID(pk),
         queued_at=datetime.fromisoformat(queued_at),
         due_at=datetime.fromisoformat(due_at),
         urgency=urgency,
         **_asked_for(lane),
-        **_refusals(offered or []),
+        **refusals,
         blocked=frozenset(UUID(who) for who, blocked in met or [] if blocked),
-        known_by=frozenset(UUID(who) for who, blocked in met or [] if not blocked),
+        # Who is not to be asked keeps no stranger from being as good as any.
+        known_by=known - refusals["asked"] - refusals["declined_by"],
     )
     ticket = Ticket(
         id=need.id,

@@ -2,17 +2,18 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.db.models.functions import Now
 
 from agents import presence
 from agents.models import Agent, Presence
 from dispatch import policies, push
-from dispatch.errors import OfferExpired, OfferGone
+from dispatch.errors import DispatchError, OfferExpired, OfferGone
 from dispatch.models import GRACE, OFFER_LASTS, Assignment, Decision, Offer, OfferQuerySet
 from dispatch.writing import write
 from tickets import lifecycle
@@ -93,11 +94,12 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
 
     `shown`: offers and whose page says so. What is somebody else's, or settled, is left alone.
     """
-    whose = dict(shown)
-    sent = Offer.objects.filter(status=Status.SENT, pk__in=whose, expires_at__gt=Now())
+    said = set(shown)
+    asked = {offer for offer, _agent in said}
+    sent = Offer.objects.filter(status=Status.SENT, pk__in=asked, expires_at__gt=Now())
     # Whoever holds one now is settling it. To wait for them could be to wait for each other.
     held = sent.order_by("pk").select_for_update(skip_locked=True)
-    ids = [pk for pk, agent in held.values_list("pk", "agent") if whose[pk] == agent]
+    ids = [pk for pk, agent in held.values_list("pk", "agent") if (pk, agent) in said]
     if ids:
         Offer.objects.filter(pk__in=ids).update(
             status=Status.SHOWN, shown_at=Now(), expires_at=Now() + OFFER_LASTS + GRACE
@@ -107,12 +109,14 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
 
 def roll(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
     """Accept those whose agents want that, as many an hour as they allow; returns what began."""
-    wanted = Offer.objects.filter(pk__in=offer_ids, agent__presence__rolling=True)
-    return [
-        accept(offer, rolling=True, at=at)
-        for offer in wanted.select_related("ticket", "agent__presence")
-        if _rolled(offer.agent, at=at) < offer.agent.presence.rolling_limit
-    ]
+    wanted = Offer.objects.pending().filter(pk__in=offer_ids, agent__presence__rolling=True)
+    began = []
+    for offer in wanted.select_related("ticket", "agent__presence"):
+        if _rolled(offer.agent, at=at) < offer.agent.presence.rolling_limit:
+            # Somebody may have been quicker; the others' offers are theirs all the same.
+            with suppress(DispatchError):
+                began.append(accept(offer, rolling=True, at=at))
+    return began
 
 
 def _rolled(agent: Agent, *, at: datetime) -> int:
@@ -127,7 +131,10 @@ def expire_overdue(*, at: datetime, limit: int = 200) -> int:
     """
     missed = _settle_overdue(Status.SENT, Status.MISSED, at=at, limit=limit)
     expired = _settle_overdue(Status.SHOWN, Status.EXPIRED, at=at, limit=limit)
-    presence.time_out([offer.agent_id for offer in expired], at=at)
+    if timed_out := {offer.agent_id for offer in expired}:
+        presence.time_out(timed_out, at=at)
+        # Their pages may have asked before the pause.
+        push.changed(*timed_out)
     return len(missed) + len(expired)
 
 
@@ -207,11 +214,14 @@ def _free(settled: Sequence[Offer], *, at: datetime) -> None:
 
 
 def _ask_again(ticket_ids: Collection[UUID], *, at: datetime) -> None:
-    """At once where nobody is asked any more, else when those still asked have had it alone for
-    long enough."""
-    pending = Offer.objects.pending().filter(ticket__in=ticket_ids)
-    newest = dict(pending.values_list("ticket").annotate(Max("sent_at")).order_by())
-    alone = timedelta(seconds=policies.in_force(at=at).exclusive_for)
-    for ticket_id, sent_at in newest.items():
-        lifecycle.mark_asked(ticket_id, until=sent_at + alone)
-    lifecycle.mark_unasked(set(ticket_ids) - newest.keys())
+    """At once, unless those still asked may have it alone for a while, or are as many as may be."""
+    policy = policies.in_force(at=at)
+    alone = timedelta(seconds=policy.exclusive_for)
+    pending = Offer.objects.pending().filter(ticket__in=ticket_ids).values_list("ticket").order_by()
+    still = set()
+    for ticket_id, asked, newest in pending.annotate(Count("pk"), Max("sent_at")):
+        full = asked >= policy.max_parallel_offers
+        if full or newest + alone > at:
+            lifecycle.mark_asked(ticket_id, until=None if full else newest + alone)
+            still.add(ticket_id)
+    lifecycle.mark_unasked(set(ticket_ids) - still)

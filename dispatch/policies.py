@@ -33,10 +33,11 @@ def numbered(version: int) -> Policy:
 @transaction.atomic
 def publish(draft: PolicyVersion, *, at: datetime) -> PolicyVersion:
     """Add a version, in force from its date on and no sooner than in ten seconds."""
-    newest = PolicyVersion.objects.select_for_update().order_by("-version").first()
-    draft.version = newest.version + 1 if newest else 1
-    latest = PolicyVersion.objects.aggregate(latest=Max("valid_from"))["latest"]
-    soonest = max(at + NOTICE, latest + NOTICE) if latest else at
+    # Whoever publishes at the same time waits here, and then counts what was added meanwhile.
+    PolicyVersion.objects.select_for_update().order_by("version").first()
+    known = PolicyVersion.objects.aggregate(version=Max("version"), dated=Max("valid_from"))
+    draft.version = (known["version"] or 0) + 1
+    soonest = max(at, known["dated"] or at) + NOTICE
     draft.valid_from = max(draft.valid_from or soonest, soonest)
     draft.save(force_insert=True)
     cache.delete(KEY)

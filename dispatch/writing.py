@@ -15,14 +15,15 @@ from django.db import connection
 from dispatch.models import SHOWN_WITHIN, Decision, Offer
 from dispatch.policy import Policy
 
-# Whoever somebody else reserves or releases at this very moment counts as full: nobody waits.
+# Whoever somebody else reserves or releases at this very moment counts as full: nobody waits. What
+# this statement itself inserts it doesn't see, so an offer made adds one to those counted. Where as
+# many are asked as may be, no time is set for asking another.
 # What is lost in a crash of the database's machine is found waiting and offered again, so nobody
 # waits for the disk either.
 WRITE = """
 WITH draft AS (
     SELECT * FROM json_to_recordset(%(drafts)s::json) d(
-        id uuid, ticket_id uuid, agent_id uuid, place int, pay jsonb, reasons jsonb,
-        ask_again_at timestamptz)
+        id uuid, ticket_id uuid, agent_id uuid, place int, pay jsonb, reasons jsonb)
 ), free AS (
     SELECT agent_id FROM agents_presence
     WHERE agent_id IN (SELECT agent_id FROM draft) AND load < capacity
@@ -44,8 +45,11 @@ WITH draft AS (
     FROM draft d JOIN reserved USING (agent_id)
     RETURNING id, ticket_id
 ), asked AS (
-    UPDATE tickets_ticket t SET asked = true, ask_again_at = d.ask_again_at
-    FROM made JOIN draft d USING (id) WHERE t.id = made.ticket_id
+    UPDATE tickets_ticket t SET asked = true, ask_again_at = CASE WHEN (
+        SELECT count(*) + 1 FROM dispatch_offer o
+        WHERE o.ticket_id = t.id AND o.status IN ('sent', 'shown')
+    ) < %(most)s THEN %(again)s::timestamptz END
+    FROM made WHERE t.id = made.ticket_id
 )
 SELECT id, set_config('synchronous_commit', 'off', true) FROM made
 """
@@ -60,7 +64,9 @@ def write(
     """
     expires_at = at + SHOWN_WITHIN
     given = _decision(decision) | {"at": at, "expires_at": expires_at}
-    given["drafts"] = orjson.dumps([_row(offer, policy, at=at) for offer in drafts]).decode()
+    given["drafts"] = orjson.dumps([_row(offer) for offer in drafts]).decode()
+    given["again"] = at + timedelta(seconds=policy.exclusive_for)
+    given["most"] = policy.max_parallel_offers
     with connection.cursor() as cursor:
         cursor.execute(WRITE, given)
         ids: set[UUID] = {pk for pk, _ in cursor.fetchall()}
@@ -71,23 +77,9 @@ def write(
     return made
 
 
-def _row(offer: Offer, policy: Policy, *, at: datetime) -> dict[str, Any]:
-    return {
-        "id": offer.pk,
-        "ticket_id": offer.ticket_id,
-        "agent_id": offer.agent_id,
-        "place": offer.place,
-        "pay": offer.pay,
-        "reasons": offer.reasons,
-        "ask_again_at": _asked_alone_until(offer, policy, at=at),
-    }
-
-
-def _asked_alone_until(offer: Offer, policy: Policy, *, at: datetime) -> datetime | None:
-    """When another may be asked too; None when as many are asked as may be."""
-    if offer.place + 1 >= policy.max_parallel_offers:
-        return None
-    return at + timedelta(seconds=policy.exclusive_for)
+def _row(offer: Offer) -> dict[str, Any]:
+    columns = ("id", "ticket_id", "agent_id", "place", "pay", "reasons")
+    return {name: getattr(offer, name) for name in columns}
 
 
 def _decision(decision: Decision | None) -> dict[str, Any]:

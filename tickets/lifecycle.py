@@ -68,8 +68,8 @@ def _open(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | N
     return ticket
 
 
-def mark_asked(ticket_id: UUID, *, until: datetime) -> None:
-    """Offers are out, and nobody else is asked until then. Call with it locked."""
+def mark_asked(ticket_id: UUID, *, until: datetime | None) -> None:
+    """Offers are out, and nobody else is asked until then, if ever. Call with it locked."""
     Ticket.objects.filter(pk=ticket_id).update(asked=True, ask_again_at=until)
 
 
@@ -97,6 +97,7 @@ def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> in
     asked for stays on the ticket; only the lane it waits in changes.
     """
     due = Ticket.objects.queued().filter(relaxed__lt=step, queued_at__lte=queued_before)
+    due = due.exclude(skills={})
     held = due.select_related("client").order_by("queued_at")
     tickets = list(held.select_for_update(skip_locked=True, of=("self",))[:limit])
     for ticket in tickets:

@@ -7,12 +7,12 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection
 
-from agents.models import JournalEntry, Presence
+from agents.models import AgentCertificate, JournalEntry, Presence
 from agents.models.presence import SILENCE
-from dispatch import assignments
+from dispatch import assignments, offers
 from dispatch import clock as dispatch_clock
 from dispatch.management.commands import clock as command
-from dispatch.models import OFFER_LASTS, Assignment, ClockHeartbeat, Offer
+from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Assignment, ClockHeartbeat, Offer
 from dispatch.models.running import here
 from tests import factories
 from tickets import clock
@@ -21,6 +21,11 @@ from tickets.models import Ticket
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
+
+
+def shown(offer: Offer) -> Offer:
+    offers.show([(offer.pk, offer.agent_id)], at=clock.now())
+    return offer
 
 
 def test_with_nothing_due_nothing_is_done() -> None:
@@ -38,7 +43,7 @@ def test_a_waiting_ticket_is_offered() -> None:
 
 
 def test_an_offer_that_ran_out_is_offered_to_somebody_else_in_the_same_tick() -> None:
-    offer = factories.make_offer()
+    offer = shown(factories.make_offer())
     Offer.objects.update(sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now())
     other = factories.make_agent()
 
@@ -46,6 +51,63 @@ def test_an_offer_that_ran_out_is_offered_to_somebody_else_in_the_same_tick() ->
 
     assert Offer.objects.pending().get().agent == other
     assert Offer.objects.get(pk=offer.pk).status == "expired"
+
+
+def test_what_no_screen_showed_is_offered_to_somebody_else_in_the_same_tick() -> None:
+    offer = factories.make_offer()
+    Offer.objects.update(sent_at=clock.now() - SHOWN_WITHIN, expires_at=clock.now())
+    other = factories.make_agent()
+
+    assert dispatch_clock.tick() == {"offers expired": 1, "offers made": 1}
+
+    assert Offer.objects.pending().get().agent == other
+    assert Offer.objects.get(pk=offer.pk).status == "missed_connectivity"
+
+
+def test_when_an_agent_hesitates_another_is_asked_in_the_same_tick() -> None:
+    first = factories.make_offer()
+    Ticket.objects.update(ask_again_at=clock.now())
+    other = factories.make_agent()
+
+    assert dispatch_clock.tick() == {"further agents may be asked": 1, "offers made": 1}
+
+    assert set(Offer.objects.pending().values_list("agent", flat=True)) == {
+        first.agent_id,
+        other.pk,
+    }
+
+
+def test_a_ticket_whose_levels_are_lowered_is_offered_in_the_same_tick() -> None:
+    factories.make_card()
+    factories.make_ticket(at=clock.now() - timedelta(seconds=61), skills={"cards": 4})
+    factories.make_agent(skills={"cards": 3})
+
+    assert dispatch_clock.tick() == {"levels lowered": 1, "offers made": 1}
+
+
+def test_whose_certificate_is_over_is_not_asked_in_the_same_tick() -> None:
+    client = factories.make_client(certificate="kyc")
+    factories.make_card(client)
+    agent = factories.make_agent()
+    AgentCertificate.objects.create(
+        agent=agent, code="kyc", valid_until=clock.now() - timedelta(days=1)
+    )
+    factories.make_ticket(client)
+
+    assert dispatch_clock.tick() == {"certificates over": 1}
+
+
+def test_a_third_time_out_withdraws_what_else_the_agent_was_asked_in_the_same_tick() -> None:
+    agent = factories.make_agent(capacity=2)
+    expired, other = shown(factories.make_offer(agent=agent)), factories.make_offer(agent=agent)
+    Offer.objects.filter(pk=expired.pk).update(
+        sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now()
+    )
+    Presence.objects.update(timeouts_in_row=2)
+
+    assert dispatch_clock.tick() == {"offers expired": 1, "offers to the gone": 1}
+
+    assert Offer.objects.get(pk=other.pk).status == "withdrawn"
 
 
 def test_a_silent_agents_conversation_is_offered_to_another_in_the_same_tick() -> None:
@@ -94,12 +156,19 @@ def test_all_of_it_at_once_is_done_in_one_tick_and_leaves_nothing_due() -> None:
     wrapping = factories.make_assignment(at=began)
     assignments.resolve(wrapping, disposition="solved", at=began)
     factories.make_ticket(at=began)
-    expired = factories.make_offer()
+    expired = shown(factories.make_offer())
     Offer.objects.filter(pk=expired.pk).update(
         sent_at=began, expires_at=clock.now() - timedelta(seconds=1)
     )
     silent = factories.make_assignment()
     Presence.objects.filter(agent=silent.agent).update(seen_at=began)
+    hesitates = factories.make_offer()
+    Ticket.objects.filter(pk=hesitates.ticket_id).update(ask_again_at=clock.now())
+    demanding = factories.make_ticket(skills={"cards": 4})
+    Ticket.objects.filter(pk=demanding.pk).update(queued_at=clock.now() - timedelta(seconds=70))
+    AgentCertificate.objects.create(
+        agent=hesitates.agent, code="kyc", valid_until=clock.now() - timedelta(days=1)
+    )
 
     done = dispatch_clock.tick()
 
