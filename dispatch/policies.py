@@ -26,8 +26,13 @@ def in_force(*, at: datetime) -> Policy:
 
 
 def numbered(version: int) -> Policy:
-    """A version by its number, for decisions made under it."""
-    return PolicyVersion.objects.get(pk=version).rules()
+    """A version by its number, for decisions made under it. It never changes, so it is kept."""
+    key = f"{KEY}:{version}"
+    known: Policy | None = cache.get(key)
+    if known is None:
+        known = PolicyVersion.objects.get(pk=version).rules()
+        cache.set(key, known, timeout=REMEMBERED)
+    return known
 
 
 @transaction.atomic
