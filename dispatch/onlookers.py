@@ -100,8 +100,12 @@ def past(agent_ids: Collection[UUID], *, since: datetime, until: datetime) -> Pa
     for span in AbilitySpan.objects.filter(agent__in=agent_ids).order_by("started_at", "pk"):
         abilities[span.agent_id].append(span)
     held: defaultdict[UUID, list[Held]] = defaultdict(list)
-    for agent_id, *row in _places(agent_ids, since=since, until=until):
-        held[agent_id].append(_held(*row))
+    for agent_id, sent_at, settled_at, started_at, finished_at, decision_id in _places(
+        agent_ids, since=since, until=until
+    ):
+        # An accepted offer's place is held until its work is done.
+        ended_at = finished_at if started_at else settled_at
+        held[agent_id].append(Held(sent_at, ended_at, started_at, decision_id))
     return Past(abilities, held)
 
 
@@ -138,18 +142,6 @@ def _places(
         "agent_id", "sent_at", "settled_at", "assignment__started_at",
         "assignment__finished_at", "decision_id",
     )  # fmt: skip
-
-
-def _held(
-    sent_at: datetime,
-    settled_at: datetime | None,
-    started_at: datetime | None,
-    finished_at: datetime | None,
-    decision_id: UUID | None,
-) -> Held:
-    """An accepted offer's place is held until its work is done."""
-    until = finished_at if started_at else settled_at
-    return Held(sent_at, until, started_at, decision_id)
 
 
 def _excluded_by(agent: FreeAgent, account: Account) -> str:

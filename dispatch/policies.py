@@ -35,14 +35,19 @@ def numbered(version: int) -> Policy:
     return known
 
 
+def soonest(*, at: datetime) -> datetime:
+    """When a new version could come into force: after a notice, and after all there are."""
+    latest = PolicyVersion.objects.aggregate(latest=Max("valid_from"))["latest"]
+    return max(at + NOTICE, latest + NOTICE) if latest else at
+
+
 @transaction.atomic
 def publish(draft: PolicyVersion, *, at: datetime) -> PolicyVersion:
     """Add a version, in force from its date on and no sooner than in ten seconds."""
     newest = PolicyVersion.objects.select_for_update().order_by("-version").first()
     draft.version = newest.version + 1 if newest else 1
-    latest = PolicyVersion.objects.aggregate(latest=Max("valid_from"))["latest"]
-    soonest = max(at + NOTICE, latest + NOTICE) if latest else at
-    draft.valid_from = max(draft.valid_from or soonest, soonest)
+    next_one = soonest(at=at)
+    draft.valid_from = max(draft.valid_from or next_one, next_one)
     draft.save(force_insert=True)
     cache.delete(KEY)
     return draft

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from agents.models import Agent, AgentCertificate, Presence
 from dispatch import acquaintances, assignments, offers, policies, waves
-from dispatch.models import Assignment, Decision, Offer, PolicyVersion
+from dispatch.models import Decision, Offer, PolicyVersion
 from tests import factories
 from tickets import clock
 from tickets.models import Client, Ticket
@@ -87,7 +87,7 @@ def _answer(draw: random.Random, *, at: datetime) -> None:
             offers.decline(offer, because=draw.choice(["", "not_now"]), at=at)
         elif kind < 0.9:
             shown = at - timedelta(minutes=2)
-            late = Offer.objects.filter(pk=offer.pk)
+            late = Offer.objects.pending().filter(pk=offer.pk)
             late.update(status="shown", shown_at=shown, expires_at=clock.now())
     offers.expire_overdue(at=at)
 
@@ -95,7 +95,7 @@ def _answer(draw: random.Random, *, at: datetime) -> None:
 def _serve(offer: Offer, *, at: datetime) -> None:
     if not Offer.objects.pending().filter(pk=offer.pk).exists():
         return
-    work: Assignment = offers.accept(offer, at=at)
+    work = offers.accept(offer, at=at)
     assignments.resolve(work, disposition="solved", at=at)
     assignments.finish(work, at=at)
 
