@@ -20,6 +20,7 @@ from agents.models import Agent
 from dispatch import decisions, onlookers
 from dispatch.admin import words
 from dispatch.decisions import Account, Candidate, Reading
+from dispatch.desk.rulebook import AGAIN
 from dispatch.models import Decision
 
 #: So many tickets, candidates and names are on a page; the rest is counted.
@@ -120,7 +121,8 @@ def table(
 ) -> dict[str, Any]:
     """One ticket as its table is drawn."""
     shown = account.able[:MOST_CANDIDATES]
-    most = max((one.verdict.total for one in shown), default=1) or 1
+    # Who was asked before costs so much more that their bar runs off the edge.
+    most = max((one.verdict.total - one.verdict.costs[AGAIN] for one in shown), default=1) or 1
     ticket = account.ticket
     needs = [f"{code} ≥ {level}" for code, level in ticket.skills.items()]
     return {

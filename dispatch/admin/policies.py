@@ -65,12 +65,15 @@ class PolicyVersionAdmin(Record):
     form = VersionForm
     list_display = ["version", "stage", "starts", "note"]
     ordering = ["-version"]
-    fields = ["note", "valid_from", *SETTINGS]
+    readonly_fields = ["starts"]
     starts = instant("valid_from", _("valid from"))
     change_form_outer_before_template = "admin/policy_changes.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("dispatch.add_policyversion"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | tuple[str, ...]]:
+        return ["note", "starts" if obj else "valid_from", *SETTINGS]
 
     @display(
         description=_("in force"),
@@ -87,7 +90,7 @@ class PolicyVersionAdmin(Record):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new version begins as the newest there is."""
         newest = PolicyVersion.objects.order_by("-version").first()
-        return dict(newest.rules().as_json()) if newest else {}
+        return {name: getattr(newest, name) for name in flat(SETTINGS)} if newest else {}
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

@@ -17,6 +17,8 @@ from dispatch.models.policies import COSTS
 from dispatch.policy import Policy
 from dispatch.quality import LEAST_REVIEWS
 
+#: The one part that counts for a single conversation only.
+AGAIN = "asked_before"
 #: Whom each filter keeps from being asked.
 FILTERS: dict[str, Any] = {
     "language": _("Whoever does not speak the customer’s language."),
@@ -53,12 +55,15 @@ INPUTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the cost: its weight in points, and how long its bar is, of 100."""
+    """One part of the cost: its weight in points, and how long its bar is, of 100.
+
+    What counts for one conversation only is in no proportion to the others, and has no bar.
+    """
 
     title: str
     meaning: str
     points: int
-    width: float
+    width: float | None
 
 
 @dataclass(frozen=True)
@@ -86,10 +91,12 @@ def of(version: PolicyVersion) -> Rulebook:
 
 def parts(policy: Policy) -> list[Part]:
     points = {name: int(getattr(policy, name)) for name in COSTS}
-    most = max(*points.values(), 1)
+    lasting = {name: of_it for name, of_it in points.items() if name != AGAIN}
+    most = max(*lasting.values(), 1)
+    drawn = {name: 100 * of_it / most for name, of_it in lasting.items()}
     return [
-        Part(capitalised(str(PARTS[name])), meaning(name, policy), of_it, 100 * of_it / most)
-        for name, of_it in sorted(points.items(), key=lambda each: -each[1])
+        Part(capitalised(str(PARTS[name])), meaning(name, policy), points[name], drawn.get(name))
+        for name in [*sorted(lasting, key=lambda name: -points[name]), AGAIN]
     ]
 
 
