@@ -44,7 +44,8 @@ class Command(BaseCommand):
         if self.stderr.isatty():
             full = WIDTH * number // of
             bar = "█" * full + "░" * (WIDTH - full)
-            self.stderr.write(f"\r{bar} {number}/{of}", ending="\n" if number == of else "")
+            ending = "\n" if number == of else ""
+            self.stderr.write(f"\r{bar} {number}/{of}", style_func=str, ending=ending)
 
     def _show(self, one: Replay) -> None:
         decision = one.decision
