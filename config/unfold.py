@@ -93,6 +93,14 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Matching"),
+                "items": [
+                    listed(_("Decisions"), "manage_search", "dispatch.decision"),
+                    listed(_("Policy"), "balance", "dispatch.policyversion"),
+                    listed(_("Kept apart"), "person_off", "dispatch.acquaintance"),
+                ],
+            },
+            {
                 "title": _("Money"),
                 "items": [
                     listed(_("Ledger"), "account_balance", "agents.journalentry"),

@@ -24,6 +24,7 @@ BATCH = 100
 #: So many more agents than tickets are looked at, the longest idle of each lane first. Where many
 #: lanes wait they share this.
 CHOICE = 300
+LEAST_CHOICE = 5
 #: Who helped a customer within this time knows them.
 KNOWS_FOR = timedelta(days=90)
 
@@ -43,7 +44,7 @@ WITH RECURSIVE lanes(lane) AS (
             ORDER BY t.lane LIMIT 1)
     FROM lanes WHERE lanes.lane IS NOT NULL
 ), shares AS (
-    SELECT greatest(4, %(batch)s / count) AS places, greatest(5, %(choice)s / count) AS more
+    SELECT greatest(4, %(batch)s / count) AS places, greatest(%(least)s, %(choice)s / count) AS more
     FROM (SELECT greatest(count(lane), 1) AS count FROM lanes) counted
 ), served AS (
     SELECT lane, string_to_array(lane, ' ') AS needs, free.places
@@ -201,6 +202,7 @@ def take(*, policy: Policy, at: datetime, shard: Shard) -> Glance:
         "known_since": at - KNOWS_FOR,
         "batch": BATCH,
         "choice": CHOICE,
+        "least": LEAST_CHOICE,
         "head_start": policy.head_start(1),
         "shard": shard.number,
         "shards": shard.of,
@@ -282,12 +284,9 @@ def _free(
     good_reviews: int,
     language: str,
 ) -> Free:
-    languages, skills, certificates = can(abilities)
     able = FreeAgent(
         id=UUID(pk),
-        languages=languages,
-        skills=skills,
-        certificates=certificates,
+        **can(abilities)._asdict(),
         idle_since=datetime.fromisoformat(idle_since),
         room=room,
         worked_today=worked_today,
@@ -297,17 +296,23 @@ def _free(
     return Free(able, language)
 
 
-@lru_cache(maxsize=50_000)
-def can(abilities: str) -> tuple[Mapping[str, int], Mapping[str, int], frozenset[str]]:
-    """Languages, skills and certificates, out of the words of `Presence.abilities`.
+class Abilities(NamedTuple):
+    """What the words of `Presence.abilities` say."""
 
-    The last step of each is the proficiency: they come in order.
-    """
-    words = abilities.split(" ")
-    languages = dict(word.split("/") for word in words if "/" in word)
-    skills = dict(word.split(":") for word in words if ":" in word)
-    return (
+    languages: Mapping[str, int]
+    skills: Mapping[str, int]
+    certificates: frozenset[str]
+
+
+@lru_cache(maxsize=50_000)
+def can(words: str) -> Abilities:
+    """Read the words, parted by spaces. The last step of each is the proficiency: they come in
+    order."""
+    able = words.split(" ")
+    languages = dict(word.split("/") for word in able if "/" in word)
+    skills = dict(word.split(":") for word in able if ":" in word)
+    return Abilities(
         {code: int(level) for code, level in languages.items()},
         {code: int(level) for code, level in skills.items()},
-        frozenset(word[1:] for word in words if word.startswith("+")),
+        frozenset(word[1:] for word in able if word.startswith("+")),
     )

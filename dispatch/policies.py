@@ -26,8 +26,19 @@ def in_force(*, at: datetime) -> Policy:
 
 
 def numbered(version: int) -> Policy:
-    """A version by its number, for decisions made under it."""
-    return PolicyVersion.objects.get(pk=version).rules()
+    """A version by its number, for decisions made under it. It never changes, so it is kept."""
+    key = f"{KEY}:{version}"
+    known: Policy | None = cache.get(key)
+    if known is None:
+        known = PolicyVersion.objects.get(pk=version).rules()
+        cache.set(key, known, timeout=REMEMBERED)
+    return known
+
+
+def soonest(*, at: datetime) -> datetime:
+    """When a new version could come into force: after a notice, and after all there are."""
+    latest = PolicyVersion.objects.aggregate(latest=Max("valid_from"))["latest"]
+    return max(at + NOTICE, latest + NOTICE) if latest else at
 
 
 @transaction.atomic
@@ -35,10 +46,10 @@ def publish(draft: PolicyVersion, *, at: datetime) -> PolicyVersion:
     """Add a version, in force from its date on and no sooner than in ten seconds."""
     # Whoever publishes at the same time waits here, and then counts what was added meanwhile.
     PolicyVersion.objects.select_for_update().order_by("version").first()
-    known = PolicyVersion.objects.aggregate(version=Max("version"), dated=Max("valid_from"))
-    draft.version = (known["version"] or 0) + 1
-    soonest = max(at, known["dated"] or at) + NOTICE
-    draft.valid_from = max(draft.valid_from or soonest, soonest)
+    known = PolicyVersion.objects.aggregate(version=Max("version"))["version"]
+    draft.version = (known or 0) + 1
+    next_one = soonest(at=at)
+    draft.valid_from = max(draft.valid_from or next_one, next_one)
     draft.save(force_insert=True)
     cache.delete(KEY)
     return draft

@@ -29,7 +29,13 @@ FORBIDDEN = {"manager", "helper", "util", "utils", "handler", "processor", "data
     "common",
 }
 #: Names a framework calls us by.
-GIVEN_NAMES = {"text_data", "bytes_data", "get_context_data", "cleaned_data"}
+GIVEN_NAMES = {
+    "text_data",
+    "bytes_data",
+    "get_context_data",
+    "cleaned_data",
+    "get_changeform_initial_data",
+}
 
 
 def sources(*folders: str) -> list[Path]:

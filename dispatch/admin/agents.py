@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from agents.admin.agents import AgentAdmin, LanguageInline, SkillInline
+from agents.admin.agents import AgentAdmin, CertificateInline, LanguageInline, SkillInline
 from agents.admin.today import A_DAY, midnight
 from agents.models import Agent, AgentSkill
 from dispatch.admin.offers import REFUSALS
@@ -38,7 +38,7 @@ class CatalogueInline(SkillInline):
 @admin.register(Agent)
 class WorkingAgentAdmin(AgentAdmin):
     refusals = REFUSALS
-    inlines = [LanguageInline, CatalogueInline]
+    inlines = [LanguageInline, CatalogueInline, CertificateInline]
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         *columns, approval = super().get_list_display(request)

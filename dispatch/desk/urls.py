@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dispatch.desk import account, attendance, conversations, offers, pages
+from dispatch.desk import account, attendance, conversations, decided, offers, pages
 
 app_name = "desk"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("leave/", pages.leave, name="leave"),
     path("presence", attendance.move, name="presence"),
     path("earnings/", pages.earnings, name="earnings"),
+    path("decisions/", decided.decisions, name="decisions"),
     path("offers/<uuid:offer_id>/accept", offers.accept, name="accept"),
     path("offers/<uuid:offer_id>/decline", offers.decline, name="decline"),
     path("conversations/<uuid:assignment_id>/", pages.talk, name="talk"),
