@@ -141,9 +141,15 @@ def expire_overdue(*, at: datetime, limit: int = 200) -> int:
     What no screen showed was missed for the line's sake, and is nobody's time-out.
     """
     missed = _settle_overdue(Status.SENT, Status.MISSED, at=at, limit=limit)
+    return len(missed) + _time_out(at=at, limit=limit)
+
+
+@transaction.atomic
+def _time_out(*, at: datetime, limit: int) -> int:
+    """At once with the pause it may bring, or a wave would ask whoever is about to be paused."""
     expired = _settle_overdue(Status.SHOWN, Status.EXPIRED, at=at, limit=limit)
     push.changed(*presence.time_out([offer.agent_id for offer in expired], at=at))
-    return len(missed) + len(expired)
+    return len(expired)
 
 
 @transaction.atomic

@@ -39,6 +39,7 @@ def log_in(desk: Page, username: str) -> None:
     desk.fill("input[name=password]", PASSWORD)
     desk.press("input[name=password]", "Enter")
     desk.click("[data-action=go-available]")
+    expect(desk.locator("#status")).to_contain_text("Online")
     expect(desk.locator("body")).to_have_attribute("data-line", "open")
 
 

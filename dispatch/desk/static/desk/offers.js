@@ -36,6 +36,23 @@
     delete card.dataset.unshown;
   };
 
+  // What is new about presence is said once, and is in view. Attributes of what has an id settle
+  // later than what is in it.
+  const special = () => [Boolean($("#presence [data-paused]")), Boolean($("#presence .rolling"))];
+  let [paused, rolling] = special();
+  const heedPresence = (presence) => {
+    const [wasPaused, wasRolling] = [paused, rolling];
+    [paused, rolling] = special();
+    if (paused && !wasPaused) {
+      announce(`${$("[data-paused]", presence).textContent}. ${$("h1 + p", presence).textContent}`);
+      notify(says.paused, "paused");
+    }
+    if (rolling && !wasRolling) {
+      announce($(".rolling p", presence).textContent);
+      $(".rolling", presence).scrollIntoView({ block: "center" });
+    }
+  };
+
   // Merged, so that the one being read keeps its place and focus
   document.addEventListener("htmx:oobBeforeSwap", ({ target, detail }) => {
     if (target.id !== "offers" || !$("#offers", detail.fragment)) return;
@@ -61,15 +78,13 @@
   };
 
   // Ended
-  const end = (card, sentence) => {
-    card.setAttribute("data-ended", "");
-    $(".countdown", card).textContent = sentence;
-  };
   document.addEventListener("desk:taken", ({ detail }) => {
     const card = document.getElementById(`offer-${detail}`);
     if (!card) return;
-    card.setAttribute("data-taken", "");
-    end(card, says.taken);
+    const sentence = document.createElement("p");
+    sentence.textContent = says.taken;
+    $(".answers", card).replaceChildren(sentence);
+    for (const mark of ["data-ended", "data-taken"]) card.setAttribute(mark, "");
     announce(says.taken);
     const leave = () => card.remove();
     card.addEventListener("click", leave);
@@ -83,15 +98,15 @@
       $(".remaining", card).textContent = clock(left * 1000);
       if (seconds % 8 === 0 && left > 20) ring();
     } else {
-      end(card, says.ended);
+      card.setAttribute("data-ended", "");
+      $(".countdown", card).textContent = says.ended;
       refresh();
     }
   };
-  const status = () => $("#status").dataset.status;
   document.addEventListener("desk:second", ({ detail: seconds }) => {
     const cards = open();
     for (const card of cards) countDown(card, seconds);
-    const calm = status() === "paused" ? `${says.paused} · ${title}` : title;
+    const calm = paused ? `${says.paused} · ${title}` : title;
     document.title = cards.length && seconds % 2 ? `● ${says.ring}` : calm;
   });
 
@@ -116,14 +131,6 @@
     announce(says.began);
   });
 
-  let paused = status() === "paused";
-  const heedPresence = (presence) => {
-    const was = paused;
-    paused = presence.dataset.status === "paused";
-    if (was || !paused) return;
-    announce(`${$("h1", presence).textContent}. ${$("h1 + p", presence).textContent}`);
-    notify(says.paused, "paused");
-  };
   new MutationObserver((changes) => {
     for (const { addedNodes, target } of changes) {
       for (const node of addedNodes) {
