@@ -274,19 +274,3 @@ def test_a_refused_offer_in_a_batch_makes_none_of_it() -> None:
 
     assert Offer.objects.count() == 1
     assert factories.presence_of(other).load == 0
-
-
-def test_whoever_is_paused_by_a_time_out_is_asked_by_no_wave_in_between(
-    hints_at_once: None, django_capture_on_commit_callbacks: Any
-) -> None:
-    offer = factories.make_offer()
-    presence.time_out([offer.agent_id], at=clock.now())
-    presence.time_out([offer.agent_id], at=clock.now())
-    offers.show([(offer.pk, offer.agent_id)], at=clock.now())
-    run_out(offer)
-
-    with django_capture_on_commit_callbacks(execute=True):
-        offers.expire_overdue(at=clock.now())
-
-    assert factories.presence_of(offer.agent).paused
-    assert Offer.objects.get() == offer
