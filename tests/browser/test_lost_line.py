@@ -25,6 +25,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "only-for-this-test-4471"
 #: Found silent after 45 s, the clock's second, the offer's way to the next screen.
 MOST_SECONDS = 60
+#: A second answer that brings the end of the conversation, as when words and news cross.
+END_AGAIN = """() => desk.ask(document.body.dataset.state + "?" + new URLSearchParams(
+    {...desk.position(), stage: "talking"}))"""
 
 
 @pytest.fixture
@@ -91,6 +94,8 @@ def test_a_conversation_whose_agent_is_cut_off_goes_on_with_another_within_a_min
     unsent = phone.locator(".unsent")
     expect(unsent).to_contain_text("I have found it.", timeout=30_000)
     expect(unsent).to_contain_text("Not sent")
+    phone.evaluate(END_AGAIN)
+    expect(unsent).to_contain_text("I have found it.")
     expect(phone.locator("#conversation h1")).to_have_text(
         "This conversation went to somebody else."
     )
