@@ -1,4 +1,5 @@
-"""The live line of the desk: it sends news and hears the page's heartbeat. It decides nothing."""
+"""The live line of the desk: it sends news, hears the page's heartbeat and which offers its screen
+shows. It decides nothing."""
 
 import json
 import time
@@ -15,8 +16,9 @@ from dispatch.desk.heart import Pulse
 
 #: Close codes of our protocol.
 NOT_LOGGED_IN, NOT_AN_AGENT, TOO_MUCH = 4401, 4403, 4429
-#: A page beats every ten seconds and says nothing else.
-MOST_FRAMES_A_MINUTE = 60
+#: A page beats every ten seconds, and with each beat names the offers on its screen.
+MOST_FRAMES_A_MINUTE = 120
+LONGEST_FRAME = 100
 
 
 class Desk(AsyncWebsocketConsumer):
@@ -48,11 +50,13 @@ class Desk(AsyncWebsocketConsumer):
             )
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Any frame is a heartbeat; what it says is not read."""
+        """Any frame is a heartbeat; some name an offer that is on the screen."""
         if self._floods():
             await self.close(TOO_MUCH)
         elif self.pulse:
             heart.beat(self)
+            if offer_id := shown_offer(text_data):
+                heart.show(self, offer_id)
 
     async def news(self, event: dict[str, Any]) -> None:
         """From `push`: forwarded as it is."""
@@ -77,3 +81,13 @@ async def agent_of(user_id: int) -> UUID | None:
     """The agent behind a login."""
     found = Agent.objects.filter(user_id=user_id).values_list("pk", flat=True)
     return await database_sync_to_async(found.first, thread_sensitive=False)()
+
+
+def shown_offer(frame: str | None) -> UUID | None:
+    """The offer in a frame like {"shown": "<id>"}; None in any other."""
+    if frame is None or len(frame) > LONGEST_FRAME:
+        return None
+    try:
+        return UUID(json.loads(frame)["shown"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,13 +1,14 @@
 """The heart of a live server: gathers its pages' beats and renews their presence once a second.
 
 A thousand pages cost a handful of queries a second, not a hundred requests. Each beat also asks
-whether the session is still good: log-out or restriction closes the line within a beat.
+whether the session is still good: log-out or restriction closes the line within a beat. Which
+offers are on a screen is gathered too, but written at once: a minute begins with it.
 """
 
 import asyncio
 import logging
-from collections.abc import Collection
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -17,13 +18,15 @@ from psycopg_pool import PoolTimeout
 
 from agents import presence
 from agents.models import Agent
-from dispatch import sockets
+from dispatch import offers, sockets
 from dispatch.desk import snapshot
 from tickets import clock
 
 logger = logging.getLogger(__name__)
 
 EVERY = 1.0
+#: Seconds in which what is shown gathers.
+SOON = 0.05
 
 
 class Pulse(NamedTuple):
@@ -43,22 +46,49 @@ class Page(Protocol):
 
 _open: set[Page] = set()
 _beating: set[Page] = set()
-_loops: dict[asyncio.AbstractEventLoop, "asyncio.Task[None]"] = {}
+_shown: set[tuple[UUID, UUID]] = set()
+_running: dict[tuple[asyncio.AbstractEventLoop, str], "asyncio.Task[None]"] = {}
 
 
 def beat(page: Page) -> None:
     """This page is alive; it is answered within a second."""
     _open.add(page)
     _beating.add(page)
-    loop = asyncio.get_running_loop()
-    if loop not in _loops or _loops[loop].done():
-        _loops[loop] = loop.create_task(_beat_on())
+    _keep_going(_beat_on)
+
+
+def show(page: Page, offer_id: UUID) -> None:
+    """This page shows this offer, as it says; it is written within a tenth of a second."""
+    if page.pulse:
+        _shown.add((offer_id, page.pulse.agent_id))
+        _keep_going(_write_shown)
 
 
 def stop(page: Page) -> None:
     """This page is gone."""
     _open.discard(page)
     _beating.discard(page)
+
+
+def _keep_going(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start it on this loop, unless it runs there already."""
+    loop = asyncio.get_running_loop()
+    key = (loop, work.__name__)
+    if key not in _running or _running[key].done():
+        _running[key] = loop.create_task(work())
+
+
+async def _write_shown() -> None:
+    """Runs while there is anything to write."""
+    while _shown:
+        await asyncio.sleep(SOON)
+        batch = list(_shown)
+        _shown.clear()
+        try:
+            await database_sync_to_async(acknowledge, thread_sensitive=False)(batch)
+        except (DatabaseError, PoolTimeout) as broken:
+            # The pages say it again with their next beat.
+            logger.warning("shown offers lost: %s", type(broken).__name__)
 
 
 async def _beat_on() -> None:
@@ -97,3 +127,9 @@ def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
     presence.seen(alive, at=at)
     words = snapshot.signatures(alive)
     return {pulse: words[pulse.agent_id] for pulse in good}
+
+
+def acknowledge(shown: Collection[tuple[UUID, UUID]]) -> None:
+    """These offers are on their agents' screens; some agents want theirs accepted right away."""
+    at = clock.now()
+    offers.roll(offers.show(shown, at=at), at=at)
