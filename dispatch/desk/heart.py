@@ -3,11 +3,15 @@
 A thousand pages cost a handful of queries a second, not a hundred requests. Each beat also asks
 whether the session is still good: log-out or restriction closes the line within a beat. Which
 offers are on a screen is gathered too, but written at once: a minute begins with it.
+
+News may be lost on its way. So whoever has not shown an offer a second after it was sent is told to
+ask: with Valkey gone and no worker alive, an offer is a matter of seconds all the same.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine
+from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -20,6 +24,7 @@ from agents import presence
 from agents.models import Agent
 from dispatch import offers, sockets
 from dispatch.desk import snapshot
+from dispatch.models import Offer
 from tickets import clock
 
 logger = logging.getLogger(__name__)
@@ -27,6 +32,8 @@ logger = logging.getLogger(__name__)
 EVERY = 1.0
 #: Seconds in which what is shown gathers.
 SOON = 0.05
+#: A card that was not shown by then may never have arrived.
+OVERDUE = timedelta(seconds=1)
 
 
 class Pulse(NamedTuple):
@@ -43,6 +50,8 @@ class Page(Protocol):
 
     async def answer(self, signature: str | None) -> None: ...
 
+    async def nudge(self) -> None: ...
+
 
 _open: set[Page] = set()
 _beating: set[Page] = set()
@@ -55,6 +64,7 @@ def beat(page: Page) -> None:
     _open.add(page)
     _beating.add(page)
     _keep_going(_beat_on)
+    _keep_going(_look_out)
 
 
 def show(page: Page, offer_id: UUID) -> None:
@@ -109,6 +119,28 @@ async def _beat_on() -> None:
                 return_exceptions=True,
             )
         await asyncio.sleep(EVERY)
+
+
+async def _look_out() -> None:
+    """Runs while any page is open."""
+    told: set[UUID] = set()
+    while _open:
+        await asyncio.sleep(EVERY)
+        try:
+            unshown = await database_sync_to_async(overdue, thread_sensitive=False)()
+        except (DatabaseError, PoolTimeout) as broken:
+            logger.warning("offers not looked for: %s", type(broken).__name__)
+            continue
+        waited_for = {agent for offer, agent in unshown.items() if offer not in told}
+        told = set(unshown)
+        pages = [page for page in _open if page.pulse and page.pulse.agent_id in waited_for]
+        await asyncio.gather(*(page.nudge() for page in pages), return_exceptions=True)
+
+
+def overdue() -> dict[UUID, UUID]:
+    """Offers that should be on a screen by now and are on none, and whose they are."""
+    unshown = Offer.objects.filter(status=Offer.Status.SENT, sent_at__lt=clock.now() - OVERDUE)
+    return dict(unshown.order_by("-sent_at").values_list("pk", "agent")[:1000])
 
 
 def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
