@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from agents.models import AbilitySpan, Presence, PresenceSpan
-from dispatch import glance
+from dispatch import glance, reading
 from dispatch.decisions import Account
 from dispatch.models import Offer
 from dispatch.policy import LANE_FILTERS, FreeAgent, verdict
@@ -153,4 +153,4 @@ def _excluded_by(agent: FreeAgent, account: Account) -> str:
         not any(excludes(account.ticket, one.able) for excludes in LANE_FILTERS.values())
         for one in account.candidates
     )
-    return FURTHER if seen >= account.lane + glance.LEAST_CHOICE else SILENT
+    return FURTHER if seen >= account.lane + reading.LEAST_CHOICE else SILENT

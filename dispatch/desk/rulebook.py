@@ -11,11 +11,11 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from dispatch import words
-from dispatch.glance import KNOWS_FOR
 from dispatch.models import PolicyVersion
 from dispatch.models.policies import COSTS
 from dispatch.policy import Policy
 from dispatch.quality import LEAST_REVIEWS
+from dispatch.reading import KNOWS_FOR
 
 #: The one part that counts for a single conversation only.
 AGAIN = "asked_before"

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from agents import presence, roster
 from agents.models import Agent, AgentCertificate, AgentSkill, Presence, RateCard
 from agents.models.presence import SILENCE
-from dispatch import acquaintances, decisions, glance, offers, onlookers, policies, waves
+from dispatch import acquaintances, decisions, offers, onlookers, policies, reading, waves
 from dispatch.models import Decision, Offer, PolicyVersion
 from dispatch.policy import AGENT_COSTS, LANE_COSTS, PAIR_COSTS
 from tests import factories
@@ -224,7 +224,8 @@ def test_who_is_not_to_meet_this_customer_has_a_reason_too() -> None:
 
 
 def test_whoever_stood_further_down_the_line_is_told_so(monkeypatch: Any) -> None:
-    monkeypatch.setattr(glance, "CHOICE", 1)
+    monkeypatch.setattr(reading, "CHOICE", 1)
+    monkeypatch.setattr(reading, "LEAST_CHOICE", 1)
     ticket = factories.make_ticket()
     for age in (5, 4, 3):
         last = factories.make_agent(at=clock.now() - age * SECOND)

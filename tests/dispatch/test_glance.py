@@ -8,7 +8,7 @@ from django.db import transaction
 
 from agents import presence, roster
 from agents.models import Agent, AgentCertificate, Presence
-from dispatch import acquaintances, assignments, glance, offers, policies, waves
+from dispatch import acquaintances, assignments, glance, offers, policies, reading, waves
 from dispatch.glance import Glance, Shard
 from dispatch.models import Acquaintance, Offer
 from tests import factories
@@ -40,7 +40,7 @@ def asked() -> list[Any]:
     return list(Offer.objects.pending().values_list("agent", flat=True))
 
 
-def many_agents(count: int = glance.CHOICE + 5) -> list[Agent]:
+def many_agents(count: int = reading.CHOICE + 5) -> list[Agent]:
     """More than are looked at for one ticket, the longest idle first."""
     now = clock.now()
     return [factories.make_agent(at=now - (count - each) * SECOND) for each in range(count)]
@@ -166,7 +166,7 @@ def test_an_acquaintance_who_cannot_be_asked_makes_nobody_a_stranger(trouble: st
     speaks = {"fr": 5} if trouble == "unable" else {"en": 5}
     known, ticket = factories.make_agent(languages=speaks), factories.make_ticket()
     factories.make_agent()
-    met_at = clock.now() - (glance.KNOWS_FOR if trouble == "long ago" else DAY)
+    met_at = clock.now() - (reading.KNOWS_FOR if trouble == "long ago" else DAY)
     acquaintances.meet(known.pk, ticket, at=met_at)
     if trouble == "away":
         presence.go_away(known, at=clock.now())

@@ -50,7 +50,7 @@ def test_of_three_who_say_yes_at_once_one_has_it(attempt: int) -> None:
     said = together(*[lambda offer=offer: accept(offer) for offer in three])
 
     held = Assignment.objects.get()
-    assert Counter(map(str, said)) == {str(held): 1, "offer_gone": 2}
+    assert Counter(map(str, said)) == {str(held): 1, "offer_taken": 2}
     assert Counter(Offer.objects.values_list("status", flat=True)) == {"accepted": 1, "taken": 2}
     all_agrees()
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from agents import presence, roster
 from agents.models import Presence, RateCard
 from agents.models.presence import SILENCE
-from dispatch import glance, offers, waves
+from dispatch import offers, reading, waves
 from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Offer
 from tests import factories
 from tickets import clock, lifecycle
@@ -136,7 +136,7 @@ def test_an_agent_is_asked_for_as_many_as_they_have_room_one_a_wave() -> None:
 
 
 def test_a_language_nobody_speaks_blocks_nobody() -> None:
-    for _ in range(glance.BATCH + 1):
+    for _ in range(reading.BATCH + 1):
         factories.make_ticket(language="el", urgency="high")
     english = factories.make_ticket()
     agent = factories.make_agent()
