@@ -1,4 +1,4 @@
-"""The wait a customer is told. What it rests on is read anew every two seconds by each process, so
+"""The wait a customer is told. What it rests on is read anew every five seconds by each process, so
 that a quote costs a look and no query.
 """
 
@@ -19,7 +19,7 @@ from tickets.models import Ticket
 from tickets.queue import Wait
 
 #: Seconds. While one thread reads, the others make do with what is no older than the second.
-REMEMBERED, STALE = 2.0, 10.0
+REMEMBERED, STALE = 5.0, 15.0
 
 NOBODY_ON_LINE, NOBODY_ABLE = "nobody_on_line", "nobody_able"
 NO_RATE_CARD, LONG_QUEUE = "no_rate_card", "long_queue"

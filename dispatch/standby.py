@@ -16,6 +16,8 @@ from django.conf import settings
 SHIFT = 25.0
 #: Whoever stands by says so this often, in seconds.
 LEASE = 3
+#: Work begins at most this often, in seconds. After a lull it begins at once.
+GATHER = 0.01
 #: A task asked for but not begun is not asked for again for this long, in seconds.
 PATIENCE = 5
 
@@ -64,10 +66,26 @@ class Bell:
         """Work at once and then whenever it rings, until the shift ends or one must stop."""
         bell, heard, called = self.keys
         server.delete(called)
-        ends = time.monotonic() + seconds
+        began = time.monotonic()
+        ends, said = began + seconds, 0.0
         work()
         while time.monotonic() < ends and not stopped():
-            server.set(heard, 1, ex=LEASE)
+            if time.monotonic() - said > LEASE / 3:
+                said = time.monotonic()
+                server.set(heard, 1, ex=LEASE)
             if server.brpop([bell], timeout=1):
+                gather(server, bell, since=began)
+                began = time.monotonic()
                 work()
         server.delete(heard)
+
+
+def gather(server: redis.Redis, bell: str, *, since: float) -> None:
+    """Whoever rings soon after work began shares the next: it costs much the same for several.
+
+    The bell is silenced before the work, which then sees all who rang.
+    """
+    early = since + GATHER - time.monotonic()
+    if early > 0:
+        time.sleep(early)
+        server.delete(bell)

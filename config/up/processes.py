@@ -136,8 +136,9 @@ def web_command(port: int) -> list[str]:
 def live_command(port: int) -> list[str]:
     return python(
         *("-m", "uvicorn", "config.asgi:application", "--loop", "uvloop", "--http", "httptools"),
-        *("--ws", "websockets", "--ws-per-message-deflate", "false"),
-        *("--ws-ping-interval", "10", "--ws-ping-timeout", "10", "--ws-max-size", "65536"),
+        *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false"),
+        # Pages beat every ten seconds; pings only find those whose line died without a word.
+        *("--ws-ping-interval", "60", "--ws-ping-timeout", "30", "--ws-max-size", "65536"),
         *("--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "3"),
         *("--host", "127.0.0.1", "--port", str(port)),
     )

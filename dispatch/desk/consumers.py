@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
@@ -31,6 +32,11 @@ class Desk(AsyncWebsocketConsumer):
 
     pulse: Pulse | None = None
     joined = False
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels would first have a thread close old connections: a hop for every frame. All we
+        ask of the database is asked in ways that see to that themselves."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         await self.accept()

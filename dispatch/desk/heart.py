@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 EVERY = 1.0
 #: Seconds in which what is shown gathers.
-SOON = 0.05
+SOON = 0.2
 #: A card that was not shown by then may never have arrived.
 OVERDUE = timedelta(seconds=1)
 
@@ -68,7 +68,7 @@ def beat(page: Page) -> None:
 
 
 def show(page: Page, offer_id: UUID) -> None:
-    """This page shows this offer, as it says; it is written within a tenth of a second."""
+    """This page shows this offer, as it says; it is written within a quarter of a second."""
     if page.pulse:
         _shown.add((offer_id, page.pulse.agent_id))
         _keep_going(_write_shown)
