@@ -86,8 +86,10 @@ def test_a_day_is_counted_from_its_first_conversation() -> None:
 
 def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
     ticket = factories.make_ticket()
-    now_not, never, expired, shown = (factories.make_agent() for _ in range(4))
+    now_not, never, expired, shown, just = (factories.make_agent() for _ in range(5))
     offers.decline(factories.make_offer(ticket, now_not), because="not_now", at=clock.now())
+    Offer.objects.update(settled_at=clock.now() - reading.NOT_NOW - SECOND)
+    offers.decline(factories.make_offer(ticket, just), because="not_now", at=clock.now())
     offers.decline(factories.make_offer(ticket, never), at=clock.now())
     past = clock.now() - SECOND
     for agent in (expired, shown):
@@ -102,7 +104,7 @@ def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
     [seen] = take().waiting
 
     assert seen.need.timed_out_by == {now_not.pk, expired.pk}
-    assert (seen.need.declined_by, seen.need.asked) == ({never.pk}, {shown.pk})
+    assert (seen.need.declined_by, seen.need.asked) == ({never.pk, just.pk}, {shown.pk})
     assert seen.places == {0}
 
 
