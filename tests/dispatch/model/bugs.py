@@ -1,4 +1,5 @@
-"""Bugs that could be written any day, as changes of a few words of the real code.
+"""Bugs that could be written any day: a few words of the real code changed, and a story in the
+machine's own steps that meets them.
 
 A word that is not there any more fails the test that sows it: then the bug is to be sown anew.
 """
@@ -7,14 +8,19 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from agents import presence
 from agents.pay import ledger
-from dispatch import assignments, glance, offers, waves, writing
-from tickets import conversation, idempotency, webhooks
+from dispatch import assignments, glance, offers, push, waves, writing
+from dispatch.glance import Shard
+from tickets import conversation, idempotency, lifecycle, webhooks
+
+#: A rule of the machine with its arguments.
+Step = tuple[str, dict[str, Any]]
+Story = tuple[Step, ...]
 
 
 class Change(NamedTuple):
@@ -27,12 +33,47 @@ class Change(NamedTuple):
 
 
 class Bug(NamedTuple):
-    """Its changes, and what finds it, a pattern: an invariant, or a constraint of the database."""
+    """Its changes, the story that meets it, and what finds it: an invariant, or a constraint of the
+    database, as a pattern."""
 
-    found_by: str
     changes: tuple[Change, ...]
+    story: Story
+    found_by: str
     #: The constraint that is taken away first, so that an invariant has to find it.
     without: str = ""
+
+
+def asked(*steps: Step, team: int = 1, places: int = 1, waiting: int = 1) -> Story:
+    """A story that begins when somebody was asked."""
+    agents = [(places, ("en",), 0)] * team
+    return (("begin", {"team": agents, "waiting": waiting, "asked": True}), *steps)
+
+
+ACCEPT: Step = ("accept", {"which": 0, "lag": False})
+TOO_LATE: Step = ("accept", {"which": 0, "lag": False, "last": 0})
+DECLINE: Step = ("decline", {"which": 0, "because": "", "afterwards": False})
+SAY: Step = ("say", {"which": 0, "word": 0, "twice": False})
+CUSTOMER_SAYS: Step = (
+    "customer_acts",
+    {"which": 0, "word": 0, "foreign": False, "leaves": False},
+)
+RESOLVE: Step = ("close", {"which": 0, "how": "resolve", "lag": False})
+FINISH: Step = ("close", {"which": 0, "how": "finish", "lag": False})
+TAKE_AWAY: Step = ("step_in", {"which": 0, "how": "take away"})
+WAVE: Step = ("wave", {"shard": Shard()})
+TICK: Step = ("tick", {})
+DELIVER: Step = ("deliver", {"late": False})
+LEAVE: Step = ("attend", {"who": 0, "how": "offline"})
+#: Whichever statement it is, one of them dies after the commit and before what follows from it.
+LEAVE_AND_DIE = tuple(step for n in range(1, 20) for step in (("next_dies", {"after": n}), LEAVE))
+
+
+def wait(seconds: int) -> Step:
+    return ("time_passes", {"seconds": seconds})
+
+
+def bot(mood: str) -> Step:
+    return ("bot_changes", {"mood": mood})
 
 
 LATE = (Change(offers, "accept", "pk=held.pk, expires_at__gt=Now()", "pk=held.pk"),)
@@ -50,84 +91,118 @@ PAID_TWICE = (
         "JournalEntry.objects.create(**{**given, **source}), True",
     ),
 )
-KEY_FORGOTTEN = (Change(idempotency, "once", "known := _known(client, key)", "known := ()"),)
+ASKED_AT_ONCE = (
+    Change(glance, "READ", "NOT t.asked", "true"),
+    Change(glance, "READ", "NOT asked", "true"),
+)
+WHILE_HELD = (Change(glance, "READ", "status = 'queued'", "status IN ('queued', 'active')"),)
+UNTOLD = (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),)
+STILL_ASKED = "_ask_again([offer.ticket_id for offer in settled], at=at)"
+FENCE = "if held.ended_at or held.epoch != ticket.epoch:"
+UNFENCED = (Change(assignments, "hold", FENCE, "if False:"),)
+ON_COMMIT = "transaction.on_commit(lambda: _send_all(frames), robust=True)"
+TWICE = asked(ACCEPT, RESOLVE, FINISH, FINISH)
+NEVER_SHOWN = "MISSED, at=at, limit=limit"
+AGAIN: Step = ("escalate", {"key": 0, "customer": 0, "french": False, "level": 0})
 
 BUGS = {
-    "an offer is accepted late": Bug("accepted_before_it_expired", LATE),
-    "an offer is accepted late, unnoticed": Bug("S3 accepted", LATE, "accepted_before_it_expired"),
-    "capacity is not looked at": Bug("load_is_within_capacity", OVERLOADED),
-    "capacity is not looked at, unnoticed": Bug("S2 more", OVERLOADED, "load_is_within_capacity"),
-    "work is paid twice": Bug("one_entry_per_source_and_kind", PAID_TWICE),
+    "accepted late": Bug(LATE, asked(TOO_LATE), "accepted_before_it_expired"),
+    "accepted late, unnoticed": Bug(
+        LATE, asked(TOO_LATE), "S3 accepted too late", without="accepted_before_it_expired"
+    ),
+    "capacity is not looked at": Bug(OVERLOADED, asked(WAVE, waiting=2), "load_is_within_capacity"),
+    "capacity is not looked at, unnoticed": Bug(
+        OVERLOADED,
+        asked(WAVE, waiting=2),
+        "S2 more than their capacity",
+        without="load_is_within_capacity",
+    ),
+    "work is paid twice": Bug(PAID_TWICE, TWICE, "one_entry_per_source_and_kind"),
     "work is paid twice, unnoticed": Bug(
-        "S9 not paid exactly once", PAID_TWICE, "one_entry_per_source_and_kind"
+        PAID_TWICE, TWICE, "S9 not paid exactly once", without="one_entry_per_source_and_kind"
     ),
     "an offer reserves no place": Bug(
-        "S2 load is not", (Change(writing, "WRITE", "load = load + 1", "load = load"),)
+        (Change(writing, "WRITE", "load = load + 1", "load = load"),),
+        asked(),
+        "S2 load is not what they hold",
     ),
-    "who is asked for is asked for again at once": Bug(
-        "S1 not asked alone",
-        (
-            Change(glance, "READ", "NOT t.asked", "true"),
-            Change(glance, "READ", "NOT asked", "true"),
-        ),
+    "somebody else is asked at once": Bug(
+        ASKED_AT_ONCE, asked(WAVE, team=2), "S1 not asked alone for long enough"
     ),
     "a ticket in conversation is offered": Bug(
-        "S17 asked for a ticket that does not wait",
-        (
-            Change(glance, "READ", "status = 'queued'", "status IN ('queued', 'active')"),
-            Change(glance, "READ", "NOT t.asked", "true"),
-            Change(glance, "READ", "NOT asked", "true"),
-        ),
+        ASKED_AT_ONCE + WHILE_HELD,
+        asked(ACCEPT, WAVE, places=2),
+        "S5 asked for a ticket that does not wait",
     ),
     "the others are not told that somebody accepted": Bug(
+        UNTOLD,
+        asked(("somebody_hesitates", {"times": 1}), ACCEPT, team=2),
         "S5 asked for a ticket that does not wait",
-        (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),),
     ),
     "a settled offer leaves its ticket asked for": Bug(
-        "S5 counts as asked",
-        (
-            Change(
-                offers, "_free", "_ask_again([offer.ticket_id for offer in settled], at=at)", "pass"
-            ),
-        ),
+        (Change(offers, "_free", STILL_ASKED, "pass"),),
+        asked(DECLINE),
+        "S5 counts as asked for, and nobody is asked",
     ),
-    "who lost the ticket still speaks and resolves": Bug(
+    "who lost their agent counts as asked for": Bug(
+        (Change(lifecycle, "requeue", "asked=False", "asked=True"),),
+        asked(ACCEPT, TAKE_AWAY),
+        "S5 counts as asked for, and nobody is asked",
+    ),
+    "who lost the ticket still speaks": Bug(UNFENCED, asked(ACCEPT, TAKE_AWAY, SAY), "S4"),
+    "who lost the ticket resolves it for another": Bug(
+        UNFENCED,
+        asked(ACCEPT, TAKE_AWAY, WAVE, ACCEPT, ("close", {**RESOLVE[1], "which": 1})),
         "S4",
-        (
-            Change(
-                assignments, "hold", "if held.ended_at or held.epoch != ticket.epoch:", "if False:"
-            ),
-        ),
     ),
     "a page shows what somebody else was asked": Bug(
-        "S12", (Change(offers, "show", " if whose[pk] == agent", ""),)
+        (Change(offers, "show", " if whose[pk] == agent", ""),),
+        asked(("screens_show", {"acks": [(0, False)], "roll": False}), team=2),
+        "S12",
     ),
     "a lost conversation is paid whole": Bug(
-        "S9 paid another amount",
         (Change(assignments, "lose", "quote.for_time_only(", "quote.final("),),
+        asked(ACCEPT, TAKE_AWAY),
+        "S9 paid another amount than the rules say",
     ),
-    "an escalation is not remembered": Bug("S11|one_answer_per_key", KEY_FORGOTTEN),
+    "an escalation is not remembered": Bug(
+        (Change(idempotency, "once", "known := _known(client, key)", "known := ()"),),
+        asked(AGAIN),
+        "S11",
+    ),
+    "messages are numbered with gaps": Bug(
+        (Change(conversation, "add_message", "last_seq + 1", "last_seq + 2"),),
+        asked(CUSTOMER_SAYS),
+        "S13",
+    ),
     "news is sent in any order": Bug(
-        "S14", (Change(webhooks, "claim_due", "~Exists(earlier), ", ""),)
+        (Change(webhooks, "claim_due", "~Exists(earlier), ", ""),),
+        asked(ACCEPT, bot("down"), DELIVER, SAY, bot("up"), DELIVER),
+        "S14",
     ),
-    "messages are numbered anyhow": Bug(
-        "S13", (Change(conversation, "add_message", "last_seq + 1", "last_seq + 1 + ticket.epoch"),)
+    "a push leaves before the commit": Bug(
+        (Change(push, "offers", ON_COMMIT, "_send_all(frames)"),), asked(), "S16"
     ),
     "offers no screen showed never end": Bug(
+        (Change(offers, "expire_overdue", NEVER_SHOWN, NEVER_SHOWN.replace("=limit", "=0")),),
+        asked(wait(20), TICK),
         "L3",
-        (Change(offers, "expire_overdue", "MISSED, at=at, limit=limit", "MISSED, at=at, limit=0"),),
     ),
     "silent agents are never found": Bug(
-        "L4", (Change(presence, "sweep_silent", "[:limit]", "[:0]"),)
+        (Change(presence, "sweep_silent", "[:limit]", "[:0]"),),
+        asked(ACCEPT, ("attend", {"who": 0, "how": "closed"}), wait(45), TICK),
+        "L4",
     ),
-    "a dead process's work is never taken up": Bug(
-        "L4", (Change(assignments, "sweep_gone", "gone[:limit]", "gone[:0]"),)
+    "what a dead process left is never taken up": Bug(
+        (Change(assignments, "sweep_gone", "gone[:limit]", "gone[:0]"),),
+        asked(ACCEPT, *LEAVE_AND_DIE, TICK),
+        "L4",
     ),
     "customers out of patience are not told": Bug(
-        "L2", (Change(waves, "give_up_overdue", "[:limit]", "[:0]"),)
+        (Change(waves, "give_up_overdue", "[:limit]", "[:0]"),), asked(LEAVE, wait(60), TICK), "L2"
     ),
-    "who lost their agent waits behind a mark": Bug(
-        "S5 counts as asked", (Change(waves.lifecycle, "requeue", "asked=False", "asked=True"),)
+    "tickets of normal urgency are not looked for": Bug(
+        (Change(glance, "READ", "ARRAY[0, 1, 2]", "ARRAY[0, 2]"),), asked(TICK), "L6"
     ),
 }
 
