@@ -81,6 +81,7 @@ class Dispatch(People):
         """Pages that are open beat."""
         self.world.pass_time(seconds)
         self.world.act(lambda at: presence.seen(list(self.open_pages), at=at))
+        self.nothing_is_broken()
 
     @rule(after=st.integers(0, 25))
     def next_dies(self, after: int) -> None:

@@ -9,6 +9,7 @@ It stands still until told to pass, so a deadline is hit to the microsecond.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -167,6 +168,8 @@ def surroundings(world: World) -> Iterator[World]:
         count_ids(patch)
         patch.setattr(hints, "_carrier", world.broker)
         patch.setattr(outbound, "post", world.bot.post)
+        # Refusals are half of what happens here.
+        patch.setattr(logging.getLogger("django.request"), "disabled", True)
         world.begin()
         try:
             yield world
