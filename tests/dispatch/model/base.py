@@ -1,0 +1,143 @@
+"""What every play of the machine starts from and is held to, whoever acts in it.
+
+A rule's arguments are small numbers that pick among what there is, the newest first, so that a
+failing example is printed as a short script that can be run again.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+from django.test import Client as Http
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
+
+from dispatch import waves
+from tests import factories
+from tests.dispatch.model import invariants
+from tests.dispatch.model.world import Broken, World, surroundings
+
+NTH = st.sampled_from([0, 0, 0, 1, 2, 3, 5])
+OFTEN = st.sampled_from([True, True, True, False])
+SELDOM = st.sampled_from([False, False, False, True])
+ABILITIES = st.tuples(
+    st.integers(1, 3), st.sampled_from([("en",), ("en", "fr")]), st.integers(0, 4)
+)
+PATIENCE = timedelta(seconds=60)
+
+
+class Played(RuleBasedStateMachine):
+    """A client, its bot, a small team, perhaps some who wait; and what must hold at every step."""
+
+    @initialize(
+        team=st.lists(ABILITIES, min_size=1, max_size=3),
+        waiting=st.integers(0, 3),
+        asked=st.booleans(),
+    )
+    def begin(self, team: list[tuple[int, Sequence[str], int]], waiting: int, asked: bool) -> None:
+        self._surroundings = ExitStack()
+        self.world = self._surroundings.enter_context(surroundings(World()))
+        #: Idempotency keys that were answered: with which body, and with which ticket.
+        self.answers: dict[int, tuple[bytes, str]] = {}
+        self._settle_in(team)
+        self.before = invariants.look()
+        for customer in range(waiting):
+            self.ask_for_a_human(key=customer, customer=customer)
+        self.nothing_is_broken()
+        if asked:
+            self.world.act(lambda at: waves.run(at=at))
+
+    def _settle_in(self, team: list[tuple[int, Sequence[str], int]]) -> None:
+        client = factories.make_client(
+            answer_within=timedelta(seconds=10), patience=PATIENCE, wrap_up=timedelta(seconds=30)
+        )
+        self.bot = Http(headers={"authorization": f"Bearer {factories.make_key(client)}"})
+        rival = factories.make_client("rival")
+        self.rival = Http(headers={"authorization": f"Bearer {factories.make_key(rival)}"})
+        factories.make_card(client)
+        factories.make_endpoint(client)
+        factories.make_skill("cards")
+        self.agents = [
+            factories.make_agent(
+                f"Agent {number}",
+                languages=dict.fromkeys(languages, 5),
+                skills={"cards": level} if level else {},
+                capacity=capacity,
+            )
+            for number, (capacity, languages, level) in enumerate(team)
+        ]
+        self.open_pages = {agent.pk for agent in self.agents}
+
+    def ask_for_a_human(
+        self, *, key: int, customer: int, language: str = "en", level: int = 0
+    ) -> None:
+        """S11: the same key and body, the same ticket; the same key and another body, refused."""
+        body = factories.escalation(
+            conversation_ref=f"conversation {customer}",
+            customer={"ref": f"customer {customer}", "name": "Mia"},
+            language=language,
+            skills=[{"code": "cards", "level": level}] if level else [],
+        )
+        written = json.dumps(body).encode()
+        answer = self.post(self.bot, "escalations", written, **{"idempotency-key": f"key {key}"})
+        if answer is None:
+            return
+        known, ticket = self.answers.get(key, (None, None))
+        if known is not None and known != written and answer.status_code != 422:
+            raise Broken(f"S11 a key served two escalations: {answer.status_code}")
+        opened = answer.status_code == 201
+        if known == written and not (opened and answer.json()["ticket"] == ticket):
+            raise Broken(f"S11 asked again, answered otherwise: {answer.status_code}")
+        if opened:
+            self.answers[key] = (written, answer.json()["ticket"])
+
+    def post(self, bot: Http, path: str, body: bytes, **headers: str) -> Any:
+        """What the API answers; None when it died or waited too long for a lock."""
+        kind = "application/json"
+        answer = self.world.act(
+            lambda at: bot.post(f"/api/v1/{path}", body, content_type=kind, headers=headers)
+        )
+        return None if answer in ("died", "busy") or answer.status_code == 503 else answer
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        self.sound = False
+        after = invariants.look()
+        refuse(after.broken)
+        refuse(list(invariants.moved_wrongly(self.before, after)))
+        promised = {ticket for _, ticket in self.answers.values()}
+        refuse([f"L1 a ticket was lost: {lost}" for lost in promised - after.tickets.keys()])
+        self.before, self.sound = after, True
+
+    def teardown(self) -> None:
+        """Faults end and the clock alone goes on, its broker dead: all comes to its end."""
+        try:
+            if self.sound:
+                self.recover()
+        finally:
+            self._surroundings.close()
+
+    def recover(self) -> None:
+        raise NotImplementedError
+
+    def newest_ticket(self, which: int) -> str:
+        return nth(self.before.tickets, which, lambda row: row[0] in ("queued", "active"))
+
+    def newest_offer(self, which: int) -> str:
+        return nth(self.before.offers, which, lambda row: row[2] in ("sent", "shown"))
+
+    def newest_assignment(self, which: int) -> str:
+        return nth(self.before.assignments, which, lambda row: row[5] is None)
+
+
+def nth(rows: Mapping[str, list[Any]], which: int, lively: Callable[[list[Any]], bool]) -> str:
+    """One of them by its number, counted from the newest; those still lively come first."""
+    ids = sorted(rows, key=lambda pk: lively(rows[pk]))
+    return ids[-1 - which % len(ids)]
+
+
+def refuse(found: list[str]) -> None:
+    if found:
+        raise Broken("; ".join(found))

@@ -1,0 +1,29 @@
+"""The machine finds nothing broken, however long it plays.
+
+`RELEVE_MODEL_RUNS=500 make test ARGS=tests/dispatch/model/test_model.py` plays longer. A failing
+example is printed as a script of steps.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.dispatch.model.machine import Dispatch
+
+RUNS = int(os.environ.get("RELEVE_MODEL_RUNS", "25"))
+STEPS = 30
+
+
+@pytest.mark.model
+@pytest.mark.django_db(transaction=True)
+def test_whatever_happens_in_whatever_order_the_invariants_hold(no_worker: None) -> None:
+    run_state_machine_as_test(
+        Dispatch,
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=STEPS,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
