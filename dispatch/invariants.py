@@ -108,6 +108,15 @@ INVARIANTS: dict[str, Invariant] = {
         GROUP BY ticket_id HAVING count(*) > 1""",
     ),
     "s2_load": Invariant("agent", wrong_load),
+    # Those whom a wave could ask stand in line, and nobody else does.
+    "s2_line": Invariant(
+        "agent",
+        """
+        SELECT p.agent_id FROM agents_presence p
+        WHERE array_to_string(p.abilities, ' ') LIKE '%%/1%%'
+        AND (p.status = 'available' AND p.load < p.capacity)
+            <> EXISTS (SELECT 1 FROM agents_freeplace f WHERE f.agent_id = p.agent_id)""",
+    ),
     "s3_accepted_in_time": Invariant(
         "offer",
         """

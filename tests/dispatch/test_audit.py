@@ -89,6 +89,12 @@ def too_much_load() -> str:
     return f"agent:{agent.pk}"
 
 
+def out_of_line() -> str:
+    agent = factories.make_agent()
+    sql("DELETE FROM agents_freeplace WHERE agent_id = %s", agent.pk)
+    return f"agent:{agent.pk}"
+
+
 def a_late_acceptance() -> str:
     offer = factories.make_assignment().offer
     drop("dispatch_offer", "accepted_before_it_expired")
@@ -261,6 +267,7 @@ BROKEN: list[tuple[str, Callable[[], str]]] = [
     ("s1_conversations_of_a_ticket", a_second_conversation),
     ("s2_load", a_wrong_load),
     ("s2_load", too_much_load),
+    ("s2_line", out_of_line),
     ("s3_accepted_in_time", a_late_acceptance),
     ("s4_holder", an_old_epoch),
     ("s4_late_words", late_words),
