@@ -187,6 +187,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_PUBLISH_RETRY = False
+# How many matchers share out the languages among them; one keeps up with most installations.
+MATCHERS = int(os.environ.get("MATCHERS", "1"))
 # The matcher stands by for half a minute, so it has a worker of its own.
 CELERY_TASK_ROUTES = {"dispatch.tasks.run_waves": {"queue": "matcher"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from agents.models import Agent
 from agents.signals import agent_available, agent_gone
 from dispatch import assignments, forecast, hints, offers, push, standings
 from dispatch.models import Assignment
-from dispatch.tasks import WAVES, run_waves, wave
+from dispatch.tasks import SHARDS, bell, run_waves, wave
 from tickets.models import Message, Review, Ticket
 from tickets.queue import Wait
 from tickets.signals import (
@@ -29,7 +30,12 @@ from tickets.tasks import deliver_webhooks
 @receiver(ticket_queued)
 @receiver(agent_available)
 def want_wave(**_: Any) -> None:
-    transaction.on_commit(lambda: hints.wake(WAVES, run_waves, wave), robust=True)
+    transaction.on_commit(wake_matchers, robust=True)
+
+
+def wake_matchers() -> None:
+    for shard in SHARDS:
+        hints.wake(bell(shard), run_waves.s(*shard), partial(wave, shard))
 
 
 @receiver(webhook_queued)

@@ -1,11 +1,13 @@
 """The chatbot's side: escalate, talk, cancel. A client reaches only its own tickets."""
 
 from datetime import datetime
-from typing import TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -14,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tickets import answers, clock, conversation, idempotency, lifecycle, reviews, skills
+from tickets import answers, clock, conversation, intake, lifecycle, reviews, skills
 from tickets.handoff import Cancellation, CustomerMessage, Escalation, Opinion
 from tickets.models import Client, Message, Ticket
 
@@ -45,11 +47,13 @@ class Escalations(APIView):
     def post(self, request: Request) -> Response:
         escalation = parse(request, Escalation)
         refuse_unknown_skills(escalation)
-        outcome = idempotency.once(
+        outcome = intake.open_once(
             client_of(request),
+            escalation,
             key=request.META.get("HTTP_IDEMPOTENCY_KEY", ""),
             payload=request.body,
-            run=lambda at: open_ticket(request, escalation, at=at),
+            answer=partial(opened, request),
+            about=timezone.now(),
         )
         headers = {"Location": outcome.body["url"]}
         if outcome.replayed:
@@ -132,12 +136,9 @@ class Reviews(APIView):
         return render(answers.Reviewed.of(review), status=201 if new else 200)
 
 
-def open_ticket(
-    request: Request, escalation: Escalation, *, at: datetime
-) -> tuple[int, dict[str, object]]:
-    ticket = lifecycle.open_ticket(client_of(request), escalation, at=at)
+def opened(request: Request, ticket: Ticket, at: datetime) -> dict[str, Any]:
     url = request.build_absolute_uri(reverse("tickets:ticket", args=[ticket.pk]))
-    return 201, answers.Opened.of(ticket, at=at, url=url).model_dump(mode="json")
+    return answers.Opened.of(ticket, at=at, url=url).model_dump(mode="json")
 
 
 def client_of(request: Request) -> Client:

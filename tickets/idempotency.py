@@ -53,9 +53,7 @@ class Hold(NamedTuple):
 @transaction.atomic
 def once(client: Client, *, key: str, payload: bytes, run: Run) -> Outcome:
     """Run, or answer as before. Raises KeyMissing, KeyReused, KeyBusy."""
-    key = key.strip().strip('"')
-    if not key or len(key) > 255 or "\x00" in key:
-        raise KeyMissing
+    key = read_key(key)
     hold = _hold(client, key)
     if not hold.held:
         raise KeyBusy
@@ -65,6 +63,14 @@ def once(client: Client, *, key: str, payload: bytes, run: Run) -> Outcome:
     status, body = run(hold.at)
     _keep(client, key, fingerprint, status, body, at=hold.at)
     return Outcome(status, body)
+
+
+def read_key(given: str) -> str:
+    """The key in a header, quoted or bare. Raises KeyMissing."""
+    key = given.strip().strip('"')
+    if not key or len(key) > 255 or "\x00" in key:
+        raise KeyMissing
+    return key
 
 
 def _hold(client: Client, key: str) -> Hold:

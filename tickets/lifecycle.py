@@ -32,6 +32,11 @@ HEAD_OF_QUEUE = timedelta(minutes=10)
 COLUMNS = [field.attname for field in Ticket._meta.concrete_fields]
 #: What is kept of an escalation as JSON.
 WRITTEN = ("tried", "transcript", "context")
+HAND_OVER = """
+    INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
+    SELECT id, 1, %(summary)s, %(tried)s::jsonb, %(transcript)s::jsonb, %(context)s::jsonb
+    FROM opened
+"""
 # The ORM would take two statements and a savepoint, on the path where every millisecond counts.
 INSERT = f"""
 WITH opened AS (
@@ -39,11 +44,7 @@ WITH opened AS (
     VALUES ({", ".join(f"%({name})s" for name in COLUMNS)})
     ON CONFLICT (client_id, conversation_ref) WHERE status IN ('queued', 'active') DO NOTHING
     RETURNING id
-), handed_over AS (
-    INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
-    SELECT id, 1, %(summary)s, %(tried)s::jsonb, %(transcript)s::jsonb, %(context)s::jsonb
-    FROM opened
-)
+), handed_over AS ({HAND_OVER})
 SELECT ({queue.AHEAD}) FROM opened
 """
 
@@ -229,12 +230,9 @@ def _move(
 
 def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | None:
     """The ticket and what was handed over, in one statement; None if the conversation has one."""
-    ticket = queue.promised(_drafted(client, escalation, at=at), at=at)
-    values = {name: getattr(ticket, name) for name in COLUMNS}
-    values |= {"skills": as_json(ticket.skills), "summary": escalation.summary}
-    values |= {name: as_json(getattr(escalation, name)) for name in WRITTEN}
+    ticket = queue.promised(drafted(client, escalation, at=at), at=at)
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, values)
+        cursor.execute(INSERT, written(ticket, escalation))
         opened = cursor.fetchone()
     if not opened:
         return None
@@ -242,12 +240,20 @@ def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket |
     return ticket
 
 
+def written(ticket: Ticket, escalation: Escalation) -> dict[str, Any]:
+    """The values of a ticket's row and of what was handed over."""
+    values = {name: getattr(ticket, name) for name in COLUMNS}
+    values |= {"skills": as_json(ticket.skills), "summary": escalation.summary}
+    return values | {name: as_json(getattr(escalation, name)) for name in WRITTEN}
+
+
 def as_json(value: Any) -> str:
     """As the bot wrote it: numbers of any size, times with their Z."""
     return to_json(value).decode()
 
 
-def _drafted(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
+def drafted(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
+    """The ticket an escalation asks for, not yet written."""
     skills = {need.code: need.level for need in escalation.skills}
     return Ticket(
         client=client,

@@ -110,7 +110,7 @@ def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
     return [
         Process("web", web_command(ports.web)),
         Process("live", live_command(ports.live), pooled | quiet),
-        Process("matcher", matcher_command()),
+        *(Process(name, matcher_command(name)) for name in matchers()),
         Process("worker", worker_command(), pooled),
         Process("clock", python("manage.py", "clock", "--metrics-port", str(ports.metrics))),
         Process("chatbot", chatbot_command(ports.chatbot), chatbot),
@@ -151,11 +151,17 @@ def worker_command() -> list[str]:
     )
 
 
-def matcher_command() -> list[str]:
+def matchers() -> list[str]:
+    """One process for each share of the languages, as many as MATCHERS says."""
+    count = int(os.environ.get("MATCHERS", "1"))
+    return ["matcher", *(f"matcher-{number}" for number in range(2, count + 1))]
+
+
+def matcher_command(name: str) -> list[str]:
     return python(
         *("-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-Q", "matcher"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-        *("--hostname", "matcher@%h"),
+        *("--hostname", f"{name}@%h"),
     )
 
 
