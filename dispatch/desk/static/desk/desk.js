@@ -4,7 +4,7 @@
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const { body } = document;
   const says = $("#says").dataset;
-  const BEAT = 10, SILENT = 25_000;
+  const BEAT = 10, ALONE = 3, SILENT = 25_000;
 
   // The server's clock, so that a wrong clock here neither adds nor takes time.
   const [arrival] = performance.getEntriesByType("navigation");
@@ -104,6 +104,9 @@
       else if (frame.changed || frame.signature !== position().signature) refresh();
     } else if (document.getElementById(message.match(/id="(offer-[^"]+)"/)?.[1])) {
       event.preventDefault();
+    } else {
+      // The page now shows more than its signature says: when the card goes, that is news.
+      $("#signature").dataset.signature = "";
     }
   });
   const showLost = () => {
@@ -118,8 +121,7 @@
     $("#line span").textContent = seconds;
   };
   const beat = () => {
-    if (!isOpen()) refresh();
-    else if (Date.now() - heard > SILENT) socket.close(4000);
+    if (Date.now() - heard > SILENT) socket.close(4000);
     else send({});
     happen("desk:beat");
   };
@@ -183,7 +185,8 @@
     for (const place of $$("[data-until]")) write(place, clock(Number(place.dataset.until) - now()));
     happen("desk:second", seconds);
     showLost();
-    if (body.dataset.line !== "none" && seconds % BEAT === 0) beat();
+    if (body.dataset.line === "lost" && seconds % ALONE === 0) refresh();
+    else if (body.dataset.line !== "none" && seconds % BEAT === 0) beat();
   };
 
   // Choices, and what htmx could not do
