@@ -5,18 +5,18 @@ RUN = .venv/bin/python
 TESTS = $(RUN) -m pytest -p tests.servers
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench picture words requirements clean environment
+.PHONY: help up test check bench bench-quick picture words requirements clean environment
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null || \
-		sed -n 's/^\([a-z]*\):[^#]*## /  make \1   /p' Makefile
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null || \
+		sed -n 's/^\([a-z-]*\):[^#]*## /  make \1   /p' Makefile
 
 up: ## install, start everything, load the demo; Ctrl-C stops it (PORT=8000)
 	@$(PYTHON) config/bootstrap.py run
 	@exec $(RUN) -m config.up
 
 test: environment ## run the tests (ARGS="tests/agents -k pay")
-	@$(TESTS) $(ARGS)
+	@$(TESTS) -n auto --maxprocesses 4 $(ARGS)
 
 check: environment ## formatting, lint, types, migrations, deployment settings, architecture, docs
 	$(RUN) -m ruff format --check .
@@ -26,8 +26,12 @@ check: environment ## formatting, lint, types, migrations, deployment settings, 
 	PUBLIC_URL=https://desk.example.com $(RUN) -m tests.servers manage.py check --deploy --fail-level WARNING
 	$(TESTS) tests/test_architecture.py tests/test_docs.py
 
-bench: environment ## measure from a bot's request to the offer on an agent's line (ARGS="--rates 5 20")
+bench: environment ## measure the live path beside a rival and a floor, then growth (half an hour)
 	@$(RUN) -m benchmarks.live_path $(ARGS)
+	@$(RUN) -m benchmarks.growth
+
+bench-quick: environment ## the live path at 20 and 100 a second, in two minutes
+	@$(RUN) -m benchmarks.live_path --quick $(ARGS)
 
 picture: environment ## take the README's picture anew
 	@$(RUN) -m tests.browser.picture docs/desk.png

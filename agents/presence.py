@@ -73,15 +73,18 @@ def take_on(agent: Agent, *, at: datetime) -> None:
     )
 
 
-def time_out(agent_ids: Collection[UUID], *, at: datetime) -> None:
+def time_out(agent_ids: Collection[UUID], *, at: datetime) -> list[UUID]:
     """An offer on their screen was not answered. The third in a row pauses them: one tap brings
-    them back, and nothing is kept of it (fair work O6)."""
+    them back, and nothing is kept of it (fair work O6). Returns who is paused."""
+    paused = []
     for agent_id in sorted(set(agent_ids)):
         with transaction.atomic():
             held = Presence.objects.select_for_update().get(agent=agent_id)
             Presence.objects.filter(pk=held.pk).update(timeouts_in_row=F("timeouts_in_row") + 1)
             if held.timeouts_in_row + 1 >= MOST_TIMEOUTS and held.status == HERE[0]:
                 _move(held.agent, Presence.Status.AWAY, at=at, paused=True, seen_at=held.seen_at)
+                paused.append(agent_id)
+    return paused
 
 
 def hold(agent_ids: Collection[UUID]) -> None:

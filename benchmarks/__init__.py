@@ -1,1 +1,1 @@
-"""What `make bench` runs: the platform's real processes under load, and what they took."""
+"""What `make bench` runs: the live path beside a rival and a floor, and waves as the pool grows."""

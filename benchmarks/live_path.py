@@ -1,86 +1,124 @@
 """From a bot's POST to the offer's frame at an agent: how long, at which rate, at what cost.
 
-Real processes and real sockets; a Poisson stream that doesn't wait. The product and its rival take
-turns, each round on a fresh database; figures are medians over the rounds.
-`python -m benchmarks.live_path --agents 1000 --rates 20 100 --rounds 3`
+Real processes and real sockets, a stream of requests that doesn't wait for answers. In every round
+the product, its rival and the floor take turns, each on a fresh database and in fresh processes;
+figures are medians over the rounds. Sustained is the highest rate at which every offer comes, 99 in
+100 within a second, and the wait doesn't grow (`outcome.kept_up`), found on a ladder of short steps
+in every round. `python -m benchmarks.live_path --rates 20 100 --rounds 3 --seconds 5`
 """
 
 import argparse
-import asyncio
-import json
 import os
-import statistics
-from collections import defaultdict
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 
 import django
 
-from benchmarks import load, systems
-from benchmarks.load import Outcome
+from benchmarks import charts, floor, ladder, report, systems
+from benchmarks.outcome import Outcome
+from benchmarks.report import Figures
 from benchmarks.systems import System
 from tests import platform as platforms
 from tests import servers
 
-Start = Callable[[int], AbstractContextManager[System]]
+#: When the program began (s).
+STARTED = time.time()
+
+Start = Callable[[], AbstractContextManager[System]]
 
 
-def measure(start: Start, given: argparse.Namespace, rates: list[float]) -> list[dict[str, float]]:
-    with start(given.agents) as system:
-        outcomes = asyncio.run(
-            load.run(system.target, rates=rates, seconds=given.seconds, roots=system.roots)
+class Turn:
+    """One system's turn in a round. What falls behind is thrown away, not waited for."""
+
+    def __init__(self, start: Start, *, seed: int) -> None:
+        self.start, self.seed = start, seed
+        self.running = ExitStack()
+        self.system: System | None = None
+
+    def __enter__(self) -> "Turn":
+        return self
+
+    def __exit__(self, *_trouble: object) -> None:
+        self.running.close()
+
+    def step(self, rate: float, *, seconds: float) -> Outcome:
+        if self.system is None:
+            self.system = self.running.enter_context(self.start())
+        outcome = self.system.step(rate=rate, seconds=seconds, seed=self.seed)
+        if outcome.arrived < 1:
+            # Its queues are full of what nobody waits for; the next step starts it afresh.
+            self.running.close()
+            self.system = None
+        return outcome
+
+    def highest(self, outcomes: list[Outcome], *, seconds: float) -> float:
+        """The highest rate sustained; these rates were tried already. Without time: the best."""
+        known = max((one.rate for one in outcomes if one.kept_up), default=0)
+        if not seconds:
+            return known
+        climbed = ladder.highest(
+            lambda rung: self.step(rung, seconds=seconds).kept_up, rungs=ladder.RUNGS, known=known
         )
-    return [{"rate": one.rate, **resolved(start, one).summary()} for one in outcomes]
-
-
-def resolved(start: Start, outcome: Outcome) -> Outcome:
-    """The product's frames name offers; which tickets they are for the database knows."""
-    if start is systems.product:
-        from dispatch.models import Offer
-
-        made = Offer.objects.filter(pk__in=list(outcome.frames)).values_list("ticket_id", "pk")
-        outcome.frames = {str(ticket): outcome.frames[str(offer)] for ticket, offer in made}
-    return outcome
-
-
-def medians(rounds: list[list[dict[str, float]]]) -> Iterator[dict[str, float]]:
-    """One row a rate: the median of each figure over the rounds."""
-    by_rate: defaultdict[float, list[dict[str, float]]] = defaultdict(list)
-    for rows in rounds:
-        for row in rows:
-            by_rate[row["rate"]].append(row)
-    for rate, rows in by_rate.items():
-        yield {"rate": rate} | {
-            name: statistics.median(row[name] for row in rows) for name in rows[0] if name != "rate"
-        }
+        return max(climbed, known)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--agents", type=int, default=1000)
-    parser.add_argument("--rates", type=float, nargs="+", default=[20.0, 100.0])
-    parser.add_argument("--rival-rates", type=float, nargs="*", default=[20.0])
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
+    given = arguments()
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["SECRET_KEY"] = platforms.SECRET
-    taken: dict[str, list[list[dict[str, float]]]] = {"product": [], "naive": []}
-    with servers.running():
+    with servers.running(forgetful=False):
         django.setup()
-        for _ in range(given.rounds):
-            taken["product"].append(measure(systems.product, given, given.rates))
-            if given.rival_rates:
-                taken["naive"].append(measure(systems.naive, given, given.rival_rates))
-    report({name: list(medians(rounds)) for name, rounds in taken.items()}, given)
+        figures = Figures(given)
+        starts: dict[str, Start] = {
+            "product": partial(systems.product, *systems.prepare_product(given.agents)),
+            "naive": partial(systems.naive, systems.prepare_naive(given.agents)),
+            "floor": partial(floor.running, given.agents),
+        }
+        for number in rounds(given.rounds, within=given.within):
+            for name, start in starts.items():
+                take_turn(figures, name, start, given, seed=number)
+    print(figures.table())
+    report.write("live", figures.as_json())
+    charts.live(figures.as_json(), docs=given.docs)
 
 
-def report(figures: dict[str, Any], given: argparse.Namespace) -> None:
-    print(f"{given.agents} agents, {given.seconds:g} s a step, median of {given.rounds} rounds")
-    for name, rows in figures.items():
-        for row in rows:
-            print(f"  {name:<8} {json.dumps(row)}")
+def rounds(most: int, *, within: float) -> Iterator[int]:
+    """1, 2, ...; another only if it will be over within so many seconds of the program's start."""
+    longest = 0.0
+    for number in range(1, most + 1):
+        started = time.time()
+        if number > 1 and within and started - STARTED + longest > within:
+            return
+        yield number
+        longest = max(longest, time.time() - started)
+
+
+def take_turn(
+    figures: Figures, name: str, start: Start, given: argparse.Namespace, *, seed: int
+) -> None:
+    with Turn(start, seed=seed) as turn:
+        outcomes = [turn.step(rate, seconds=given.seconds) for rate in sorted(given.rates)]
+        sustained = turn.highest(outcomes, seconds=given.ladder_seconds)
+    figures.add(name, outcomes, sustained=sustained)
+    print(figures.latest(name, round_number=seed), flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--agents", type=int, default=1000)
+    parser.add_argument("--rates", type=int, nargs="+", default=[20, 50, 100, 200])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--within", type=float, default=0, help="begin no round that ends later, s")
+    parser.add_argument("--seconds", type=float, default=10, help="of a step, 15 at most")
+    parser.add_argument("--ladder-seconds", type=float, default=5, help="of a rung; 0: no ladder")
+    parser.add_argument("--quick", action="store_true", help="20 and 100 per second, two minutes")
+    parser.add_argument("--docs", action="store_true", help="copy the chart into docs/")
+    given = parser.parse_args()
+    if given.quick:
+        given.rates, given.seconds, given.ladder_seconds, given.within = [20, 100], 4, 0, 110
+    return given
 
 
 if __name__ == "__main__":

@@ -1,18 +1,32 @@
-"""Load from outside: a Poisson stream of POSTs that doesn't wait for answers, and open sockets.
+"""Load from outside: a stream of POSTs that doesn't wait for answers, and a thousand open pages.
 
-The clients are made cheap, for they share the machine with what they measure.
+It shares the machine with what it measures, so it is made to cost next to nothing: one process,
+uvloop, WebSockets in C (picows), HTTP just enough for one kind of request.
 """
 
 import asyncio
-import random
-import statistics
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from random import Random
 
-import psutil
-import websockets
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+from benchmarks import cpu
+from benchmarks.outcome import Outcome
+
+#: It would write a line for every socket it opens.
+QUIET = logging.getLogger("picows")
+QUIET.setLevel(logging.WARNING)
+#: A page says that it is alive every so many seconds.
+BEAT = 10.0
+#: So long after the last post an offer may still come, in seconds.
+PATIENCE = 3.0
+#: A step that is this many seconds' worth of offers behind is broken off.
+BEHIND = 3.0
+#: So many sockets are opened at once.
+AT_ONCE = 40
 
 
 @dataclass(frozen=True)
@@ -25,169 +39,169 @@ class Target:
     #: The reference of what was asked for, out of the answer to the POST.
     reference: Callable[[bytes], str]
     #: The reference of what is offered, out of a frame; None for other frames.
-    offered: Callable[[str | bytes], str | None]
-    #: Address and headers of each socket.
+    offered: Callable[[bytes], str | None]
+    #: Address and headers of each page's socket.
     sockets: list[tuple[str, dict[str, str]]]
-    origin: str | None = None
+    #: What a page says that is alive; None where pages say nothing.
+    beat: bytes | None = None
+    #: What a page says when it shows this offer.
+    shown: Callable[[str], bytes] | None = None
+    #: From when each offer was seen to when each ticket was, where frames don't name the ticket.
+    tickets_of: Callable[[dict[str, float]], dict[str, float]] = field(default=lambda seen: seen)
 
 
-@dataclass
-class Outcome:
-    """What one step at one rate met."""
+class Page(WSListener):
+    """An agent's page: notes the moment an offer is on its line, and says that it shows it."""
 
-    rate: float
-    posted: dict[str, float] = field(default_factory=dict)
-    frames: dict[str, float] = field(default_factory=dict)
-    failed: int = 0
-    cpu_ms: float = 0.0
+    def __init__(self, target: Target, seen: dict[str, float], closed: list["Page"]) -> None:
+        self.target, self.seen, self.closed = target, seen, closed
 
-    def milliseconds(self) -> list[float]:
-        return sorted(
-            (self.frames[one] - at) * 1000 for one, at in self.posted.items() if one in self.frames
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.line = transport
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.TEXT:
+            at = time.perf_counter()
+            offer = self.target.offered(frame.get_payload_as_bytes())
+            if offer and self.seen.setdefault(offer, at) == at and self.target.shown:
+                transport.send(WSMsgType.TEXT, self.target.shown(offer))
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.closed.append(self)
+
+    def beat(self, word: bytes) -> None:
+        if not self.line.is_disconnected:
+            self.line.send(WSMsgType.TEXT, word)
+
+
+class Line(asyncio.Protocol):
+    """A kept HTTP/1.1 connection, one request at a time."""
+
+    def __init__(self, idle: list["Line"]) -> None:
+        self.idle = idle
+        self.buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def send(self, request: bytes) -> "asyncio.Future[bytes]":
+        self.answer = asyncio.get_running_loop().create_future()
+        self.buffer = b""
+        self.transport.write(request)  # type: ignore[attr-defined]
+        return self.answer
+
+    def data_received(self, received: bytes) -> None:
+        self.buffer += received
+        head, whole, body = self.buffer.partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if whole and len(body) >= int(length or 0) and not self.answer.done():
+            self.idle.append(self)
+            self.answer.set_result(self.buffer)
+
+    def connection_lost(self, trouble: Exception | None) -> None:
+        if self in self.idle:
+            self.idle.remove(self)
+        elif not self.answer.done():
+            self.answer.set_exception(ConnectionError())
+
+
+class Load:
+    """The pages and the bot of one system. Opened once; then step after step."""
+
+    def __init__(self, target: Target, roots: list[int]) -> None:
+        """`roots`: the processes whose CPU is counted."""
+        self.target, self.roots = target, roots
+        self.seen: dict[str, float] = {}
+        self.closed: list[Page] = []
+        self.pages: list[Page] = []
+        self.idle: list[Line] = []
+        self.lines: list[Line] = []
+
+    async def open(self) -> None:
+        gate = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._open(gate, *socket) for socket in self.target.sockets))
+        if self.target.beat is not None:
+            self.beating = asyncio.create_task(self._beat(self.target.beat))
+
+    async def close(self) -> None:
+        for page in self.pages:
+            page.line.disconnect(graceful=False)
+        for line in self.lines:
+            line.transport.close()
+
+    async def step(self, arrivals: list[float], *, rate: float) -> Outcome:
+        """A post at each of these moments (s), and the wait for every offer (ms)."""
+        self.seen.clear()
+        posted: dict[str, float] = {}
+        before, began = cpu.seconds(self.roots), time.perf_counter()
+        asked = []
+        for arrival in arrivals:
+            await asyncio.sleep(max(began + arrival - time.perf_counter(), 0))
+            asked.append(asyncio.create_task(self._ask(began + arrival, posted)))
+            if len(asked) - len(self.seen) > max(BEHIND * rate, 100):
+                break
+        await self._patiently(asked, whole=len(asked) == len(arrivals))
+        spent = cpu.seconds(self.roots) - before
+        seen = self.target.tickets_of(self.seen)
+        in_order = sorted(posted.items(), key=lambda one: one[1])
+        waits = [(seen[one] - at) * 1000 if one in seen else None for one, at in in_order]
+        waits += [None] * (len(asked) - len(posted))
+        return Outcome(
+            rate, waits, cpu_ms=spent * 1000, planned=len(arrivals), closed=len(self.closed)
         )
 
-    def summary(self) -> dict[str, float]:
-        took = self.milliseconds()
-        cuts = (
-            statistics.quantiles(took, n=100, method="inclusive") if len(took) > 1 else [0.0] * 99
-        )
-        count = len(self.posted) + self.failed
-        return {
-            "posted": count,
-            "offered": len(took),
-            "p50": round(cuts[49], 1),
-            "p95": round(cuts[94], 1),
-            "p99": round(cuts[98], 1),
-            "cpu_ms": round(self.cpu_ms / max(count, 1), 2),
-        }
+    async def _patiently(self, asked: list["asyncio.Task[None]"], *, whole: bool) -> None:
+        """Until every offer came, or it is clear that some won't."""
+        give_up = time.perf_counter() + (PATIENCE if whole else 0)
+        while len(self.seen) < len(asked) and time.perf_counter() < give_up:
+            await asyncio.sleep(0.02)
+        for one in asked:
+            one.cancel()
 
-
-class Poster:
-    """HTTP/1.1 over kept connections: enough of it for one kind of request, and hardly any CPU."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.host, self.port = host, port
-        self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-
-    async def post(self, request: bytes) -> tuple[int, bytes]:
-        line = self.idle.pop() if self.idle else await asyncio.open_connection(self.host, self.port)
-        reader, writer = line
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        fields = dict(
-            one.lower().split(b": ", 1) for one in head.split(b"\r\n")[1:] if b": " in one
-        )
-        body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
-        self.idle.append(line)
-        return int(head[9:12]), body
-
-    def close(self) -> None:
-        for _, writer in self.idle:
-            writer.close()
-
-
-async def run(
-    target: Target, *, rates: list[float], seconds: float, roots: list[int]
-) -> list[Outcome]:
-    """Each rate in turn after a short warm-up, all sockets open.
-
-    `roots`: the processes whose CPU is counted.
-    """
-    frames: dict[str, float] = {}
-    lines = [asyncio.create_task(listen(target, one, frames)) for one in target.sockets]
-    await settled(lines, target)
-    # The first of everything (connections, plans, templates) is nobody's usual case.
-    await step(target, frames, rate=10, seconds=2, roots=roots)
-    outcomes = []
-    for rate in rates:
-        outcomes.append(await step(target, frames, rate=rate, seconds=seconds, roots=roots))
-        await asyncio.sleep(1)
-    for line in lines:
-        line.cancel()
-    await asyncio.gather(*lines, return_exceptions=True)
-    return outcomes
-
-
-async def step(
-    target: Target, frames: dict[str, float], *, rate: float, seconds: float, roots: list[int]
-) -> Outcome:
-    outcome = Outcome(rate, frames=frames)
-    poster = Poster(target.host, target.port)
-    before = cpu_seconds(roots)
-    asked = []
-    due = time.perf_counter()
-    for _ in range(int(rate * seconds)):
-        asked.append(asyncio.create_task(ask(target, poster, outcome)))
-        due += random.expovariate(rate)
-        await asyncio.sleep(max(due - time.perf_counter(), 0))
-    await asyncio.gather(*asked)
-    give_up = time.perf_counter() + 5
-    while len(outcome.milliseconds()) < len(outcome.posted) and time.perf_counter() < give_up:
-        await asyncio.sleep(0.05)
-    outcome.cpu_ms = (cpu_seconds(roots) - before) * 1000
-    poster.close()
-    return outcome
-
-
-async def ask(target: Target, poster: Poster, outcome: Outcome) -> None:
-    started = time.perf_counter()
-    try:
-        status, body = await poster.post(target.request())
-    except (OSError, asyncio.IncompleteReadError):
-        outcome.failed += 1
-        return
-    if status == 201:
-        outcome.posted[target.reference(body)] = started
-    else:
-        outcome.failed += 1
-
-
-async def listen(
-    target: Target, socket: tuple[str, dict[str, str]], frames: dict[str, float]
-) -> None:
-    """An agent's page: it beats, and notes the moment an offer is on its line."""
-    address, headers = socket
-    async with websockets.connect(
-        address,
-        origin=target.origin,  # type: ignore[arg-type]
-        additional_headers=headers,
-        compression=None,
-        ping_interval=None,
-        open_timeout=60,
-    ) as line:
-        beats = asyncio.create_task(beat(line))
+    async def _ask(self, due: float, posted: dict[str, float]) -> None:
+        # Never later than it was due, or a client that is held up would flatter the system.
+        at = min(due, time.perf_counter())
         try:
-            async for frame in line:
-                if found := target.offered(frame):
-                    frames.setdefault(found, time.perf_counter())
-        finally:
-            beats.cancel()
+            answer = await self._post(self.target.request())
+        except OSError:
+            return
+        if answer.startswith(b"HTTP/1.1 201"):
+            posted[self.target.reference(answer.partition(b"\r\n\r\n")[2])] = at
+
+    async def _post(self, request: bytes) -> bytes:
+        if self.idle:
+            return await self.idle.pop().send(request)
+        loop = asyncio.get_running_loop()
+        host, port = self.target.host, self.target.port
+        _transport, line = await loop.create_connection(lambda: Line(self.idle), host, port)
+        self.lines.append(line)
+        return await line.send(request)
+
+    async def _open(
+        self, gate: asyncio.Semaphore, address: str, headers: Mapping[str, str]
+    ) -> None:
+        async with gate:
+            _line, page = await ws_connect(
+                lambda: Page(self.target, self.seen, self.closed),
+                address,
+                extra_headers=dict(headers),
+                websocket_handshake_timeout=60,
+                logger_name=QUIET,
+            )
+        self.pages.append(page)  # type: ignore[arg-type]
+
+    async def _beat(self, word: bytes) -> None:
+        """One page after another, each once in ten seconds."""
+        while True:
+            for page in self.pages:
+                page.beat(word)
+                await asyncio.sleep(BEAT / len(self.pages))
 
 
-async def beat(line: Any) -> None:
-    while True:
-        await asyncio.sleep(random.uniform(8, 10))
-        await line.send("{}")
-
-
-async def settled(lines: list["asyncio.Task[None]"], target: Target) -> None:
-    """Give every socket the time to open; say so at once if one could not."""
-    await asyncio.sleep(2 + len(lines) / 100)
-    for line in lines:
-        if line.done():
-            line.result()
-
-
-def cpu_seconds(roots: list[int]) -> float:
-    """What these processes and their children have used so far, those that ended included."""
-    total = 0.0
-    for root in roots:
-        process = psutil.Process(root)
-        for one in [process, *process.children(recursive=True)]:
-            try:
-                times = one.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system
-            total += times.children_user + times.children_system
-    return total
+def arrivals(rate: float, seconds: float, *, seed: int) -> list[float]:
+    """A Poisson stream: the moments from now (s). One seed, one stream, whichever the system."""
+    chance = Random(f"{rate}:{seed}")
+    moment, moments = 0.0, []
+    while (moment := moment + chance.expovariate(rate)) < seconds:
+        moments.append(moment)
+    return moments

@@ -17,7 +17,7 @@ import django
 import httpx
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
-from benchmarks import systems
+from benchmarks import databases, requests, systems
 from tests import platform as platforms
 from tests import servers
 from tests.platform import Platform
@@ -73,7 +73,7 @@ async def weigh(browser: Browser, platform: Platform, session: str) -> float:
 async def ask(http: httpx.AsyncClient, posted: dict[str, float]) -> None:
     started = time.time()
     answer = await http.post(
-        "/escalations", headers={"Idempotency-Key": systems.key()}, json=systems.escalation()
+        "/escalations", headers={"Idempotency-Key": requests.key()}, json=requests.handover()
     )
     ticket = answer.json()["ticket"]
     posted[ticket] = started
@@ -129,9 +129,10 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with servers.running():
         django.setup()
-        database = systems.fresh("product")
-        key, sessions = systems.populate(given.agents)
-        with platforms.running(database) as platform:
+        key, sessions = systems.prepare_product(given.agents)
+        databases.create("product", like="product_ready")
+        with platforms.running("product") as platform:
+            databases.use("product")
             report(asyncio.run(measure(platform, key, sessions, given)), given)
 
 

@@ -1,165 +1,194 @@
-"""The systems that are measured: the product's real processes, and its rival's."""
+"""The systems that are measured: the product's real processes, its rival's, and the bare floor.
 
-import json
+Each starts on a fresh copy of a database made once, with a thousand agents, and is put back to
+empty between two steps.
+"""
+
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import Protocol
 
-import psutil
 import psycopg
-from psycopg.conninfo import make_conninfo
+import uvloop
 
-from benchmarks.load import Target
+from benchmarks import cpu, databases, requests
+from benchmarks.load import Load, Target, arrivals
+from benchmarks.outcome import Outcome
 from config import embedded
 from config.up import processes
 from tests import platform as platforms
 
-CARD = re.compile(r'data-offer="([0-9a-f-]{36})"')
-LANGUAGES = ["en", "fr", "sv", "de"]
-SUMMARY = "Card ordered two weeks ago, tracking says delivered."
-SAID = [{"role": "customer", "at": "2026-11-22T10:00:00Z", "text": "I want a human"}] * 6
+CARD = re.compile(rb'data-offer=\\?"([0-9a-f-]{36})')
+LANGUAGES = requests.LANGUAGES
+#: An agent may hold so many at once: more than come in a step, with a thousand agents.
+CAPACITY = 10
+
+# What a step has left is closed before the next one; other agents go first then. The locks come
+# first and in the product's order, so that this never waits in a circle with the clock.
+TIDY = {
+    "product": (
+        "BEGIN; LOCK tickets_ticket, dispatch_offer, agents_presence IN EXCLUSIVE MODE;"
+        " UPDATE tickets_ticket SET status = 'abandoned', closed_at = clock_timestamp()"
+        " WHERE closed_at IS NULL;"
+        " UPDATE dispatch_offer SET status = 'withdrawn', settled_at = clock_timestamp()"
+        " WHERE settled_at IS NULL;"
+        " UPDATE agents_presence SET load = 0, status = 'available',"
+        " seen_at = clock_timestamp(),"
+        " idle_since = clock_timestamp() - random() * interval '1 hour'; COMMIT",
+        "VACUUM ANALYZE",
+    ),
+    "naive": (
+        "UPDATE naive_ticket SET status = 'closed' WHERE status <> 'closed'",
+        "UPDATE naive_agent SET load = 0",
+        "VACUUM ANALYZE",
+    ),
+}
+RIVALS = """
+INSERT INTO naive_agent (language, online, load, last_at)
+SELECT (%s::text[])[1 + n %% 4], true, 0, now() FROM generate_series(1, %s) n
+"""
 
 
-@dataclass(frozen=True)
-class System:
-    """A system that runs: where to load it, and the processes whose CPU is its cost."""
+class System(Protocol):
+    """Something that runs and can be put under load."""
 
-    target: Target
-    roots: list[int]
+    def step(self, *, rate: float, seconds: float, seed: int) -> Outcome:
+        """Tidied up first."""
+        ...
+
+
+class Served:
+    """A system behind HTTP and sockets, its pages open."""
+
+    def __init__(self, name: str, target: Target, roots: Sequence[int]) -> None:
+        self.name = name
+        self.load = Load(target, [*roots, *cpu.servers()])
+        self.runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+    def __enter__(self) -> "Served":
+        self.runner.run(self.load.open())
+        # The first of everything (connections, plans, templates) is nobody's usual case.
+        self.step(rate=10, seconds=2, seed=0)
+        return self
+
+    def __exit__(self, *_trouble: object) -> None:
+        self.runner.run(self.load.close())
+        self.runner.close()
+
+    def step(self, *, rate: float, seconds: float, seed: int) -> Outcome:
+        databases.run(self.name, *TIDY[self.name])
+        moments = arrivals(rate, seconds, seed=seed)
+        return self.runner.run(self.load.step(moments, rate=rate))
+
+
+def prepare_product(agents: int) -> tuple[str, list[str]]:
+    """The database to copy, with a client's key and a session of each agent."""
+    from benchmarks import crowd
+    from tests import factories
+
+    def fill() -> tuple[str, list[str]]:
+        client = factories.make_client("bench")
+        factories.make_card(client)
+        made = crowd.agents(agents, languages=LANGUAGES, capacity=CAPACITY)
+        return factories.make_key(client), crowd.sessions(made)
+
+    return databases.prepare("product_ready", fill)
 
 
 @contextmanager
-def product(agents: int) -> Iterator[System]:
+def product(key: str, sessions: list[str]) -> Iterator[System]:
     """Everything on: key, idempotency, outbox, reasons. Measured behind its door, as the rival."""
-    database = fresh("product")
-    secret, sessions = populate(agents)
-    with platforms.running(database, leave_out=("chatbot", "door")) as platform:
-        web, live = platform.ports.web, platform.ports.live
-        headers = [f"Authorization: Bearer {secret}"]
+    databases.create("product", like="product_ready")
+    databases.forget_hints()
+    with platforms.running("product", leave_out=("chatbot", "door")) as platform:
         target = Target(
             "127.0.0.1",
-            web,
-            request=lambda: http(
-                "/api/v1/escalations", escalation(), *headers, f"Idempotency-Key: {key()}"
-            ),
-            reference=lambda body: str(json.loads(body)["ticket"]),
-            offered=lambda frame: found[1] if (found := CARD.search(str(frame))) else None,
-            sockets=[
-                (f"ws://127.0.0.1:{live}/ws/desk/", {"Cookie": f"session={session}"})
-                for session in sessions
-            ],
-            origin=platform.url,
+            platform.ports.web,
+            request=partial(requests.escalation, key),
+            reference=requests.ticket,
+            offered=lambda frame: found[1].decode() if (found := CARD.search(frame)) else None,
+            sockets=[desk_socket(platform, session) for session in sessions],
+            beat=b"{}",
+            shown=lambda offer: b'{"shown":"%s"}' % offer.encode(),
+            tickets_of=first_offers,
         )
-        yield System(target, [each.pid for each in platform.running.values()] + servers())
+        roots = [each.pid for each in platform.running.values()]
+        with Served("product", target, roots) as served:
+            yield served
 
 
-@contextmanager
-def naive(agents: int) -> Iterator[System]:
-    """The rival of `benchmarks.naive`."""
-    address = make_conninfo(os.environ["DATABASE_URL"], dbname=fresh("naive"))
-    environment = {
-        **os.environ,
-        "DATABASE_URL": address,
-        "DJANGO_SETTINGS_MODULE": "benchmarks.naive.settings",
-    }
-    port = processes.free_port()
-    with ExitStack() as stack:
-        subprocess.run(
-            [sys.executable, "-m", "django", "migrate", "--run-syncdb", "-v", "0"],
-            env=environment, check=True,
-        )  # fmt: skip
-        numbers = rival_agents(address, agents)
-        web = ["-m", "uvicorn", "benchmarks.naive.asgi:application", "--port", str(port)]
-        worker = ["-m", "celery", "-A", "benchmarks.naive.tasks", "worker", "-c", "2"]
-        roots = [
-            stack.enter_context(process(command, environment))
-            for command in ([*web, "--no-access-log", "--log-level", "error"], worker)
-        ]
-        time.sleep(5)
-        target = Target(
-            "127.0.0.1",
-            port,
-            request=lambda: http("/tickets/", rival_ticket()),
-            reference=lambda body: str(json.loads(body)["id"]),
-            offered=lambda frame: str(json.loads(frame)["ticket"]),
-            sockets=[(f"ws://127.0.0.1:{port}/ws/{number}/", {}) for number in numbers],
-        )
-        yield System(target, roots + servers())
+def desk_socket(platform: platforms.Platform, session: str) -> tuple[str, dict[str, str]]:
+    headers = {"Cookie": f"session={session}", "Origin": platform.url}
+    return f"ws://127.0.0.1:{platform.ports.live}/ws/desk/", headers
 
 
-def populate(agents: int) -> tuple[str, list[str]]:
-    """A client with a key, and agents who are logged in and available, a fourth a language."""
-    from agents import presence
-    from agents.models import Presence
-    from tests.factories import make_agent, make_card, make_client, make_key
-    from tickets import clock
-
-    client = make_client("bench")
-    make_card("bench")
-    sessions = []
-    for number in range(agents):
-        language = LANGUAGES[number % len(LANGUAGES)]
-        agent = make_agent(f"Agent {number}", {language: 5}, available=False)
-        sessions.append(session_of(agent.user))
-    # They may hold all the offers of a run, as the rival's may.
-    Presence.objects.update(capacity=1000)
-    at = clock.now()
-    for row in Presence.objects.select_related("agent"):
-        presence.go_available(row.agent, at=at)
-    return make_key(client), sessions
+def first_offers(seen: dict[str, float]) -> dict[str, float]:
+    """The product's frames name offers; which tickets they are for the database knows."""
+    query = "SELECT ticket_id::text, id::text FROM dispatch_offer WHERE id = ANY(%s::uuid[])"
+    with psycopg.connect(databases.address("product")) as database:
+        made = database.execute(query, [list(seen)]).fetchall()
+    first: dict[str, float] = {}
+    for ticket, offer in made:
+        first[ticket] = min(seen[offer], first.get(ticket, seen[offer]))
+    return first
 
 
-def session_of(user: Any) -> str:
-    """A logged-in session of this user."""
-    from django.test import Client
-
-    browser = Client()
-    browser.force_login(user)
-    return browser.cookies["session"].value
-
-
-def fresh(name: str) -> str:
-    """An empty database of this name; for the product its tables, and Django on it."""
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        server.execute(f"CREATE DATABASE {name}")
-    if name == "product":
-        from django.core.management import call_command
-        from django.db import connection
-
-        connection.close()
-        connection.settings_dict["NAME"] = name
-        call_command("migrate", verbosity=0)
-    return name
-
-
-def rival_agents(address: str, agents: int) -> list[int]:
-    with psycopg.connect(address) as database:
-        rows = database.execute(
-            "INSERT INTO naive_agent (language, online, load, last_at)"
-            " SELECT (%s::text[])[1 + n %% 4], true, 0, now() FROM generate_series(1, %s) n"
-            " RETURNING id",
-            [LANGUAGES, agents],
-        )
+def prepare_naive(agents: int) -> list[int]:
+    """The rival's database to copy, with the numbers of its agents."""
+    databases.create("naive_ready")
+    migrate = ["-m", "django", "migrate", "--run-syncdb", "-v", "0"]
+    subprocess.run([sys.executable, *migrate], env=rival_environment("naive_ready"), check=True)
+    databases.run("naive_ready", "VACUUM ANALYZE")
+    with psycopg.connect(databases.address("naive_ready")) as database:
+        rows = database.execute(f"{RIVALS} RETURNING id", [list(LANGUAGES), agents])
         return [number for (number,) in rows]
 
 
 @contextmanager
-def process(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+def naive(numbers: list[int]) -> Iterator[System]:
+    """The rival of `benchmarks.naive`. It has no presence, so its pages say nothing."""
+    databases.create("naive", like="naive_ready")
+    databases.forget_hints()
+    port = processes.free_port()
+    web = ["-m", "uvicorn", "benchmarks.naive.asgi:application", "--port", str(port)]
+    worker = ["-m", "celery", "-A", "benchmarks.naive.tasks", "worker", "-c", "2"]
+    commands = [[*web, "--no-access-log", "--log-level", "error"], worker]
+    with ExitStack() as stack:
+        roots = [stack.enter_context(process(command)) for command in commands]
+        embedded.patiently(partial(requests.get, port), OSError, seconds=30)
+        target = Target(
+            "127.0.0.1",
+            port,
+            request=requests.rival_ticket,
+            reference=requests.rival_reference,
+            offered=requests.rival_offered,
+            sockets=[(f"ws://127.0.0.1:{port}/ws/{number}/", {}) for number in numbers],
+        )
+        yield stack.enter_context(Served("naive", target, roots))
+
+
+def rival_environment(database: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": databases.address(database),
+        "DJANGO_SETTINGS_MODULE": "benchmarks.naive.settings",
+    }
+
+
+@contextmanager
+def process(command: list[str]) -> Iterator[int]:
     with tempfile.TemporaryFile() as log:
         started = subprocess.Popen(
             [sys.executable, *command],
-            env=environment,
+            env=rival_environment("naive"),
             cwd=embedded.BASE_DIR,
             stdout=log,
             stderr=log,
@@ -171,52 +200,3 @@ def process(command: list[str], environment: dict[str, str]) -> Iterator[int]:
         finally:
             os.killpg(started.pid, signal.SIGKILL)
             started.wait()
-
-
-def servers() -> list[int]:
-    """PostgreSQL and Valkey, which this process started."""
-    return [
-        child.pid
-        for child in psutil.Process().children()
-        if Path(child.exe()).name.startswith(("postgres", "valkey"))
-    ]
-
-
-def http(path: str, body: dict[str, Any], *headers: str) -> bytes:
-    written = json.dumps(body).encode()
-    lines = [
-        f"POST {path} HTTP/1.1",
-        "Host: 127.0.0.1",
-        "Content-Type: application/json",
-        f"Content-Length: {len(written)}",
-        *headers,
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + written
-
-
-def key() -> str:
-    return str(uuid.uuid4())
-
-
-def escalation() -> dict[str, Any]:
-    number = uuid.uuid4()
-    return {
-        "version": 1,
-        "conversation_ref": str(number),
-        "customer": {"ref": "u-1", "name": "Mia K."},
-        "language": LANGUAGES[number.int % len(LANGUAGES)],
-        "topic": "card-not-arrived",
-        "summary": SUMMARY,
-        "transcript": SAID,
-    }
-
-
-def rival_ticket() -> dict[str, Any]:
-    number = uuid.uuid4()
-    return {
-        "conversation_ref": str(number),
-        "customer_name": "Mia K.",
-        "language": LANGUAGES[number.int % len(LANGUAGES)],
-        "topic": "card-not-arrived",
-        "summary": SUMMARY,
-    }

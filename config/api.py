@@ -1,14 +1,19 @@
-"""Every API error as RFC 9457 problem JSON: what happened, where, and a code for machines."""
+"""How the API writes: JSON, and every error as RFC 9457 problem JSON with a code for machines."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 from rest_framework.exceptions import APIException
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -16,6 +21,32 @@ from tickets.errors import ConversationAlreadyOpen, TicketError
 
 MEDIA_TYPE = "application/problem+json"
 Problem = tuple[int, str, str, dict[str, Any]]
+
+
+class Json(BaseRenderer):
+    """The answers are plain already, so nothing is left but to write them."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(self, data: Any, accepted_media_type: Any = None, context: Any = None) -> bytes:
+        return orjson.dumps(data)
+
+
+class OneKind(DefaultContentNegotiation):
+    """Where a view writes one kind of answer only, there is nothing to negotiate."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: Any = None
+    ) -> tuple[BaseRenderer, str]:
+        only, *others = renderers
+        if not others:
+            return only, str(only.media_type)
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(
+            request, [only, *others], format_suffix
+        )
+        return chosen
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -11,7 +11,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
-from config import embedded
+from config import embedded, logs
 from config.unfold import UNFOLD  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -53,7 +53,7 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
     if pooled:
         options["pool"] = {"min_size": 2, "max_size": 8, "timeout": 10}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgres",
         "NAME": name,
         **server,
         "CONN_MAX_AGE": 0 if pooled else None,
@@ -99,7 +99,10 @@ INSTALLED_APPS = [
     "dispatch",
 ]
 MIDDLEWARE = [
+    "config.requests.RequestLines",
     "django.middleware.security.SecurityMiddleware",
+    # Calls of the API leave here: what follows is for pages.
+    "config.shortcut.Shortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.headers.PagePolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -184,6 +187,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_PUBLISH_RETRY = False
+# How many matchers share out the languages among them; one keeps up with most installations.
+MATCHERS = int(os.environ.get("MATCHERS", "1"))
 # The matcher stands by for half a minute, so it has a worker of its own.
 CELERY_TASK_ROUTES = {"dispatch.tasks.run_waves": {"queue": "matcher"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -217,7 +222,7 @@ CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = SECURE
 # The door in front ends TLS and overwrites this header; the servers listen on loopback only.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
@@ -248,7 +253,8 @@ TIME_ZONE = "UTC"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tickets.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.Json"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.OneKind",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.problem",
@@ -274,14 +280,4 @@ HINTS_INLINE = False
 # A webhook to a private address reaches what the outside may not: allowed on a developer's machine.
 WEBHOOK_ALLOW_PRIVATE = flag("WEBHOOK_ALLOW_PRIVATE")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
-    },
-}
+LOGGING = logs.configuration(level=os.environ.get("LOG_LEVEL", "INFO"))

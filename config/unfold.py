@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -27,6 +27,12 @@ def listed(title: Any, icon: str, model: str) -> dict[str, Any]:
         "link": reverse_lazy(f"admin:{model.replace('.', '_')}_changelist"),
         "permission": may_view(model),
     }
+
+
+def on_tickets(request: HttpRequest) -> bool:
+    """The theme goes by how an address begins; the promised waits have a line of their own."""
+    begins = request.path.startswith(reverse("admin:tickets_ticket_changelist"))
+    return begins and request.path != reverse("admin:tickets_ticket_waits")
 
 
 def icon(request: HttpRequest) -> str:
@@ -71,9 +77,27 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:index"),
                     },
                     listed(_("Agents"), "support_agent", "agents.agent"),
-                    listed(_("Tickets"), "confirmation_number", "tickets.ticket"),
+                    {
+                        **listed(_("Tickets"), "confirmation_number", "tickets.ticket"),
+                        "active": on_tickets,
+                    },
+                    {
+                        "title": _("Promised waits"),
+                        "icon": "timer",
+                        "link": reverse_lazy("admin:tickets_ticket_waits"),
+                        "permission": may_view("tickets.ticket"),
+                    },
                     listed(_("Offers"), "notifications_active", "dispatch.offer"),
                     listed(_("Assignments"), "forum", "dispatch.assignment"),
+                    listed(_("Audit findings"), "rule", "dispatch.auditfinding"),
+                ],
+            },
+            {
+                "title": _("Matching"),
+                "items": [
+                    listed(_("Decisions"), "manage_search", "dispatch.decision"),
+                    listed(_("Policy"), "balance", "dispatch.policyversion"),
+                    listed(_("Kept apart"), "person_off", "dispatch.acquaintance"),
                 ],
             },
             {

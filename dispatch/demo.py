@@ -13,7 +13,7 @@ from agents import roster
 from agents.models import Agent, PresenceSpan, RateCard, RatePremium, User
 from agents.pay import cards, ledger, rates
 from dispatch.models import GRACE, OFFER_LASTS, Assignment, Offer
-from tickets import auth
+from tickets import auth, reviews
 from tickets.models import Client, Handoff, Message, Skill, Ticket, WebhookEndpoint
 
 CLIENT = "nordbank"
@@ -171,6 +171,9 @@ class _Work:
         self.answered_at = at + timedelta(seconds=draw.randint(3, 40))
         self.ended_at = self.answered_at + timedelta(seconds=draw.randint(180, 800))
         self.finished_at = self.ended_at + timedelta(seconds=draw.randint(15, 90))
+        #: Told on the day: some waits held and some did not.
+        self.quoted_p50_s, self.quoted_p90_s = draw.randint(18, 26), draw.randint(33, 40)
+        self.solved = draw.random() < 0.9
 
 
 def _worked(client: Client, agent: Agent, work: _Work, *, number: int) -> None:
@@ -192,6 +195,8 @@ def _worked(client: Client, agent: Agent, work: _Work, *, number: int) -> None:
         answered_by=agent.name,
         epoch=1,
         last_seq=1,
+        quoted_p50_s=work.quoted_p50_s,
+        quoted_p90_s=work.quoted_p90_s,
     )
     said = {"role": "customer", "at": work.queued_at.isoformat(), "text": work.summary}
     Handoff.objects.create(ticket=ticket, summary=work.summary, transcript=[said])
@@ -205,6 +210,8 @@ def _worked(client: Client, agent: Agent, work: _Work, *, number: int) -> None:
         at=work.answered_at,
     )
     _paid(agent, ticket, work)
+    score = 5 if work.solved else 2
+    reviews.write(ticket, solved=work.solved, score=score, at=work.finished_at)
 
 
 def _paid(agent: Agent, ticket: Ticket, work: _Work) -> None:

@@ -30,6 +30,13 @@ class OfferExpired(DispatchError):
     says = _("The time for this offer ran out. Nothing changes for you.")
 
 
+class OfferTaken(DispatchError):
+    """Somebody else took this offer first."""
+
+    code = "offer_taken"
+    says = _("Somebody else took this one first. Nothing changes for you.")
+
+
 class AssignmentOver(DispatchError):
     """This conversation is no longer yours."""
 

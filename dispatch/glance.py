@@ -4,9 +4,10 @@ The tickets are locked by reading them. What the database sends is JSON, and tha
 what a decision keeps, so that running the decision again starts from the very same words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -15,114 +16,9 @@ from django.db import connection
 
 from agents.models import Agent, User
 from agents.models.presence import SILENCE
+from dispatch import reading
 from dispatch.policy import FreeAgent, Policy, WaitingTicket
 from tickets.models import Client, Ticket
-
-BATCH = 100
-#: So many more agents of a lane are looked at than it has tickets, the longest idle first.
-CHOICE = 30
-#: Who helped a customer within this time knows them.
-KNOWS_FOR = timedelta(days=90)
-
-# The lanes are found by skipping from one to the next through the index, so the length of the queue
-# costs nothing. A ticket's own row says whether it is asked for, so a wave that ended while this
-# one ran is seen when the row is locked. A ticket nobody free can be asked for (they all passed, or
-# its client has no rate card) is left out here, or it would stand in the way of those behind it.
-READ = """
-WITH RECURSIVE lanes(lane) AS (
-    (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT asked ORDER BY lane LIMIT 1)
-    UNION ALL
-    SELECT (SELECT t.lane FROM tickets_ticket t
-            WHERE t.status = 'queued' AND NOT t.asked AND t.lane > lanes.lane
-            ORDER BY t.lane LIMIT 1)
-    FROM lanes WHERE lanes.lane IS NOT NULL
-), served AS (
-    SELECT lane, places FROM lanes CROSS JOIN LATERAL (
-        SELECT count(*) AS places FROM (
-            SELECT 1 FROM agents_presence p
-            WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
-              AND p.abilities @> string_to_array(lanes.lane, ' ')
-            LIMIT %(batch)s
-        ) free
-    ) counted
-    WHERE lane IS NOT NULL AND places > 0
-      AND (hashtext(split_part(lane, '/', 1)) & 65535) %% %(shards)s = %(shard)s
-), picked AS (
-    SELECT next.id FROM served
-    CROSS JOIN unnest(ARRAY[0, 1, 2]) asking(urgency)
-    CROSS JOIN LATERAL (
-        SELECT t.id, t.due_at - asking.urgency * %(head_start)s::interval AS due
-        FROM tickets_ticket t
-        WHERE t.status = 'queued' AND NOT t.asked AND t.lane = served.lane
-          AND t.urgency = asking.urgency AND t.give_up_at > %(at)s
-          AND EXISTS (
-            SELECT 1 FROM tickets_client c JOIN agents_ratecard r ON r.client = c.slug
-            WHERE c.id = t.client_id AND r.valid_from <= %(at)s
-              AND (r.valid_to IS NULL OR r.valid_to > %(at)s))
-          AND (NOT EXISTS (
-            SELECT 1 FROM dispatch_offer o
-            WHERE o.ticket_id = t.id AND o.status IN ('declined', 'sent', 'shown') AND NOT o.again
-            UNION ALL
-            SELECT 1 FROM dispatch_acquaintance q
-            WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
-              AND q.blocked_at IS NOT NULL)
-          OR EXISTS (
-            SELECT 1 FROM agents_presence p
-            WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
-              AND p.abilities @> string_to_array(t.lane, ' ')
-              AND NOT EXISTS (
-                SELECT 1 FROM dispatch_offer o
-                WHERE o.ticket_id = t.id AND o.agent_id = p.agent_id
-                  AND o.status IN ('declined', 'sent', 'shown') AND NOT o.again)
-              AND NOT EXISTS (
-                SELECT 1 FROM dispatch_acquaintance q
-                WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
-                  AND q.agent_id = p.agent_id AND q.blocked_at IS NOT NULL)))
-        ORDER BY t.due_at, t.id LIMIT served.places
-    ) next ORDER BY next.due, next.id LIMIT %(batch)s
-), held AS (
-    SELECT t.id, t.lane, t.topic, t.urgency, t.queued_at, t.due_at, t.client_id, t.customer_ref
-    FROM tickets_ticket t
-    WHERE t.id IN (SELECT id FROM picked) AND t.status = 'queued' AND NOT t.asked
-    FOR UPDATE OF t SKIP LOCKED
-), met AS (
-    SELECT held.id, q.agent_id, q.blocked_at IS NOT NULL AS blocked
-    FROM held JOIN dispatch_acquaintance q
-      ON q.client_id = held.client_id AND q.customer_ref = held.customer_ref
-    WHERE q.blocked_at IS NOT NULL OR q.met_at > %(known_since)s
-), chosen AS (
-    SELECT fit.agent_id
-    FROM (SELECT lane, count(*) + %(choice)s AS wanted FROM held GROUP BY lane) l
-    CROSS JOIN LATERAL (
-        SELECT p.agent_id FROM agents_presence p
-        WHERE p.status = 'available' AND p.load < p.capacity AND p.seen_at > %(heard)s
-          AND p.abilities @> string_to_array(l.lane, ' ')
-        ORDER BY p.idle_since LIMIT l.wanted
-    ) fit
-    UNION
-    SELECT p.agent_id FROM met JOIN agents_presence p USING (agent_id)
-    WHERE NOT met.blocked AND p.status = 'available' AND p.load < p.capacity
-      AND p.seen_at > %(heard)s
-)
-SELECT (
-    SELECT json_agg(json_build_array(
-        held.id, held.lane, held.topic, held.urgency, held.queued_at, held.due_at,
-        c.id, c.slug, c.name,
-        (SELECT json_agg(json_build_array(o.agent_id, o.status, o.again, o.place))
-         FROM dispatch_offer o
-         WHERE o.ticket_id = held.id AND o.status NOT IN ('accepted', 'withdrawn', 'taken')),
-        (SELECT json_agg(json_build_array(met.agent_id, met.blocked))
-         FROM met WHERE met.id = held.id)))
-    FROM held JOIN tickets_client c ON c.id = held.client_id
-)::text, (
-    SELECT json_agg(json_build_array(
-        p.agent_id, p.abilities, coalesce(p.idle_since, p.since), p.capacity - p.load,
-        CASE WHEN p.worked_on = %(today)s THEN p.worked_today ELSE 0 END, u.language))
-    FROM chosen JOIN agents_presence p USING (agent_id)
-    JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
-    JOIN agents_user u ON u.id = a.user_id
-)::text
-"""
 
 
 class Shard(NamedTuple):
@@ -141,10 +37,14 @@ class Waiting(NamedTuple):
 
 
 class Free(NamedTuple):
-    """An agent as matching sees them, and how to address them."""
+    """An agent as matching sees them, and the language of their pages."""
 
     able: FreeAgent
-    agent: Agent
+    language: str
+
+    @property
+    def agent(self) -> Agent:
+        return Agent(id=self.able.id, user=User(language=self.language))
 
 
 @dataclass(frozen=True)
@@ -167,15 +67,18 @@ def take(*, policy: Policy, at: datetime, shard: Shard) -> Glance:
         "at": at,
         "today": at.date(),
         "heard": at - SILENCE,
-        "known_since": at - KNOWS_FOR,
-        "batch": BATCH,
-        "choice": CHOICE,
+        "known_since": at - reading.KNOWS_FOR,
+        "batch": reading.BATCH,
+        "choice": reading.CHOICE,
+        "least": reading.LEAST_CHOICE,
+        "choices": reading.ALL_CHOICES,
+        "lately": at - reading.NOT_NOW,
         "head_start": policy.head_start(1),
         "shard": shard.number,
         "shards": shard.of,
     }
     with connection.cursor() as cursor:
-        cursor.execute(READ, given)
+        cursor.execute(reading.ONE_LINE, given)
         tickets, agents = cursor.fetchone()
     if not tickets or not agents:
         return Glance([], [])
@@ -195,15 +98,18 @@ def _waiting(
     offered: list[tuple[str, str, bool, int]] | None,
     met: list[tuple[str, bool]] | None,
 ) -> Waiting:
+    refusals = _refusals(offered or [])
+    known = frozenset(UUID(who) for who, blocked in met or [] if not blocked)
     need = WaitingTicket(
         id=UUID(pk),
         queued_at=datetime.fromisoformat(queued_at),
         due_at=datetime.fromisoformat(due_at),
         urgency=urgency,
         **_asked_for(lane),
-        **_refusals(offered or []),
+        **refusals,
         blocked=frozenset(UUID(who) for who, blocked in met or [] if blocked),
-        known_by=frozenset(UUID(who) for who, blocked in met or [] if not blocked),
+        # Who is not to be asked keeps no stranger from being as good as any.
+        known_by=known - refusals["asked"] - refusals["declined_by"],
     )
     ticket = Ticket(
         id=need.id,
@@ -239,25 +145,44 @@ def _refusals(offered: list[tuple[str, str, bool, int]]) -> dict[str, Any]:
 
 
 def _free(
-    pk: str, abilities: list[str], idle_since: str, room: int, worked_today: int, language: str
+    pk: str,
+    abilities: str,
+    idle_since: str,
+    room: int,
+    worked_today: int,
+    reviews: int,
+    good_reviews: int,
+    language: str,
 ) -> Free:
     able = FreeAgent(
         id=UUID(pk),
+        **can(abilities)._asdict(),
         idle_since=datetime.fromisoformat(idle_since),
         room=room,
         worked_today=worked_today,
-        **can(abilities),
+        reviews=reviews,
+        good_reviews=good_reviews,
     )
-    return Free(able, Agent(id=able.id, user=User(language=language)))
+    return Free(able, language)
 
 
-def can(abilities: Sequence[str]) -> dict[str, Any]:
-    """What the words of `Presence.abilities` say. The last step of each is the proficiency: they
-    come in order."""
-    languages = dict(word.split("/") for word in abilities if "/" in word)
-    skills = dict(word.split(":") for word in abilities if ":" in word)
-    return {
-        "languages": {code: int(level) for code, level in languages.items()},
-        "skills": {code: int(level) for code, level in skills.items()},
-        "certificates": frozenset(word[1:] for word in abilities if word.startswith("+")),
-    }
+class Abilities(NamedTuple):
+    """What the words of `Presence.abilities` say."""
+
+    languages: Mapping[str, int]
+    skills: Mapping[str, int]
+    certificates: frozenset[str]
+
+
+@lru_cache(maxsize=50_000)
+def can(words: str) -> Abilities:
+    """Read the words, parted by spaces. The last step of each is the proficiency: they come in
+    order."""
+    able = words.split(" ")
+    languages = dict(word.split("/") for word in able if "/" in word)
+    skills = dict(word.split(":") for word in able if ":" in word)
+    return Abilities(
+        {code: int(level) for code, level in languages.items()},
+        {code: int(level) for code, level in skills.items()},
+        frozenset(word[1:] for word in able if word.startswith("+")),
+    )

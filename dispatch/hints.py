@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import redis
-from celery import Task
+from celery import Signature, Task
 from channels.layers import channel_layers
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
-from dispatch.standby import Bell
+from dispatch.standby import Bell, spoken
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Carrier:
     def __init__(self) -> None:
         self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
         self._tasks: set[Task] = set()
-        self._bells: dict[Bell, Task] = {}
+        self._bells: dict[Bell, Task | Signature] = {}
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -45,7 +45,7 @@ class Carrier:
         self._tasks.add(task)
         self._start()
 
-    def wake(self, bell: Bell, task: Task) -> None:
+    def wake(self, bell: Bell, task: Task | Signature) -> None:
         """Wake whoever stands by at this bell, or have the task run that does."""
         self._bells[bell] = task
         self._start()
@@ -79,10 +79,7 @@ class Carrier:
         batch = [self._news.popleft() for _ in range(len(self._news))]
         if not batch:
             return
-        with self._connection().pipeline(transaction=False) as pipe:
-            for channel, message in batch:
-                pipe.publish(channel, message)
-            pipe.execute()
+        spoken(self._connection(), [("PUBLISH", channel, message) for channel, message in batch])
 
     def _connection(self) -> redis.Redis:
         if self._server is None:
@@ -103,7 +100,7 @@ def ring(task: Task) -> None:
         _carrier.ring(task)
 
 
-def wake(bell: Bell, task: Task, work: Callable[[], None]) -> None:
+def wake(bell: Bell, task: Task | Signature, work: Callable[[], None]) -> None:
     """Have this work done as soon as may be, by the task that stands by for it."""
     if settings.HINTS_INLINE:
         work()

@@ -6,22 +6,29 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.db.models.functions import Now
 
 from agents import presence
 from agents.models import Agent, Presence
 from dispatch import policies, push
-from dispatch.errors import OfferExpired, OfferGone
+from dispatch.errors import DispatchError, OfferExpired, OfferGone, OfferTaken
 from dispatch.models import GRACE, OFFER_LASTS, Assignment, Decision, Offer, OfferQuerySet
 from dispatch.writing import write
 from tickets import lifecycle
+from tickets.errors import TicketError
 from tickets.models import Ticket
 
 Status = Offer.Status
 REASONS = ("not_now", "not_my_topic", "too_little_pay", "no_time")
 #: Passing for one of these leaves the agent in line for the very same ticket.
 FOR_NOW = ("not_now", "no_time")
+#: Why an offer that was settled so can't be accepted; otherwise it is gone.
+REFUSALS = {
+    Status.EXPIRED: OfferExpired,
+    Status.MISSED: OfferExpired,
+    Status.TAKEN: OfferTaken,
+}
 
 
 def make(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datetime) -> list[Offer]:
@@ -40,19 +47,18 @@ def make(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datet
 
 @transaction.atomic
 def accept(offer: Offer, *, rolling: bool = False, at: datetime) -> Assignment:
-    """The agent takes the ticket; asked twice, the same assignment. Raises OfferExpired, OfferGone.
+    """The agent takes the ticket; asked twice, the same assignment.
 
-    The deadline is checked in a second statement after the locks are held, by the database's
-    clock: any other way accepts late when a lock is waited for.
+    Raises OfferExpired, OfferTaken, OfferGone. The deadline is checked in a second statement after
+    the locks are held, by the database's clock: any other way accepts late when a lock is waited
+    for.
     """
     lifecycle.lock(offer.ticket)
     held = Offer.objects.select_for_update(of=("self",)).select_related("agent").get(pk=offer.pk)
     if held.status == Status.ACCEPTED:
         return held.assignment
-    if held.status in (Status.EXPIRED, Status.MISSED):
-        raise OfferExpired
     if not held.is_pending:
-        raise OfferGone
+        raise REFUSALS.get(Status(held.status), OfferGone)
     in_time = Offer.objects.filter(pk=held.pk, expires_at__gt=Now())
     if not in_time.settle(Status.ACCEPTED, at=Now(), rolling=rolling):
         raise OfferExpired
@@ -91,13 +97,15 @@ def say_why(offer: Offer, *, because: str) -> None:
 def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
     """These offers are on their agents' screens, so their minute begins; returns which.
 
-    `shown`: offers and whose page says so. What is somebody else's, or settled, is left alone.
+    `shown`: offers and whose page says so. What is somebody else's, settled, or shown already is
+    left alone: said twice, the minute is no longer.
     """
-    whose = dict(shown)
-    sent = Offer.objects.filter(status=Status.SENT, pk__in=whose, expires_at__gt=Now())
+    said = set(shown)
+    sent = Offer.objects.filter(status=Status.SENT, expires_at__gt=Now())
+    sent = sent.filter(pk__in={pk for pk, _ in said})
     # Whoever holds one now is settling it. To wait for them could be to wait for each other.
     held = sent.order_by("pk").select_for_update(skip_locked=True)
-    ids = [pk for pk, agent in held.values_list("pk", "agent") if whose[pk] == agent]
+    ids = [pk for pk, agent in held.values_list("pk", "agent") if (pk, agent) in said]
     if ids:
         Offer.objects.filter(pk__in=ids).update(
             status=Status.SHOWN, shown_at=Now(), expires_at=Now() + OFFER_LASTS + GRACE
@@ -108,11 +116,18 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
 def roll(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
     """Accept those whose agents want that, as many an hour as they allow; returns what began."""
     wanted = Offer.objects.filter(pk__in=offer_ids, agent__presence__rolling=True)
-    return [
-        accept(offer, rolling=True, at=at)
-        for offer in wanted.select_related("ticket", "agent__presence")
-        if _rolled(offer.agent, at=at) < offer.agent.presence.rolling_limit
-    ]
+    begun = [_roll(offer, at=at) for offer in wanted.select_related("ticket", "agent__presence")]
+    return [assignment for assignment in begun if assignment]
+
+
+def _roll(offer: Offer, *, at: datetime) -> Assignment | None:
+    """None when the hour's limit is reached, or when customer or offer went at this very moment."""
+    if _rolled(offer.agent, at=at) >= offer.agent.presence.rolling_limit:
+        return None
+    try:
+        return accept(offer, rolling=True, at=at)
+    except (DispatchError, TicketError):
+        return None
 
 
 def _rolled(agent: Agent, *, at: datetime) -> int:
@@ -126,9 +141,15 @@ def expire_overdue(*, at: datetime, limit: int = 200) -> int:
     What no screen showed was missed for the line's sake, and is nobody's time-out.
     """
     missed = _settle_overdue(Status.SENT, Status.MISSED, at=at, limit=limit)
+    return len(missed) + _time_out(at=at, limit=limit)
+
+
+@transaction.atomic
+def _time_out(*, at: datetime, limit: int) -> int:
+    """At once with the pause it may bring, or a wave would ask whoever is about to be paused."""
     expired = _settle_overdue(Status.SHOWN, Status.EXPIRED, at=at, limit=limit)
-    presence.time_out([offer.agent_id for offer in expired], at=at)
-    return len(missed) + len(expired)
+    push.changed(*presence.time_out([offer.agent_id for offer in expired], at=at))
+    return len(expired)
 
 
 @transaction.atomic
@@ -166,12 +187,16 @@ def sweep_gone(*, at: datetime, limit: int = 100) -> int:
 
 
 def _tell_the_others(accepted: Offer, *, at: datetime) -> None:
-    """Whoever was asked too learns at once that somebody was quicker."""
+    """Whoever was asked too learns at once that somebody was quicker.
+
+    That is said before "something changed", for which a page takes the card away.
+    """
     others = Offer.objects.pending().filter(ticket=accepted.ticket_id)
-    if asked := list(others.values_list("agent", flat=True)):
-        presence.hold([accepted.agent_id, *asked])
-        for other in _settle(others, Status.TAKEN, at=at):
+    if asked := list(others):
+        presence.hold([accepted.agent_id, *(other.agent_id for other in asked)])
+        for other in asked:
             push.taken(other)
+        _settle(others, Status.TAKEN, at=at)
 
 
 @transaction.atomic
@@ -207,11 +232,14 @@ def _free(settled: Sequence[Offer], *, at: datetime) -> None:
 
 
 def _ask_again(ticket_ids: Collection[UUID], *, at: datetime) -> None:
-    """At once where nobody is asked any more, else when those still asked have had it alone for
-    long enough."""
-    pending = Offer.objects.pending().filter(ticket__in=ticket_ids)
-    newest = dict(pending.values_list("ticket").annotate(Max("sent_at")).order_by())
-    alone = timedelta(seconds=policies.in_force(at=at).exclusive_for)
-    for ticket_id, sent_at in newest.items():
-        lifecycle.mark_asked(ticket_id, until=sent_at + alone)
-    lifecycle.mark_unasked(set(ticket_ids) - newest.keys())
+    """At once, unless those still asked may have it alone for a while, or are as many as may be."""
+    policy = policies.in_force(at=at)
+    alone = timedelta(seconds=policy.exclusive_for)
+    pending = Offer.objects.pending().filter(ticket__in=ticket_ids).values_list("ticket").order_by()
+    still = set()
+    for ticket_id, asked, newest in pending.annotate(Count("pk"), Max("sent_at")):
+        full = asked >= policy.max_parallel_offers
+        if full or newest + alone > at:
+            lifecycle.mark_asked(ticket_id, until=None if full else newest + alone)
+            still.add(ticket_id)
+    lifecycle.mark_unasked(set(ticket_ids) - still)

@@ -26,18 +26,30 @@ def in_force(*, at: datetime) -> Policy:
 
 
 def numbered(version: int) -> Policy:
-    """A version by its number, for decisions made under it."""
-    return PolicyVersion.objects.get(pk=version).rules()
+    """A version by its number, for decisions made under it. It never changes, so it is kept."""
+    key = f"{KEY}:{version}"
+    known: Policy | None = cache.get(key)
+    if known is None:
+        known = PolicyVersion.objects.get(pk=version).rules()
+        cache.set(key, known, timeout=REMEMBERED)
+    return known
+
+
+def soonest(*, at: datetime) -> datetime:
+    """When a new version could come into force: after a notice, and after all there are."""
+    latest = PolicyVersion.objects.aggregate(latest=Max("valid_from"))["latest"]
+    return max(at + NOTICE, latest + NOTICE) if latest else at
 
 
 @transaction.atomic
 def publish(draft: PolicyVersion, *, at: datetime) -> PolicyVersion:
     """Add a version, in force from its date on and no sooner than in ten seconds."""
-    newest = PolicyVersion.objects.select_for_update().order_by("-version").first()
-    draft.version = newest.version + 1 if newest else 1
-    latest = PolicyVersion.objects.aggregate(latest=Max("valid_from"))["latest"]
-    soonest = max(at + NOTICE, latest + NOTICE) if latest else at
-    draft.valid_from = max(draft.valid_from or soonest, soonest)
+    # Whoever publishes at the same time waits here, and then counts what was added meanwhile.
+    PolicyVersion.objects.select_for_update().order_by("version").first()
+    known = PolicyVersion.objects.aggregate(version=Max("version"))["version"]
+    draft.version = (known or 0) + 1
+    next_one = soonest(at=at)
+    draft.valid_from = max(draft.valid_from or next_one, next_one)
     draft.save(force_insert=True)
     cache.delete(KEY)
     return draft

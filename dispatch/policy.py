@@ -196,10 +196,13 @@ def verdict(ticket: WaitingTicket, agent: FreeAgent, *, policy: Policy, at: date
 
 
 def price(ticket: WaitingTicket, *, policy: Policy, at: datetime) -> int:
-    """What leaving this ticket waiting costs, in points: more with every second it waits."""
+    """What leaving this ticket waiting costs, in points: more with every second it waits.
+
+    However early, it stays above what any pair may cost (`dispatch.models.policies.MOST_POINTS`).
+    """
     overdue = at - (ticket.due_at - policy.head_start(ticket.urgency))
     points = policy.unserved + int(policy.waiting * (overdue / MINUTE))
-    return min(max(points, policy.unserved // 2), policy.unserved * 8)
+    return min(max(points, policy.unserved * 3 // 4), policy.unserved * 8)
 
 
 def relaxed(skills: Mapping[str, int], steps: int) -> dict[str, int]:

@@ -1,23 +1,21 @@
-"""Quality: what reviews let one say of an agent's work, and when they are too few to say anything.
-
-Pure: counts in, a share out.
-"""
+"""How good an agent's reviews are, said with care: pure arithmetic, the standard library only."""
 
 from math import sqrt
 
-#: Fewer reviews than this say nothing of anybody.
+#: Fewer reviews than this say nothing about an agent, for or against.
 LEAST_REVIEWS = 20
 
 
 def lower_bound(good: int, reviews: int, z: float = 1.96) -> float:
-    """The share of good reviews, from 0 to 1, that is exceeded with 97.5 % confidence.
+    """The share of good reviews an agent has at least, from 0 to 1; 0 without reviews.
 
-    The lower end of Wilson's score interval (E. B. Wilson, "Probable inference, the law of
-    succession, and statistical inference", JASA 22, 1927). 0 without reviews.
+    The lower end of the score interval of E. B. Wilson, "Probable inference, the law of succession,
+    and statistical inference", Journal of the American Statistical Association 22 (1927), 209-212.
+    At z = 1.96 the true share lies within the interval in 95 of 100 cases.
     """
-    if reviews <= 0:
+    if not reviews:
         return 0.0
     share, square = good / reviews, z * z
-    centre = share + square / (2 * reviews)
-    spread = z * sqrt(share * (1 - share) / reviews + square / (4 * reviews * reviews))
-    return max((centre - spread) / (1 + square / reviews), 0.0)
+    middle = share + square / (2 * reviews)
+    margin = z * sqrt(share * (1 - share) / reviews + square / (4 * reviews**2))
+    return max((middle - margin) / (1 + square / reviews), 0.0)

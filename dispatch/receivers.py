@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,18 +11,31 @@ from django.dispatch import receiver
 
 from agents.models import Agent
 from agents.signals import agent_available, agent_gone
-from dispatch import assignments, hints, offers, push
+from dispatch import assignments, forecast, hints, offers, push, standings
 from dispatch.models import Assignment
-from dispatch.tasks import WAVES, run_waves, wave
-from tickets.models import Message, Ticket
-from tickets.signals import message_added, ticket_closed, ticket_queued, webhook_queued
+from dispatch.tasks import SHARDS, bell, run_waves, wave
+from tickets.models import Message, Review, Ticket
+from tickets.queue import Wait
+from tickets.signals import (
+    message_added,
+    ticket_closed,
+    ticket_queued,
+    ticket_reviewed,
+    wait_asked,
+    webhook_queued,
+)
 from tickets.tasks import deliver_webhooks
 
 
 @receiver(ticket_queued)
 @receiver(agent_available)
 def want_wave(**_: Any) -> None:
-    transaction.on_commit(lambda: hints.wake(WAVES, run_waves, wave), robust=True)
+    transaction.on_commit(wake_matchers, robust=True)
+
+
+def wake_matchers() -> None:
+    for shard in SHARDS:
+        hints.wake(bell(shard), run_waves.s(*shard), partial(wave, shard))
 
 
 @receiver(webhook_queued)
@@ -51,3 +65,18 @@ def pass_on(agent_ids: Iterable[UUID], at: datetime, **_: Any) -> None:
 def show_message(ticket: Ticket, message: Message, **_: Any) -> None:
     holders = Assignment.objects.talking().filter(ticket=ticket)
     push.changed(*holders.values_list("agent_id", flat=True))
+
+
+@receiver(wait_asked)
+def tell_wait(ticket: Ticket, at: datetime, **_: Any) -> Wait:
+    return forecast.wait(ticket, at=at)
+
+
+@receiver(ticket_queued)
+def note_waiting(ticket: Ticket, **_: Any) -> None:
+    forecast.joined(ticket)
+
+
+@receiver(ticket_reviewed)
+def count_review(ticket: Ticket, review: Review, **_: Any) -> None:
+    standings.count(ticket, review)

@@ -1,23 +1,33 @@
 """Celery's part of dispatch: the fast path. What it misses, the clock does."""
 
+from functools import partial
+
 import redis
 from celery import shared_task
 from celery.worker import state
 from django.conf import settings
 
 from dispatch import waves
+from dispatch.glance import Shard
 from dispatch.standby import Bell
 from tickets import clock
 
-WAVES = Bell("waves")
+#: Each matcher serves its share of the languages. Nothing rests on that: waves skip what is held.
+SHARDS = [Shard(number, settings.MATCHERS) for number in range(settings.MATCHERS)]
+
+
+def bell(shard: Shard) -> Bell:
+    """What this shard's matcher is woken by."""
+    return Bell(f"waves-{shard.number}-{shard.of}")
 
 
 @shared_task(ignore_result=True, expires=10)
-def run_waves() -> None:
+def run_waves(number: int = 0, of: int = 1) -> None:
     """Stand by and run a wave whenever somebody rings, for half a minute."""
+    shard = Shard(number, of)
     server = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=3)
     try:
-        WAVES.answer(server, wave, stopped=stopping)
+        bell(shard).answer(server, partial(wave, shard), stopped=stopping)
     finally:
         server.close()
 
@@ -27,7 +37,7 @@ def stopping() -> bool:
     return state.should_stop is not None and state.should_stop is not False
 
 
-def wave() -> None:
+def wave(shard: Shard = waves.ALL) -> None:
     """A wave gives each agent one offer at most, so there may be work for another."""
-    while waves.run(at=clock.now()) and waves.anybody_waits():
+    while waves.run(at=clock.now(), shard=shard) and waves.anybody_waits():
         pass

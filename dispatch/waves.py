@@ -11,8 +11,11 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-from django.db import connection, transaction
+import structlog
+from django.db import transaction
 from django.db.models import Exists, OuterRef
+from structlog.contextvars import bind_contextvars
+from uuid_utils.compat import uuid7
 
 from agents.pay import cards, rates
 from dispatch import glance, handle_time, matching, offers, policies
@@ -24,22 +27,26 @@ from tickets import lifecycle
 from tickets.errors import TicketError
 from tickets.models import Ticket
 
+log = structlog.get_logger("dispatch.waves")
+
 ALL = Shard()
 
 
 @transaction.atomic
 def run(*, at: datetime, shard: Shard = ALL) -> int:
     """Offer waiting tickets to free agents; returns how many offers were made."""
+    wave = uuid7()
+    bind_contextvars(wave=wave.hex)
     policy = policies.in_force(at=at)
     seen = glance.take(policy=policy, at=at, shard=shard)
     matches = paired(seen, policy=policy, at=at)
     if not matches:
         return 0
-    # What is lost with a crash of the database's machine is found waiting and offered again.
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
-    drafts = list(drafted(matches, seen, at=at))
-    return len(offers.make(drafts, decision=decided(matches, seen, policy, at=at), at=at))
+    decision = decided(matches, seen, policy, at=at)
+    decision.pk = wave
+    made = offers.make(list(drafted(matches, seen, at=at)), decision=decision, at=at)
+    log.info("wave", waiting=len(seen.waiting), free=len(seen.free), offers=len(made))
+    return len(made)
 
 
 def paired(seen: Glance, *, policy: Policy, at: datetime) -> list[Match]:

@@ -15,16 +15,18 @@ from django.db import connection
 from dispatch.models import SHOWN_WITHIN, Decision, Offer
 from dispatch.policy import Policy
 
-# Whoever somebody else reserves or releases at this very moment counts as full: nobody waits.
+# Whoever somebody else reserves or releases at this very moment counts as full: nobody waits. What
+# this statement itself inserts it doesn't see, so an offer made adds one to those counted. Where as
+# many are asked as may be, no time is set for asking another.
+# What is lost in a crash of the database's machine is found waiting and offered again, so nobody
+# waits for the disk either.
 WRITE = """
 WITH draft AS (
-    SELECT * FROM unnest(
-        %(ids)s::uuid[], %(tickets)s::uuid[], %(agents)s::uuid[], %(places)s::int[],
-        %(pay)s::text[], %(reasons)s::text[], %(again)s::timestamptz[]
-    ) d(id, ticket_id, agent_id, place, pay, reasons, ask_again_at)
+    SELECT * FROM json_to_recordset(%(drafts)s::json) d(
+        id uuid, ticket_id uuid, agent_id uuid, place int, pay jsonb, reasons jsonb)
 ), free AS (
     SELECT agent_id FROM agents_presence
-    WHERE agent_id = ANY(%(agents)s::uuid[]) AND load < capacity
+    WHERE agent_id IN (SELECT agent_id FROM draft) AND load < capacity
     ORDER BY agent_id FOR UPDATE SKIP LOCKED
 ), reserved AS (
     UPDATE agents_presence p SET load = load + 1 FROM free WHERE p.agent_id = free.agent_id
@@ -38,15 +40,18 @@ WITH draft AS (
         id, ticket_id, agent_id, decision_id, place, status, pay, reasons, sent_at, expires_at,
         declined_because, again, rolling
     )
-    SELECT d.id, d.ticket_id, d.agent_id, %(decision)s::uuid, d.place, 'sent', d.pay::jsonb,
-        d.reasons::jsonb, %(at)s, %(expires_at)s, '', false, false
+    SELECT d.id, d.ticket_id, d.agent_id, %(decision)s::uuid, d.place, 'sent', d.pay, d.reasons,
+        %(at)s, %(expires_at)s, '', false, false
     FROM draft d JOIN reserved USING (agent_id)
     RETURNING id, ticket_id
 ), asked AS (
-    UPDATE tickets_ticket t SET asked = true, ask_again_at = d.ask_again_at
-    FROM made JOIN draft d USING (id) WHERE t.id = made.ticket_id
+    UPDATE tickets_ticket t SET asked = true, ask_again_at = CASE WHEN (
+        SELECT count(*) + 1 FROM dispatch_offer o
+        WHERE o.ticket_id = t.id AND o.status IN ('sent', 'shown')
+    ) < %(most)s THEN %(again)s::timestamptz END
+    FROM made WHERE t.id = made.ticket_id
 )
-SELECT id FROM made
+SELECT id, set_config('synchronous_commit', 'off', true) FROM made
 """
 
 
@@ -58,10 +63,13 @@ def write(
     Call with the tickets locked.
     """
     expires_at = at + SHOWN_WITHIN
-    given = _columns(drafts, policy, at=at) | _decision(decision)
+    given = _decision(decision) | {"at": at, "expires_at": expires_at}
+    given["drafts"] = orjson.dumps([_row(offer) for offer in drafts]).decode()
+    given["again"] = at + timedelta(seconds=policy.exclusive_for)
+    given["most"] = policy.max_parallel_offers
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, {**given, "at": at, "expires_at": expires_at})
-        ids: set[UUID] = {pk for (pk,) in cursor.fetchall()}
+        cursor.execute(WRITE, given)
+        ids: set[UUID] = {pk for pk, _ in cursor.fetchall()}
     made = [offer for offer in drafts if offer.pk in ids]
     for offer in made:
         offer.sent_at, offer.expires_at = at, expires_at
@@ -69,23 +77,9 @@ def write(
     return made
 
 
-def _columns(drafts: Sequence[Offer], policy: Policy, *, at: datetime) -> dict[str, Any]:
-    return {
-        "ids": [offer.pk for offer in drafts],
-        "tickets": [offer.ticket_id for offer in drafts],
-        "agents": [offer.agent_id for offer in drafts],
-        "places": [offer.place for offer in drafts],
-        "pay": [orjson.dumps(offer.pay).decode() for offer in drafts],
-        "reasons": [orjson.dumps(offer.reasons).decode() for offer in drafts],
-        "again": [_asked_alone_until(offer, policy, at=at) for offer in drafts],
-    }
-
-
-def _asked_alone_until(offer: Offer, policy: Policy, *, at: datetime) -> datetime | None:
-    """When another may be asked too; None when as many are asked as may be."""
-    if offer.place + 1 >= policy.max_parallel_offers:
-        return None
-    return at + timedelta(seconds=policy.exclusive_for)
+def _row(offer: Offer) -> dict[str, Any]:
+    columns = ("id", "ticket_id", "agent_id", "place", "pay", "reasons")
+    return {name: getattr(offer, name) for name in columns}
 
 
 def _decision(decision: Decision | None) -> dict[str, Any]:

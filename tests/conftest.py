@@ -15,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from config import celery_app
+from dispatch import forecast
 from dispatch.models import PolicyVersion
 from tests import factories
 from tests.receiver import Receiver, receiving
@@ -40,6 +41,7 @@ def _first_policy(sender: Any, **_: Any) -> None:
 def _empty_cache() -> None:
     """What one test learned about waits, skills and handle times another must not know."""
     cache.clear()
+    forecast.forget()
 
 
 @pytest.fixture

@@ -130,7 +130,10 @@ def make_ticket(client: Client | None = None, at: datetime | None = None, **give
 
 
 def make_offer(
-    ticket: Ticket | None = None, agent: Agent | None = None, at: datetime | None = None
+    ticket: Ticket | None = None,
+    agent: Agent | None = None,
+    at: datetime | None = None,
+    place: int = 0,
 ) -> Offer:
     """A pending offer of the ticket to the agent, at the pay of the client's card."""
     at = at or clock.now()
@@ -140,7 +143,7 @@ def make_offer(
         make_card(ticket.client)
     card, minutes = cards.in_force([ticket.client.slug], at=at)[ticket.client.slug]
     quote = rates.quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
-    draft = Offer(ticket=ticket, agent=agent, pay=quote.as_json(), reasons={})
+    draft = Offer(ticket=ticket, agent=agent, place=place, pay=quote.as_json(), reasons={})
     with transaction.atomic():
         lifecycle.lock(ticket)
         return offers.make([draft], at=at)[0]

@@ -39,14 +39,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 @contextmanager
-def running() -> Iterator[embedded.Place]:
-    """Start both in a short temporary folder, name them in the environment, stop both."""
+def running(*, forgetful: bool = True) -> Iterator[embedded.Place]:
+    """Start both in a short temporary folder, name them in the environment, stop both.
+
+    Forgetful, PostgreSQL doesn't wait for the disk.
+    """
     folder = Path(tempfile.mkdtemp(prefix="releve-", dir="/tmp"))
     place = embedded.Place(folder, folder / "run")
     try:
         embedded.prepare(place)
         with (
-            served(embedded.postgres_command(place, forgetful=True), folder, signal.SIGINT),
+            served(embedded.postgres_command(place, forgetful=forgetful), folder, signal.SIGINT),
             served(embedded.valkey_command(place), folder, signal.SIGTERM),
             addressed(place),
         ):

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from tickets import queue
-from tickets.models import Message, Ticket
+from tickets.models import Message, Review, Ticket
 
 TicketStatus = Literal["queued", "active", "resolved", "handed_back", "unavailable", "abandoned"]
 
@@ -19,8 +19,12 @@ class Opened(BaseModel):
     status: TicketStatus
     position: int | None = Field(description="1 is next. Null once the ticket waits no more.")
     expected_wait_s: int | None = Field(
-        description="Seconds, from recent waits in this language. Null when there were none."
+        description="Seconds within which half of such customers are answered. Null: not known."
     )
+    expected_wait_p90_s: int | None = Field(
+        description="Seconds within which nine of ten such customers are answered."
+    )
+    opens_at: datetime | None = Field(description="When it opens, if it is closed now.")
     url: str
 
     @classmethod
@@ -28,8 +32,10 @@ class Opened(BaseModel):
         return cls(
             ticket=ticket.pk,
             status=ticket.status,
-            position=queue.position(ticket),
-            expected_wait_s=queue.expected_wait(ticket, at=at),
+            position=ticket.ahead + 1,
+            expected_wait_s=ticket.quoted_p50_s,
+            expected_wait_p90_s=ticket.quoted_p90_s,
+            opens_at=queue.opens_at(ticket, at=at),
             url=url,
         )
 
@@ -55,7 +61,9 @@ class TicketState(BaseModel):
     status: TicketStatus
     version: int = Field(description="Rises with every webhook about this ticket.")
     position: int | None
-    expected_wait_s: int | None
+    expected_wait_s: int | None = Field(description="From now on; half are answered within it.")
+    expected_wait_p90_s: int | None = Field(description="Nine of ten are answered within it.")
+    opens_at: datetime | None = Field(description="When it opens, if it is closed now.")
     agent: AgentName | None
     queued_at: datetime
     answered_at: datetime | None
@@ -66,19 +74,42 @@ class TicketState(BaseModel):
     @classmethod
     def of(cls, ticket: Ticket, *, at: datetime) -> Self:
         handed_back = ticket.status == Ticket.Status.HANDED_BACK
+        wait = queue.wait(ticket, at=at)
         return cls(
             ticket=ticket.pk,
             conversation_ref=ticket.conversation_ref,
             status=ticket.status,
             version=ticket.version,
             position=queue.position(ticket),
-            expected_wait_s=queue.expected_wait(ticket, at=at),
+            expected_wait_s=wait.p50,
+            expected_wait_p90_s=wait.p90,
+            opens_at=queue.opens_at(ticket, at=at),
             agent=AgentName(name=ticket.answered_by) if ticket.answered_by else None,
             queued_at=ticket.queued_at,
             answered_at=ticket.answered_at,
             closed_at=ticket.closed_at,
             disposition=ticket.disposition,
             handback=Handback(reason=ticket.disposition, note=ticket.note) if handed_back else None,
+        )
+
+
+class Reviewed(BaseModel):
+    """A review as it was kept."""
+
+    ticket: UUID
+    solved: bool
+    score: int | None
+    comment: str
+    at: datetime
+
+    @classmethod
+    def of(cls, review: Review) -> Self:
+        return cls(
+            ticket=review.ticket_id,
+            solved=review.solved,
+            score=review.score,
+            comment=review.comment,
+            at=review.at,
         )
 
 

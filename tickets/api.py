@@ -1,10 +1,13 @@
 """The chatbot's side: escalate, talk, cancel. A client reaches only its own tickets."""
 
-from typing import TypeVar, cast
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -13,8 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tickets import answers, clock, conversation, idempotency, lifecycle, skills
-from tickets.handoff import Cancellation, CustomerMessage, Escalation
+from tickets import answers, clock, conversation, intake, lifecycle, reviews, skills
+from tickets.handoff import Cancellation, CustomerMessage, Escalation, Opinion
 from tickets.models import Client, Message, Ticket
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -44,11 +47,13 @@ class Escalations(APIView):
     def post(self, request: Request) -> Response:
         escalation = parse(request, Escalation)
         refuse_unknown_skills(escalation)
-        outcome = idempotency.once(
+        outcome = intake.open_once(
             client_of(request),
-            key=request.headers.get("Idempotency-Key", ""),
+            escalation,
+            key=request.META.get("HTTP_IDEMPOTENCY_KEY", ""),
             payload=request.body,
-            run=lambda: open_ticket(request, escalation),
+            answer=partial(opened, request),
+            about=timezone.now(),
         )
         headers = {"Location": outcome.body["url"]}
         if outcome.replayed:
@@ -115,11 +120,25 @@ class Cancel(APIView):
         return state(lifecycle.abandon(ticket, reason=left.reason, at=clock.now()))
 
 
-def open_ticket(request: Request, escalation: Escalation) -> tuple[int, dict[str, object]]:
-    at = clock.now()
-    ticket = lifecycle.open_ticket(client_of(request), escalation, at=at)
+class Reviews(APIView):
+    """How it went, as the customer says."""
+
+    @extend_schema(
+        operation_id="review",
+        summary="The customer says how it went, once the ticket has ended",
+        request=Opinion,
+        responses={201: answers.Reviewed, 200: answers.Reviewed, **PROBLEMS},
+    )
+    def post(self, request: Request, ticket_id: UUID) -> Response:
+        opinion = parse(request, Opinion)
+        said = opinion.model_dump()
+        review, new = reviews.write(own_ticket(request, ticket_id), **said, at=clock.now())
+        return render(answers.Reviewed.of(review), status=201 if new else 200)
+
+
+def opened(request: Request, ticket: Ticket, at: datetime) -> dict[str, Any]:
     url = request.build_absolute_uri(reverse("tickets:ticket", args=[ticket.pk]))
-    return 201, answers.Opened.of(ticket, at=at, url=url).model_dump(mode="json")
+    return answers.Opened.of(ticket, at=at, url=url).model_dump(mode="json")
 
 
 def client_of(request: Request) -> Client:

@@ -1,18 +1,25 @@
 """API keys: random, shown once, kept as a hash. SHA-256 is enough for 256 random bits."""
 
 import hashlib
+import re
 import secrets
 from datetime import datetime
 from hmac import compare_digest
+from typing import cast
 
+from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from tickets.models import ApiKey, Client
 
 SCHEME = "Bearer"
+SHAPE = re.compile(r"(rk_[0-9a-f]{8})_[\w-]{43}", re.ASCII)
+#: How long a process takes a key and its client as it read them, in seconds.
+REMEMBERED = 5
 
 
 def issue(client: Client, *, name: str) -> str:
@@ -24,8 +31,9 @@ def issue(client: Client, *, name: str) -> str:
 
 
 def revoke(key: ApiKey, *, at: datetime) -> None:
-    """Refuse this key from now on."""
+    """Refuse this key from now on; other processes may take `REMEMBERED` seconds to hear of it."""
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at)
+    cache.delete(f"key:{key.prefix}")
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -38,6 +46,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = _find(token.strip())
         if key is None:
             raise AuthenticationFailed(_("This API key is unknown or was revoked."))
+        bind_contextvars(client=key.client.slug)
         return key.client, key
 
     def authenticate_header(self, request: Request) -> str:
@@ -45,11 +54,19 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def _find(token: str) -> ApiKey | None:
-    prefix = "_".join(token.split("_")[:2])[:16]
-    if "\x00" in prefix:
-        return None
-    key = ApiKey.objects.filter(prefix=prefix, revoked_at=None).select_related("client").first()
+    shaped = SHAPE.fullmatch(token)
+    key = _good(shaped[1]) if shaped else None
     return key if key and compare_digest(key.hash, _hash(token)) else None
+
+
+def _good(prefix: str) -> ApiKey | None:
+    """The key of this prefix with its client, unless it was revoked."""
+    name = f"key:{prefix}"
+    if not (key := cache.get(name)):
+        good = ApiKey.objects.filter(prefix=prefix, revoked_at=None)
+        if key := good.select_related("client").first():
+            cache.set(name, key, timeout=REMEMBERED)
+    return cast(ApiKey | None, key)
 
 
 def _hash(token: str) -> str:

@@ -47,6 +47,18 @@ class MessageChanged(TicketError):
     code = "message_changed"
 
 
+class TicketStillOpen(TicketError):
+    """The customer can say how it went once the ticket has ended."""
+
+    code = "ticket_still_open"
+
+
+class ReviewChanged(TicketError):
+    """This ticket has another review already."""
+
+    code = "review_changed"
+
+
 class KeyMissing(TicketError):
     """Send an Idempotency-Key header, new for each escalation and the same for its retries."""
 

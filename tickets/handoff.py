@@ -138,6 +138,14 @@ class CustomerMessage(Contract):
     text: Words
 
 
+class Opinion(Contract):
+    """What the customer says of how it went."""
+
+    solved: bool
+    score: Annotated[int, Field(ge=1, le=5, description="1 is worst, 5 is best.")] | None = None
+    comment: Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_no_nul)] = ""
+
+
 class Cancellation(Contract):
     """The customer left."""
 

@@ -7,23 +7,26 @@ written in the same transaction as its effect, so neither exists without the oth
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection, transaction
-from psycopg.types.json import Jsonb
 
 from tickets.errors import KeyBusy, KeyMissing, KeyReused
 from tickets.models import Client
 
-# Plain statements: every escalation needs them. The lock comes first and in a statement of its own,
-# so that the next one sees what the one before has committed.
-KNOWN = """
-SELECT fingerprint, status, body FROM tickets_idempotencykey WHERE client_id = %s AND key = %s
+# Plain statements: every escalation needs them.
+HOLD = """
+SELECT held, at, coalesce(fingerprint, ''), coalesce(status, 0), coalesce(body, '{}')
+FROM tickets_hold_key(%s, %s)
 """
 KEEP = """
 INSERT INTO tickets_idempotencykey (client_id, key, fingerprint, status, body, created_at)
-VALUES (%s, %s, %s, %s, %s, clock_timestamp())
+VALUES (%s, %s, %s, %s, %s::jsonb, %s)
 """
+#: What is to be done, told the moment the key was held; answers a status and a body.
+Run = Callable[[datetime], tuple[int, dict[str, Any]]]
 
 
 class Outcome(NamedTuple):
@@ -34,46 +37,57 @@ class Outcome(NamedTuple):
     replayed: bool = False
 
 
+class Hold(NamedTuple):
+    """A key, locked until the transaction ends unless somebody else has it.
+
+    The last three are empty unless it was answered before.
+    """
+
+    held: bool
+    at: datetime
+    fingerprint: str
+    status: int
+    body: str
+
+
 @transaction.atomic
-def once(
-    client: Client, *, key: str, payload: bytes, run: Callable[[], tuple[int, dict[str, Any]]]
-) -> Outcome:
+def once(client: Client, *, key: str, payload: bytes, run: Run) -> Outcome:
     """Run, or answer as before. Raises KeyMissing, KeyReused, KeyBusy."""
-    key = key.strip().strip('"')
-    if not key or len(key) > 255 or "\x00" in key:
-        raise KeyMissing
-    if not _hold(f"{client.pk}:{key}"):
+    key = read_key(key)
+    hold = _hold(client, key)
+    if not hold.held:
         raise KeyBusy
     fingerprint = hashlib.sha256(payload).hexdigest()
-    if known := _known(client, key):
-        return _replay(*known, fingerprint=fingerprint)
-    status, body = run()
-    _keep(client, key, fingerprint, status, body)
+    if hold.fingerprint:
+        return _replay(hold, fingerprint)
+    status, body = run(hold.at)
+    _keep(client, key, fingerprint, status, body, at=hold.at)
     return Outcome(status, body)
 
 
-def _replay(was: str, status: int, body: str, *, fingerprint: str) -> Outcome:
-    if was != fingerprint:
-        raise KeyReused
-    return Outcome(status, json.loads(body), replayed=True)
+def read_key(given: str) -> str:
+    """The key in a header, quoted or bare. Raises KeyMissing."""
+    key = given.strip().strip('"')
+    if not key or len(key) > 255 or "\x00" in key:
+        raise KeyMissing
+    return key
 
 
-def _known(client: Client, key: str) -> tuple[str, int, str] | None:
+def _hold(client: Client, key: str) -> Hold:
     with connection.cursor() as cursor:
-        cursor.execute(KNOWN, [client.pk, key])
-        found: tuple[str, int, str] | None = cursor.fetchone()
-    return found
+        cursor.execute(HOLD, [client.pk, key])
+        return Hold(*cursor.fetchone())
 
 
-def _keep(client: Client, key: str, fingerprint: str, status: int, body: dict[str, Any]) -> None:
-    values: list[Any] = [client.pk, key, fingerprint, status, Jsonb(body)]
+def _replay(hold: Hold, fingerprint: str) -> Outcome:
+    if hold.fingerprint != fingerprint:
+        raise KeyReused
+    return Outcome(hold.status, json.loads(hold.body), replayed=True)
+
+
+def _keep(
+    client: Client, key: str, fingerprint: str, status: int, body: dict[str, Any], *, at: datetime
+) -> None:
+    values: list[Any] = [client.pk, key, fingerprint, status, orjson.dumps(body).decode(), at]
     with connection.cursor() as cursor:
         cursor.execute(KEEP, values)
-
-
-def _hold(name: str) -> bool:
-    """A lock on the key until the transaction ends; False when somebody has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-        row = cursor.fetchone()
-    return bool(row[0])

@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
-from psycopg.types.json import Jsonb
+from pydantic_core import to_json
+from structlog.contextvars import bind_contextvars
 
-from tickets import webhooks
+from tickets import queue, webhooks
 from tickets.errors import (
     ConversationAlreadyOpen,
     TicketClosed,
@@ -29,6 +30,13 @@ Needs = Callable[[Mapping[str, int]], Mapping[str, int]]
 HEAD_OF_QUEUE = timedelta(minutes=10)
 
 COLUMNS = [field.attname for field in Ticket._meta.concrete_fields]
+#: What is kept of an escalation as JSON.
+WRITTEN = ("tried", "transcript", "context")
+HAND_OVER = """
+    INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
+    SELECT id, 1, %(summary)s, %(tried)s::jsonb, %(transcript)s::jsonb, %(context)s::jsonb
+    FROM opened
+"""
 # The ORM would take two statements and a savepoint, on the path where every millisecond counts.
 INSERT = f"""
 WITH opened AS (
@@ -36,17 +44,16 @@ WITH opened AS (
     VALUES ({", ".join(f"%({name})s" for name in COLUMNS)})
     ON CONFLICT (client_id, conversation_ref) WHERE status IN ('queued', 'active') DO NOTHING
     RETURNING id
-)
-INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
-SELECT id, 1, %(summary)s, %(tried)s, %(transcript)s, %(context)s FROM opened
+), handed_over AS ({HAND_OVER})
+SELECT ({queue.AHEAD}) FROM opened
 """
 
 
 def open_ticket(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
     """A customer asks for a human. Raises ConversationAlreadyOpen."""
-    of_it = Ticket.objects.open().of(client).filter(conversation_ref=escalation.conversation_ref)
     while not (ticket := _open(client, escalation, at=at)):
-        if held := of_it.first():
+        of_it = Ticket.objects.filter(conversation_ref=escalation.conversation_ref)
+        if held := of_it.open().of(client).first():
             raise ConversationAlreadyOpen(held.pk)
         # It closed in between, so there is room now.
     return ticket
@@ -57,12 +64,13 @@ def _open(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | N
     """None if the conversation has an open ticket."""
     ticket = _insert(client, escalation, at=at)
     if ticket:
+        bind_contextvars(ticket=str(ticket.pk))
         ticket_queued.send(Ticket, ticket=ticket, at=at)
     return ticket
 
 
-def mark_asked(ticket_id: UUID, *, until: datetime) -> None:
-    """Offers are out, and nobody else is asked until then. Call with it locked."""
+def mark_asked(ticket_id: UUID, *, until: datetime | None) -> None:
+    """Offers are out, and nobody else is asked until then, if ever. Call with it locked."""
     Ticket.objects.filter(pk=ticket_id).update(asked=True, ask_again_at=until)
 
 
@@ -90,6 +98,7 @@ def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> in
     asked for stays on the ticket; only the lane it waits in changes.
     """
     due = Ticket.objects.queued().filter(relaxed__lt=step, queued_at__lte=queued_before)
+    due = due.exclude(skills={})
     held = due.select_related("client").order_by("queued_at")
     tickets = list(held.select_for_update(skip_locked=True, of=("self",))[:limit])
     for ticket in tickets:
@@ -101,6 +110,7 @@ def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> in
 
 def lock(ticket: Ticket) -> Ticket:
     """This ticket as it is now, held until the transaction ends. Always the first lock taken."""
+    bind_contextvars(ticket=str(ticket.pk))
     return Ticket.objects.select_for_update().get(pk=ticket.pk)
 
 
@@ -220,18 +230,30 @@ def _move(
 
 def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | None:
     """The ticket and what was handed over, in one statement; None if the conversation has one."""
-    ticket = _drafted(client, escalation, at=at)
-    transcript = [line.model_dump(mode="json") for line in escalation.transcript]
-    values = {name: getattr(ticket, name) for name in COLUMNS}
-    values |= {"skills": Jsonb(ticket.skills), "summary": escalation.summary}
-    values |= {"tried": Jsonb(escalation.tried), "transcript": Jsonb(transcript)}
-    values |= {"context": Jsonb(escalation.context)}
+    ticket = queue.promised(drafted(client, escalation, at=at), at=at)
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, values)
-        return ticket if cursor.rowcount else None
+        cursor.execute(INSERT, written(ticket, escalation))
+        opened = cursor.fetchone()
+    if not opened:
+        return None
+    ticket.ahead = opened[0]
+    return ticket
 
 
-def _drafted(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
+def written(ticket: Ticket, escalation: Escalation) -> dict[str, Any]:
+    """The values of a ticket's row and of what was handed over."""
+    values = {name: getattr(ticket, name) for name in COLUMNS}
+    values |= {"skills": as_json(ticket.skills), "summary": escalation.summary}
+    return values | {name: as_json(getattr(escalation, name)) for name in WRITTEN}
+
+
+def as_json(value: Any) -> str:
+    """As the bot wrote it: numbers of any size, times with their Z."""
+    return to_json(value).decode()
+
+
+def drafted(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
+    """The ticket an escalation asks for, not yet written."""
     skills = {need.code: need.level for need in escalation.skills}
     return Ticket(
         client=client,

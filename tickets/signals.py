@@ -10,3 +10,7 @@ ticket_closed = Signal()
 message_added = Signal()
 #: A webhook is due: nothing but `at`.
 webhook_queued = Signal()
+#: The customer said how it went: `ticket`, `review`.
+ticket_reviewed = Signal()
+#: How long will this ticket wait? `ticket`; whoever knows returns a `tickets.queue.Wait`.
+wait_asked = Signal()

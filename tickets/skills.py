@@ -11,6 +11,8 @@ KEY = "skills"
 
 def unknown(codes: Collection[str]) -> list[str]:
     """Those of the codes that nobody has defined. A miss is looked up afresh."""
+    if not codes:
+        return []
     known = cache.get(KEY)
     if known is None or not known.issuperset(codes):
         known = set(Skill.objects.values_list("code", flat=True))

@@ -15,9 +15,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from agents import presence, roster
 from agents.admin import today, words
 from agents.admin.filters import LanguageFilter, SkillFilter, StateFilter
-from agents.admin.forms import AgentForm, CapacityForm, InviteForm, languages
+from agents.admin.forms import AgentForm, CapacityForm, CertificateForm, InviteForm, languages
 from agents.admin.records import Operated, Part, on_page, reload
-from agents.models import Agent, AgentLanguage, AgentSkill, User
+from agents.models import Agent, AgentCertificate, AgentLanguage, AgentSkill, User
 
 Agents = QuerySet[Agent]
 
@@ -40,10 +40,16 @@ class SkillInline(Part):
     fields = ["skill", "level"]
 
 
+class CertificateInline(Part):
+    model = AgentCertificate
+    form = CertificateForm
+    fields = ["code", "valid_until"]
+
+
 @admin.register(Agent)
 class AgentAdmin(Operated):
     form = AgentForm
-    inlines = [LanguageInline, SkillInline]
+    inlines = [LanguageInline, SkillInline, CertificateInline]
     list_display = [
         "who", "live", "since_and_seen", "abilities", "held", "hours", "earnings", "approval",
     ]  # fmt: skip

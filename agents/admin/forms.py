@@ -8,6 +8,7 @@ from babel.numbers import is_currency
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
@@ -18,7 +19,7 @@ from unfold.widgets import (
 )
 
 from agents.admin.words import locale
-from agents.models import Agent, User
+from agents.models import Agent, AgentCertificate, User
 
 CAPACITY = [MinValueValidator(1), MaxValueValidator(10)]
 
@@ -133,6 +134,20 @@ class InviteForm(AgentForm):
         if "user_name" in given and bool(given.get("login")) == bool(given["user_name"]):
             self.add_error("user_name", _("Choose a login, or give a new user name: one of both."))
         return given
+
+
+class CertificateForm(forms.ModelForm):
+    """A certificate counts to the end of its last day; a new last day makes it count again."""
+
+    class Meta:
+        model = AgentCertificate
+        fields = ["code", "valid_until"]
+
+    def save(self, commit: bool = True) -> AgentCertificate:
+        until = self.instance.valid_until
+        self.instance.lapsed = until is not None and until < timezone.now().date()
+        saved: AgentCertificate = super().save(commit)
+        return saved
 
 
 class CapacityForm(BaseDialogForm):

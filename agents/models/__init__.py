@@ -2,7 +2,7 @@
 
 from agents.models.pay import JournalEntry, JournalLine, RateCard, RatePremium
 from agents.models.people import Agent, AgentCertificate, AgentLanguage, AgentSkill, User
-from agents.models.presence import AbilitySpan, Presence, PresenceSpan
+from agents.models.presence import AbilitySpan, FreePlace, Presence, PresenceSpan
 
 __all__ = [
     "AbilitySpan",
@@ -10,6 +10,7 @@ __all__ = [
     "AgentCertificate",
     "AgentLanguage",
     "AgentSkill",
+    "FreePlace",
     "JournalEntry",
     "JournalLine",
     "Presence",

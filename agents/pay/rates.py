@@ -9,7 +9,7 @@ integers in minor units, rounded once, half up (shown in docs as the fair-pay fo
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from math import ceil
@@ -55,7 +55,16 @@ class Quote:
         return self.amount * 60 // max(self.minutes, 1)
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "lines": [asdict(line) for line in self.lines]}
+        # Written out: `asdict` copies deeply, and this is asked for with every offer.
+        lines = [{"kind": one.kind, "amount": one.amount, "code": one.code} for one in self.lines]
+        return {
+            "card": self.card,
+            "currency": self.currency,
+            "amount": self.amount,
+            "minutes": self.minutes,
+            "per_minute": self.per_minute,
+            "lines": lines,
+        }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

@@ -38,7 +38,7 @@ def run() -> None:
             start_servers(supervisor, place)
             demo = prepare(supervisor, ports)
             start_platform(supervisor, ports, demo)
-            announce(ports.door, demo)
+            announce(ports, demo)
             Watch(supervisor).stay()
 
 
@@ -115,12 +115,14 @@ def fetch(url: str) -> None:
     urllib.request.urlopen(url, timeout=20).close()
 
 
-def announce(port: int, demo: Demo) -> None:
+def announce(ports: Ports, demo: Demo) -> None:
     """The addresses and the logins; the last line begins with `ready`."""
-    url = os.environ.get("PUBLIC_URL", f"http://localhost:{port}").rstrip("/")
+    url = os.environ.get("PUBLIC_URL", f"http://localhost:{ports.door}").rstrip("/")
+    pages = {url + path: what for path, what in PAGES.items()}
+    pages[f"http://127.0.0.1:{ports.metrics}/metrics"] = "the figures for Prometheus, here only"
     say()
-    for path, what in PAGES.items():
-        say(f"  {url + path:<40} {what}")
+    for address, what in pages.items():
+        say(f"  {address:<40} {what}")
     say(f"\n  Log in with the password {demo.password} as")
     for login in demo.logins:
         say(f"  {login['username']:<24} {login['role']:<12} {login['note']}")

@@ -1,5 +1,6 @@
 """What runs, how each is started, and how supervisord is told."""
 
+import os
 import secrets
 import shlex
 import socket
@@ -53,6 +54,7 @@ class Ports:
     web: int
     live: int
     chatbot: int
+    metrics: int
 
 
 def section(name: str, settings: Mapping[str, str]) -> str:
@@ -62,8 +64,9 @@ def section(name: str, settings: Mapping[str, str]) -> str:
 
 
 def choose_ports(door: int) -> Ports:
-    web, live, chatbot = (free_port() for _ in range(3))
-    return Ports(door, web, live, chatbot)
+    """`METRICS_PORT` is for whoever has a Prometheus look here."""
+    web, live, chatbot, metrics = (free_port() for _ in range(4))
+    return Ports(door, web, live, chatbot, int(os.environ.get("METRICS_PORT") or metrics))
 
 
 def free_port() -> int:
@@ -102,12 +105,14 @@ def servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Proc
 def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
     """The platform's own processes; the chatbot's environment comes from the demo."""
     pooled = {"DATABASE_POOL": "1"}
+    # What uvicorn warns of before it has our logs would be the one line unlike the others.
+    quiet = {"PYTHONWARNINGS": "ignore"}
     return [
         Process("web", web_command(ports.web)),
-        Process("live", live_command(ports.live), pooled),
-        Process("matcher", matcher_command()),
+        Process("live", live_command(ports.live), pooled | quiet),
+        *(Process(name, matcher_command(name)) for name in matchers()),
         Process("worker", worker_command(), pooled),
-        Process("clock", python("manage.py", "clock")),
+        Process("clock", python("manage.py", "clock", "--metrics-port", str(ports.metrics))),
         Process("chatbot", chatbot_command(ports.chatbot), chatbot),
         Process("door", door_command(), door_environment(ports)),
     ]
@@ -121,6 +126,9 @@ def web_command(port: int) -> list[str]:
     return python(
         *("-m", "granian", "--interface", "wsgi", "config.wsgi:application", "--no-ws"),
         *("--workers", "1", "--blocking-threads", "4", "--respawn-failed-workers"),
+        *("--log-config", str(embedded.BASE_DIR / "config" / "granian-logs.json")),
+        # A thread that ends takes its line to PostgreSQL with it; the next one pays for another.
+        *("--blocking-threads-idle-timeout", "600", "--http", "1"),
         *("--host", "127.0.0.1", "--port", str(port)),
     )
 
@@ -128,8 +136,9 @@ def web_command(port: int) -> list[str]:
 def live_command(port: int) -> list[str]:
     return python(
         *("-m", "uvicorn", "config.asgi:application", "--loop", "uvloop", "--http", "httptools"),
-        *("--ws", "websockets", "--ws-per-message-deflate", "false"),
-        *("--ws-ping-interval", "10", "--ws-ping-timeout", "10", "--ws-max-size", "65536"),
+        *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false"),
+        # Pages beat every ten seconds; pings only find those whose line died without a word.
+        *("--ws-ping-interval", "60", "--ws-ping-timeout", "30", "--ws-max-size", "65536"),
         *("--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "3"),
         *("--host", "127.0.0.1", "--port", str(port)),
     )
@@ -137,16 +146,22 @@ def live_command(port: int) -> list[str]:
 
 def worker_command() -> list[str]:
     return python(
-        *("-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "4"),
+        *("-m", "celery", "-q", "-A", "config", "worker", "-P", "threads", "-c", "4"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
 
 
-def matcher_command() -> list[str]:
+def matchers() -> list[str]:
+    """One process for each share of the languages, as many as MATCHERS says."""
+    count = int(os.environ.get("MATCHERS", "1"))
+    return ["matcher", *(f"matcher-{number}" for number in range(2, count + 1))]
+
+
+def matcher_command(name: str) -> list[str]:
     return python(
-        *("-m", "celery", "-A", "config", "worker", "-P", "solo", "-Q", "matcher"),
+        *("-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-Q", "matcher"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-        *("--hostname", "matcher@%h"),
+        *("--hostname", f"{name}@%h"),
     )
 
 

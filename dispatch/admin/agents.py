@@ -7,15 +7,17 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from agents.admin.agents import AgentAdmin, LanguageInline, SkillInline
+from agents.admin.agents import AgentAdmin, CertificateInline, LanguageInline, SkillInline
 from agents.admin.today import A_DAY, midnight
 from agents.models import Agent, AgentSkill
 from dispatch.admin.offers import REFUSALS
-from dispatch.models import Assignment
+from dispatch.models import Assignment, Standing
+from dispatch.quality import LEAST_REVIEWS, lower_bound
 from tickets.models import Skill
 
 admin.site.unregister(Agent)
@@ -36,7 +38,7 @@ class CatalogueInline(SkillInline):
 @admin.register(Agent)
 class WorkingAgentAdmin(AgentAdmin):
     refusals = REFUSALS
-    inlines = [LanguageInline, CatalogueInline]
+    inlines = [LanguageInline, CatalogueInline, CertificateInline]
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         *columns, approval = super().get_list_display(request)
@@ -56,8 +58,12 @@ class WorkingAgentAdmin(AgentAdmin):
 
     def panel(self, agent: Any) -> dict[str, Any]:
         told = super().panel(agent)
-        conversations = (_("conversations today"), self.conversations(agent))
-        return {**told, "figures": [*told["figures"], conversations]}
+        figures = [
+            (_("conversations today"), self.conversations(agent)),
+            (_("reviews"), reviews(agent)),
+            (_("well reviewed"), well_reviewed(agent)),
+        ]
+        return {**told, "figures": [*told["figures"], *figures]}
 
     def links(self, agent: Any) -> list[tuple[Any, str]]:
         of = f"?agent__id__exact={agent.pk}"
@@ -66,3 +72,20 @@ class WorkingAgentAdmin(AgentAdmin):
             (_("Assignments"), reverse("admin:dispatch_assignment_changelist") + of),
             *super().links(agent),
         ]
+
+
+def reviews(agent: Any) -> str:
+    """How many customers said how it went, and how many of them were content."""
+    standing = Standing.objects.filter(agent=agent).first() or Standing()
+    if not standing.reviews:
+        return "—"
+    return gettext("%(good)d good of %(all)d") % {"good": standing.good, "all": standing.reviews}
+
+
+def well_reviewed(agent: Any) -> str:
+    """The share that can be relied on, once there are enough to say."""
+    standing = Standing.objects.filter(agent=agent).first() or Standing()
+    if standing.reviews < LEAST_REVIEWS:
+        return gettext("too few reviews to say")
+    share = round(lower_bound(standing.good, standing.reviews) * 100)
+    return gettext("at least %(share)d %%") % {"share": share}

@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from agents.admin.records import Record, instant, on_page
 from agents.admin.words import lasting, money, promise
-from dispatch import assignments
+from dispatch import acquaintances, assignments
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment
 
@@ -27,8 +27,8 @@ class AssignmentAdmin(Record):
     ]  # fmt: skip
     list_select_related = ["agent", "ticket", "offer"]
     ordering = ["-pk"]
-    actions = ["take_away"]
-    actions_detail = ["take_away_here"]
+    actions = ["take_away", "keep_apart"]
+    actions_detail = ["take_away_here", "keep_apart_here"]
     fields = [
         ("ticket", "agent", "offer"), ("ending", "talked", "wrapped_up"), ("promised", "earned"),
         ("started", "ended", "finished"), "note",
@@ -91,4 +91,19 @@ class AssignmentAdmin(Record):
         take_away,
         ask=_("The agent is paid for the minutes so far; the ticket waits again, at the head, "
               "and is offered to whoever fits best, who may be the same agent."),
+    )  # fmt: skip
+
+    @admin.action(description=_("Never pair them again"), permissions=["operate"])
+    def keep_apart(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
+        def verb(assignment: Assignment) -> None:
+            acquaintances.block(assignment.agent, assignment.ticket, at=timezone.now())
+
+        rows = chosen.select_related("agent", "ticket")
+        self.carry_out(request, rows, verb, done=gettext("kept apart from now on"))
+
+    keep_apart_here = on_page(
+        "keep_apart_here",
+        keep_apart,
+        ask=_("This agent is not asked for this customer again, until somebody unblocks them. "
+              "A conversation they are in goes on."),
     )  # fmt: skip

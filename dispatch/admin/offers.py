@@ -36,10 +36,12 @@ class OfferAdmin(Record):
     actions = ["withdraw"]
     actions_detail = ["withdraw_here"]
     fields = [
-        ("ticket", "agent"), ("status", "answered_in"), "promised", "made_up", "why",
+        ("ticket", "agent"), ("status", "answered_in"), "promised", "made_up", "why", "decided",
         ("sent", "expires", "settled"),
     ]  # fmt: skip
-    readonly_fields = ["answered_in", "promised", "made_up", "why", "sent", "expires", "settled"]
+    readonly_fields = [
+        "answered_in", "promised", "made_up", "why", "decided", "sent", "expires", "settled",
+    ]  # fmt: skip
     sent = instant("sent_at", _("sent"))
     expires = instant("expires_at", _("expires"))
     settled = instant("settled_at", _("settled"))
@@ -76,6 +78,10 @@ class OfferAdmin(Record):
     @display(description=_("why this agent"))
     def why(self, offer: Offer) -> str:
         return _stacked(words.reasons(offer.reasons))
+
+    @display(description=_("decision"))
+    def decided(self, offer: Offer) -> str:
+        return words.decision(offer) or "—"
 
     @admin.action(description=_("Withdraw"), permissions=["operate"])
     def withdraw(self, request: HttpRequest, chosen: QuerySet[Offer]) -> None:

@@ -68,6 +68,7 @@ def _offered(offer: Offer) -> Moment:
             (gettext("pay"), promise(offer.quote)),
             (gettext("made up of"), " · ".join(broken_down(offer.quote))),
             *((gettext("why"), reason) for reason in words.reasons(offer.reasons)),
+            *((gettext("decision"), link) for link in [words.decision(offer)] if link),
         ],
         href=reverse("admin:dispatch_offer_change", args=[offer.pk]),
         rank=2,

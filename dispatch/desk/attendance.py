@@ -12,7 +12,7 @@ from agents.models import Agent, Presence
 from dispatch.desk import live
 from dispatch.desk.access import AgentRequest, agents_only
 from dispatch.desk.conversations import unclear
-from dispatch.desk.forms import PresenceForm
+from dispatch.desk.forms import PresenceForm, RollingForm
 from dispatch.models import Assignment
 from tickets import clock
 
@@ -34,6 +34,17 @@ def move(request: AgentRequest, agent: Agent) -> HttpResponse:
     if status == Presence.Status.OFFLINE and must_ask_first(request, agent):
         return to_leaving(request)
     MOVES[status](agent, at=clock.now())
+    return live.fragment(request, agent) if request.htmx else redirect("desk:home")
+
+
+@require_POST
+@agents_only
+def roll(request: AgentRequest, agent: Agent) -> HttpResponse:
+    """Offers are accepted for the agent as they come, so many an hour at most; or no longer."""
+    form = RollingForm(request.POST)
+    if not form.is_valid():
+        return unclear(request, agent, form)
+    presence.set_rolling(agent, **form.cleaned_data)
     return live.fragment(request, agent) if request.htmx else redirect("desk:home")
 
 

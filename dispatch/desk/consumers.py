@@ -1,28 +1,42 @@
-"""The live line of the desk: it sends news and hears the page's heartbeat. It decides nothing."""
+"""The live line of the desk: it sends news, hears the page's heartbeat and which offers its screen
+shows. It decides nothing."""
 
 import json
+import logging
 import time
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from redis.exceptions import RedisError
 
 from agents.models import Agent
 from dispatch import push
 from dispatch.desk import heart
 from dispatch.desk.heart import Pulse
 
+logger = logging.getLogger(__name__)
+
 #: Close codes of our protocol.
 NOT_LOGGED_IN, NOT_AN_AGENT, TOO_MUCH = 4401, 4403, 4429
-#: A page beats every ten seconds and says nothing else.
-MOST_FRAMES_A_MINUTE = 60
+#: A page beats every ten seconds, and with each beat names the offers on its screen.
+MOST_FRAMES_A_MINUTE = 120
+LONGEST_FRAME = 100
 
 
 class Desk(AsyncWebsocketConsumer):
     """One open page of one agent."""
 
     pulse: Pulse | None = None
+    joined = False
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels would first have a thread close old connections: a hop for every frame. All we
+        ask of the database is asked in ways that see to that themselves."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         await self.accept()
@@ -34,24 +48,29 @@ class Desk(AsyncWebsocketConsumer):
         if agent_id is None:
             await self.close(NOT_AN_AGENT)
             return
-        # Join before the page reads its state, so that nothing falls between the two.
-        await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
         self.pulse = Pulse(agent_id, session_key)
         self.minute, self.frames = time.monotonic(), 0
+        # Join before the page reads its state, so that nothing falls between the two.
+        await self._join(agent_id)
         heart.beat(self)
 
     async def disconnect(self, code: int) -> None:
         heart.stop(self)
-        if self.pulse:
-            await self.channel_layer.group_discard(
-                push.group(self.pulse.agent_id), self.channel_name
-            )
+        if self.pulse and self.joined:
+            with suppress(RedisError):
+                await self.channel_layer.group_discard(
+                    push.group(self.pulse.agent_id), self.channel_name
+                )
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Any frame is a heartbeat; what it says is not read."""
+        """A frame names an offer that is on the screen, or is a heartbeat."""
         if self._floods():
             await self.close(TOO_MUCH)
+        elif offer_id := shown_offer(text_data):
+            heart.show(self, offer_id)
         elif self.pulse:
+            if not self.joined:
+                await self._join(self.pulse.agent_id)
             heart.beat(self)
 
     async def news(self, event: dict[str, Any]) -> None:
@@ -65,6 +84,19 @@ class Desk(AsyncWebsocketConsumer):
         else:
             await self.send(text_data=json.dumps({"signature": signature}))
 
+    async def nudge(self) -> None:
+        """From the heart: something may have been lost on its way here."""
+        await self.send(text_data=json.dumps({"changed": True}))
+
+    async def _join(self, agent_id: UUID) -> None:
+        """Without Valkey there is no news, and the line is kept all the same: the heart looks out
+        for it, and each beat tries again."""
+        try:
+            await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
+            self.joined = True
+        except RedisError as broken:
+            logger.warning("no news for a page: %s", type(broken).__name__)
+
     def _floods(self) -> bool:
         now = time.monotonic()
         if now - self.minute > 60:
@@ -77,3 +109,13 @@ async def agent_of(user_id: int) -> UUID | None:
     """The agent behind a login."""
     found = Agent.objects.filter(user_id=user_id).values_list("pk", flat=True)
     return await database_sync_to_async(found.first, thread_sensitive=False)()
+
+
+def shown_offer(frame: str | None) -> UUID | None:
+    """The offer in a frame like {"shown": "<id>"}; None in any other."""
+    if frame is None or len(frame) > LONGEST_FRAME:
+        return None
+    try:
+        return UUID(json.loads(frame)["shown"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from agents.models import Agent
-from dispatch import assignments
-from dispatch.desk import forms, live, talks, words
+from dispatch import assignments, words
+from dispatch.desk import forms, live, talks
 from dispatch.desk.access import AgentRequest, agents_only, refused
 from tickets import clock
 

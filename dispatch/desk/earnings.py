@@ -13,8 +13,7 @@ from django.utils.translation import gettext
 from agents.models import Agent, JournalEntry
 from agents.pay import ledger
 from agents.pay.rates import Quote
-from dispatch import assignments
-from dispatch.desk import words
+from dispatch import assignments, words
 from dispatch.models import Assignment
 
 WEEK = timedelta(days=7)

@@ -24,6 +24,13 @@ HAND_BACK_REASONS = [
     ("wrong_team", _("Another team should have this")),
     ("abusive", _("The customer is abusive")),
 ]
+#: As `dispatch.offers.REASONS`.
+PASS_REASONS = [
+    ("not_now", _("Not now")),
+    ("not_my_topic", _("Not my topic")),
+    ("too_little_pay", _("Too little pay")),
+    ("no_time", _("No time")),
+]
 
 
 class LoginForm(AuthenticationForm):
@@ -35,6 +42,15 @@ class LoginForm(AuthenticationForm):
 
 class PresenceForm(forms.Form):
     status = forms.ChoiceField(choices=Presence.Status.choices)
+
+
+class RollingForm(forms.Form):
+    on = forms.BooleanField(required=False)
+    limit = forms.IntegerField(min_value=1, max_value=30)
+
+
+class BecauseForm(forms.Form):
+    because = forms.ChoiceField(choices=PASS_REASONS)
 
 
 class MessageForm(forms.Form):
@@ -67,3 +83,5 @@ class Position(forms.Form):
     conversation = forms.UUIDField(required=False)
     after = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     stage = forms.ChoiceField(required=False, choices=STAGES)
+    #: When the desk's home was opened, in milliseconds since 1970; other pages leave it out.
+    home_since = forms.IntegerField(required=False, min_value=0, max_value=10**13)

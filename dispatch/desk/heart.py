@@ -1,13 +1,18 @@
 """The heart of a live server: gathers its pages' beats and renews their presence once a second.
 
 A thousand pages cost a handful of queries a second, not a hundred requests. Each beat also asks
-whether the session is still good: log-out or restriction closes the line within a beat.
+whether the session is still good: log-out or restriction closes the line within a beat. Which
+offers are on a screen is gathered too, but written at once: a minute begins with it.
+
+News may be lost on its way. So whoever has not shown an offer a second after it was sent is told to
+ask: with Valkey gone and no worker alive, an offer is a matter of seconds all the same.
 """
 
 import asyncio
 import logging
-from collections.abc import Collection
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Coroutine
+from datetime import timedelta
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -17,12 +22,18 @@ from psycopg_pool import PoolTimeout
 
 from agents import presence
 from agents.models import Agent
+from dispatch import offers, sockets
 from dispatch.desk import snapshot
+from dispatch.models import Offer
 from tickets import clock
 
 logger = logging.getLogger(__name__)
 
 EVERY = 1.0
+#: Seconds in which what is shown gathers.
+SOON = 0.2
+#: A card that was not shown by then may never have arrived.
+OVERDUE = timedelta(seconds=1)
 
 
 class Pulse(NamedTuple):
@@ -39,22 +50,55 @@ class Page(Protocol):
 
     async def answer(self, signature: str | None) -> None: ...
 
+    async def nudge(self) -> None: ...
 
+
+_open: set[Page] = set()
 _beating: set[Page] = set()
-_loops: dict[asyncio.AbstractEventLoop, "asyncio.Task[None]"] = {}
+_shown: set[tuple[UUID, UUID]] = set()
+_running: dict[tuple[asyncio.AbstractEventLoop, str], "asyncio.Task[None]"] = {}
 
 
 def beat(page: Page) -> None:
     """This page is alive; it is answered within a second."""
+    _open.add(page)
     _beating.add(page)
-    loop = asyncio.get_running_loop()
-    if loop not in _loops or _loops[loop].done():
-        _loops[loop] = loop.create_task(_beat_on())
+    _keep_going(_beat_on)
+    _keep_going(_look_out)
+
+
+def show(page: Page, offer_id: UUID) -> None:
+    """This page shows this offer, as it says; it is written within a quarter of a second."""
+    if page.pulse:
+        _shown.add((offer_id, page.pulse.agent_id))
+        _keep_going(_write_shown)
 
 
 def stop(page: Page) -> None:
     """This page is gone."""
+    _open.discard(page)
     _beating.discard(page)
+
+
+def _keep_going(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start it on this loop, unless it runs there already."""
+    loop = asyncio.get_running_loop()
+    key = (loop, work.__name__)
+    if key not in _running or _running[key].done():
+        _running[key] = loop.create_task(work())
+
+
+async def _write_shown() -> None:
+    """Runs while there is anything to write."""
+    while _shown:
+        await asyncio.sleep(SOON)
+        batch = list(_shown)
+        _shown.clear()
+        try:
+            await database_sync_to_async(acknowledge, thread_sensitive=False)(batch)
+        except (DatabaseError, PoolTimeout) as broken:
+            # The pages say it again with their next beat.
+            logger.warning("shown offers lost: %s", type(broken).__name__)
 
 
 async def _beat_on() -> None:
@@ -77,9 +121,32 @@ async def _beat_on() -> None:
         await asyncio.sleep(EVERY)
 
 
+async def _look_out() -> None:
+    """Runs while any page is open."""
+    told: set[UUID] = set()
+    while _open:
+        await asyncio.sleep(EVERY)
+        try:
+            unshown = await database_sync_to_async(overdue, thread_sensitive=False)()
+        except (DatabaseError, PoolTimeout) as broken:
+            logger.warning("offers not looked for: %s", type(broken).__name__)
+            continue
+        waited_for = {agent for offer, agent in unshown.items() if offer not in told}
+        told = set(unshown)
+        pages = [page for page in _open if page.pulse and page.pulse.agent_id in waited_for]
+        await asyncio.gather(*(page.nudge() for page in pages), return_exceptions=True)
+
+
+def overdue() -> dict[UUID, UUID]:
+    """Offers that should be on a screen by now and are on none, and whose they are."""
+    unshown = Offer.objects.filter(status=Offer.Status.SENT, sent_at__lt=clock.now() - OVERDUE)
+    return dict(unshown.order_by("-sent_at").values_list("pk", "agent")[:1000])
+
+
 def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
     """Renew the presence of all whose session still holds; the desk's signature of each."""
     at = clock.now()
+    sockets.tell(len(_open), at=at)
     keys = {pulse.session_key for pulse in pulses}
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=at)
     good_keys = set(sessions.values_list("session_key", flat=True))
@@ -92,3 +159,9 @@ def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
     presence.seen(alive, at=at)
     words = snapshot.signatures(alive)
     return {pulse: words[pulse.agent_id] for pulse in good}
+
+
+def acknowledge(shown: Collection[tuple[UUID, UUID]]) -> None:
+    """These offers are on their agents' screens; some agents want theirs accepted right away."""
+    at = clock.now()
+    offers.roll(offers.show(shown, at=at), at=at)

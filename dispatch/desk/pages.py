@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from agents.models import Agent
 from dispatch.desk import earnings as books
 from dispatch.desk import live, talks
+from dispatch.desk import offers as answers
 from dispatch.desk.access import agents_only
 from tickets import clock
 
@@ -19,7 +20,9 @@ from tickets import clock
 @agents_only
 def home(request: HttpRequest, agent: Agent) -> HttpResponse:
     """The desk."""
-    return render(request, "desk/home.html", live.page(agent, at=clock.now()))
+    passed = answers.just_passed(agent, request.GET.get("passed", ""))
+    current = live.page(agent, at=clock.now())
+    return render(request, "desk/home.html", {**current, "passed": passed})
 
 
 @require_GET

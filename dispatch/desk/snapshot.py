@@ -47,7 +47,9 @@ def of(agent: Agent, *, at: datetime) -> Snapshot:
 def signatures(agent_ids: Collection[UUID]) -> dict[UUID, str]:
     """One short word for each agent that changes whenever their desk does. Three queries in all."""
     facts: defaultdict[UUID, list[Any]] = defaultdict(list)
-    present = Presence.objects.filter(agent__in=agent_ids).values_list("agent_id", "status")
+    present = Presence.objects.filter(agent__in=agent_ids).values_list(
+        "agent_id", "status", "paused", "rolling", "rolling_limit"
+    )
     pending = Offer.objects.pending().filter(agent__in=agent_ids).order_by("pk")
     unfinished = Assignment.objects.unfinished().filter(agent__in=agent_ids).order_by("pk")
     work = unfinished.values_list("agent_id", "pk", "ended_at", "ticket__last_seq")

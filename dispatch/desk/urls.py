@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dispatch.desk import account, attendance, conversations, offers, pages
+from dispatch.desk import account, attendance, conversations, decided, offers, pages
 
 app_name = "desk"
 urlpatterns = [
@@ -13,9 +13,14 @@ urlpatterns = [
     path("language", account.language, name="language"),
     path("leave/", pages.leave, name="leave"),
     path("presence", attendance.move, name="presence"),
+    path("rolling", attendance.roll, name="rolling"),
     path("earnings/", pages.earnings, name="earnings"),
+    path("decisions/", decided.decisions, name="decisions"),
     path("offers/<uuid:offer_id>/accept", offers.accept, name="accept"),
     path("offers/<uuid:offer_id>/decline", offers.decline, name="decline"),
+    path("offers/<uuid:offer_id>/because", offers.because, name="because"),
+    path("offers/<uuid:offer_id>/shown", offers.shown, name="shown"),
+    path("offers/<uuid:offer_id>/shown.gif", offers.shown_image, name="shown_image"),
     path("conversations/<uuid:assignment_id>/", pages.talk, name="talk"),
     path("conversations/<uuid:assignment_id>/messages", conversations.say, name="say"),
     path("conversations/<uuid:assignment_id>/resolve", conversations.resolve, name="resolve"),

@@ -1,4 +1,4 @@
-"""The rows of dispatch: policies, decisions, offers, assignments, acquaintances."""
+"""The rows of dispatch: policies, decisions, offers, assignments, acquaintances; its running."""
 
 from dispatch.models.acquaintances import Acquaintance
 from dispatch.models.assignments import Assignment, AssignmentQuerySet
@@ -12,6 +12,8 @@ from dispatch.models.offers import (
     OfferQuerySet,
 )
 from dispatch.models.policies import PolicyVersion
+from dispatch.models.running import AuditFinding, AuditRun, ClockHeartbeat, LiveServer, MatchLatency
+from dispatch.models.standings import Standing
 
 __all__ = [
     "GRACE",
@@ -21,8 +23,14 @@ __all__ = [
     "Acquaintance",
     "Assignment",
     "AssignmentQuerySet",
+    "AuditFinding",
+    "AuditRun",
+    "ClockHeartbeat",
     "Decision",
+    "LiveServer",
+    "MatchLatency",
     "Offer",
     "OfferQuerySet",
     "PolicyVersion",
+    "Standing",
 ]

@@ -80,6 +80,7 @@ class Assignment(models.Model):
                 name="assignments_wrapping_up",
             ),
             models.Index(fields=["agent", "-finished_at"], name="assignments_by_agent"),
+            models.Index(fields=["ended_at"], condition=Q(ending="lost"), name="assignments_lost"),
         ]
 
     def __str__(self) -> str:

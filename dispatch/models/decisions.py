@@ -36,6 +36,10 @@ class Decision(models.Model):
         """As it is stored."""
         return zlib.compress(seen, level=1)
 
+    def words(self) -> bytes:
+        """What was seen, as the database said it."""
+        return zlib.decompress(bytes(self.seen))
+
     def read(self) -> Any:
         """What was seen."""
-        return orjson.loads(zlib.decompress(bytes(self.seen)))
+        return orjson.loads(self.words())

@@ -127,6 +127,7 @@ class Offer(models.Model):
             models.Index(fields=["agent", "-sent_at"], name="offers_by_agent"),
             models.Index(fields=["ticket", "status"], name="offers_by_ticket"),
             models.Index(fields=["decision"], name="offers_by_decision"),
+            models.Index(fields=["sent_at"], name="offers_by_moment"),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -12,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from dispatch import policy as rules
 
 DEFAULTS = rules.Policy()
+#: The weights of what a pair may cost, by the names of the rules.
+COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
 #: More than this and the parts of a pair could outweigh a ticket's waiting.
 MOST_POINTS = 1_000
 
@@ -111,6 +114,17 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.version}"
+
+    def clean(self) -> None:
+        """Levels are lowered step by step, and no pair may cost what a ticket left waiting does."""
+        steps = self.relax_after
+        if steps != sorted(set(steps)):
+            raise ValidationError({"relax_after": _("Give rising seconds, such as 60,120.")})
+        most = sum(getattr(self, name) for name in COSTS)
+        if 2 * most >= self.unserved:
+            raise ValidationError(
+                {"unserved": _("Must be more than twice the points of all parts together.")}
+            )
 
     def rules(self) -> rules.Policy:
         """The policy as matching reads it."""

@@ -8,8 +8,8 @@ from django.utils.formats import localize
 from django.utils.translation import gettext
 
 from agents.pay.rates import Line, Quote
-from dispatch.desk import words
-from dispatch.models import Assignment, Offer
+from dispatch import words
+from dispatch.models import Assignment
 
 register = Library()
 
@@ -19,6 +19,8 @@ register.filter("language_name", words.language)
 register.filter("plain", words.plain)
 register.filter("money", words.money)
 register.filter("round_money", words.round_money)
+register.filter("reasons", words.reasons)
+register.filter("waited", words.waited)
 
 
 @register.filter
@@ -43,18 +45,6 @@ def moment(written: str) -> datetime:
 def skill_names(codes: dict[str, int]) -> list[str]:
     """The names of the skills asked for."""
     return words.skills(codes)
-
-
-@register.filter
-def reasons(offer: Offer) -> str:
-    """Why this agent is asked, as one phrase."""
-    return gettext("; ").join(words.why(offer))
-
-
-@register.filter
-def waited(offer: Offer) -> str:
-    """How long the customer had waited when the offer was made."""
-    return words.span(offer.sent_at - offer.ticket.queued_at)
 
 
 @register.filter

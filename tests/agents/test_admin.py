@@ -196,6 +196,7 @@ def invitation(**given):
         "languages-TOTAL_FORMS": 1, "languages-INITIAL_FORMS": 0,
         "languages-0-language": "en", "languages-0-level": 5,
         "skills-TOTAL_FORMS": 1, "skills-INITIAL_FORMS": 0,
+        "certificates-TOTAL_FORMS": 0, "certificates-INITIAL_FORMS": 0,
         "skills-0-skill": "cards", "skills-0-level": 4, **given,
     }  # fmt: skip
 

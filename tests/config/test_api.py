@@ -41,7 +41,15 @@ def test_every_operation_the_schema_tells_of_exists(schema: dict[str, Any]) -> N
 def test_every_operation_that_exists_is_told_of(schema: dict[str, Any]) -> None:
     told = {one["operationId"] for path in schema["paths"].values() for one in path.values()}
 
-    assert told == {"escalate", "ticket", "say", "messages", "cancel"}
+    assert told == {
+        "availability",
+        "escalate",
+        "ticket",
+        "say",
+        "messages",
+        "cancel",
+        "review",
+    }
 
 
 def test_every_operation_asks_for_a_key_and_names_its_problems(schema: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ def test_a_port_that_is_none_is_refused(monkeypatch, asked):
 def test_internal_ports_are_free_and_differ_from_the_public_one():
     ports = processes.choose_ports(8000)
 
-    assert not any(map(processes.taken, (ports.web, ports.live, ports.chatbot)))
+    assert not any(map(processes.taken, (ports.web, ports.live, ports.chatbot, ports.metrics)))
     assert ports.door == 8000
 
 
@@ -131,7 +131,7 @@ def test_supervisord_is_told_percent_signs_literally():
 
 
 def test_web_and_clock_keep_connections_and_the_others_pool_them():
-    found = processes.platform(processes.Ports(8000, 1, 2, 3), {})
+    found = processes.platform(processes.Ports(8000, 1, 2, 3, 4), {})
 
     pooled = {each.name for each in found if each.environment.get("DATABASE_POOL") == "1"}
     assert pooled == {"live", "worker"}

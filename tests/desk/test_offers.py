@@ -57,6 +57,7 @@ def test_accepting_too_late_is_gone_and_says_so(plain: Browser, amina: Agent) ->
 
 def test_accepting_too_late_brings_a_live_page_up_to_date(live: Browser, amina: Agent) -> None:
     offer = factories.make_offer(agent=amina)
+    offers.show([(offer.pk, amina.pk)], at=clock.now())
     Offer.objects.filter(pk=offer.pk).settle(Offer.Status.EXPIRED, at=clock.now())
 
     answer = live.act(f"offers/{offer.pk}/accept")
@@ -75,12 +76,27 @@ def test_accepting_what_was_withdrawn_is_a_conflict(plain: Browser, amina: Agent
     assert plain.act(f"offers/{offer.pk}/accept").status_code == 409
 
 
+def test_accepting_what_somebody_else_took_says_so_kindly(live: Browser, amina: Agent) -> None:
+    mine = factories.make_offer(agent=amina)
+    theirs = factories.make_offer(mine.ticket, factories.make_agent("Elsa"), place=1)
+    offers.accept(theirs, at=clock.now())
+
+    answer = live.act(f"offers/{mine.pk}/accept")
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Somebody else took this one first. Nothing changes for you." in page
+    assert f"offer-{mine.pk}" not in page
+
+
 def test_another_agents_offer_is_not_found(plain: Browser) -> None:
     offer = factories.make_offer(agent=factories.make_agent("Elsa"))
 
-    answers = [plain.act(f"offers/{offer.pk}/{verb}") for verb in ("accept", "decline")]
+    verbs = ["accept", "decline", "shown", "because"]
+    answers = [plain.act(f"offers/{offer.pk}/{verb}") for verb in verbs]
+    answers.append(plain.look(f"offers/{offer.pk}/shown.gif"))
 
-    assert [answer.status_code for answer in answers] == [404, 404]
+    assert [answer.status_code for answer in answers] == [404] * 5
     assert Offer.objects.get().status == Offer.Status.SENT
 
 
@@ -99,7 +115,7 @@ def test_passing_without_scripts_leads_back_to_the_desk(plain: Browser, amina: A
 
     answer = plain.act(f"offers/{offer.pk}/decline")
 
-    assert (answer.status_code, answer.url) == (302, "/desk/")
+    assert (answer.status_code, answer.url) == (302, f"/desk/?passed={offer.pk}")
     assert Offer.objects.get().status == Offer.Status.DECLINED
 
 
@@ -142,6 +158,14 @@ def test_a_pushed_card_is_complete_and_holds_no_token(amina: Agent) -> None:
     assert "csrf" not in card
 
 
+def test_a_card_says_nothing_of_others_who_are_asked(amina: Agent) -> None:
+    ticket, elsa = factories.make_ticket(), factories.make_agent("Elsa")
+    first = factories.make_offer(ticket, elsa)
+    second = factories.make_offer(ticket, amina, place=1, at=first.sent_at)
+
+    assert push.card(second).replace(str(second.pk), str(first.pk)) == push.card(first)
+
+
 def test_a_pushed_card_is_small(amina: Agent) -> None:
     offer = factories.make_offer(factories.make_ticket(skills={"cards": 1}), amina)
 
@@ -171,8 +195,8 @@ def test_a_card_shows_what_a_client_wrote_as_text(amina: Agent) -> None:
 def test_the_card_says_why_this_agent(amina: Agent) -> None:
     ticket = factories.make_ticket(skills={"cards": 1})
     offer = factories.make_offer(ticket, amina)
-    points = {"language": 50, "skill": 40, "idle": 3, "asked before": -100}
-    Offer.objects.filter(pk=offer.pk).update(reasons={"points": points, "candidates": 3})
+    told = {"candidates": 3, "idle_s": 371, "again": True}
+    Offer.objects.filter(pk=offer.pk).update(reasons=told)
 
     page = browser_of(amina).look().content.decode()
 

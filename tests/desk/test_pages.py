@@ -8,8 +8,7 @@ from django.test import Client as Http
 
 from agents.models import Agent, JournalEntry
 from agents.pay import ledger
-from dispatch import assignments
-from dispatch.desk import words
+from dispatch import assignments, words
 from dispatch.models import Assignment
 from tests import factories
 from tests.desk.conftest import Browser

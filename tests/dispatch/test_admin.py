@@ -19,7 +19,7 @@ from tickets import clock
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
-WHY = {"points": {"language": 50, "asked before": -100}, "candidates": 3, "waited_s": 12}
+WHY = {"costs": {"language": 10, "asked_before": 500}, "candidates": 3, "waited_s": 12}
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ def test_an_offer_shows_how_its_pay_is_made_up_and_why_this_agent(coordinator):
     for words in (
         "per ticket: €1.50",
         "expected minutes: €2.40",
-        "how well they speak the language: 50 points",
-        "did not answer when asked before: -100 points",
+        "how well they speak the language: 10 points",
+        "did not answer when asked before: 500 points",
         "best of 3 who fitted",
         "the customer had waited 12 sec",
     ):

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import uuid4
 
@@ -15,13 +15,14 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client as Http
 
-from agents import roster
-from agents.models import Agent, User
+from agents import presence, roster
+from agents.models import Agent, Presence, User
 from config.asgi import application
-from dispatch import hints, push, waves
+from dispatch import hints, offers, push, sockets, waves
 from dispatch.desk import heart
+from dispatch.desk.consumers import MOST_FRAMES_A_MINUTE, shown_offer
 from dispatch.desk.heart import Pulse
-from dispatch.models import Offer
+from dispatch.models import GRACE, OFFER_LASTS, Offer
 from tests import factories
 from tickets import clock
 
@@ -59,6 +60,9 @@ class Line:
     async def beat(self) -> None:
         await self.socket.send_to(text_data="{}")
 
+    async def shows(self, offer: Offer) -> None:
+        await self.socket.send_to(text_data=json.dumps({"shown": str(offer.pk)}))
+
     async def frame(self, *, seconds: float = 4) -> str:
         """The next frame that is no signature."""
         while True:
@@ -81,6 +85,13 @@ class Line:
         await self.socket.disconnect(timeout=5)
 
 
+async def until(wanted: Callable[[], bool], *, seconds: float) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(seconds):
+        while not await sync_to_async(wanted)():
+            await asyncio.sleep(0.02)
+
+
 def login(user: User) -> Http:
     http = Http()
     http.force_login(user)
@@ -95,9 +106,12 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
             await scene
         finally:
             heart._beating.clear()
-            if beating := heart._loops.pop(asyncio.get_running_loop(), None):
-                beating.cancel()
-                await asyncio.gather(beating, return_exceptions=True)
+            heart._open.clear()
+            heart._shown.clear()
+            for task in heart._running.values():
+                task.cancel()
+            await asyncio.gather(*heart._running.values(), return_exceptions=True)
+            heart._running.clear()
 
     async_to_sync(play)()
     gc.collect()
@@ -173,6 +187,29 @@ def test_a_beat_is_answered_with_the_desks_signature_and_renews_presence() -> No
     assert factories.presence_of(agent).seen_at > before
 
 
+def test_a_live_server_tells_how_many_pages_it_holds() -> None:
+    http, other = login(factories.make_agent().user), login(factories.make_agent().user)
+    told: list[int] = []
+
+    async def scene() -> None:
+        lines = [Line(http), Line(other)]
+        for line in lines:
+            await line.open()
+            await line.signature()
+        told.append(await sync_to_async(held)())
+        await lines[0].close()
+        await lines[1].beat()
+        await lines[1].signature()
+        told.append(await sync_to_async(held)())
+        await lines[1].close()
+
+    def held() -> int:
+        return sockets.held(at=clock.now())
+
+    run(scene())
+    assert told == [2, 1]
+
+
 def test_an_offer_is_on_the_line_as_soon_as_its_wave_is_over() -> None:
     agent = factories.make_agent()
     http = login(agent.user)
@@ -190,6 +227,77 @@ def test_an_offer_is_on_the_line_as_soon_as_its_wave_is_over() -> None:
         frame = await line.frame()
         offer = await Offer.objects.aget()
         assert str(offer.pk) in frame
+        await line.close()
+
+    run(scene())
+
+
+def test_an_offer_named_as_shown_has_its_minute_within_a_moment() -> None:
+    agent = factories.make_agent()
+    http = login(agent.user)
+    offer = factories.make_offer(agent=agent)
+
+    async def scene() -> None:
+        line = Line(http)
+        assert await line.open()
+        await line.signature()
+        await line.shows(offer)
+        await until(lambda: Offer.objects.get().status == "shown", seconds=1)
+        await line.close()
+
+    run(scene())
+    held = Offer.objects.get()
+    assert held.shown_at is not None
+    assert held.expires_at - held.shown_at == OFFER_LASTS + GRACE
+
+
+def test_the_line_shows_nobody_elses_offer() -> None:
+    http = login(factories.make_agent().user)
+    theirs = factories.make_offer(agent=factories.make_agent())
+
+    async def scene() -> None:
+        line = Line(http)
+        assert await line.open()
+        await line.signature()
+        await line.shows(theirs)
+        await asyncio.sleep(0.3)
+        await line.close()
+
+    run(scene())
+    assert Offer.objects.get().status == "sent"
+
+
+def test_what_a_page_shows_is_accepted_for_an_agent_who_wants_that() -> None:
+    agent = factories.make_agent()
+    presence.set_rolling(agent, on=True, limit=3)
+    http = login(agent.user)
+    offer = factories.make_offer(agent=agent)
+
+    async def scene() -> None:
+        line = Line(http)
+        assert await line.open()
+        await line.signature()
+        await line.shows(offer)
+        assert json.loads(await line.frame()) == {"changed": True}
+        await line.close()
+
+    run(scene())
+    assert Offer.objects.get().status == "accepted"
+
+
+def test_whoever_was_slower_hears_so_before_their_card_goes() -> None:
+    slower, quicker = factories.make_agent(), factories.make_agent()
+    http = login(slower.user)
+    mine = factories.make_offer(agent=slower)
+    theirs = factories.make_offer(mine.ticket, quicker, place=1)
+
+    async def scene() -> None:
+        line = Line(http)
+        assert await line.open()
+        await line.signature()
+        await sync_to_async(lambda: offers.accept(theirs, at=clock.now()))()
+        frames = [json.loads(await line.frame()) for _ in range(2)]
+        assert frames == [{"taken": str(mine.pk)}, {"changed": True}]
         await line.close()
 
     run(scene())
@@ -246,15 +354,37 @@ def test_a_flood_of_frames_closes_the_line() -> None:
     async def scene() -> None:
         line = Line(http)
         assert await line.open()
-        for _ in range(61):
+        for _ in range(MOST_FRAMES_A_MINUTE + 1):
             await line.beat()
         assert await line.closed() == 4429
 
     run(scene())
 
 
-@pytest.mark.parametrize("frame", ["[" * 5000, '{"type": "news"}'])
-def test_what_a_frame_says_is_not_read(frame: str) -> None:
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "[" * 5000,
+        "{" * 90,
+        "[]",
+        "5",
+        '{"type": "news"}',
+        '{"shown": 5}',
+        '{"shown": null}',
+        '{"shown": ["x"]}',
+        '{"shown": "not an id"}',
+    ],
+)
+def test_what_names_no_offer_names_none(frame: str) -> None:
+    assert shown_offer(frame) is None
+
+
+def test_a_frame_in_bytes_names_no_offer() -> None:
+    assert shown_offer(None) is None
+
+
+@pytest.mark.parametrize("frame", ["[" * 5000, '{"shown": "not an id"}'])
+def test_an_odd_frame_is_just_a_heartbeat(frame: str) -> None:
     http = login(factories.make_agent().user)
 
     async def scene() -> None:
@@ -325,6 +455,17 @@ def test_a_session_that_ran_out_is_not_renewed() -> None:
     assert heart.renew([Pulse(agent.pk, session.session_key or "")]) == {}
 
 
+@pytest.mark.parametrize("change", [{"paused": True}, {"rolling": True}, {"rolling_limit": 7}])
+def test_the_signature_changes_with_what_presence_says(change: dict[str, Any]) -> None:
+    agent = factories.make_agent()
+    mine = pulse(agent)
+    before = heart.renew([mine])[mine]
+
+    Presence.objects.filter(agent=agent).update(**change)
+
+    assert heart.renew([mine])[mine] != before
+
+
 def test_the_signature_changes_with_everything_the_desk_shows() -> None:
     agent = factories.make_agent(capacity=2)
     mine = pulse(agent)
@@ -348,5 +489,5 @@ def test_renewing_costs_the_same_few_queries_for_many_pages(
 ) -> None:
     pulses = [pulse(factories.make_agent()) for _ in range(5)]
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(heart.renew(pulses)) == 5

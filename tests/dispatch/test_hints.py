@@ -17,7 +17,7 @@ from channels.layers import channel_layers
 from django.conf import settings as given
 
 from dispatch import hints
-from dispatch.tasks import WAVES, run_waves, wave
+from dispatch.tasks import SHARDS, bell, run_waves, wave
 from tickets.tasks import deliver_webhooks
 
 AT_ONCE = 0.2
@@ -157,8 +157,9 @@ def test_ringing_waits_for_no_broker_and_once_is_enough() -> None:
 @pytest.mark.usefixtures("no_worker")
 def test_ringing_puts_a_task_without_any_words_into_the_queue() -> None:
     server = redis.Redis.from_url(given.REDIS_URL)
-    server.delete(*WAVES.keys)
-    hints.wake(WAVES, run_waves, wave)
+    waves = bell(SHARDS[0])
+    server.delete(*waves.keys)
+    hints.wake(waves, run_waves, wave)
     hints.ring(deliver_webhooks)
 
     names, waiting = [b"dispatch.tasks.run_waves", b"tickets.tasks.deliver_webhooks"], []

@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 from agents import presence
 from dispatch import assignments, offers
 from dispatch.errors import OfferExpired, OfferGone
-from dispatch.models import GRACE, OFFER_LASTS, Assignment, Offer
+from dispatch.models import OFFER_LASTS, Assignment, Offer
 from tests import factories
 from tests.refusals import refused_by
 from tickets import clock, lifecycle
@@ -21,7 +21,8 @@ SECOND = timedelta(seconds=1)
 
 
 def run_out(offer: Offer) -> Offer:
-    """An offer whose time has run out by the database's clock."""
+    """An offer on a screen, whose time has run out by the database's clock."""
+    offers.show([(offer.pk, offer.agent_id)], at=clock.now())
     Offer.objects.filter(pk=offer.pk).update(
         sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now()
     )
@@ -30,13 +31,6 @@ def run_out(offer: Offer) -> Offer:
 
 def status(offer: Offer) -> str:
     return Offer.objects.get(pk=offer.pk).status
-
-
-def test_an_offer_gives_a_minute_and_a_grace_the_agent_does_not_see() -> None:
-    offer = factories.make_offer()
-
-    assert offer.answer_by - offer.sent_at == OFFER_LASTS == timedelta(seconds=60)
-    assert offer.expires_at - offer.answer_by == GRACE
 
 
 def test_an_offer_holds_a_place_of_its_agent() -> None:
@@ -91,7 +85,7 @@ def test_accepting_after_the_time_ran_out_is_refused_even_before_the_sweep() -> 
     with pytest.raises(OfferExpired):
         offers.accept(offer, at=clock.now())
 
-    assert (status(offer), Ticket.objects.get().status) == ("sent", "queued")
+    assert (status(offer), Ticket.objects.get().status) == ("shown", "queued")
 
 
 def test_the_moment_a_caller_claims_does_not_make_a_late_answer_early() -> None:
@@ -237,13 +231,6 @@ def test_the_database_lets_everything_else_of_an_offer_change() -> None:
     offer = factories.make_offer()
 
     assert Offer.objects.filter(pk=offer.pk).update(pay=offer.pay, reasons={"a": 1}) == 1
-
-
-def test_the_database_refuses_a_second_pending_offer_for_a_ticket() -> None:
-    offer = factories.make_offer()
-
-    with refused_by("one_pending_offer_per_ticket"):
-        factories.make_offer(offer.ticket, factories.make_agent())
 
 
 def test_the_database_refuses_an_acceptance_after_the_end() -> None:

@@ -1,47 +1,28 @@
 """Races, for real: each call on its own thread and connection."""
 
-import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError
 from django.db.models import F
-from django.test import Client as Http
 
 from agents import presence
-from agents.models import JournalEntry, Presence
+from agents.models import JournalEntry
 from dispatch import assignments, offers, waves
 from dispatch.models import OFFER_LASTS, Assignment, Offer
 from tests import factories
+from tests.dispatch.agreement import accept, all_agrees
 from tests.together import together, while_locked
-from tickets import clock, conversation, lifecycle, webhooks
-from tickets.models import IdempotencyKey, Message, Ticket, WebhookDelivery
+from tickets import clock, lifecycle
+from tickets.models import Ticket
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_worker")]
 
 
-def accept(offer: Offer) -> Assignment:
-    return offers.accept(Offer.objects.get(pk=offer.pk), at=clock.now())
-
-
 def abandon(ticket: Ticket) -> str:
     return lifecycle.abandon(ticket, reason="left", at=clock.now()).status
-
-
-def all_agrees() -> None:
-    """What must hold at every moment: nobody overbooked, loads as the rows say, money balanced."""
-    for held in Presence.objects.annotate(limit=F("capacity")):
-        pending = Offer.objects.pending().filter(agent=held.agent_id).count()
-        working = Assignment.objects.unfinished().filter(agent=held.agent_id).count()
-        assert held.load == pending + working <= held.capacity
-    for ticket in Ticket.objects.all():
-        talking = Assignment.objects.talking().filter(ticket=ticket).count()
-        assert talking == (1 if ticket.status == "active" else 0)
-        if ticket.status != "queued":
-            assert not Offer.objects.pending().filter(ticket=ticket).exists()
 
 
 def test_two_tabs_accepting_at_once_get_the_same_assignment() -> None:
@@ -169,18 +150,24 @@ def test_twenty_offers_for_one_ticket_are_one() -> None:
 
     results = together(*[lambda agent=agent: offer(agent) for agent in agents])
 
-    assert Counter(results) == {"made": 1, "one_pending_offer_per_ticket": 19}
+    assert Counter(results) == {"made": 1, "one_pending_offer_per_place": 19}
     assert Offer.objects.count() == 1
 
 
 def test_eight_reservations_of_two_places_are_two() -> None:
     agent = factories.make_agent(capacity=2)
+    tickets = [factories.make_ticket() for _ in range(8)]
+    pay = factories.make_offer().pay
 
-    results = together(*[lambda: len(presence.reserve([agent.pk]))] * 8)
+    def reserve(ticket: Ticket) -> int:
+        return len(offers.make([Offer(ticket=ticket, agent=agent, pay=pay)], at=clock.now()))
+
+    made = together(*[lambda ticket=ticket: reserve(ticket) for ticket in tickets])
 
     # Whoever comes while another reserves is told there is no place, rather than made to wait.
-    assert sum(results) == factories.presence_of(agent).load
-    assert sum(results) in (1, 2)
+    assert sum(made) == factories.presence_of(agent).load
+    assert sum(made) in (1, 2)
+    all_agrees()
 
 
 @pytest.mark.parametrize("attempt", range(3))
@@ -251,99 +238,3 @@ def test_declining_and_accepting_at_once_is_one_of_them() -> None:
     offer.refresh_from_db()
     assert offer.status in {"accepted", "declined"}
     all_agrees()
-
-
-def test_ten_requests_with_one_key_at_once_open_one_ticket() -> None:
-    key = factories.make_key(factories.make_client())
-    headers = {"authorization": f"Bearer {key}", "idempotency-key": str(uuid4())}
-    body = json.dumps(factories.escalation())
-
-    def escalate() -> tuple[int, str]:
-        answer = Http().post(
-            "/api/v1/escalations", body, content_type="application/json", headers=headers
-        )
-        return answer.status_code, answer.json().get("ticket") or answer.json()["code"]
-
-    results = set(together(*[escalate] * 10))
-
-    ticket = Ticket.objects.get()
-    assert IdempotencyKey.objects.count() == 1
-    assert (201, str(ticket.pk)) in results
-    assert results <= {(201, str(ticket.pk)), (409, "idempotency_key_busy")}
-
-
-def test_ten_keys_for_one_conversation_at_once_open_one_ticket() -> None:
-    key = factories.make_key(factories.make_client())
-    body = json.dumps(factories.escalation())
-
-    def escalate() -> int:
-        headers = {"authorization": f"Bearer {key}", "idempotency-key": str(uuid4())}
-        return (
-            Http()
-            .post("/api/v1/escalations", body, content_type="application/json", headers=headers)
-            .status_code
-        )
-
-    results = Counter(together(*[escalate] * 10))
-
-    assert results == {201: 1, 409: 9}
-    assert Ticket.objects.count() == 1
-
-
-def test_the_same_message_ten_times_at_once_is_one_message() -> None:
-    ticket = factories.make_ticket()
-
-    def say() -> tuple[int, bool]:
-        said, new = conversation.add_message(
-            ticket,
-            origin=Message.Origin.CUSTOMER,
-            text="Hi",
-            client_message_id="1",
-            at=clock.now(),
-        )
-        return said.seq, new
-
-    results = Counter(together(*[say] * 10))
-
-    assert results == {(1, True): 1, (1, False): 9}
-    assert Message.objects.count() == 1
-
-
-def test_ten_messages_at_once_are_numbered_one_to_ten() -> None:
-    ticket = factories.make_ticket()
-
-    together(*[lambda n=n: factories.make_message(ticket, str(n)).seq for n in range(10)])
-
-    numbers = Message.objects.order_by("seq").values_list("seq", flat=True)
-    assert list(numbers) == list(range(1, 11))
-    assert Ticket.objects.get().last_seq == 10
-
-
-def test_four_senders_at_once_claim_each_piece_of_news_once() -> None:
-    factories.make_endpoint()
-    for _ in range(12):
-        lifecycle.begin(factories.make_ticket(), agent_name="Amina", at=clock.now())
-
-    claimed = together(*[lambda: webhooks.claim_due(overdue_by=timedelta(), size=5)] * 4)
-
-    ids = [one.pk for batch in claimed for one in batch]
-    assert len(ids) == len(set(ids))
-    assert set(WebhookDelivery.objects.values_list("attempts", flat=True)) <= {0, 1}
-
-
-def test_a_conversation_that_closes_while_it_is_escalated_again_is_no_crash() -> None:
-    key = factories.make_key(factories.make_client())
-    open_one = factories.make_ticket(conversation_ref="c")
-    body = json.dumps(factories.escalation(conversation_ref="c"))
-
-    def escalate() -> int:
-        headers = {"authorization": f"Bearer {key}", "idempotency-key": str(uuid4())}
-        return (
-            Http()
-            .post("/api/v1/escalations", body, content_type="application/json", headers=headers)
-            .status_code
-        )
-
-    results = together(*[escalate] * 4, lambda: abandon(open_one))
-
-    assert set(results) <= {201, 409, "abandoned"}

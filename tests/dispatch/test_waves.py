@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from agents import presence, roster
 from agents.models import Presence, RateCard
 from agents.models.presence import SILENCE
-from dispatch import offers, waves
-from dispatch.models import GRACE, OFFER_LASTS, Offer
+from dispatch import offers, reading, waves
+from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Offer
 from tests import factories
 from tickets import clock, lifecycle
 from tickets.models import Client, Ticket, WebhookDelivery
@@ -41,7 +41,7 @@ def test_a_waiting_ticket_is_offered_to_a_free_agent() -> None:
 
     offer = Offer.objects.get()
     assert (offer.ticket, offer.agent, offer.status) == (ticket, agent, "sent")
-    assert offer.expires_at - offer.sent_at == OFFER_LASTS + GRACE
+    assert offer.expires_at - offer.sent_at == SHOWN_WITHIN
     assert factories.presence_of(agent).load == 1
 
 
@@ -67,7 +67,11 @@ def test_an_offer_says_why_this_agent() -> None:
 
     reasons = Offer.objects.get().reasons
     assert reasons["candidates"] == 1
-    assert reasons["points"] == {"language": 50, "skill": 0, "idle": 0}
+    assert {name: points for name, points in reasons["costs"].items() if points} == {
+        "quality": 5,
+        "idle": 20,
+    }
+    assert (reasons["known"], reasons["again"]) == (False, False)
     assert reasons["waited_s"] in {7, 8}
 
 
@@ -132,7 +136,7 @@ def test_an_agent_is_asked_for_as_many_as_they_have_room_one_a_wave() -> None:
 
 
 def test_a_language_nobody_speaks_blocks_nobody() -> None:
-    for _ in range(waves.BATCH + 1):
+    for _ in range(reading.BATCH + 1):
         factories.make_ticket(language="el", urgency="high")
     english = factories.make_ticket()
     agent = factories.make_agent()

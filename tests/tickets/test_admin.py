@@ -165,7 +165,7 @@ def test_an_address_of_no_ticket_leads_back(coordinator):
 def test_a_client_is_made_and_keeps_its_code(coordinator):
     form = {
         "name": "Velo", "slug": "velo", "answer_within": "00:00:20", "patience": "00:03:00",
-        "wrap_up": "00:02:00",
+        "wrap_up": "00:02:00", "time_zone": "Europe/Paris",
     }  # fmt: skip
     add(coordinator, "tickets_client", **form)
     client = Client.objects.get()

@@ -33,6 +33,8 @@ def test_an_escalation_opens_a_ticket_and_says_where_it_is(api: Any) -> None:
         "status": "queued",
         "position": 1,
         "expected_wait_s": None,
+        "expected_wait_p90_s": None,
+        "opens_at": None,
         "url": f"http://testserver/api/v1/tickets/{ticket.pk}",
     }
     assert answer.headers["Location"] == answer.json()["url"]
@@ -82,6 +84,8 @@ def test_a_waiting_ticket_is_described_whole(api: Any) -> None:
         "version": 0,
         "position": 1,
         "expected_wait_s": None,
+        "expected_wait_p90_s": None,
+        "opens_at": None,
         "agent": None,
         "queued_at": ticket.queued_at.isoformat().replace("+00:00", "Z"),
         "answered_at": None,

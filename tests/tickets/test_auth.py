@@ -1,9 +1,12 @@
 """API keys: shown once, kept as a hash, refused once revoked."""
 
+import time
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError
+from django.test import Client as Http
 
 from tests import factories
 from tickets import auth
@@ -36,6 +39,34 @@ def test_the_first_revocation_is_the_one_that_counts(noon: datetime) -> None:
     auth.revoke(ApiKey.objects.get(), at=noon + timedelta(days=1))
 
     assert ApiKey.objects.get().revoked_at == noon
+
+
+def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(api: Any, noon: datetime) -> None:
+    assert api.escalate().status_code == 201
+
+    auth.revoke(ApiKey.objects.get(), at=noon)
+
+    assert api.escalate().status_code == 401
+
+
+def test_a_key_revoked_elsewhere_is_refused_within_seconds(
+    api: Any, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "REMEMBERED", 0.2)
+    assert api.escalate().status_code == 201
+
+    ApiKey.objects.update(revoked_at=noon)
+    time.sleep(0.3)
+
+    assert api.escalate().status_code == 401
+
+
+def test_a_remembered_key_opens_for_its_whole_secret_only(api: Any) -> None:
+    ticket = api.escalate().json()["ticket"]
+
+    forged = Http(headers={"authorization": f"Bearer {api.key[:-1]}{'AB'[api.key[-1] == 'A']}"})
+
+    assert forged.get(f"/api/v1/tickets/{ticket}").status_code == 401
 
 
 def test_the_database_refuses_two_answers_to_one_idempotency_key() -> None:

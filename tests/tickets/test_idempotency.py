@@ -1,6 +1,7 @@
 """Idempotency keys: an effect and its key exist together or not at all."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ from tickets.models import Client, IdempotencyKey
 pytestmark = pytest.mark.django_db
 
 
-def run() -> tuple[int, dict[str, Any]]:
+def run(at: datetime) -> tuple[int, dict[str, Any]]:
     return 201, {"made": IdempotencyKey.objects.count()}
 
 
@@ -50,7 +51,7 @@ def test_another_payload_under_the_same_key_is_refused() -> None:
 def test_a_refused_effect_leaves_the_key_free() -> None:
     client = factories.make_client()
 
-    def refuse() -> tuple[int, dict[str, Any]]:
+    def refuse(at: datetime) -> tuple[int, dict[str, Any]]:
         raise TicketClosed
 
     with pytest.raises(TicketClosed):

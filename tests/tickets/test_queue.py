@@ -1,22 +1,35 @@
 """The queue as a customer sees it."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from django.core.cache import cache
 
+from dispatch import receivers
 from tests import factories
 from tickets import lifecycle, queue
 from tickets.models import Ticket
+from tickets.queue import Wait
+from tickets.signals import wait_asked
 
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
 
 
+@pytest.fixture
+def nobody_knows() -> Iterator[None]:
+    """Demand is on its own: no one answers how long a wait will be."""
+    wait_asked.disconnect(receivers.tell_wait)
+    yield
+    wait_asked.connect(receivers.tell_wait)
+
+
 def answered(at: datetime, *, after: int, language: str = "en") -> Ticket:
     """A ticket that waited this many seconds until `at`."""
     ticket = factories.make_ticket(language=language, at=at - after * SECOND)
+    cache.clear()
     return lifecycle.begin(ticket, agent_name="Amina", at=at)
 
 
@@ -51,39 +64,94 @@ def test_a_region_stands_in_the_line_of_its_language(noon: datetime) -> None:
 def test_whoever_waits_no_more_has_no_place_and_no_wait(noon: datetime) -> None:
     ticket = answered(noon, after=5)
 
-    assert (queue.position(ticket), queue.expected_wait(ticket, at=noon)) == (None, None)
+    assert (queue.position(ticket), queue.wait(ticket, at=noon)) == (None, Wait())
 
 
-def test_the_expected_wait_is_the_median_of_recent_ones(noon: datetime) -> None:
+def test_what_dispatch_knows_is_told(noon: datetime) -> None:
+    factories.make_card(valid_from=noon)
+    factories.make_agent(at=noon)
+    ticket = factories.make_ticket(at=noon)
+
+    half, most, unknown = queue.wait(ticket, at=noon)
+
+    assert half is not None
+    assert most is not None
+    assert 0 < half < most < 60
+    assert unknown == ""
+
+
+def test_what_was_told_is_kept(noon: datetime) -> None:
+    factories.make_card(valid_from=noon)
+    factories.make_agent(at=noon)
+
+    ticket = Ticket.objects.get(pk=factories.make_ticket(at=noon).pk)
+
+    assert (ticket.quoted_p50_s, ticket.quoted_p90_s) == queue.wait(ticket, at=noon)[:2]
+
+
+def test_nothing_is_promised_for_the_hours_a_client_is_closed(noon: datetime) -> None:
+    """Noon is a Sunday."""
+    client = factories.make_client(
+        opening_hours={"mon": [["09:00", "17:00"]]}, time_zone="Europe/Paris"
+    )
+    factories.make_card(client, valid_from=noon)
+    factories.make_agent(at=noon)
+    ticket = factories.make_ticket(client, at=noon)
+
+    assert queue.wait(ticket, at=noon) == Wait(unknown="closed")
+    assert queue.opens_at(ticket, at=noon) == noon + timedelta(hours=20)
+    assert (ticket.quoted_p50_s, ticket.quoted_p90_s) == (None, None)
+
+
+@pytest.mark.usefixtures("nobody_knows")
+def test_when_nobody_knows_it_is_the_median_of_recent_waits(noon: datetime) -> None:
     for seconds in (10, 20, 90):
         answered(noon, after=seconds)
     ticket = factories.make_ticket(at=noon)
 
-    assert queue.expected_wait(ticket, at=noon) == 20
+    assert queue.wait(ticket, at=noon) == Wait(p50=20)
 
 
+def test_an_estimate_that_fails_costs_no_escalation(noon: datetime) -> None:
+    def broken(**_: object) -> None:
+        raise ZeroDivisionError
+
+    wait_asked.disconnect(receivers.tell_wait)
+    wait_asked.connect(broken, weak=False)
+    try:
+        ticket = factories.make_ticket(at=noon)
+    finally:
+        wait_asked.disconnect(broken)
+        wait_asked.connect(receivers.tell_wait)
+
+    assert ticket.quoted_p50_s is None
+
+
+@pytest.mark.usefixtures("nobody_knows")
 def test_what_one_has_waited_already_is_taken_off(noon: datetime) -> None:
     answered(noon, after=20)
     ticket = factories.make_ticket(at=noon)
 
-    assert queue.expected_wait(ticket, at=noon + 15 * SECOND) == 5
-    assert queue.expected_wait(ticket, at=noon + 60 * SECOND) == 0
+    assert queue.wait(ticket, at=noon + 15 * SECOND).p50 == 5
+    assert queue.wait(ticket, at=noon + 60 * SECOND).p50 == 0
 
 
+@pytest.mark.usefixtures("nobody_knows")
 def test_waits_of_another_language_or_of_long_ago_tell_nothing(noon: datetime) -> None:
     answered(noon, after=20, language="fr")
     answered(noon - timedelta(hours=2), after=20)
     ticket = factories.make_ticket(at=noon)
 
-    assert queue.expected_wait(ticket, at=noon) is None
+    assert queue.wait(ticket, at=noon) == Wait(unknown="no_waits_known")
 
 
+@pytest.mark.usefixtures("nobody_knows")
 def test_the_median_is_worked_out_once_for_all_who_ask(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
-    queue.expected_wait(ticket, at=noon)
+    queue.wait(ticket, at=noon)
 
-    answered(noon, after=20)
+    lifecycle.begin(factories.make_ticket(at=noon - 20 * SECOND), agent_name="Bo", at=noon)
 
-    assert queue.expected_wait(ticket, at=noon) is None
+    assert queue.wait(ticket, at=noon).p50 is None
     cache.clear()
-    assert queue.expected_wait(ticket, at=noon) == 20
+    assert queue.wait(ticket, at=noon).p50 == 20

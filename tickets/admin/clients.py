@@ -11,25 +11,61 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from tickets import auth
+from tickets import auth, hours
+from tickets.admin.hours import DAY_NAMES, ClientForm
 from tickets.admin.records import Operated, instant, lasting
 from tickets.models import ApiKey, Client, Skill
 
 
 @admin.register(Client)
 class ClientAdmin(ModelAdmin):
+    form = ClientForm
     list_display = ["name", "slug", "promise", "waits", "wraps_up", "created"]
     search_fields = ["name", "slug"]
     ordering = ["name"]
-    fields = [("name", "slug"), ("answer_within", "patience", "wrap_up"), "created"]
-    readonly_fields = ["created"]
+    fieldsets = [
+        (
+            None,
+            {"fields": [("name", "slug"), ("answer_within", "patience", "wrap_up"), "created"]},
+        ),
+        (
+            _("Opening hours"),
+            {
+                "fields": [
+                    "time_zone",
+                    ("open_mon", "open_tue", "open_wed", "open_thu"),
+                    ("open_fri", "open_sat", "open_sun"),
+                ],
+                "description": _(
+                    "Times such as 09:00–12:30, 13:30–17:00. A day left empty is closed; all of "
+                    "them empty: always open. Out of hours an escalation is still taken, but no "
+                    "wait is promised, only when it opens."
+                ),
+            },
+        ),
+    ]
+    readonly_fields = ["created", "week"]
     compressed_fields = False
     created = instant("created_at", _("created"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Whoever may only look reads the week in a line."""
+        about, opening = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj) or obj is None:
+            return [about, opening]
+        return [about, (opening[0], {"fields": ["time_zone", "week"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Rate cards know a client by its code, so it stays what it is."""
         fields = list(super().get_readonly_fields(request, obj))
         return [*fields, "slug"] if obj else fields
+
+    @display(description=_("opening hours"))
+    def week(self, client: Client) -> str:
+        named = zip(hours.DAYS, DAY_NAMES, strict=True)
+        week = hours.of(client)
+        days = [f"{name} {hours.written(week.on(day))}" for day, name in named if week.on(day)]
+        return " · ".join(days) or gettext("always open")
 
     @display(description=_("answer within"), ordering="answer_within")
     def promise(self, client: Client) -> str:

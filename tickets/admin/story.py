@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from tickets.admin.records import lasting
-from tickets.models import Message, Ticket, WebhookDelivery
+from tickets.models import Message, Review, Ticket, WebhookDelivery
 
 #: The colours of the theme's labels.
 GOOD, PLAIN, NEWS, SOON, WRONG = "success", "default", "info", "warning", "danger"
@@ -48,6 +48,7 @@ def demand(ticket: Ticket) -> list[Moment]:
         *(_said(message) for message in ticket.messages.order_by("seq")),
         *(_told(one) for one in ticket.deliveries.prefetch_related("log").order_by("version")),
         *_ended(ticket),
+        *_reviewed(ticket),
     ]
 
 
@@ -80,6 +81,7 @@ def _queued(ticket: Ticket) -> Moment:
             (_("language"), ticket.language),
             (_("skills"), needs or "—"),
             (_("urgency"), ticket.get_urgency_display()),
+            (_("wait told"), _wait_told(ticket)),
         ],
         rank=1,
     )
@@ -118,5 +120,29 @@ def _ended(ticket: Ticket) -> list[Moment]:
             lines=[ticket.note] if ticket.note else [],
             facts=[*about, after],
             rank=7,
+        )
+    ]
+
+
+def _wait_told(ticket: Ticket) -> str:
+    """What was promised when the ticket opened: a range, from half to nine of ten."""
+    spans = [ticket.quoted_p50_s, ticket.quoted_p90_s]
+    known = [lasting(timedelta(seconds=span)) for span in spans if span is not None]
+    return " – ".join(known) or "—"
+
+
+def _reviewed(ticket: Ticket) -> list[Moment]:
+    review = Review.objects.filter(ticket=ticket).first()
+    if review is None:
+        return []
+    score = [(_("score"), f"{review.score}\u00a0/\u00a05")] if review.score else []
+    return [
+        Moment(
+            at=review.at,
+            title=_("Reviewed by the customer"),
+            colour=GOOD if review.solved else SOON,
+            lines=[review.comment] if review.comment else [],
+            facts=[(_("solved"), _("yes") if review.solved else _("no")), *score],
+            rank=9,
         )
     ]

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from unfold.decorators import display
 from tickets import lifecycle
 from tickets.admin import story
 from tickets.admin.records import Record, instant, lasting
+from tickets.admin.waits import WaitsPage
 from tickets.models import Ticket
 
 LABELS = {
@@ -47,6 +49,10 @@ class TicketAdmin(Record):
     due = instant("due_at", _("promised by"))
     told = instant("give_up_at", _("told unavailable at"))
     change_form_outer_after_template = "admin/ticket_story.html"
+
+    def get_urls(self) -> list[Any]:
+        waits = self.admin_site.admin_view(WaitsPage.as_view(model_admin=self))
+        return [path("waits", waits, name="tickets_ticket_waits"), *super().get_urls()]
 
     def change_view(
         self,

@@ -1,7 +1,7 @@
 """The rows of demand: clients, tickets and their words, webhooks."""
 
 from tickets.models.clients import ApiKey, Client, IdempotencyKey, Skill
-from tickets.models.tickets import Handoff, Message, Ticket
+from tickets.models.tickets import Handoff, Message, Review, Ticket
 from tickets.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Handoff",
     "IdempotencyKey",
     "Message",
+    "Review",
     "Skill",
     "Ticket",
     "WebhookAttempt",

@@ -34,6 +34,9 @@ class Client(models.Model):
         blank=True,
         help_text=_("Only agents who hold this certificate are asked; empty: everybody may be."),
     )
+    #: A weekday to its open times, {"mon": [["09:00", "12:30"]]}; see `tickets.hours`.
+    opening_hours = models.JSONField(_("opening hours"), default=dict, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     #: A request signed with a client's key is that client's.
@@ -84,7 +87,7 @@ class ApiKey(models.Model):
 class IdempotencyKey(models.Model):
     """The answer a key was given, kept so that a retry gets the same."""
 
-    client = models.ForeignKey(Client, models.CASCADE, related_name="+")
+    client = models.ForeignKey(Client, models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()

@@ -68,14 +68,19 @@ class Ticket(models.Model):
     OPEN = (Status.QUEUED, Status.ACTIVE)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # `tickets_by_client` serves this key too: each index is written again whenever a ticket moves.
     client = models.ForeignKey(
-        Client, models.PROTECT, related_name="tickets", verbose_name=_("client")
+        Client,
+        models.PROTECT,
+        related_name="tickets",
+        verbose_name=_("client"),
+        db_index=False,
     )
     conversation_ref = models.CharField(_("conversation"), max_length=120)
     customer_ref = models.CharField(_("customer reference"), max_length=120)
     customer_name = models.CharField(_("customer"), max_length=120)
     language = models.CharField(_("language"), max_length=16)
-    topic = models.SlugField(_("topic"), max_length=60)
+    topic = models.SlugField(_("topic"), max_length=60, db_index=False)
     skills = models.JSONField(_("skills"), default=dict, help_text=_("Skill to least proficiency."))
     lane = models.CharField(max_length=600, editable=False)
     #: Offers are out, and nobody else is asked meanwhile: until `ask_again_at`, if that is set.
@@ -103,6 +108,12 @@ class Ticket(models.Model):
     version = models.PositiveIntegerField(default=0)
     #: The number of the newest message.
     last_seq = models.PositiveIntegerField(default=0)
+    #: The wait that was told when the ticket was opened; null when none could be.
+    quoted_p50_s = models.PositiveIntegerField(null=True, editable=False)
+    quoted_p90_s = models.PositiveIntegerField(null=True, editable=False)
+
+    #: No column: how many were in front of it in its line when it was opened.
+    ahead = 0
 
     objects = TicketQuerySet.as_manager()
 
@@ -213,3 +224,27 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} {self.seq}"
+
+
+class Review(models.Model):
+    """What the customer said of how it went."""
+
+    ticket = models.OneToOneField(
+        Ticket, models.CASCADE, primary_key=True, related_name="review", verbose_name=_("ticket")
+    )
+    solved = models.BooleanField(_("solved"))
+    score = models.PositiveSmallIntegerField(_("score"), null=True)
+    comment = models.TextField(_("comment"), blank=True)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(score=None) | Q(score__range=(1, 5)), name="a_score_is_1_to_5"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.ticket_id)

@@ -2,10 +2,11 @@
 
 import base64
 import secrets
+from datetime import datetime
 
 from django.core.validators import URLValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -44,6 +45,16 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def unsent(self) -> "WebhookDeliveryQuerySet":
         return self.filter(delivered_at=None, dead_at=None)
 
+    def untried(self, *, at: datetime) -> "WebhookDeliveryQuerySet":
+        """Due and never attempted, where nothing but we ourselves holds it up.
+
+        An earlier piece of the same ticket holds it up rightly, and so does a receiver that fails.
+        """
+        unsent = WebhookDelivery.objects.unsent().filter(endpoint=OuterRef("endpoint"))
+        earlier = unsent.filter(ticket=OuterRef("ticket"), version__lt=OuterRef("version"))
+        due = self.unsent().filter(attempts=0, next_attempt_at__lte=at, endpoint__disabled_at=None)
+        return due.filter(~Exists(earlier), ~Exists(unsent.filter(attempts__gt=1)))
+
 
 class WebhookDelivery(models.Model):
     """One piece of news for one endpoint. Its id is the webhook-id, the same in every attempt."""
@@ -79,6 +90,14 @@ class WebhookDelivery(models.Model):
                 fields=["next_attempt_at"],
                 condition=Q(delivered_at=None, dead_at=None),
                 name="webhooks_unsent",
+            ),
+            models.Index(
+                fields=["endpoint", "ticket", "version"],
+                condition=Q(delivered_at=None, dead_at=None),
+                name="webhooks_held_back",
+            ),
+            models.Index(
+                fields=["dead_at"], condition=Q(dead_at__isnull=False), name="webhooks_dead"
             ),
         ]
 

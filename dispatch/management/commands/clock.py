@@ -1,58 +1,104 @@
-"""`manage.py clock`: runs the clock. Any number may run; one leads, the others stand by."""
+"""`manage.py clock`: runs the clock. Any number may run; one leads, the others stand by.
+
+Whatever may take longer than a tick has a thread of its own. Those run in every clock: their verbs
+let any number at it.
+"""
 
 import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 
-from dispatch import clock
+from dispatch import audit, clock, latency, metrics
+from dispatch.models.running import here
+from tickets import clock as database_clock
 from tickets import webhooks
 
 logger = logging.getLogger(__name__)
+
+#: Name, seconds between two rounds, what a round does.
+BESIDE: list[tuple[str, float, Callable[[], object]]] = [
+    ("webhooks", 2, lambda: webhooks.deliver_due(overdue_by=webhooks.LATE)),
+    ("latency", 10, lambda: latency.count(at=database_clock.now())),
+    ("audit", 15, lambda: audit.run_when_due(at=database_clock.now())),
+]
 
 
 class Command(BaseCommand):
     help = "Does whatever falls due, once a second, whether or not Celery runs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--every", type=float, default=1.0, help="seconds between ticks")
+        parser.add_argument(
+            "--every", type=float, default=1.0, help="seconds between ticks, below ten"
+        )
+        parser.add_argument(
+            "--metrics-port", type=int, help="answer /metrics here, on the loopback only"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
-        sender = threading.Thread(target=deliver, args=(stop,), name="webhooks", daemon=True)
-        sender.start()
+        if options["metrics_port"]:
+            serve_metrics(options["metrics_port"])
+        for part in BESIDE:
+            threading.Thread(target=go_round, args=(stop, *part), daemon=True).start()
         tell_time(stop, every=options["every"])
 
 
 def tell_time(stop: threading.Event, *, every: float) -> None:
     """Tick while leading; a lost database costs the lead and is asked for again."""
-    leading = False
+    due, led = time.monotonic(), None
     while not stop.is_set():
         started = time.monotonic()
         try:
-            leading = leading or clock.lead()
-            if leading and (done := clock.tick()):
-                logger.info("clock: %s", ", ".join(f"{n} {what}" for what, n in done.items()))
-            leading = leading and connection.is_usable()
+            leads = clock.lead()
+            if leads != led:
+                logger.info("clock: %s", "leads" if leads else "stands by")
+            if leads:
+                strike(lag=started - due)
+            led = leads
         except DatabaseError as broken:
             logger.warning("clock: no database (%s)", type(broken).__name__)
-            leading = False
-        if not leading:
             connection.close()
-        stop.wait(max(every - (time.monotonic() - started), 0.05))
+            led = None
+        due = started + every
+        stop.wait(max(due - time.monotonic(), 0.05))
 
 
-def deliver(stop: threading.Event) -> None:
-    """Send webhooks that nobody else has sent; slow receivers hold up only this thread."""
-    while not stop.wait(2):
+def strike(*, lag: float) -> None:
+    """One tick, and the heartbeat that tells of it. `lag`: how late it began, in seconds."""
+    started = time.monotonic()
+    if done := clock.tick():
+        logger.info("clock: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
+    took = time.monotonic() - started
+    clock.beat(leader=here(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
+
+
+def milliseconds(seconds: float) -> int:
+    return max(round(seconds * 1000), 0)
+
+
+def go_round(stop: threading.Event, name: str, every: float, verb: Callable[[], object]) -> None:
+    """Again and again, whatever goes wrong."""
+    while not stop.wait(every):
         try:
-            webhooks.deliver_due(overdue_by=webhooks.LATE)
+            verb()
         except DatabaseError as broken:
-            logger.warning("webhooks: no database (%s)", type(broken).__name__)
+            logger.warning("%s: no database (%s)", name, type(broken).__name__)
             connection.close()
+        except Exception:
+            logger.exception("%s: failed", name)
+
+
+def serve_metrics(port: int) -> None:
+    """A second clock on this host finds the port taken, and does without."""
+    try:
+        metrics.serve(port)
+    except OSError as taken:
+        logger.warning("no metrics on port %d: %s", port, taken.strerror)

@@ -4,7 +4,6 @@
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const { body } = document;
   const says = $("#says").dataset;
-  const title = document.title;
   const BEAT = 10, SILENT = 25_000;
 
   // The server's clock, so that a wrong clock here neither adds nor takes time.
@@ -18,6 +17,7 @@
     const talk = $("#conversation")?.dataset.conversation;
     return {
       signature: $("#signature").dataset.signature,
+      ...(body.matches(".home") && { home_since: body.dataset.now }),
       ...(talk && {
         conversation: talk,
         after: $("#thread")?.lastElementChild?.dataset.seq ?? 0,
@@ -62,6 +62,7 @@
     }
     asking = false;
   };
+  const happen = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
   const notice = (text) => {
     const words = document.createElement("p");
     words.className = "notice wrong";
@@ -74,6 +75,7 @@
   const wait = (tries) => 500 + Math.random() * Math.min(14_500, 1000 * 2 ** tries);
   htmx.config.wsReconnectDelay = wait;
   const isOpen = () => body.dataset.line === "open";
+  const send = (frame) => line.sendImmediately(JSON.stringify(frame));
   body.addEventListener("htmx:wsOpen", ({ detail }) => {
     [line, socket, heard] = [detail.socketWrapper, detail.event.target, Date.now()];
     body.dataset.line = "open";
@@ -98,7 +100,8 @@
     if (message.startsWith("{")) {
       event.preventDefault();
       const frame = JSON.parse(message);
-      if (frame.changed || frame.signature !== position().signature) refresh();
+      if (frame.taken) happen("desk:taken", frame.taken);
+      else if (frame.changed || frame.signature !== position().signature) refresh();
     } else if (document.getElementById(message.match(/id="(offer-[^"]+)"/)?.[1])) {
       event.preventDefault();
     }
@@ -117,56 +120,11 @@
   const beat = () => {
     if (!isOpen()) refresh();
     else if (Date.now() - heard > SILENT) socket.close(4000);
-    else line.sendImmediately("{}");
+    else send({});
+    happen("desk:beat");
   };
 
-  // Offers: merged, so that the one being read keeps its place and focus
-  document.addEventListener("htmx:oobBeforeSwap", ({ target, detail }) => {
-    if (target.id !== "offers" || !$("#offers", detail.fragment)) return;
-    detail.shouldSwap = false;
-    const cards = $$(".offer", detail.fragment);
-    const ids = cards.map((card) => card.id);
-    for (const card of $$(".offer", target)) if (!ids.includes(card.id)) card.remove();
-    for (const card of cards) {
-      if (!document.getElementById(card.id)) htmx.process(target.appendChild(card));
-    }
-  });
-  const arrive = (card) => {
-    card.ahead = Number(card.dataset.now) - Date.now();
-    $("#announce").textContent = card.dataset.announce;
-    navigator.vibrate?.([200, 100, 200]);
-    ring();
-    if (!document.hidden || window.Notification?.permission !== "granted") return;
-    try {
-      const shown = new Notification(says.ring, { body: card.dataset.announce, tag: card.id });
-      shown.onclick = () => window.focus();
-    } catch { /* phones show them from a service worker only */ }
-  };
-  new MutationObserver((changes) => {
-    for (const { addedNodes } of changes) {
-      for (const node of addedNodes) if (node.matches?.(".offer")) arrive(node);
-    }
-  }).observe($("#main"), { childList: true, subtree: true });
-  const countDown = (card) => {
-    const time = Date.now() + (card.ahead ?? ahead);
-    const left = Math.ceil((Number(card.dataset.answerBy) - time) / 1000);
-    card.toggleAttribute("data-soon", left <= 15);
-    if (left > 0) {
-      $("progress", card).value = left;
-      $(".remaining", card).textContent = clock(left * 1000);
-      if (left % 8 === 0 && left > 20) ring();
-    } else if (!card.hasAttribute("data-ended")) {
-      card.setAttribute("data-ended", "");
-      $(".countdown", card).textContent = says.ended;
-      refresh();
-    }
-  };
-  addEventListener("keydown", ({ key, target, ctrlKey, metaKey, altKey, repeat }) => {
-    if (key === "Escape") $(".menu").open = false;
-    if (ctrlKey || metaKey || altKey || repeat || target.closest("input, textarea, select")) return;
-    const action = { a: "accept", p: "decline" }[key.toLowerCase()];
-    if (action && kept("keys")) $(`.offer:not([data-ended]) [data-action=${action}]`)?.click();
-  });
+  addEventListener("keydown", ({ key }) => { if (key === "Escape") $(".menu").open = false; });
   addEventListener("click", ({ target }) => { if (!target.closest(".menu")) $(".menu").open = false; });
 
   // Sound: made here, once the agent has touched the page
@@ -223,9 +181,7 @@
     seconds += 1;
     for (const place of $$("[data-since]")) write(place, passed(place));
     for (const place of $$("[data-until]")) write(place, clock(Number(place.dataset.until) - now()));
-    const cards = $$(".offer:not([data-ended])");
-    cards.forEach(countDown);
-    document.title = cards.length && seconds % 2 ? `● ${says.ring}` : title;
+    happen("desk:second", seconds);
     showLost();
     if (body.dataset.line !== "none" && seconds % BEAT === 0) beat();
   };
@@ -259,7 +215,9 @@
   addEventListener("online", refresh);
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
-  window.desk = { $, $$, says, position, ask, refresh, play, wait };
+  window.desk = {
+    $, $$, says, ahead, kept, clock, isOpen, send, position, ask, refresh, play, ring, wait,
+  };
   try {
     new Worker(body.dataset.beat).onmessage = tick;
   } catch {

@@ -134,7 +134,9 @@
       for (const item of $$(".message", fragment)) if (Number(item.dataset.seq) <= last) item.remove();
     } else if (target.id === "work") showUnsent(fragment, typed);
     else if (target.id === "conversation") {
-      showUnsent(fragment, [...outbox.map(({ text }) => text), ...typed]);
+      // Two answers may each bring the end: what the first one showed stays.
+      const shown = [$(".unsent:not([hidden]) blockquote", target)?.textContent].filter(Boolean);
+      showUnsent(fragment, [...new Set([...shown, ...outbox.map(({ text }) => text), ...typed])]);
       forget((key) => key.includes(talk));
       outbox = [];
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -52,8 +53,13 @@ def span(length: timedelta) -> str:
 
 def language(tag: str) -> str:
     """The name of a language, such as "English" or « anglais »."""
+    return _language(tag, get_language() or "en")
+
+
+@lru_cache(maxsize=1024)
+def _language(tag: str, reader: str) -> str:
     try:
-        return Locale.parse(tag, sep="-").get_display_name(locale()) or tag
+        return Locale.parse(tag, sep="-").get_display_name(Locale.parse(reader, sep="-")) or tag
     except (ValueError, UnknownLocaleError):
         return tag
 
@@ -102,6 +108,16 @@ def why(offer: Offer) -> Iterator[str]:
     yield from _among(told.get("candidates", 0))
     if told.get("again"):
         yield gettext("you were asked once before, which changes nothing for you")
+
+
+def reasons(offer: Offer) -> str:
+    """Why this agent is asked, as one phrase."""
+    return gettext("; ").join(why(offer))
+
+
+def waited(offer: Offer) -> str:
+    """How long the customer had waited when the offer was made."""
+    return span(offer.sent_at - offer.ticket.queued_at)
 
 
 def _among(candidates: int) -> Iterator[str]:

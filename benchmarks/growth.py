@@ -1,0 +1,181 @@
+"""Waves as the pool and the line grow: what a match takes with ten times the agents, and with a
+thousand times the tickets waiting.
+
+`waves.run` is called in this process, on a real PostgreSQL, as the matcher calls it: pay, reasons,
+cards and all. Eight languages and twelve skills make some hundred lanes. After every wave the line
+is filled up again, so that as many wait as the row says. In every round each size takes its turn on
+a fresh copy of its database. `python -m benchmarks.growth --agents 1000 10000 --waiting 10 10000`
+"""
+
+import argparse
+import os
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from random import Random
+from statistics import median
+from typing import Any, NamedTuple
+
+import django
+
+from benchmarks import charts, databases, report
+from tests import platform as platforms
+from tests import servers
+
+LANGUAGES = ("en", "fr", "sv", "de", "es", "it", "nl", "pl")
+SKILLS = ("cards", "loans", "fraud", "travel", "refunds", "billing", "delivery", "returns",
+          "accounts", "devices", "network", "claims")  # fmt: skip
+#: Places enough for all that is matched in one turn.
+CAPACITY = 4
+#: Connections, plans and caches are nobody's usual case in the first ones.
+WARM_UP = 6
+#: A turn is over after so many matches, or so many waves.
+MATCHES, WAVES = 1000, 50
+
+
+# Nobody beats here, and on a busy machine a turn may last longer than silence is forgiven.
+HEARD = "UPDATE agents_presence SET seen_at = clock_timestamp() + interval '1 hour'"
+
+
+class Size(NamedTuple):
+    """How many agents are free, and how many tickets wait."""
+
+    agents: int
+    waiting: int
+
+    def __str__(self) -> str:
+        return f"{self.agents}x{self.waiting}"
+
+    @property
+    def database(self) -> str:
+        return f"growth_{self}"
+
+
+class Turn(NamedTuple):
+    """What one size took in one round, ms."""
+
+    per_match: float
+    per_wave: float
+    matches_per_wave: float
+
+
+def prepare(pool: int, lines: Sequence[int]) -> list[Size]:
+    """The databases to copy: the same agents, and a line of each length."""
+    databases.prepare(f"pool_{pool}", partial(fill, pool))
+    sizes = [Size(pool, waiting) for waiting in lines]
+    for size in sizes:
+        databases.create(size.database, like=f"pool_{pool}")
+        databases.use(size.database)
+        wait(size.waiting, chance=Random(str(size)))
+        databases.use("postgres")
+        databases.run(size.database, "VACUUM ANALYZE")
+    return sizes
+
+
+def fill(pool: int) -> None:
+    """Agents, and a client with a rate card."""
+    from benchmarks import crowd
+    from tests import factories
+
+    factories.make_card(factories.make_client("bench"))
+    crowd.agents(pool, languages=LANGUAGES, skills=SKILLS, capacity=CAPACITY)
+
+
+def wait(count: int, *, chance: Random) -> None:
+    from benchmarks import crowd
+    from tests import factories
+    from tickets import clock
+
+    crowd.tickets(
+        factories.a_client(), count,
+        languages=LANGUAGES, skills=SKILLS, at=clock.now(), chance=chance,
+    )  # fmt: skip
+
+
+def take_turn(size: Size, *, seed: int) -> Turn:
+    """Waves on a fresh copy, the line filled up again after each; only the waves are timed.
+
+    Raises RuntimeError when a wave makes nothing, for then it is another thing that was measured.
+    """
+    databases.create("growth", like=size.database)
+    databases.run("growth", HEARD, "VACUUM ANALYZE")
+    databases.use("growth")
+    chance = Random(f"{size}:{seed}")
+    took: list[float] = []
+    matched = 0
+    for number in range(WARM_UP + WAVES):
+        seconds, made = timed_wave()
+        if not made:
+            raise RuntimeError(f"{size}: wave {number} matched nobody, of {size.waiting} waiting")
+        wait(made, chance=chance)
+        if number >= WARM_UP:
+            took.append(seconds * 1000)
+            matched += made
+        if matched >= MATCHES:
+            break
+    return Turn(sum(took) / matched, median(took), matched / len(took))
+
+
+def timed_wave() -> tuple[float, int]:
+    from dispatch import waves
+    from tickets import clock
+
+    at = clock.now()
+    began = time.perf_counter()
+    made = waves.run(at=at)
+    return time.perf_counter() - began, made
+
+
+def main() -> None:
+    given = arguments()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    os.environ["SECRET_KEY"] = platforms.SECRET
+    turns: defaultdict[Size, list[Turn]] = defaultdict(list)
+    with servers.running(forgetful=False):
+        django.setup()
+        sizes = [size for pool in given.agents for size in prepare(pool, given.waiting)]
+        machine = report.machine()
+        for number in range(given.rounds):
+            for size in sizes:
+                turns[size].append(take_turn(size, seed=number))
+        databases.use("postgres")
+    figures = gathered(turns) | {"meta": {**machine, "rounds": given.rounds}}
+    print(table(figures, rounds=given.rounds))
+    report.write("growth", figures)
+    charts.growth(figures, docs=given.docs)
+
+
+def gathered(turns: dict[Size, list[Turn]]) -> dict[str, Any]:
+    """By size, the medians over the rounds."""
+    return {
+        name: {str(size): round(median(getattr(turn, of) for turn in rounds), 3)
+               for size, rounds in turns.items()}
+        for name, of in (
+            ("ms_per_match", "per_match"),
+            ("ms_per_wave", "per_wave"),
+            ("matches_per_wave", "matches_per_wave"),
+        )
+    }  # fmt: skip
+
+
+def table(figures: dict[str, Any], *, rounds: int) -> str:
+    lines = ["", f"Waves, medians of {rounds} rounds"]
+    lines += ["  agents x waiting   ms a match   ms a wave   matches a wave"]
+    for size, per_match in figures["ms_per_match"].items():
+        per_wave, made = figures["ms_per_wave"][size], figures["matches_per_wave"][size]
+        lines.append(f"  {size:<17}{per_match:>12.2f}{per_wave:>12.1f}{made:>17.1f}")
+    return "\n".join(lines)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--agents", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--waiting", type=int, nargs="+", default=[10, 10_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--docs", action="store_true", help="copy the chart into docs/")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

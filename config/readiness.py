@@ -1,0 +1,90 @@
+"""Readiness: whether this installation can do its work now, each part with its figure.
+
+Not ready: PostgreSQL or Valkey does not answer within a second; the clock is more than ten seconds
+behind, or never ran; an event waits more than a minute for its first attempt. A receiver that is
+down makes nothing unready, for its events are attempted.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connection
+
+from dispatch import metrics
+from dispatch.models import ClockHeartbeat
+from tickets import clock
+
+PATIENCE = 0.9
+MOST_CLOCK_LAG = 10.0
+OLDEST_EVENT = 60.0
+
+Checks = dict[str, dict[str, Any]]
+
+
+class Question:
+    """Something asked in a thread of its own, since who is frozen may never answer.
+
+    Whoever asks meanwhile waits for the same answer: a frozen server holds up one thread, not many.
+    """
+
+    def __init__(self, look: Callable[[], Checks]) -> None:
+        self._look = look
+        self._lock = threading.Lock()
+        self._asked: Future[Checks] | None = None
+
+    def ask(self) -> Future[Checks]:
+        with self._lock:
+            if self._asked is None or self._asked.done():
+                self._asked = Future()
+                threading.Thread(target=self._answer, args=(self._asked,), daemon=True).start()
+            return self._asked
+
+    def _answer(self, asked: "Future[Checks]") -> None:
+        try:
+            asked.set_result(self._look())
+        except Exception as trouble:
+            asked.set_exception(trouble)
+
+
+def in_database() -> Checks:
+    """What PostgreSQL knows, over a connection made for it: that one can be made is part of it."""
+    try:
+        at = clock.now()
+        beat = ClockHeartbeat.objects.first()
+        lag = metrics.lag(beat, at=at) if beat else None
+        oldest = metrics.oldest_untried(at=at)
+    finally:
+        connection.close()
+    return {
+        "postgresql": {"ok": True},
+        "clock": {"ok": lag is not None and lag <= MOST_CLOCK_LAG, "lag_s": lag},
+        "events": {"ok": oldest <= OLDEST_EVENT, "oldest_unsent_s": oldest},
+    }
+
+
+def in_valkey() -> Checks:
+    with redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+    ) as server:
+        server.ping()
+    return {"valkey": {"ok": True}}
+
+
+DATABASE = Question(in_database)
+VALKEY = Question(in_valkey)
+
+
+def checks() -> Checks:
+    """Each part, whether it holds, and its figure; within a second whatever is frozen."""
+    asked = {"postgresql": DATABASE.ask(), "valkey": VALKEY.ask()}
+    found: Checks = {name: {"ok": False} for name in ("postgresql", "valkey", "clock", "events")}
+    for name, answer in asked.items():
+        try:
+            found |= answer.result(timeout=PATIENCE)
+        except Exception as trouble:
+            found[name] = {"ok": False, "error": type(trouble).__name__}
+    return found

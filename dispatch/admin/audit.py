@@ -1,0 +1,19 @@
+"""What an audit found: to be read, and mended elsewhere."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from agents.admin.records import Record, instant
+from dispatch.models import AuditFinding
+
+
+@admin.register(AuditFinding)
+class AuditFindingAdmin(Record):
+    list_display = ["invariant", "subject", "first_seen", "last_seen"]
+    list_filter = ["invariant"]
+    search_fields = ["subject"]
+    ordering = ["-last_seen_at", "invariant"]
+    fields = [("invariant", "subject"), ("first_seen", "last_seen")]
+    readonly_fields = ["first_seen", "last_seen"]
+    first_seen = instant("seen_at", _("first seen"))
+    last_seen = instant("last_seen_at", _("seen until"))

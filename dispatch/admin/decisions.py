@@ -1,0 +1,174 @@
+"""Decisions: what each wave saw and whom it paired, with everybody's cost, and run again."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from agents.admin.records import Record, instant
+from agents.admin.words import lasting
+from agents.models import Agent
+from dispatch import decisions, onlookers
+from dispatch.admin import words
+from dispatch.decisions import Account, Candidate, Reading
+from dispatch.desk.rulebook import AGAIN
+from dispatch.models import Decision
+
+#: So many tickets, candidates and names are on a page; the rest is counted.
+MOST_TICKETS, MOST_CANDIDATES, MOST_NAMES = 5, 25, 12
+
+
+@admin.register(Decision)
+class DecisionAdmin(Record):
+    list_display = ["when", "policy", "tickets", "agents", "paired", "took"]
+    list_filter = ["policy"]
+    search_fields = ["offers__agent__name", "offers__ticket__conversation_ref"]
+    list_select_related = ["policy"]
+    ordering = ["-at", "-pk"]
+    actions_detail = ["run_again"]
+    fields = [("when", "policy"), ("tickets", "agents", "paired", "took")]
+    readonly_fields = ["when", "tickets", "agents", "paired", "took"]
+    when = instant("at", _("at"))
+    change_form_outer_after_template = "admin/decision.html"
+
+    @display(description=_("tickets seen"))
+    def tickets(self, decision: Decision) -> int:
+        return len(decision.read()[0])
+
+    @display(description=_("agents seen"))
+    def agents(self, decision: Decision) -> int:
+        return len(decision.read()[1])
+
+    @display(description=_("pairs"))
+    def paired(self, decision: Decision) -> int:
+        return len(decision.pairs)
+
+    @display(description=_("read and paired in"))
+    def took(self, decision: Decision) -> str:
+        """From the wave's own moment to the record of its outcome; an id tells when it was made."""
+        ms = (decision.pk.int >> 80) - int(decision.at.timestamp() * 1000)
+        return f"{ms}\u00a0ms" if ms >= 0 else "—"
+
+    @action(description=_("Run again"), permissions=["view"])
+    def run_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        done = decisions.replay(get_object_or_404(Decision, pk=object_id))
+        if done.same:
+            said = ngettext(
+                "The same: %(count)d pair of %(count)d.",
+                "The same: %(count)d pairs of %(count)d.",
+                len(done.kept),
+            )
+            messages.success(request, said % {"count": len(done.kept)})
+        else:
+            odd = gettext("Another outcome: %(lost)d pairs are lost and %(new)d are new.")
+            messages.error(request, odd % {"lost": len(done.lost), "new": len(done.new)})
+        return redirect("admin:dispatch_decision_change", object_id)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        decision = self.get_object(request, object_id)
+        told = explained(decision, asked=request.GET.get("ticket", "")) if decision else {}
+        context = {**(extra_context or {}), **told}
+        shown: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return shown
+
+
+def explained(decision: Any, *, asked: str) -> dict[str, Any]:
+    """The table of the ticket asked for, or of the first few; links to the others."""
+    reading = Reading(decision)
+    tickets = reading.tickets
+    chosen = [one for one in tickets if str(one) == asked] or tickets[:MOST_TICKETS]
+    accounts = [reading.account(ticket) for ticket in chosen]
+    beside = {one.ticket.id: excluded(one) for one in accounts}
+    names = named(accounts, [who for groups in beside.values() for who in _all(groups)])
+    others = [one for one in tickets if one not in chosen]
+    return {
+        "columns": words.COLUMNS.values(),
+        "tables": [table(one, beside[one.ticket.id], names) for one in accounts],
+        "others": [(str(one)[-6:], f"?ticket={one}") for one in others],
+    }
+
+
+def excluded(account: Account) -> dict[str, list[UUID]]:
+    """Who could not be asked, by the reason: of those the wave saw, and of those it did not."""
+    groups: defaultdict[str, list[UUID]] = defaultdict(list)
+    for seen in account.excluded:
+        groups[str(seen.verdict.excluded_by)].append(seen.able.id)
+    for other in onlookers.on_line(account):
+        groups[other.excluded_by].append(other.able.id)
+    return groups
+
+
+def named(accounts: Iterable[Account], others: Collection[UUID]) -> dict[UUID, str]:
+    """The names of all who are shown, in one query."""
+    seen = {one.able.id for account in accounts for one in account.candidates}
+    rows = Agent.objects.filter(pk__in=seen | set(others))
+    return dict(rows.values_list("pk", "name"))
+
+
+def table(
+    account: Account, groups: dict[str, list[UUID]], names: dict[UUID, str]
+) -> dict[str, Any]:
+    """One ticket as its table is drawn."""
+    shown = account.able[:MOST_CANDIDATES]
+    # Who was asked before costs so much more that their bar runs off the edge.
+    most = max((one.verdict.total - one.verdict.costs[AGAIN] for one in shown), default=1) or 1
+    ticket = account.ticket
+    needs = [f"{code} ≥ {level}" for code, level in ticket.skills.items()]
+    return {
+        "title": str(account.waiting.ticket),
+        "href": reverse("admin:tickets_ticket_change", args=[ticket.id]),
+        "needs": [ticket.language, *needs, *filter(None, [ticket.certificate])],
+        "waited": _lasted(ticket.queued_at, account.decision.at),
+        "leaving": account.leaving,
+        "rows": [row(one, account, names, most=most) for one in shown],
+        "more": len(account.able) - len(shown),
+        "excluded": [group(reason, who, names) for reason, who in groups.items()],
+        "chosen": account.chosen,
+    }
+
+
+def row(one: Candidate, account: Account, names: dict[UUID, str], *, most: int) -> dict[str, Any]:
+    """One agent: each part of the cost, and where it stands in the bar."""
+    bar, left = [], 0.0
+    for name, (title, colour) in words.COLUMNS.items():
+        width = 100 * one.verdict.costs[name] / most
+        bar.append((f"{left:.2f}", f"{width:.2f}", colour, title, one.verdict.costs[name]))
+        left += width
+    return {
+        "rank": one.rank,
+        "name": names.get(one.able.id, "—"),
+        "href": reverse("admin:agents_agent_change", args=[one.able.id]),
+        "bar": bar,
+        "total": one.verdict.total,
+        "chosen": one.able.id == account.chosen,
+        "elsewhere": one.given is not None and one.able.id != account.chosen,
+    }
+
+
+def group(reason: str, who: list[UUID], names: dict[UUID, str]) -> dict[str, Any]:
+    told = sorted(names.get(one, "—") for one in who)
+    return {
+        "reason": words.EXCLUDED[reason],
+        "count": len(who),
+        "names": told[:MOST_NAMES],
+        "more": max(len(told) - MOST_NAMES, 0),
+    }
+
+
+def _lasted(since: datetime, until: datetime) -> str:
+    return lasting(until - since)
+
+
+def _all(groups: dict[str, list[UUID]]) -> list[UUID]:
+    return [one for who in groups.values() for one in who]

@@ -1,0 +1,118 @@
+"""The matching policy: read version by version, changed by adding one, never by editing."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from agents.admin.records import Record, instant
+from dispatch import policies
+from dispatch.desk import rulebook
+from dispatch.models import PolicyVersion
+
+SETTINGS: list[str | tuple[str, ...]] = [
+    ("waiting", "urgency", "unserved"),
+    ("language", "skill"),
+    ("stranger", "asked_before"),
+    ("quality", "quality_unknown"),
+    ("idle", "idle_enough"),
+    ("share", "share_full"),
+    "relax_after",
+    ("exclusive_for", "max_parallel_offers"),
+]
+
+
+def flat(rows: list[str | tuple[str, ...]]) -> list[str]:
+    return [name for row in rows for name in ([row] if isinstance(row, str) else row)]
+
+
+class VersionForm(forms.ModelForm):
+    """A new version. The note is what agents read of it."""
+
+    valid_from = forms.DateTimeField(
+        label=_("Valid from"),
+        required=False,
+        help_text=_("In UTC. Empty: in ten seconds. Agents read it before it is in force."),
+        widget=UnfoldAdminTextInputWidget({"type": "datetime-local"}),
+    )
+
+    class Meta:
+        model = PolicyVersion
+        fields = ["note", "valid_from", *flat(SETTINGS)]
+        widgets = {"relax_after": UnfoldAdminTextInputWidget}
+
+    def clean_valid_from(self) -> datetime | None:
+        given: datetime | None = self.cleaned_data["valid_from"]
+        soonest = policies.soonest(at=timezone.now())
+        if given and given < soonest:
+            moment = date_format(soonest, gettext("j M Y H:i:s"))
+            raise forms.ValidationError(
+                gettext("Give a moment from %(moment)s UTC on.") % {"moment": moment}
+            )
+        return given
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(Record):
+    form = VersionForm
+    list_display = ["version", "stage", "starts", "note"]
+    ordering = ["-version"]
+    readonly_fields = ["starts"]
+    starts = instant("valid_from", _("valid from"))
+    change_form_outer_before_template = "admin/policy_changes.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("dispatch.add_policyversion"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | tuple[str, ...]]:
+        return ["note", "starts" if obj else "valid_from", *SETTINGS]
+
+    @display(
+        description=_("in force"),
+        label={"to come": "info", "in force": "success", "ended": "default"},
+    )
+    def stage(self, version: PolicyVersion) -> tuple[str, Any]:
+        now = timezone.now()
+        if version.valid_from > now:
+            return "to come", _("to come")
+        if policies.in_force(at=now).version == version.version:
+            return "in force", _("in force")
+        return "ended", _("ended")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new version begins as the newest there is."""
+        newest = PolicyVersion.objects.order_by("-version").first()
+        return {name: getattr(newest, name) for name in flat(SETTINGS)} if newest else {}
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        titled = {**(extra_context or {}), "title": _("New version of the matching policy")}
+        shown: HttpResponse = super().add_view(request, form_url, titled)
+        return shown
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        told = self.compared(version) if version else {}
+        context = {**(extra_context or {}), **told}
+        shown: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return shown
+
+    def compared(self, version: Any) -> dict[str, Any]:
+        """What this version changed of the one before it."""
+        before = PolicyVersion.objects.filter(version__lt=version.version)
+        former = before.order_by("-version").first()
+        return {"former": former, "changes": rulebook.changes(version, former)}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        policies.publish(obj, at=timezone.now())

@@ -1,0 +1,74 @@
+"""What a chatbot may ask that needs both sides: whether a human would come, and when."""
+
+from typing import Annotated
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from dispatch import answers, availability
+from dispatch.availability import Wish
+from tickets import clock, skills
+from tickets.api import PROBLEMS, client_of, invalid, render
+from tickets.handoff import Contract, LanguageTag, SkillNeed, Topic
+
+
+class Question(Contract):
+    """The parameters as they were given."""
+
+    language: LanguageTag
+    skills: Annotated[list[SkillNeed], Field(max_length=8)] = []
+    topic: Topic = ""
+
+    @property
+    def wish(self) -> Wish:
+        needs = {need.code: need.level for need in self.skills}
+        return Wish(self.language.split("-")[0].lower(), needs, self.topic)
+
+
+class Availability(APIView):
+    """Whether a human would come, and when."""
+
+    @extend_schema(
+        operation_id="availability",
+        summary="What a customer who asked for a human now would meet; opens nothing",
+        parameters=[
+            OpenApiParameter("language", str, required=True, description='Such as "fr-CA".'),
+            OpenApiParameter("skills", str, description='Such as "cards:2,payments".'),
+            OpenApiParameter("topic", str, description="As an escalation would have it."),
+        ],
+        responses={200: answers.Availability, **PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        wish = asked(request).wish
+        return render(availability.look(client_of(request), wish, at=clock.now()))
+
+
+def asked(request: Request) -> Question:
+    """The question, read strictly: a parameter nobody knows, or given twice, is an error."""
+    given: dict[str, object] = dict(request.query_params.items())
+    for name, values in request.query_params.lists():
+        if len(values) > 1:
+            raise invalid((name,), "given twice")
+    if not given.get("topic"):
+        given.pop("topic", None)
+    if "skills" in given:
+        given["skills"] = [need(one) for one in str(given["skills"]).split(",") if one.strip()]
+    question = Question.model_validate(given)
+    codes = [one.code for one in question.skills]
+    if unknown := skills.unknown(codes):
+        raise invalid(("skills", codes.index(unknown[0])), "unknown skill")
+    if len(set(codes)) < len(codes):
+        raise invalid(("skills",), "named twice")
+    return question
+
+
+def need(text: str) -> dict[str, object]:
+    """ "cards:2" as an escalation writes it; without a level any will do."""
+    code, colon, level = text.strip().partition(":")
+    if not colon:
+        return {"code": code}
+    digit = level.isascii() and level.isdecimal() and len(level) == 1
+    return {"code": code, "level": int(level) if digit else level}

@@ -1,0 +1,294 @@
+"""Why an agent was asked, or was not, in words for that agent: no names, nobody's but their own.
+
+Keyed by the names of `dispatch.policy`; a test holds that no name is without its words.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from dispatch import words
+from dispatch.decisions import Account, Candidate
+from dispatch.models.policies import COSTS
+from dispatch.onlookers import Onlooker
+from dispatch.policy import BEST, FreeAgent, WaitingTicket
+from dispatch.quality import LEAST_REVIEWS
+
+#: What each part is called where it is told to the agent.
+TITLES: dict[str, Any] = {
+    "language": _("Language"),
+    "skill": _("Skills"),
+    "quality": _("Reviews"),
+    "idle": _("Free for"),
+    "share": _("Share of today"),
+    "stranger": _("Known customer"),
+    "asked_before": _("Asked before"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that counted: what it is, how it was with them, and with the others."""
+
+    title: str
+    mine: str
+    others: str
+
+
+def counted(account: Account, me: Candidate) -> list[Part]:
+    """What counted for this agent, part by part; what told nobody from another is left out."""
+    others = [one for one in account.able if one is not me]
+    return [
+        Part(str(TITLES[name]), mine, _compared(name, me, others))
+        for name in COSTS
+        if getattr(account.policy, name) and (mine := MINE[name](account, me.able))
+    ]
+
+
+def standing(account: Account, me: Candidate) -> str:
+    """Where they stood among those who fitted."""
+    others = len(account.able) - 1
+    if not others:
+        return gettext("Nobody else who fits was free.")
+    if me.rank == 1:
+        return ngettext(
+            "You fitted best; %(count)d other person would have fitted too.",
+            "You fitted best; %(count)d other people would have fitted too.",
+            others,
+        ) % {"count": others}
+    return gettext(
+        "You stood in place %(place)d of %(all)d; whoever stood before you was asked for another "
+        "conversation at the same moment."
+    ) % {"place": me.rank, "all": others + 1}
+
+
+def passed_over(account: Account, me: Candidate) -> Iterator[str]:
+    """Why somebody else was asked, though this agent was looked at."""
+    if me.verdict.excluded_by:
+        yield from EXCLUDED[me.verdict.excluded_by](account.ticket, me.able)
+    elif me.given:
+        yield gettext("you were asked for another conversation at the same moment")
+    else:
+        yield from _behind(account, me)
+
+
+def looked_past(account: Account, me: Onlooker) -> Iterator[str]:
+    """Why the wave did not look at this agent at all."""
+    if me.excluded_by == "capacity":
+        yield _full(me)
+    else:
+        yield from EXCLUDED[me.excluded_by](account.ticket, me.able)
+
+
+def _behind(account: Account, me: Candidate) -> Iterator[str]:
+    """In which parts those before them were better, what made the most difference first."""
+    ahead = account.ahead_of(me)
+    better = {
+        name: sum(one.verdict.costs[name] < cost for one in ahead)
+        for name, cost in me.verdict.costs.items()
+    }
+    chosen = next((one for one in ahead if one.able.id == account.chosen), ahead[0])
+    telling = [name for name in COSTS if better[name]]
+    telling.sort(key=lambda name: chosen.verdict.costs[name] - me.verdict.costs[name])
+    for name in telling[:3]:
+        yield BETTER[name](better[name])
+    if not telling:
+        yield gettext(
+            "you fitted just as well; between equals, whoever has been free for longest is asked"
+        )
+
+
+def _compared(name: str, me: Candidate, others: list[Candidate]) -> str:
+    """How many of the others were better in this part."""
+    if not others:
+        return ""
+    mine = me.verdict.costs[name]
+    better = sum(one.verdict.costs[name] < mine for one in others)
+    worse = sum(one.verdict.costs[name] > mine for one in others)
+    if better:
+        return gettext("%(better)d of %(all)d others better") % {
+            "better": better,
+            "all": len(others),
+        }
+    if worse:
+        return gettext("nobody better, %(worse)d of %(all)d others less well placed") % {
+            "worse": worse,
+            "all": len(others),
+        }
+    return gettext("the same for all")
+
+
+def _language(account: Account, me: FreeAgent) -> str:
+    level = me.languages[account.ticket.language]
+    return gettext("%(language)s at level %(level)d of %(best)d") % {
+        "language": words.language(account.ticket.language),
+        "level": level,
+        "best": BEST,
+    }
+
+
+def _skills(account: Account, me: FreeAgent) -> str:
+    asked = account.ticket.skills
+    named = zip(words.skills(asked), asked.items(), strict=True)
+    return ", ".join(
+        gettext("%(skill)s at level %(level)d (%(asked)d asked for)")
+        % {"skill": name, "level": me.skills[code], "asked": least}
+        for name, (code, least) in named
+    )
+
+
+def _reviews(account: Account, me: FreeAgent) -> str:
+    if me.reviews < LEAST_REVIEWS:
+        return gettext("too few reviews to say, so the usual figure counts")
+    return gettext("%(good)d of %(all)d reviews are good") % {
+        "good": me.good_reviews,
+        "all": me.reviews,
+    }
+
+
+def _idle(account: Account, me: FreeAgent) -> str:
+    return words.span(max(account.decision.at - me.idle_since, timedelta()))
+
+
+def _share(account: Account, me: FreeAgent) -> str:
+    return ngettext(
+        "%(count)d conversation so far that day",
+        "%(count)d conversations so far that day",
+        me.worked_today,
+    ) % {"count": me.worked_today}
+
+
+def _stranger(account: Account, me: FreeAgent) -> str:
+    if not account.ticket.known_by:
+        return ""
+    if me.id in account.ticket.known_by:
+        return gettext("you had helped this customer before")
+    return gettext("somebody else had helped this customer before")
+
+
+def _asked_before(account: Account, me: FreeAgent) -> str:
+    if me.id not in account.ticket.timed_out_by:
+        return ""
+    return gettext("you had been asked for it once; it counts for this conversation only")
+
+
+#: How each part was with them; nothing where it could tell nobody from another.
+MINE: dict[str, Callable[[Account, FreeAgent], str]] = {
+    "language": _language,
+    "skill": lambda account, me: _skills(account, me) if account.ticket.skills else "",
+    "quality": _reviews,
+    "idle": _idle,
+    "share": _share,
+    "stranger": _stranger,
+    "asked_before": _asked_before,
+}
+
+
+#: In what so many of those before them were better.
+BETTER: Mapping[str, Callable[[int], str]] = {
+    "language": lambda count: (
+        ngettext(
+            "%(count)d other agent speaks the language better",
+            "%(count)d other agents speak the language better",
+            count,
+        )
+        % {"count": count}
+    ),
+    "skill": lambda count: (
+        ngettext(
+            "%(count)d other agent knows better what it asked for",
+            "%(count)d other agents know better what it asked for",
+            count,
+        )
+        % {"count": count}
+    ),
+    "quality": lambda count: (
+        ngettext(
+            "reviews say more for the work of %(count)d other agent",
+            "reviews say more for the work of %(count)d other agents",
+            count,
+        )
+        % {"count": count}
+    ),
+    "idle": lambda count: (
+        ngettext(
+            "%(count)d other agent had been free for longer",
+            "%(count)d other agents had been free for longer",
+            count,
+        )
+        % {"count": count}
+    ),
+    "share": lambda count: (
+        ngettext(
+            "%(count)d other agent had had fewer conversations that day",
+            "%(count)d other agents had had fewer conversations that day",
+            count,
+        )
+        % {"count": count}
+    ),
+    "stranger": lambda count: (
+        ngettext(
+            "%(count)d other agent knew this customer",
+            "%(count)d other agents knew this customer",
+            count,
+        )
+        % {"count": count}
+    ),
+    "asked_before": lambda count: (
+        ngettext(
+            "you had been asked for it before, %(count)d other agent had not",
+            "you had been asked for it before, %(count)d other agents had not",
+            count,
+        )
+        % {"count": count}
+    ),
+}
+
+
+def _lacks_skill(ticket: WaitingTicket, me: FreeAgent) -> Iterator[str]:
+    for code, least in ticket.skills.items():
+        level = me.skills.get(code, 0)
+        if level < least:
+            about = {"skill": words.skills([code])[0], "asked": least, "level": level}
+            yield (
+                gettext("it asked for %(skill)s at level %(asked)d; you have %(level)d") % about
+                if level
+                else gettext("it asked for %(skill)s at level %(asked)d; you have none") % about
+            )
+
+
+def _full(me: Onlooker) -> str:
+    about = {"limit": me.capacity}
+    if me.talking:
+        return gettext("you were in another conversation (your limit is %(limit)d)") % about
+    return gettext("you were being asked for another conversation (your limit is %(limit)d)") % (
+        about
+    )
+
+
+def _says(sentence: Any) -> Callable[[WaitingTicket, FreeAgent], list[str]]:
+    return lambda ticket, me: [str(sentence)]
+
+
+#: Why they could not be asked: by the policy's filter, or by where they stood.
+EXCLUDED: Mapping[str, Callable[[WaitingTicket, FreeAgent], Any]] = {
+    "language": lambda ticket, me: [
+        gettext("it was in %(language)s, which you do not speak")
+        % {"language": words.language(ticket.language)}
+    ],
+    "skill": _lacks_skill,
+    "certificate": lambda ticket, me: [
+        gettext("whoever takes it must hold the certificate %(certificate)s")
+        % {"certificate": ticket.certificate}
+    ],
+    "capacity": _says(_("you held as many conversations as you take at once")),
+    "blocked": _says(_("you and this customer are not put together again")),
+    "asked": _says(_("you had it on your screen already")),
+    "declined": _says(_("you had passed on this one")),
+    "further": _says(_("others had been free for longer")),
+    "silent": _says(_("nothing had been heard from your page for a while: a weak connection")),
+}

@@ -1,0 +1,22 @@
+"""`manage.py audit`: looks at every row there is; exits 1 when an invariant is broken."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from dispatch import audit
+from dispatch.invariants import Window
+from tickets import clock
+
+
+class Command(BaseCommand):
+    help = "Checks all invariants over all rows and names what breaks them, by id."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = audit.run(Window(clock.now(), audit.EVER))
+        for name, subject in found:
+            self.stdout.write(f"{name} {subject}")
+        self.stdout.write(f"{len(audit.INVARIANTS)} invariants, {len(found)} breaches")
+        if found:
+            sys.exit(1)

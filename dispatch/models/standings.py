@@ -1,0 +1,33 @@
+"""Standings: what customers said of each agent's work."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from agents.models import Agent
+
+
+class Standing(models.Model):
+    """What customers said of an agent's work, counted."""
+
+    agent = models.OneToOneField(
+        Agent,
+        models.CASCADE,
+        primary_key=True,
+        related_name="standing",
+        verbose_name=_("agent"),
+    )
+    reviews = models.PositiveIntegerField(_("reviews"), default=0)
+    good = models.PositiveIntegerField(_("good reviews"), default=0)
+
+    class Meta:
+        verbose_name = _("standing")
+        verbose_name_plural = _("standings")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(good__lte=F("reviews")), name="good_reviews_are_reviews"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent} {self.good}/{self.reviews}"

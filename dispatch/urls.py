@@ -1,0 +1,8 @@
+"""Addresses of the API that need both sides; the agents' pages are in `dispatch.desk.urls`."""
+
+from django.urls import path
+
+from dispatch import api
+
+app_name = "dispatch"
+urlpatterns = [path("availability", api.Availability.as_view(), name="availability")]

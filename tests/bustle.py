@@ -1,0 +1,115 @@
+"""A busy platform in little time: waves over a varied pool, so that many kinds of decisions arise.
+
+Everything a decision can depend on varies: languages, skills and their levels, certificates,
+acquaintances, passes, time-outs, relaxations, several tickets and agents a wave, policy versions.
+"""
+
+import random
+from datetime import datetime, timedelta
+
+from agents.models import Agent, AgentCertificate, Presence
+from dispatch import acquaintances, assignments, offers, policies, waves
+from dispatch.models import Decision, Offer, PolicyVersion
+from tests import factories
+from tickets import clock
+from tickets.models import Client, Ticket
+
+LANGUAGES = ["en", "fr", "de", "sv"]
+SKILLS = ["cards", "payments", "accounts"]
+WEIGHTS = ["language", "skill", "stranger", "quality", "idle", "share", "asked_before"]
+
+
+def bustle(*, decisions: int, seed: int = 7) -> None:
+    """Go on until so many decisions are kept."""
+    draw = random.Random(seed)
+    clients = [_client("nordbank"), _client("sudbank", certificate="kyc")]
+    agents = [_agent(number, draw) for number in range(24)]
+    at = clock.now()
+    while (made := Decision.objects.count()) < decisions:
+        at += timedelta(seconds=draw.randint(1, 20))
+        _everybody_is_here(at)
+        for _ in range(draw.choice([1, 1, 1, 2, 4])):
+            _escalate(draw.choice(clients), draw, at=at)
+        waves.ask_further(at=at)
+        waves.relax(at=at)
+        waves.run(at=at)
+        _answer(draw, at=at)
+        if draw.random() < 0.05:
+            _keep_apart(draw.choice(agents), draw, at=at)
+        if made * 5 // decisions >= PolicyVersion.objects.count():
+            _change_policy(draw, at=at)
+
+
+def _client(slug: str, **given: str) -> Client:
+    client = factories.make_client(slug, **given)
+    factories.make_card(client)
+    return client
+
+
+def _agent(number: int, draw: random.Random) -> Agent:
+    spoken = draw.sample(LANGUAGES, draw.randint(1, 3))
+    known = draw.sample(SKILLS, draw.randint(0, 3))
+    agent = factories.make_agent(
+        f"Agent {number}",
+        languages={code: draw.randint(1, 5) for code in spoken},
+        skills={code: draw.randint(1, 5) for code in known},
+        capacity=draw.randint(1, 3),
+    )
+    if draw.random() < 0.4:
+        AgentCertificate.objects.create(agent=agent, code="kyc")
+    return agent
+
+
+def _everybody_is_here(at: datetime) -> None:
+    """Even those whom unanswered offers had paused."""
+    Presence.objects.update(seen_at=at, status="available")
+
+
+def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
+    asked = draw.sample(SKILLS, draw.choice([0, 0, 1, 1, 2]))
+    factories.make_ticket(
+        client,
+        at=at - timedelta(seconds=draw.randint(0, 100)),
+        language=draw.choice(LANGUAGES),
+        skills={code: draw.randint(1, 4) for code in asked},
+        urgency=draw.choice(["low", "normal", "normal", "high"]),
+        customer={"ref": f"customer-{draw.randint(1, 30)}", "name": "Mia"},
+    )
+
+
+def _answer(draw: random.Random, *, at: datetime) -> None:
+    """Some accept and finish, some pass for good or for now, some let the time run out."""
+    for offer in Offer.objects.pending().select_related("ticket", "agent"):
+        kind = draw.random()
+        if kind < 0.55:
+            _serve(offer, at=at)
+        elif kind < 0.8:
+            offers.decline(offer, because=draw.choice(["", "not_now"]), at=at)
+        elif kind < 0.9:
+            shown = at - timedelta(minutes=2)
+            late = Offer.objects.pending().filter(pk=offer.pk)
+            late.update(status="shown", shown_at=shown, expires_at=clock.now())
+    offers.expire_overdue(at=at)
+
+
+def _serve(offer: Offer, *, at: datetime) -> None:
+    if not Offer.objects.pending().filter(pk=offer.pk).exists():
+        return
+    work = offers.accept(offer, at=at)
+    assignments.resolve(work, disposition="solved", at=at)
+    assignments.finish(work, at=at)
+
+
+def _keep_apart(agent: Agent, draw: random.Random, *, at: datetime) -> None:
+    waiting = list(Ticket.objects.queued()[:5])
+    if waiting:
+        acquaintances.block(agent, draw.choice(waiting), at=at)
+
+
+def _change_policy(draw: random.Random, *, at: datetime) -> None:
+    draft = PolicyVersion.objects.order_by("-version")[0]
+    draft.note, draft.valid_from = "Weights drawn anew", at
+    draft.relax_after = [draw.choice([20, 40]), 80]
+    for name in WEIGHTS:
+        setattr(draft, name, draw.randint(0, 100))
+    policies.publish(draft, at=at)

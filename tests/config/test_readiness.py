@@ -1,0 +1,188 @@
+"""Readiness: what must hold, and that a frozen server makes nobody wait for more than a second."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client as Http
+
+from config import readiness
+from dispatch import clock as dispatch_clock
+from dispatch.models import ClockHeartbeat
+from tests import factories
+from tickets import clock
+from tickets.models import WebhookDelivery
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is asked here, where what the test wrote can be seen."""
+    monkeypatch.setattr(readiness, "DATABASE", Here(readiness.in_database))
+    monkeypatch.setattr(connection, "close", lambda: None)
+
+
+class Here(readiness.Question):
+    def ask(self) -> "Future[readiness.Checks]":
+        answer: Future[readiness.Checks] = Future()
+        self._answer(answer)
+        return answer
+
+
+@pytest.fixture
+def frozen() -> Iterator[Path]:
+    """A server that lets one in and never says a word."""
+    with TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as server:
+        path = Path(folder, ".s.PGSQL.5432")
+        server.bind(str(path))
+        server.listen(50)
+        yield path
+
+
+def look() -> tuple[int, dict[str, Any]]:
+    answer = Http().get("/readyz")
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.django_db
+def test_it_is_ready_when_everything_holds(asked: None) -> None:
+    dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
+
+    status, said = look()
+
+    lag = said["checks"]["clock"].pop("lag_s")
+    assert 0 <= lag < 5
+    assert (status, said) == (
+        200,
+        {
+            "ready": True,
+            "checks": {
+                "postgresql": {"ok": True},
+                "valkey": {"ok": True},
+                "clock": {"ok": True},
+                "events": {"ok": True, "oldest_unsent_s": 0.0},
+            },
+        },
+    )
+
+
+@pytest.mark.django_db
+def test_without_a_heartbeat_it_is_not_ready(asked: None) -> None:
+    status, said = look()
+
+    assert status == 503
+    assert said["checks"]["clock"] == {"ok": False, "lag_s": None}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("silent", "late_ms"), [(11, 0), (0, 11_000)])
+def test_a_clock_ten_seconds_behind_is_not_ready(asked: None, silent: int, late_ms: int) -> None:
+    dispatch_clock.beat(leader="a:1", lag_ms=late_ms, took_ms=5)
+    ClockHeartbeat.objects.update(beat_at=clock.now() - timedelta(seconds=silent))
+
+    status, said = look()
+
+    assert (status, said["checks"]["clock"]["ok"]) == (503, False)
+
+
+@pytest.mark.django_db
+def test_news_nobody_tried_to_send_for_a_minute_is_not_ready(asked: None) -> None:
+    dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
+    news(attempts=0)
+
+    status, said = look()
+
+    assert (status, said["checks"]["events"]["ok"]) == (503, False)
+    assert 61 <= said["checks"]["events"]["oldest_unsent_s"] < 70
+
+
+@pytest.mark.django_db
+def test_a_receiver_that_is_down_makes_nothing_unready(asked: None) -> None:
+    dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
+    tried = news(attempts=4)
+    news(attempts=0, version=2, like=tried)
+    news(attempts=0, version=1, like=tried, ticket=factories.make_ticket())
+
+    assert look()[0] == 200
+
+
+def news(
+    *, attempts: int, version: int = 1, like: WebhookDelivery | None = None, ticket: Any = None
+) -> WebhookDelivery:
+    due = clock.now() - timedelta(seconds=61)
+    return WebhookDelivery.objects.create(
+        endpoint=like.endpoint if like else factories.make_endpoint(),
+        ticket=ticket or (like.ticket if like else factories.make_ticket()),
+        type="message.created",
+        version=version,
+        payload={},
+        attempts=attempts,
+        created_at=due,
+        next_attempt_at=due,
+    )
+
+
+@pytest.mark.django_db
+def test_a_frozen_valkey_is_told_within_a_second(asked: None, frozen: Path, settings: Any) -> None:
+    dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
+    settings.REDIS_URL = f"unix://{frozen}"
+    began = time.monotonic()
+
+    status, said = look()
+
+    assert time.monotonic() - began < 1.2
+    assert status == 503
+    assert {name for name, check in said["checks"].items() if not check["ok"]} == {"valkey"}
+
+
+def test_a_frozen_postgresql_is_told_within_a_second_and_holds_up_one_thread_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thaw, looks = threading.Event(), []
+
+    def freeze() -> readiness.Checks:
+        looks.append(1)
+        thaw.wait(10)
+        raise OperationalError
+
+    monkeypatch.setattr(readiness, "DATABASE", readiness.Question(freeze))
+    began = time.monotonic()
+
+    said = [look() for _ in range(2)]
+    took = time.monotonic() - began
+    thaw.set()
+
+    assert took < 2.4
+    assert [status for status, _said in said] == [503, 503]
+    assert said[0][1]["checks"]["postgresql"] == {"ok": False, "error": "TimeoutError"}
+    assert said[0][1]["checks"]["clock"] == {"ok": False}
+    assert len(looks) == 1
+
+
+def test_it_says_nothing_of_addresses_and_is_not_kept(
+    frozen: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> readiness.Checks:
+        raise OperationalError("connection to host secret.example failed: password=secret")
+
+    monkeypatch.setattr(readiness, "DATABASE", readiness.Question(refused))
+    settings.REDIS_URL = "redis://:secret@127.0.0.1:1/0"
+
+    answer = Http().get("/readyz")
+
+    assert b"secret" not in answer.content
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_it_is_asked_without_tls_like_the_sign_of_life(settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+
+    assert Http().get("/healthz").status_code == 200
+    assert settings.SECURE_REDIRECT_EXEMPT == [r"^healthz$", r"^readyz$"]

@@ -1,0 +1,32 @@
+"""What agrees in the end, however many called at once."""
+
+from agents.models import Presence
+from dispatch import offers
+from dispatch.models import MOST_AT_ONCE, Assignment, Offer
+from tickets import clock
+from tickets.models import Ticket
+
+
+def accept(offer: Offer) -> Assignment:
+    return offers.accept(Offer.objects.get(pk=offer.pk), at=clock.now())
+
+
+def shown(offer: Offer) -> Offer:
+    offers.show([(offer.pk, offer.agent_id)], at=clock.now())
+    return offer
+
+
+def all_agrees() -> None:
+    """What must hold at every moment: nobody overbooked, loads as the rows say, money balanced."""
+    for held in Presence.objects.all():
+        pending = Offer.objects.pending().filter(agent=held.agent_id).count()
+        working = Assignment.objects.unfinished().filter(agent=held.agent_id).count()
+        assert held.load == pending + working <= held.capacity
+    for ticket in Ticket.objects.all():
+        talking = Assignment.objects.talking().filter(ticket=ticket).count()
+        assert talking == (1 if ticket.status == "active" else 0)
+        pending = Offer.objects.pending().filter(ticket=ticket).count()
+        assert pending <= (MOST_AT_ONCE if ticket.status == "queued" else 0)
+        if ticket.status == "queued":
+            assert ticket.asked or not ticket.ask_again_at
+            assert pending or not ticket.asked

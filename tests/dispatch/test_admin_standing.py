@@ -1,0 +1,31 @@
+"""What an agent's page says of their reviews."""
+
+import pytest
+
+from dispatch.models import Standing
+from tests.factories import make_agent
+from tests.staff import a_coordinator, page
+
+pytestmark = pytest.mark.django_db
+
+
+def figures(reviews: int = 0, good: int = 0) -> dict[str, str]:
+    agent = make_agent()
+    if reviews:
+        Standing.objects.create(agent=agent, reviews=reviews, good=good)
+    shown = a_coordinator().get(page("agents_agent", agent))
+    return {str(name): str(value) for name, value in shown.context["figures"]}
+
+
+@pytest.mark.parametrize(
+    ("reviews", "good", "counted", "said"),
+    [
+        (0, 0, "—", "too few reviews to say"),
+        (19, 19, "19 good of 19", "too few reviews to say"),
+        (20, 18, "18 good of 20", "at least 70 %"),
+    ],
+)
+def test_too_few_reviews_say_nothing(reviews: int, good: int, counted: str, said: str) -> None:
+    shown = figures(reviews, good)
+
+    assert (shown["reviews"], shown["well reviewed"]) == (counted, said)

@@ -1,0 +1,92 @@
+"""The waits that were told, held against the waits that came.
+
+A customer answered within what was told: it held. Answered later, or not answered although they
+waited longer than was told: it did not. Whoever left or was told that nobody is available sooner
+than that is left out, for nobody knows what would have come.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+
+ENDED = """
+SELECT (ended AT TIME ZONE 'UTC')::date, language,
+    count(*) FILTER (WHERE p50 IS NOT NULL AND answered AND waited <= p50),
+    count(*) FILTER (WHERE waited > p50),
+    count(*) FILTER (WHERE p50 IS NOT NULL AND NOT answered AND waited <= p50),
+    count(*) FILTER (WHERE p90 IS NOT NULL AND answered AND waited <= p90),
+    count(*) FILTER (WHERE waited > p90),
+    count(*) FILTER (WHERE p90 IS NOT NULL AND NOT answered AND waited <= p90),
+    count(*) FILTER (WHERE p90 IS NULL)
+FROM (
+    SELECT coalesce(answered_at, closed_at) AS ended, language, answered_at IS NOT NULL AS answered,
+        extract(epoch FROM coalesce(answered_at, closed_at) - queued_at) AS waited,
+        quoted_p50_s AS p50, quoted_p90_s AS p90
+    FROM tickets_ticket WHERE coalesce(answered_at, closed_at) >= %(since)s
+) over GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+class Kept(NamedTuple):
+    """How often one of the two told waits held."""
+
+    held: int = 0
+    missed: int = 0
+    left_out: int = 0
+
+    @property
+    def counted(self) -> int:
+        return self.held + self.missed
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1. None when there is nothing to judge by."""
+        return self.held / self.counted if self.counted else None
+
+
+class Tally(NamedTuple):
+    """Tickets answered or ended: what half were told, what nine of ten were, who was told none."""
+
+    half: Kept = Kept()
+    most: Kept = Kept()
+    untold: int = 0
+
+
+class Row(NamedTuple):
+    """The tally of a day (UTC) and a language."""
+
+    day: date
+    language: str
+    tally: Tally
+
+
+def kept(*, at: datetime, days: int) -> list[Row]:
+    """How waits held on each of so many days, today the last, by language."""
+    since = at.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    with connection.cursor() as cursor:
+        cursor.execute(ENDED, {"since": since})
+        return [
+            Row(day, language, Tally(Kept(*counts[:3]), Kept(*counts[3:6]), counts[6]))
+            for day, language, *counts in cursor.fetchall()
+        ]
+
+
+def summed(rows: Iterable[Row]) -> Tally:
+    """All of them together."""
+    tallies = [row.tally for row in rows]
+    return Tally(
+        _added(tally.half for tally in tallies),
+        _added(tally.most for tally in tallies),
+        sum(tally.untold for tally in tallies),
+    )
+
+
+def _added(parts: Iterable[Kept]) -> Kept:
+    counts = list(parts)
+    return Kept(
+        sum(one.held for one in counts),
+        sum(one.missed for one in counts),
+        sum(one.left_out for one in counts),
+    )
