@@ -8,13 +8,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.test import Client as Http
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from dispatch import waves
+from dispatch import assignments, offers, waves
+from dispatch.models import Assignment, Offer
 from tests import factories
 from tests.dispatch.model import invariants
 from tests.dispatch.model.world import Broken, World, surroundings
@@ -25,6 +27,7 @@ SELDOM = st.sampled_from([False, False, False, True])
 ABILITIES = st.tuples(
     st.integers(1, 3), st.sampled_from([("en",), ("en", "fr")]), st.integers(0, 4)
 )
+STAGES = ["waiting", "asked", "talking", "wrapping up"]
 PATIENCE = timedelta(seconds=60)
 
 
@@ -34,9 +37,9 @@ class Played(RuleBasedStateMachine):
     @initialize(
         team=st.lists(ABILITIES, min_size=1, max_size=3),
         waiting=st.integers(0, 3),
-        asked=st.booleans(),
+        stage=st.sampled_from(STAGES),
     )
-    def begin(self, team: list[tuple[int, Sequence[str], int]], waiting: int, asked: bool) -> None:
+    def begin(self, team: list[tuple[int, Sequence[str], int]], waiting: int, stage: str) -> None:
         self._surroundings = ExitStack()
         self.world = self._surroundings.enter_context(surroundings(World()))
         #: Idempotency keys that were answered: with which body, and with which ticket.
@@ -46,8 +49,22 @@ class Played(RuleBasedStateMachine):
         for customer in range(waiting):
             self.ask_for_a_human(key=customer, customer=customer)
         self.nothing_is_broken()
-        if asked:
+        for before in STAGES[: STAGES.index(stage)]:
+            self._go_on(before)
+            self.nothing_is_broken()
+
+    def _go_on(self, stage: str) -> None:
+        """All are brought to the next stage who can be, so that much can happen to them there."""
+        if stage == "waiting":
             self.world.act(lambda at: waves.run(at=at))
+        elif stage == "asked":
+            for offer in Offer.objects.pending().select_related("ticket").order_by("pk"):
+                accept = partial(offers.accept, offer)
+                self.world.act(lambda at, accept=accept: accept(at=at))
+        else:
+            for held in Assignment.objects.talking().select_related("ticket").order_by("pk"):
+                resolve = partial(assignments.resolve, held, disposition="solved")
+                self.world.act(lambda at, resolve=resolve: resolve(at=at))
 
     def _settle_in(self, team: list[tuple[int, Sequence[str], int]]) -> None:
         client = factories.make_client(

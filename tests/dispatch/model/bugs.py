@@ -46,7 +46,7 @@ class Bug(NamedTuple):
 def asked(*steps: Step, team: int = 1, places: int = 1, waiting: int = 1) -> Story:
     """A story that begins when somebody was asked."""
     agents = [(places, ("en",), 0)] * team
-    return (("begin", {"team": agents, "waiting": waiting, "asked": True}), *steps)
+    return (("begin", {"team": agents, "waiting": waiting, "stage": "asked"}), *steps)
 
 
 ACCEPT: Step = ("accept", {"which": 0, "lag": False})

@@ -83,7 +83,7 @@ class Dispatch(People):
         self.world.act(lambda at: presence.seen(list(self.open_pages), at=at))
         self.nothing_is_broken()
 
-    @rule(after=st.integers(0, 25))
+    @rule(after=st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20]))
     def next_dies(self, after: int) -> None:
         """Whoever acts next dies at this statement or commit."""
         self.world.dies_at = after
