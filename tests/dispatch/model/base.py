@@ -28,7 +28,7 @@ ABILITIES = st.tuples(
     st.integers(1, 3), st.sampled_from([("en",), ("en", "fr")]), st.integers(0, 4)
 )
 STAGES = ["waiting", "asked", "talking", "wrapping up"]
-PATIENCE = timedelta(seconds=60)
+PATIENCE = timedelta(seconds=150)
 
 
 class Played(RuleBasedStateMachine):

@@ -52,6 +52,7 @@ def asked(*steps: Step, team: int = 1, places: int = 1, waiting: int = 1) -> Sto
 ACCEPT: Step = ("accept", {"which": 0, "lag": False})
 TOO_LATE: Step = ("accept", {"which": 0, "lag": False, "last": 0})
 DECLINE: Step = ("decline", {"which": 0, "because": "", "afterwards": False})
+NOT_NOW: Step = ("decline", {**DECLINE[1], "because": "not_now"})
 SAY: Step = ("say", {"which": 0, "word": 0, "twice": False})
 CUSTOMER_SAYS: Step = (
     "customer_acts",
@@ -135,6 +136,11 @@ BUGS = {
     "somebody else is asked at once": Bug(
         ASKED_AT_ONCE, asked(WAVE, team=2), "S1 not asked alone for long enough"
     ),
+    "not now is no for no time": Bug(
+        (Change(reading, "ONE_LINE", "o.settled_at < %(lately)s", "true"),),
+        asked(NOT_NOW, TICK),
+        "S1 asked one who passed",
+    ),
     "a ticket in conversation is offered": Bug(
         ASKED_AT_ONCE + WHILE_HELD,
         asked(ACCEPT, WAVE, places=2),
@@ -205,7 +211,7 @@ BUGS = {
         "L4",
     ),
     "customers out of patience are not told": Bug(
-        (Change(waves, "give_up_overdue", "[:limit]", "[:0]"),), asked(LEAVE, wait(60), TICK), "L2"
+        (Change(waves, "give_up_overdue", "[:limit]", "[:0]"),), asked(LEAVE, wait(150), TICK), "L2"
     ),
     "tickets of normal urgency are not looked for": Bug(
         (Change(reading, "ONE_LINE", "ARRAY[0, 1, 2]", "ARRAY[0, 2]"),), asked(TICK), "L6"

@@ -13,6 +13,9 @@ from django.db import connection
 from tests.dispatch.model.world import LAG
 
 PENDING = "('sent', 'shown')"
+#: "Not now" is no for so long.
+NOT_NOW = "interval '2 minutes'"
+BEHIND = f"interval '{LAG.total_seconds()} s'"
 REFUSED = "('sent', 'shown', 'declined')"
 # Equal to agents.pay.rates by the words of its docstring, not by its code.
 MINUTES = """round((o.pay->>'per_minute')::numeric / 60
@@ -34,8 +37,12 @@ STANDING = {
         SELECT a.ticket_id FROM dispatch_offer a JOIN dispatch_offer b USING (ticket_id)
         WHERE a.status IN {PENDING} AND b.status IN {PENDING}
             AND (b.sent_at, b.id) > (a.sent_at, a.id)
-            AND b.sent_at < a.sent_at - interval '{LAG.total_seconds()} s' + interval '1 s' * (
+            AND b.sent_at < a.sent_at - {BEHIND} + interval '1 s' * (
                 SELECT min(exclusive_for) FROM dispatch_policyversion)""",
+    "S1 asked one who passed": f"""
+        SELECT b.id FROM dispatch_offer a JOIN dispatch_offer b USING (ticket_id, agent_id)
+        WHERE a.status = 'declined' AND b.id > a.id
+            AND NOT (a.again AND b.sent_at >= a.settled_at + {NOT_NOW} - {BEHIND})""",
     "S2 load is not what they hold": f"""
         SELECT agent_id FROM agents_presence p WHERE load <> (
             SELECT count(*) FROM dispatch_offer o
@@ -134,7 +141,8 @@ AFTER_A_TICK = {
                 SELECT 1 FROM agents_agentskill s WHERE s.agent_id = a.id AND s.skill = need.key
                     AND s.level >= greatest(need.value::int - t.relaxed, 1)))
             AND NOT EXISTS (SELECT 1 FROM dispatch_offer o WHERE o.ticket_id = t.id
-                AND o.agent_id = a.id AND NOT o.again AND o.status IN {REFUSED})
+                AND o.agent_id = a.id AND o.status IN {REFUSED}
+                AND NOT (o.again AND o.settled_at < clock_timestamp() - {NOT_NOW}))
             AND NOT EXISTS (SELECT 1 FROM dispatch_acquaintance q WHERE q.agent_id = a.id
                 AND q.client_id = t.client_id AND q.customer_ref = t.customer_ref
                 AND q.blocked_at IS NOT NULL)""",

@@ -16,10 +16,12 @@ from tickets import webhooks
 from tickets.models import WebhookDelivery
 
 #: Each side of every deadline there is: 20 s to be shown, 45 s of silence, 60 s and its grace.
-SECONDS = st.sampled_from([1, 5, 10, 19, 20, 21, 40, 44, 45, 46, 59, 60, 64, 65, 66, 130])
+SECONDS = st.sampled_from(
+    [1, 2, 5, 5, 10, 10, 19, 20, 21, 40, 44, 45, 46, 59, 60, 64, 65, 66, 120, 150]
+)
 SHARDS = st.sampled_from([Shard(), Shard(), Shard(0, 2), Shard(1, 2)])
 #: By then all is settled once faults end: silence, a last offer, patience, each a tick late.
-ROUNDS, ROUND = 11, 25
+ROUNDS, ROUND = 14, 25
 
 
 class Dispatch(People):
