@@ -16,7 +16,7 @@ up: ## install, start everything, load the demo; Ctrl-C stops it (PORT=8000)
 	@exec $(RUN) -m config.up
 
 test: environment ## run the tests (ARGS="tests/agents -k pay")
-	@$(TESTS) -n auto --maxprocesses 4 $(ARGS)
+	@$(TESTS) -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: environment ## formatting, lint, types, migrations, deployment settings, architecture, docs
 	$(RUN) -m ruff format --check .

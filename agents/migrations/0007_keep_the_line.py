@@ -5,13 +5,13 @@ from django.db import migrations
 KEEP = """
 CREATE FUNCTION keep_the_line() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- The row as it is now: another trigger may have changed it since.
     DELETE FROM agents_freeplace WHERE agent_id = NEW.agent_id;
-    IF NEW.status = 'available' AND NEW.load < NEW.capacity THEN
-        INSERT INTO agents_freeplace (agent_id, language, idle_since, abilities)
-        SELECT NEW.agent_id, left(word, -2), coalesce(NEW.idle_since, NEW.since, now()),
-            NEW.abilities
-        FROM unnest(NEW.abilities) word WHERE word LIKE '%/1';
-    END IF;
+    INSERT INTO agents_freeplace (agent_id, language, idle_since, abilities)
+    SELECT p.agent_id, left(word, -2), coalesce(p.idle_since, p.since, now()), p.abilities
+    FROM agents_presence p, unnest(p.abilities) word
+    WHERE p.agent_id = NEW.agent_id AND p.status = 'available' AND p.load < p.capacity
+        AND word LIKE '%/1';
     RETURN NULL;
 END $$;
 

@@ -6,7 +6,7 @@ import pytest
 
 from agents import presence, roster
 from agents.errors import NotApproved
-from agents.models import Presence, PresenceSpan
+from agents.models import FreePlace, Presence, PresenceSpan
 from agents.models.presence import SILENCE
 from tests.factories import fill, make_agent, presence_of
 from tests.refusals import refused_by
@@ -147,6 +147,16 @@ def test_a_place_is_held_until_it_is_given_back(noon: datetime) -> None:
 
     assert presence_of(agent).load == 2
     assert not Presence.objects.free(at=noon).exists()
+
+
+def test_whoever_starts_available_stands_in_line() -> None:
+    agent = make_agent(languages={"en": 5, "fr": 2}, available=False)
+    Presence.objects.filter(agent=agent).delete()
+
+    Presence.objects.create(agent=agent, status="available")
+
+    lines = FreePlace.objects.filter(agent=agent).order_by("language")
+    assert list(lines.values_list("language", flat=True)) == ["en", "fr"]
 
 
 def test_whoever_only_declined_keeps_their_place_in_line(noon: datetime) -> None:

@@ -25,7 +25,7 @@ from tickets.models import Client, Ticket
 pytestmark = pytest.mark.django_db
 
 #: `DECISIONS=1000 make test ARGS=tests/dispatch/test_decisions.py` makes a thousand.
-MANY = int(os.environ.get("DECISIONS", "40"))
+MANY = int(os.environ.get("DECISIONS", "20"))
 SECOND = timedelta(seconds=1)
 PARTS = [*LANE_COSTS, *AGENT_COSTS, *PAIR_COSTS]
 

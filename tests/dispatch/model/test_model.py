@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.dispatch.model.machine import Dispatch
 
-RUNS = int(os.environ.get("RELEVE_MODEL_RUNS", "25"))
+RUNS = int(os.environ.get("RELEVE_MODEL_RUNS", "15"))
 STEPS = 30
 
 
