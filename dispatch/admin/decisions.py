@@ -29,14 +29,14 @@ MOST_TICKETS, MOST_CANDIDATES, MOST_NAMES = 5, 25, 12
 
 @admin.register(Decision)
 class DecisionAdmin(Record):
-    list_display = ["when", "policy", "tickets", "agents", "paired", "took"]
+    list_display = ["when", "policy", "tickets", "agents", "paired"]
     list_filter = ["policy"]
     search_fields = ["offers__agent__name", "offers__ticket__conversation_ref"]
     list_select_related = ["policy"]
     ordering = ["-at", "-pk"]
     actions_detail = ["run_again"]
-    fields = [("when", "policy"), ("tickets", "agents", "paired", "took")]
-    readonly_fields = ["when", "tickets", "agents", "paired", "took"]
+    fields = [("when", "policy"), ("tickets", "agents", "paired")]
+    readonly_fields = ["when", "tickets", "agents", "paired"]
     when = instant("at", _("at"))
     change_form_outer_after_template = "admin/decision.html"
 
@@ -51,12 +51,6 @@ class DecisionAdmin(Record):
     @display(description=_("pairs"))
     def paired(self, decision: Decision) -> int:
         return len(decision.pairs)
-
-    @display(description=_("read and paired in"))
-    def took(self, decision: Decision) -> str:
-        """From the wave's own moment to the record of its outcome; an id tells when it was made."""
-        ms = (decision.pk.int >> 80) - int(decision.at.timestamp() * 1000)
-        return f"{ms}\u00a0ms" if ms >= 0 else "—"
 
     @action(description=_("Run again"), permissions=["view"])
     def run_again(self, request: HttpRequest, object_id: str) -> HttpResponse:

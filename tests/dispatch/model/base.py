@@ -128,17 +128,6 @@ class Played(RuleBasedStateMachine):
         refuse([f"L1 a ticket was lost: {lost}" for lost in promised - after.tickets.keys()])
         self.before, self.sound = after, True
 
-    def teardown(self) -> None:
-        """Faults end and the clock alone goes on, its broker dead: all comes to its end."""
-        try:
-            if self.sound:
-                self.recover()
-        finally:
-            self._surroundings.close()
-
-    def recover(self) -> None:
-        raise NotImplementedError
-
     def newest_ticket(self, which: int) -> str:
         return nth(self.before.tickets, which, lambda row: row[0] in ("queued", "active"))
 

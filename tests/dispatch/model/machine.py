@@ -98,6 +98,14 @@ class Dispatch(People):
         elif self.before.tickets:
             self.world.held = ("tickets_ticket", UUID(self.newest_ticket(which)))
 
+    def teardown(self) -> None:
+        """Faults end and the clock alone goes on, its broker dead: all comes to its end."""
+        try:
+            if self.sound:
+                self.recover()
+        finally:
+            self._surroundings.close()
+
     def recover(self) -> None:
         """Hints are lost, nobody answers any more, the bot listens: all comes to its end."""
         self.world.faultless()
