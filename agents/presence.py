@@ -81,7 +81,8 @@ def time_out(agent_ids: Collection[UUID], *, at: datetime) -> list[UUID]:
         with transaction.atomic():
             held = Presence.objects.select_for_update().get(agent=agent_id)
             Presence.objects.filter(pk=held.pk).update(timeouts_in_row=F("timeouts_in_row") + 1)
-            if held.timeouts_in_row + 1 >= MOST_TIMEOUTS and held.status == HERE[0]:
+            available = held.status == Presence.Status.AVAILABLE
+            if available and held.timeouts_in_row + 1 >= MOST_TIMEOUTS:
                 _move(held.agent, Presence.Status.AWAY, at=at, paused=True, seen_at=held.seen_at)
                 paused.append(agent_id)
     return paused

@@ -170,8 +170,9 @@ def withdraw_for(ticket: Ticket, *, at: datetime) -> None:
 def withdraw_from(agent: Agent, *, at: datetime) -> None:
     """The agent takes no offers now: what they were asked is asked of somebody else."""
     asked = Offer.objects.pending().filter(agent=agent)
-    list(Ticket.objects.filter(offers__in=asked).order_by("pk").select_for_update())
-    _settle(asked, Status.WITHDRAWN, at=at)
+    tickets = Ticket.objects.filter(offers__in=asked).order_by("pk").select_for_update(of=("self",))
+    # An offer made meanwhile is of a ticket not held here; the clock finds it.
+    _settle(asked.filter(ticket__in=list(tickets)), Status.WITHDRAWN, at=at)
 
 
 def sweep_gone(*, at: datetime, limit: int = 100) -> int:

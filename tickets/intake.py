@@ -42,11 +42,7 @@ WITH hold AS MATERIALIZED (
 ), handed_over AS (
     {lifecycle.HAND_OVER}
 ), line AS (
-    SELECT opened.*, (
-        SELECT count(*) FROM tickets_ticket t
-        WHERE t.status = 'queued' AND t.language = %(language)s AND (t.urgency > %(urgency)s
-            OR (t.urgency = %(urgency)s AND t.due_at < opened.due_at))) AS ahead
-    FROM opened
+    SELECT opened.*, ({queue.AHEAD_OF.format(due_at="opened.due_at")}) AS ahead FROM opened
 ), kept AS (
     INSERT INTO tickets_idempotencykey (client_id, key, fingerprint, status, body, created_at)
     SELECT %(client_id)s, %(key)s, %(fingerprint)s, 201,

@@ -13,6 +13,7 @@ from agents.admin.words import lasting, money, promise
 from dispatch import acquaintances, assignments
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment
+from tickets import clock
 
 
 @admin.register(Assignment)
@@ -81,7 +82,7 @@ class AssignmentAdmin(Record):
     @admin.action(description=_("Take away and requeue"), permissions=["operate"])
     def take_away(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
         def verb(assignment: Assignment) -> None:
-            assignments.lose(assignment, at=timezone.now())
+            assignments.lose(assignment, at=clock.now())
 
         rows = chosen.select_related("agent", "ticket", "offer")
         self.carry_out(request, rows, verb, done=gettext("taken away"))
@@ -96,7 +97,7 @@ class AssignmentAdmin(Record):
     @admin.action(description=_("Never pair them again"), permissions=["operate"])
     def keep_apart(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
         def verb(assignment: Assignment) -> None:
-            acquaintances.block(assignment.agent, assignment.ticket, at=timezone.now())
+            acquaintances.block(assignment.agent, assignment.ticket, at=clock.now())
 
         rows = chosen.select_related("agent", "ticket")
         self.carry_out(request, rows, verb, done=gettext("kept apart from now on"))

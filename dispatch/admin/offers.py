@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +17,7 @@ from dispatch import offers
 from dispatch.admin import words
 from dispatch.errors import DispatchError
 from dispatch.models import Offer
+from tickets import clock
 from tickets.errors import TicketError
 
 REFUSALS = (AgentError, DispatchError, TicketError)
@@ -86,7 +86,7 @@ class OfferAdmin(Record):
     @admin.action(description=_("Withdraw"), permissions=["operate"])
     def withdraw(self, request: HttpRequest, chosen: QuerySet[Offer]) -> None:
         def verb(offer: Offer) -> None:
-            offers.withdraw(offer, at=timezone.now())
+            offers.withdraw(offer, at=clock.now())
 
         rows = chosen.select_related("agent", "ticket")
         self.carry_out(request, rows, verb, done=gettext("withdrawn"))

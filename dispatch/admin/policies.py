@@ -17,6 +17,7 @@ from agents.admin.records import Record, instant
 from dispatch import policies
 from dispatch.desk import rulebook
 from dispatch.models import PolicyVersion
+from tickets import clock
 
 SETTINGS: list[str | tuple[str, ...]] = [
     ("waiting", "urgency", "unserved"),
@@ -115,4 +116,4 @@ class PolicyVersionAdmin(Record):
         return {"former": former, "changes": rulebook.changes(version, former)}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        policies.publish(obj, at=timezone.now())
+        policies.publish(obj, at=clock.now())

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from tickets import lifecycle
+from tickets import clock, lifecycle
 from tickets.admin import story
 from tickets.admin.records import Record, instant, lasting
 from tickets.admin.waits import WaitsPage
@@ -105,13 +105,13 @@ class TicketAdmin(Record):
     @admin.action(description=_("Hand back to the bot"), permissions=["operate"])
     def hand_back(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> None:
         def verb(ticket: Ticket) -> None:
-            lifecycle.hand_back(ticket, reason="supervisor", at=timezone.now())
+            lifecycle.hand_back(ticket, reason="supervisor", at=clock.now())
 
         self.carry_out(request, tickets, verb, done=gettext("handed back to the bot"))
 
     @admin.action(description=_("Tell that nobody is available"), permissions=["operate"])
     def tell_unavailable(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> None:
         def verb(ticket: Ticket) -> None:
-            lifecycle.give_up(ticket, at=timezone.now())
+            lifecycle.give_up(ticket, at=clock.now())
 
         self.carry_out(request, tickets, verb, done=gettext("told that nobody is available"))
