@@ -1,5 +1,6 @@
 """The coordinators' pages, as a test walks through them."""
 
+import re
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -57,3 +58,8 @@ def said(answer: Any) -> list[str]:
 def add(browser: Browser, model: str, **form: Any) -> Any:
     """Send the form that makes a new row."""
     return browser.post(reverse(f"admin:{model}_add"), form, follow=True)
+
+
+def text(answer: Any) -> str:
+    """What a page says, its tags left out."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))

@@ -2,7 +2,6 @@
 shows. It decides nothing."""
 
 import json
-import logging
 import time
 from contextlib import suppress
 from typing import Any
@@ -18,8 +17,6 @@ from dispatch import push
 from dispatch.desk import heart
 from dispatch.desk.heart import Pulse
 
-logger = logging.getLogger(__name__)
-
 #: Close codes of our protocol.
 NOT_LOGGED_IN, NOT_AN_AGENT, TOO_MUCH = 4401, 4403, 4429
 #: A page beats every ten seconds, and with each beat names the offers on its screen.
@@ -31,7 +28,6 @@ class Desk(AsyncWebsocketConsumer):
     """One open page of one agent."""
 
     pulse: Pulse | None = None
-    joined = False
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels would first have a thread close old connections: a hop for every frame. All we
@@ -51,12 +47,12 @@ class Desk(AsyncWebsocketConsumer):
         self.pulse = Pulse(agent_id, session_key)
         self.minute, self.frames = time.monotonic(), 0
         # Join before the page reads its state, so that nothing falls between the two.
-        await self._join(agent_id)
+        await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
         heart.beat(self)
 
     async def disconnect(self, code: int) -> None:
         heart.stop(self)
-        if self.pulse and self.joined:
+        if self.pulse:
             with suppress(RedisError):
                 await self.channel_layer.group_discard(
                     push.group(self.pulse.agent_id), self.channel_name
@@ -69,8 +65,6 @@ class Desk(AsyncWebsocketConsumer):
         elif offer_id := shown_offer(text_data):
             heart.show(self, offer_id)
         elif self.pulse:
-            if not self.joined:
-                await self._join(self.pulse.agent_id)
             heart.beat(self)
 
     async def news(self, event: dict[str, Any]) -> None:
@@ -87,15 +81,6 @@ class Desk(AsyncWebsocketConsumer):
     async def nudge(self) -> None:
         """From the heart: something may have been lost on its way here."""
         await self.send(text_data=json.dumps({"changed": True}))
-
-    async def _join(self, agent_id: UUID) -> None:
-        """Without Valkey there is no news, and the line is kept all the same: the heart looks out
-        for it, and each beat tries again."""
-        try:
-            await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
-            self.joined = True
-        except RedisError as broken:
-            logger.warning("no news for a page: %s", type(broken).__name__)
 
     def _floods(self) -> bool:
         now = time.monotonic()

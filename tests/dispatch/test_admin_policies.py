@@ -1,0 +1,120 @@
+"""The coordinators' pages of the matching policy's versions."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+
+from dispatch import policies
+from dispatch.models import PolicyVersion
+from dispatch.models.policies import COSTS
+from tests.staff import a_coordinator, a_viewer, add, lists, page, text
+from tickets import clock
+
+pytestmark = pytest.mark.django_db
+POLICY = "dispatch_policyversion"
+
+
+@pytest.fixture
+def coordinator():
+    return a_coordinator()
+
+
+@pytest.fixture
+def viewer():
+    return a_viewer()
+
+
+def form(**given) -> dict[str, object]:
+    """What the form of a new version sends, as the first version unless given otherwise."""
+    rules = PolicyVersion.objects.get(pk=1).rules().as_json()
+    rules.pop("version")
+    steps = ",".join(map(str, rules.pop("relax_after")))
+    return {
+        "note": "Languages count more",
+        "valid_from": "",
+        "relax_after": steps,
+        **rules,
+        **given,
+    }
+
+
+def test_a_new_version_begins_as_the_newest(coordinator):
+    shown = coordinator.get(reverse(f"admin:{POLICY}_add")).context["adminform"].form
+
+    assert shown.initial["language"] == 40
+    assert shown["relax_after"].value() == "60,120"
+    assert shown.initial.get("note") is None
+
+
+def test_a_new_version_is_published_for_a_moment_to_come(coordinator):
+    before = clock.now()
+
+    add(coordinator, POLICY, **form(language=70, relax_after="30,90"))
+
+    made = PolicyVersion.objects.get(pk=2)
+    assert (made.language, made.relax_after, made.note) == (70, [30, 90], "Languages count more")
+    assert made.valid_from >= before + policies.NOTICE
+    assert policies.in_force(at=clock.now()).version == 1
+    assert policies.in_force(at=made.valid_from).language == 70
+
+
+def test_a_new_version_may_be_dated(coordinator):
+    add(coordinator, POLICY, **form(valid_from="2100-01-01T12:00"))
+
+    assert PolicyVersion.objects.get(pk=2).valid_from == datetime(2100, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("note", " "),
+        ("valid_from", "2026-11-02T00:00"),
+        ("relax_after", "60,30"),
+        ("relax_after", "soon"),
+        ("language", "-1"),
+        ("language", "1001"),
+        ("waiting", "0"),
+        ("unserved", "5000"),
+        ("max_parallel_offers", "4"),
+        ("quality_unknown", "101"),
+    ],
+)
+def test_a_version_that_can_not_be_is_refused_and_changes_nothing(coordinator, field, given):
+    answer = add(coordinator, POLICY, **form(**{field: given}))
+
+    assert field in answer.context["adminform"].form.errors
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_no_pair_may_cost_what_a_ticket_left_waiting_costs(coordinator):
+    given = form(**dict.fromkeys(COSTS, 900), unserved=10_000)
+
+    answer = add(coordinator, POLICY, **given)
+
+    assert list(answer.context["adminform"].form.errors) == ["unserved"]
+
+
+def test_a_version_is_read_only_and_shows_what_it_changed(coordinator):
+    add(coordinator, POLICY, **form(language=70))
+    second = PolicyVersion.objects.get(pk=2)
+
+    answer = coordinator.get(page(POLICY, second))
+
+    assert answer.context["changes"] == [("Language", "40", "70")]
+    assert 'name="idle_enough"' not in answer.content.decode()
+    assert coordinator.post(page(POLICY, second), form(language=1)).status_code == 403
+
+
+def test_the_list_marks_the_version_in_force(coordinator):
+    add(coordinator, POLICY, **form(valid_from="2100-01-01T12:00"))
+
+    shown = text(coordinator.get(lists(POLICY)))
+
+    assert re.search(r"2 to come .* 1 in force", shown)
+
+
+def test_who_may_only_look_adds_no_version(viewer):
+    assert viewer.get(page(POLICY, PolicyVersion.objects.get())).status_code == 200
+    assert viewer.get(reverse(f"admin:{POLICY}_add")).status_code == 403
