@@ -30,6 +30,7 @@ LONGEST_LINE = 1000
 MINUTES = 8
 STEPS = [step / 20 for step in range(21)]
 
+# Clocks are set back now and then: no span is read as less than nothing.
 HERE = """
 SELECT p.agent_id, array_to_string(p.abilities, ' '), p.capacity, p.load
 FROM agents_presence p JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
@@ -37,8 +38,9 @@ WHERE p.status = 'available' AND p.seen_at > %(heard)s
 """
 WORK = """
 SELECT a.agent_id, c.slug, t.topic,
-    extract(epoch FROM %(at)s::timestamptz - a.started_at)::float8,
-    extract(epoch FROM %(at)s::timestamptz - a.ended_at)::float8,
+    greatest(extract(epoch FROM %(at)s::timestamptz - a.started_at)::float8, 0),
+    CASE WHEN a.ended_at IS NOT NULL
+        THEN greatest(extract(epoch FROM %(at)s::timestamptz - a.ended_at)::float8, 0) END,
     extract(epoch FROM a.wrap_up_by - %(at)s::timestamptz)::float8
 FROM dispatch_assignment a
 JOIN tickets_ticket t ON t.id = a.ticket_id JOIN tickets_client c ON c.id = t.client_id
@@ -59,9 +61,9 @@ ORDER BY client, valid_from DESC
 HANDLED = """
 SELECT c.slug, t.topic,
     percentile_cont(%(steps)s::float8[]) WITHIN GROUP (
-        ORDER BY extract(epoch FROM a.finished_at - a.started_at)::float8),
+        ORDER BY greatest(extract(epoch FROM a.finished_at - a.started_at)::float8, 0)),
     percentile_cont(%(steps)s::float8[]) WITHIN GROUP (
-        ORDER BY extract(epoch FROM a.finished_at - a.ended_at)::float8)
+        ORDER BY greatest(extract(epoch FROM a.finished_at - a.ended_at)::float8, 0))
 FROM dispatch_assignment a
 JOIN tickets_ticket t ON t.id = a.ticket_id JOIN tickets_client c ON c.id = t.client_id
 WHERE a.finished_at > %(since)s AND a.ending IN ('resolved', 'handed_back')
@@ -69,7 +71,8 @@ GROUP BY GROUPING SETS ((c.slug, t.topic), (c.slug), ()) HAVING count(*) >= %(en
 """
 # All agents together: how one of them answers is nobody's business.
 ANSWERED = """
-SELECT status = 'accepted', extract(epoch FROM settled_at - sent_at)::float8 FROM dispatch_offer
+SELECT status = 'accepted', greatest(extract(epoch FROM settled_at - sent_at)::float8, 0)
+FROM dispatch_offer
 WHERE sent_at > %(since)s AND status IN ('accepted', 'declined', 'expired', 'missed_connectivity')
 ORDER BY id DESC LIMIT 300
 """

@@ -120,6 +120,17 @@ def test_how_fast_offers_were_answered_counts(client: Client) -> None:
     assert 4 <= half(client) <= 6
 
 
+def test_a_clock_that_was_set_back_makes_no_wait_less_than_nothing(client: Client) -> None:
+    worked(factories.make_agent(), minutes=-60)
+    Offer.objects.update(sent_at=clock.now() + 30 * MINUTE)
+    talking(factories.make_agent(), since=-30 * MINUTE)
+
+    told = wait(client)
+
+    assert told.p50 is not None
+    assert 0 <= told.p50 <= (told.p90 or 0)
+
+
 def test_a_conversation_that_has_gone_on_for_long_is_sooner_over(client: Client) -> None:
     held = talking(factories.make_agent())
     fresh = half(client)
