@@ -19,6 +19,16 @@ from tickets import clock
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+# Every answer of the server is read two seconds after it has come.
+ANSWERS_COME_LATE = """() => {
+  const { send } = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.send = function (body) {
+    const { onload } = this;
+    this.onload = () => setTimeout(() => onload.call(this), 2000);
+    send.call(this, body);
+  };
+}"""
+
 
 @pytest.fixture
 def amina(platform: Platform) -> Agent:
@@ -84,6 +94,18 @@ def test_passing_is_one_key_and_the_question_goes_by_itself(amina: Agent, phone:
     expect(question).to_contain_text("Thank you.")
     assert Offer.objects.get().declined_because == "not_my_topic"
     expect(question).to_be_empty(timeout=15_000)
+
+
+def test_the_question_comes_though_the_line_was_faster_than_the_answer(amina: Agent, phone: Page):
+    log_in(phone, "amina")
+    make_ticket()
+    card = await_card(phone)
+    phone.evaluate(ANSWERS_COME_LATE)
+    phone.keyboard.press("p")
+
+    expect(card).to_be_hidden()
+    expect(phone.locator("#passed")).to_contain_text("Why?")
+    expect(card).to_have_count(0)
 
 
 def test_an_agent_who_wants_that_is_taken_to_conversations_until_they_stop(

@@ -207,6 +207,13 @@
   body.addEventListener("htmx:configRequest", ({ detail }) => {
     Object.assign(detail.parameters, position());
   });
+  // The live line may have replaced what asked before its answer came, and htmx would look for the
+  // parts the answer brings in the piece that is gone.
+  body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (!detail.shouldSwap || detail.requestConfig.elt.isConnected) return;
+    detail.shouldSwap = false;
+    htmx.swap(body, detail.serverResponse, { swapStyle: "none" });
+  });
   for (const failure of ["htmx:sendError", "htmx:timeout"]) {
     body.addEventListener(failure, () => notice(says.unreached));
   }
