@@ -1,24 +1,29 @@
-"""The wait a customer is told. What it rests on is read anew every five seconds by each process, so
-that a quote costs a look and no query.
+"""The wait a customer is told. What it rests on is read anew every five seconds in each process,
+beside the requests, so that a quote costs a look and no query.
 """
 
 import threading
 import time
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections import defaultdict
 from datetime import datetime
 from functools import cached_property
+from heapq import merge
+from itertools import islice
 from math import ceil
 
 import numpy as np
+from django.conf import settings
+from django.db import close_old_connections
 
 from dispatch import seats, waiting
+from dispatch.errand import Errand
 from dispatch.seats import Floor, InLine
 from dispatch.waiting import Floats, Lengths, Outlook, Turn
 from tickets.models import Ticket
 from tickets.queue import Wait
 
-#: Seconds. While one thread reads, the others make do with what is no older than the second.
+#: Seconds. What is older than the first is read anew meanwhile; older than the second, before.
 REMEMBERED, STALE = 5.0, 15.0
 
 NOBODY_ON_LINE, NOBODY_ABLE = "nobody_on_line", "nobody_able"
@@ -32,32 +37,45 @@ class View:
         self.floor = floor
         self.read_at = time.monotonic()
         self._kinds = {seat.abilities for seat in floor.seats}
-        self._rivals: dict[tuple[str, str], bool] = {}
+        self._lines: dict[str, list[InLine]] = defaultdict(list)
+        for one in floor.line:
+            self._lines[one.lane].append(one)
+        self._rivals: dict[str, list[list[InLine]]] = {}
         self._outlooks: dict[tuple[str, Lengths, int], Outlook | None] = {}
 
     @cached_property
     def _free_in(self) -> Floats:
         return waiting.free_times(self.floor.seats)
 
+    @cached_property
+    def until_yes(self) -> Wait:
+        """Where only somebody's answer is waited for."""
+        half, most = np.quantile(self.floor.learned.until_yes, [0.5, 0.9])
+        return Wait(ceil(half), ceil(most))
+
     @property
     def age(self) -> float:
         """Seconds."""
         return time.monotonic() - self.read_at
 
-    def rivals(self, lane: str) -> list[InLine]:
-        """Who waits and wants the same seats, in the order in which they are served."""
-        return [one for one in self.floor.line if self._compete(lane, one.lane)]
+    def ahead(self, ticket: Ticket) -> int:
+        """How many who want the same seats are served before."""
+        turn_at = self.floor.turn_at(ticket)
+        lines = self._lines_against(ticket.lane)
+        return sum(bisect_left(line, turn_at, key=_turn_at) for line in lines)
 
-    def outlook(self, lane: str, own: Lengths, rivals: Sequence[InLine]) -> Outlook | None:
+    def outlook(self, lane: str, own: Lengths) -> Outlook | None:
         """Worked out once, and again when so many have come that it says too little of them."""
-        question = (lane, own, len(rivals) // waiting.SPARE_TURNS)
+        lines = self._lines_against(lane)
+        question = (lane, own, sum(map(len, lines)) // waiting.SPARE_TURNS)
         if question not in self._outlooks:
+            first = islice(merge(*lines, key=_turn_at), waiting.MOST_TURNS)
             self._outlooks[question] = waiting.outlook(
                 seats.needs(lane),
                 own=own,
                 seats=self.floor.seats,
                 free_in=self._free_in,
-                ahead=[one.turn for one in rivals],
+                ahead=[one.turn for one in first],
                 until_yes=self.floor.learned.until_yes,
             )
         return self._outlooks[question]
@@ -66,31 +84,45 @@ class View:
         """Somebody came since; whoever comes next is behind them."""
         turn = Turn(seats.needs(ticket.lane), self.floor.lengths(ticket.client.slug, ticket.topic))
         one = InLine(self.floor.turn_at(ticket), ticket.lane, turn)
-        insort(self.floor.line, one, key=lambda each: each.turn_at)
+        if ticket.lane not in self._lines:
+            self._rivals = {}
+        insort(self._lines[ticket.lane], one, key=_turn_at)
+
+    def _lines_against(self, lane: str) -> list[list[InLine]]:
+        """Those who want the same seats, by lane, each in the order in which they are served."""
+        if lane not in self._rivals:
+            lines = self._lines.items()
+            self._rivals[lane] = [line for other, line in lines if self._compete(lane, other)]
+        return self._rivals[lane]
 
     def _compete(self, lane: str, other: str) -> bool:
         """Whether somebody here could serve either."""
-        if (lane, other) not in self._rivals:
-            both = seats.needs(lane) | seats.needs(other)
-            self._rivals[lane, other] = any(both <= kind for kind in self._kinds)
-        return self._rivals[lane, other]
+        both = seats.needs(lane) | seats.needs(other)
+        return any(both <= kind for kind in self._kinds)
+
+
+def _turn_at(one: InLine) -> datetime:
+    return one.turn_at
 
 
 class _Memory:
     """The newest view this process has."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._view: View | None = None
+        self._asked_at: datetime
+        self._renewal = Errand("forecast", self._renew)
 
     def view(self, *, at: datetime) -> View:
         known = self._view
-        if known and known.age < (STALE if self._lock.locked() else REMEMBERED):
+        if known and known.age < REMEMBERED:
             return known
-        with self._lock:
-            if self._view is None or self._view.age >= REMEMBERED:
-                self._view = View(seats.read(at=at))
-            return self._view
+        if known and known.age < STALE and not settings.HINTS_INLINE:
+            self._asked_at = at
+            self._renewal.ask()
+            return known
+        return self._renewed(at=at)
 
     def join(self, ticket: Ticket) -> None:
         if self._view:
@@ -98,6 +130,16 @@ class _Memory:
 
     def forget(self) -> None:
         self._view = None
+
+    def _renewed(self, *, at: datetime) -> View:
+        with self._reading:
+            if self._view is None or self._view.age >= REMEMBERED:
+                self._view = View(seats.read(at=at))
+            return self._view
+
+    def _renew(self) -> None:
+        close_old_connections()
+        self._renewed(at=self._asked_at)
 
 
 _memory = _Memory()
@@ -110,19 +152,12 @@ def wait(ticket: Ticket, *, at: datetime) -> Wait:
     if ticket.client.slug not in here.floor.minutes:
         return Wait(unknown=NO_RATE_CARD)
     if ticket.asked:
-        return _until_yes(here)
+        return here.until_yes
     own = here.floor.lengths(ticket.client.slug, ticket.topic)
-    rivals = here.rivals(ticket.lane)
-    outlook = here.outlook(ticket.lane, own, rivals)
+    outlook = here.outlook(ticket.lane, own)
     if outlook is None:
         return Wait(unknown=NOBODY_ABLE if here.floor.seats else NOBODY_ON_LINE)
-    ahead = bisect_left(rivals, here.floor.turn_at(ticket), key=lambda one: one.turn_at)
+    ahead = here.ahead(ticket)
     if ahead >= seats.LONGEST_LINE:
         return Wait(unknown=LONG_QUEUE)
     return Wait(*outlook.behind(ahead))
-
-
-def _until_yes(here: View) -> Wait:
-    """Somebody has been asked already: only their answer is waited for."""
-    half, most = np.quantile(here.floor.learned.until_yes, [0.5, 0.9])
-    return Wait(ceil(half), ceil(most))

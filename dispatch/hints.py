@@ -4,8 +4,6 @@ A hint never makes anyone wait and never fails: it is left in memory, and one th
 carries what has gathered to Valkey. A frozen Valkey therefore costs a request nothing.
 """
 
-import logging
-import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +14,8 @@ from channels.layers import channel_layers
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
+from dispatch.errand import Errand
 from dispatch.standby import Bell, spoken
-
-logger = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000
 
@@ -30,42 +27,27 @@ class Carrier:
         self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
         self._tasks: set[Task] = set()
         self._bells: dict[Bell, Task | Signature] = {}
-        self._wake = threading.Event()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._errand = Errand("hints", self._carry)
         self._server: redis.Redis | None = None
 
     def tell(self, channel: str, message: bytes) -> None:
         """Publish on a channel, soon."""
         self._news.append((channel, message))
-        self._start()
+        self._errand.ask()
 
     def ring(self, task: Task) -> None:
         """Have a Celery task run, soon; asked several times meanwhile, it runs once."""
         self._tasks.add(task)
-        self._start()
+        self._errand.ask()
 
     def wake(self, bell: Bell, task: Task | Signature) -> None:
         """Wake whoever stands by at this bell, or have the task run that does."""
         self._bells[bell] = task
-        self._start()
-
-    def _start(self) -> None:
-        self._wake.set()
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._carry, name="hints", daemon=True)
-                self._thread.start()
+        self._errand.ask()
 
     def _carry(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            try:
-                self._tell_all()
-                self._ring_all()
-            except Exception as broken:
-                logger.warning("hints lost: %s", type(broken).__name__)
+        self._tell_all()
+        self._ring_all()
 
     def _ring_all(self) -> None:
         while self._bells:

@@ -4,7 +4,7 @@ Four queries for who is here, what they are in, who waits and what the rate card
 once a minute, for what the last week teaches.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,10 +31,13 @@ MINUTES = 8
 STEPS = [step / 20 for step in range(21)]
 
 # Clocks are set back now and then: no span is read as less than nothing.
+# Those who hold nothing are counted by what they can do; only the others are looked at one by one.
 HERE = """
-SELECT p.agent_id, array_to_string(p.abilities, ' '), p.capacity, p.load
+SELECT CASE WHEN p.load > 0 THEN p.agent_id END AS holder, array_to_string(p.abilities, ' '),
+    p.capacity, p.load, count(*)
 FROM agents_presence p JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
 WHERE p.status = 'available' AND p.seen_at > %(heard)s
+GROUP BY holder, p.abilities, p.capacity, p.load
 """
 WORK = """
 SELECT a.agent_id, c.slug, t.topic,
@@ -81,10 +84,11 @@ Kind = tuple[str | None, str | None]
 
 
 class Present(NamedTuple):
-    """Somebody on line: what they can do, and how many more conversations they have room for."""
+    """Some of those on line: what each can do and has room for, in conversations; how many."""
 
     abilities: frozenset[str]
     room: int
+    many: int
 
 
 class InLine(NamedTuple):
@@ -150,7 +154,7 @@ def read(*, at: datetime) -> Floor:
         line = _rows(LINE, at=at, most=LONGEST_LINE, head_start=head_start)
         minutes = dict(_rows(CARDS, at=at))
     return Floor(
-        present=[Present(needs(able), room - load) for _, able, room, load in people],
+        present=[Present(needs(able), room - load, many) for _, able, room, load, many in people],
         seats=list(_seats(people, work, learned, minutes)),
         line=[_in_line(learned, minutes, *row) for row in line],
         learned=learned,
@@ -165,16 +169,20 @@ def _seats(
     learned: Learned,
     minutes: Mapping[str, int],
 ) -> Iterable[Seat]:
-    """Every place for a conversation. An offer that is out is taken for one: most often it is."""
+    """Every place for a conversation, of the free ones as many of a kind as can ever matter. An
+    offer that is out is taken for a conversation: most often it becomes one."""
     usual = learned.handled.get((None, None)) or Lengths.about(MINUTES)
     busy = defaultdict(list)
     for agent, client, topic, *times in work:
         busy[agent].append(_busy(learned, lengths(learned, minutes, client, topic), *times))
-    for agent, abilities, capacity, load in people:
-        held = busy[agent][:capacity]
+    free: Counter[str] = Counter()
+    for agent, abilities, capacity, load, many in people:
+        held = busy[agent][:capacity] if agent else []
         held += [Seat(lengths=usual)] * (load - len(held))
-        held += [Seat()] * (capacity - len(held))
         yield from (seat._replace(abilities=needs(abilities)) for seat in held)
+        free[abilities] += max(capacity - load, 0) * many
+    for abilities, many in free.items():
+        yield from [Seat(needs(abilities))] * min(many, waiting.MOST_SEATS)
 
 
 def _busy(

@@ -26,6 +26,8 @@ DRAWS = 128
 MOST_TURNS = 40
 #: Turns beyond those who wait now, for those who come before the floor is looked at again.
 SPARE_TURNS = 8
+#: Of free seats for the same work no more than this are ever taken in turn.
+MOST_SEATS = MOST_TURNS + SPARE_TURNS + 1
 #: More offers than this are never needed in a draw.
 MOST_OFFERS = 8
 #: Fewer answered offers than this say nothing yet.

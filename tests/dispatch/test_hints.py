@@ -121,7 +121,7 @@ def test_a_frozen_valkey_makes_nobody_wait_and_later_news_arrive(ear: Ear, door:
 
 def test_no_more_news_are_kept_than_memory_allows() -> None:
     carrier = hints.Carrier()
-    carrier._start = lambda: None  # type: ignore[method-assign]
+    carrier._errand.ask = lambda: None  # type: ignore[method-assign]
 
     for number in range(hints.MOST_WAITING + 5):
         carrier.tell(CHANNEL, str(number).encode())
