@@ -18,6 +18,8 @@ NOT_NOW = timedelta(minutes=2)
 # its client has no rate card) is left out here, or it would stand in the way of those behind it.
 # Those who passed or shall not be asked are looked at beside the others, or they would hide them.
 # An acquaintance who isn't free counts as nobody's, or customers who come back would wait longer.
+# PostgreSQL takes `@>` for something hardly anybody is able to and would sort a whole language; of
+# `coalesce` it knows nothing, and walks the line from its head until it has found enough.
 # Where many lanes wait, each gets a share of the batch, so that a wave takes as long as ever.
 READ = """
 WITH RECURSIVE lanes(lane) AS (
@@ -37,7 +39,7 @@ WITH RECURSIVE lanes(lane) AS (
         SELECT count(*) AS places FROM (
             SELECT 1 FROM agents_freeplace f
             WHERE f.language = split_part(lane, '/', 1)
-              AND f.abilities @> string_to_array(lane, ' ')
+              AND coalesce(f.abilities @> string_to_array(lane, ' '), false)
             ORDER BY f.idle_since LIMIT shares.places
         ) able
     ) free
@@ -65,7 +67,7 @@ WITH RECURSIVE lanes(lane) AS (
               AND q.blocked_at IS NOT NULL)
           OR EXISTS (
             SELECT 1 FROM agents_freeplace f
-            WHERE f.language = t.language AND f.abilities @> served.needs
+            WHERE f.language = t.language AND coalesce(f.abilities @> served.needs, false)
               AND NOT EXISTS (
                 SELECT 1 FROM dispatch_offer o
                 WHERE o.ticket_id = t.id AND o.agent_id = f.agent_id
@@ -106,7 +108,8 @@ WITH RECURSIVE lanes(lane) AS (
 ), chosen AS (
     SELECT fit.agent_id FROM wanted CROSS JOIN LATERAL (
         SELECT f.agent_id FROM agents_freeplace f JOIN agents_presence p USING (agent_id)
-        WHERE f.language = split_part(wanted.lane, '/', 1) AND f.abilities @> wanted.needs
+        WHERE f.language = split_part(wanted.lane, '/', 1)
+          AND coalesce(f.abilities @> wanted.needs, false)
           AND p.seen_at > %(heard)s
         ORDER BY f.idle_since LIMIT wanted.many
     ) fit

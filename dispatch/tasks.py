@@ -10,7 +10,6 @@ from django.conf import settings
 from dispatch import waves
 from dispatch.glance import Shard
 from dispatch.standby import Bell
-from tickets import clock
 
 #: Each matcher serves its share of the languages. Nothing rests on that: waves skip what is held.
 SHARDS = [Shard(number, settings.MATCHERS) for number in range(settings.MATCHERS)]
@@ -39,5 +38,5 @@ def stopping() -> bool:
 
 def wave(shard: Shard = waves.ALL) -> None:
     """A wave gives each agent one offer at most, so there may be work for another."""
-    while waves.run(at=clock.now(), shard=shard) and waves.anybody_waits():
+    while (at := waves.due()) and waves.run(at=at, shard=shard):
         pass

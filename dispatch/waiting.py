@@ -8,6 +8,7 @@ floor gives the same answer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from statistics import NormalDist
 from typing import NamedTuple
@@ -63,6 +64,7 @@ class Lengths:
         return np.clip(left, 0.0, most)
 
     @classmethod
+    @lru_cache(maxsize=256)
     def about(cls, minutes: float) -> "Lengths":
         """Before there are enough real ones: spread about what the rate card expects."""
         normal = NormalDist(0.0, SPREAD)

@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from structlog.contextvars import bind_contextvars
 from uuid_utils.compat import uuid7
@@ -30,6 +30,11 @@ from tickets.models import Ticket
 log = structlog.get_logger("dispatch.waves")
 
 ALL = Shard()
+# One look at an index.
+DUE = """
+SELECT clock_timestamp(), EXISTS (
+    SELECT 1 FROM tickets_ticket WHERE status = 'queued' AND NOT asked)
+"""
 
 
 @transaction.atomic
@@ -61,9 +66,12 @@ def decided(matches: Sequence[Match], seen: Glance, policy: Policy, *, at: datet
     return Decision(policy_id=policy.version, at=at, seen=Decision.packed(seen.words), pairs=pairs)
 
 
-def anybody_waits() -> bool:
-    """Whether another wave might find work; one look at an index."""
-    return Ticket.objects.queued().filter(asked=False).exists()
+def due() -> datetime | None:
+    """What time it is, if anybody waits to be asked for: whether another wave might find work."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE)
+        at, anybody = cursor.fetchone()
+    return at if anybody else None
 
 
 def drafted(matches: Sequence[Match], seen: Glance, *, at: datetime) -> Iterator[Offer]:

@@ -137,7 +137,7 @@ def within(name: str, known: set[str]) -> bool:
 
 
 def test_the_estimate_of_a_wait_knows_only_numbers() -> None:
-    known = {"collections", "dataclasses", "math", "numpy", "statistics", "typing"}
+    known = {"collections", "dataclasses", "functools", "math", "numpy", "statistics", "typing"}
 
     assert {name.split(".")[0] for name in imports(ROOT / "dispatch/waiting.py")} <= known
 
