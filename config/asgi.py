@@ -14,6 +14,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from config import collector  # noqa: E402
 from config.requests import with_request_id  # noqa: E402
 from dispatch.routing import websocket_urlpatterns  # noqa: E402
 
@@ -27,3 +28,5 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+
+collector.settle()

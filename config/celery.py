@@ -4,8 +4,10 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_prerun
+from celery.signals import setup_logging, task_prerun, worker_ready
 from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from config import collector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -24,3 +26,9 @@ def name_task(task_id: str, **_: Any) -> None:
     """What a task logs carries its id."""
     clear_contextvars()
     bind_contextvars(task=task_id)
+
+
+@worker_ready.connect
+def settle(**_: Any) -> None:
+    """All is loaded."""
+    collector.settle()
