@@ -15,7 +15,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
 from dispatch.errand import Errand
-from dispatch.standby import Bell, spoken
+from dispatch.standby import Bell, line, spoken
 
 MOST_WAITING = 10_000
 
@@ -65,9 +65,7 @@ class Carrier:
 
     def _connection(self) -> redis.Redis:
         if self._server is None:
-            self._server = redis.Redis.from_url(
-                settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1
-            )
+            self._server = line(socket_timeout=2, socket_connect_timeout=1)
         return self._server
 
 

@@ -2,14 +2,13 @@
 
 from functools import partial
 
-import redis
 from celery import shared_task
 from celery.worker import state
 from django.conf import settings
 
 from dispatch import waves
 from dispatch.glance import Shard
-from dispatch.standby import Bell
+from dispatch.standby import Bell, line
 
 #: Each matcher serves its share of the languages. Nothing rests on that: waves skip what is held.
 SHARDS = [Shard(number, settings.MATCHERS) for number in range(settings.MATCHERS)]
@@ -24,7 +23,7 @@ def bell(shard: Shard) -> Bell:
 def run_waves(number: int = 0, of: int = 1) -> None:
     """Stand by and run a wave whenever somebody rings, for half a minute."""
     shard = Shard(number, of)
-    server = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=3)
+    server = line(socket_timeout=5, socket_connect_timeout=3)
     try:
         bell(shard).answer(server, partial(wave, shard), stopped=stopping)
     finally:

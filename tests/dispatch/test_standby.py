@@ -8,15 +8,14 @@ from uuid import uuid4
 import pytest
 import redis
 from celery.worker import state
-from django.conf import settings
 
 from dispatch import tasks
-from dispatch.standby import Bell
+from dispatch.standby import Bell, line
 
 
 @pytest.fixture
 def server() -> Iterator[redis.Redis]:
-    server = redis.Redis.from_url(settings.REDIS_URL)
+    server = line()
     yield server
     server.close()
 
@@ -34,7 +33,7 @@ def test_where_nobody_stands_by_the_first_ring_alone_asks_for_the_task(
 
 def test_whoever_stands_by_works_at_once_and_at_each_ring(server: redis.Redis, bell: Bell) -> None:
     worked: list[float] = []
-    other = redis.Redis.from_url(settings.REDIS_URL)
+    other = line()
     standing = threading.Thread(
         target=bell.answer,
         args=(other, lambda: worked.append(time.monotonic())),
