@@ -55,13 +55,21 @@ class Offer(models.Model):
     PENDING = (Status.SENT, Status.SHOWN)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Each is found by one of the indexes below; another of its own would be written with every change.
     ticket = models.ForeignKey(
-        Ticket, models.PROTECT, related_name="offers", verbose_name=_("ticket")
+        Ticket, models.PROTECT, db_index=False, related_name="offers", verbose_name=_("ticket")
     )
-    agent = models.ForeignKey(Agent, models.PROTECT, related_name="offers", verbose_name=_("agent"))
+    agent = models.ForeignKey(
+        Agent, models.PROTECT, db_index=False, related_name="offers", verbose_name=_("agent")
+    )
     #: The wave that made it; none for one made by hand.
     decision = models.ForeignKey(
-        Decision, models.PROTECT, null=True, related_name="offers", verbose_name=_("decision")
+        Decision,
+        models.PROTECT,
+        db_index=False,
+        null=True,
+        related_name="offers",
+        verbose_name=_("decision"),
     )
     #: Those asked at once each have a place of their own: the database's limit of how many.
     place = models.PositiveSmallIntegerField(default=0, editable=False)

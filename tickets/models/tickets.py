@@ -201,7 +201,11 @@ class Message(models.Model):
         SYSTEM = "system", _("system")
 
     ticket = models.ForeignKey(
-        Ticket, models.CASCADE, related_name="messages", verbose_name=_("ticket")
+        Ticket,
+        models.CASCADE,
+        db_index=False,  # they are numbered by ticket
+        related_name="messages",
+        verbose_name=_("ticket"),
     )
     seq = models.PositiveIntegerField(_("number"))
     origin = models.CharField(_("from"), max_length=10, choices=Origin.choices)
