@@ -18,6 +18,9 @@ SHIFT = 25.0
 LEASE = 3
 #: Work begins at most this often, in seconds. After a lull it begins at once.
 GATHER = 0.01
+#: After work whoever did it rests as long again, but no longer than this, in seconds: what comes
+#: meanwhile shares the next work, which costs much the same for several.
+REST = 0.03
 #: A task asked for but not begun is not asked for again for this long, in seconds.
 PATIENCE = 5
 
@@ -75,26 +78,32 @@ class Bell:
         """Work at once and then whenever it rings, until the shift ends or one must stop."""
         bell, heard, called = self.keys
         server.delete(called)
-        began = time.monotonic()
-        ends, said = began + seconds, 0.0
-        work()
-        while time.monotonic() < ends and not stopped():
+        arrived, said = time.monotonic(), 0.0
+        again = worked(work)
+        while time.monotonic() < arrived + seconds and not stopped():
             if time.monotonic() - said > LEASE / 3:
                 said = time.monotonic()
                 server.set(heard, 1, ex=LEASE)
             if server.brpop([bell], timeout=1):
-                gather(server, bell, since=began)
-                began = time.monotonic()
-                work()
+                gather(server, bell, until=again)
+                again = worked(work)
         server.delete(heard)
 
 
-def gather(server: redis.Redis, bell: str, *, since: float) -> None:
-    """Whoever rings soon after work began shares the next: it costs much the same for several.
+def worked(work: Callable[[], None]) -> float:
+    """Work, and when to begin the next at the soonest."""
+    began = time.monotonic()
+    work()
+    took = time.monotonic() - began
+    return began + max(GATHER, took + min(took, REST))
+
+
+def gather(server: redis.Redis, bell: str, *, until: float) -> None:
+    """Let others ring who shall share the next work.
 
     The bell is silenced before the work, which then sees all who rang.
     """
-    early = since + GATHER - time.monotonic()
+    early = until - time.monotonic()
     if early > 0:
         time.sleep(early)
         server.delete(bell)

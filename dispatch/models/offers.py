@@ -55,7 +55,7 @@ class Offer(models.Model):
     PENDING = (Status.SENT, Status.SHOWN)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Each is found by one of the indexes below; another of its own would be written with every change.
+    # Each is found by an index below; one of its own would be written with every change as well.
     ticket = models.ForeignKey(
         Ticket, models.PROTECT, db_index=False, related_name="offers", verbose_name=_("ticket")
     )
