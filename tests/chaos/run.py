@@ -1,0 +1,95 @@
+"""A run: the ground is laid, fault follows fault, and what came of them is told."""
+
+import argparse
+import logging
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from agents import roster
+from agents.models import Agent
+from dispatch.load import ground
+from dispatch.load.ground import Ground
+from dispatch.models import PolicyVersion
+from tests.chaos import report
+from tests.chaos.faults import FAULTS
+from tests.chaos.probe import LANGUAGE, Probe
+from tests.chaos.races import RACES
+from tests.chaos.scene import Fault, Outcome, Scene, Size, play
+from tests.chaos.stage import Stage
+from tests.chaos.watch import Watch
+from tickets import clock
+
+SIZE = Size(agents=18, rate=60)
+PROBES, PLACES = 5, 3
+#: A second agent is asked so soon, that there is more to be raced for.
+ASKED_ALONE = 5
+
+
+def all_of(stage: Stage, asked: argparse.Namespace) -> int:
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    lay_policy()
+    only = {code.strip().upper() for code in asked.only.split(",") if code.strip()}
+    chosen = [fault for fault in (*FAULTS, *RACES) if not only or fault.code in only]
+    if missing := only - {fault.code for fault in chosen}:
+        known = ", ".join(fault.code for fault in (*FAULTS, *RACES))
+        print(f"There is no {', '.join(sorted(missing))}: choose from {known}.")
+        return 2
+    outcomes: list[Outcome] = []
+    try:
+        with Watch() as watch, Probe(stage, lay_probe()) as probe:
+            for fault in chosen:
+                outcomes.append(play_one(fault, stage, probe, watch, asked))
+    finally:
+        if asked.keep:
+            shutil.copytree(stage.folder, asked.keep, dirs_exist_ok=True, ignore=hide_servers)
+    report.write(outcomes, page=asked.page, figures=asked.figures, notes=[])
+    return 0 if all(one.good for one in outcomes) else 1
+
+
+def hide_servers(_folder: str, names: list[str]) -> set[str]:
+    return {"servers", "valve.sock"} & {*names}
+
+
+def play_one(
+    fault: Fault, stage: Stage, probe: Probe, watch: Watch, asked: argparse.Namespace
+) -> Outcome:
+    client = fault.code.lower()
+    scene = Scene(
+        stage,
+        probe,
+        watch,
+        Path(stage.folder) / "books" / client,
+        client,
+        SIZE,
+        asked.seed,
+        patient=asked.long,
+    )
+    outcome = play(fault, scene)
+    print(report.line(outcome), flush=True)
+    for complaint in report.complaints(outcome)[:20]:
+        print(f"       {complaint}", flush=True)
+    return outcome
+
+
+def lay_policy() -> None:
+    """A second agent is asked sooner than people would like."""
+    policy = PolicyVersion.objects.latest("version")
+    policy.version, policy.note = policy.version + 1, "For a chaos run"
+    policy.valid_from = clock.now() - timedelta(seconds=1)
+    policy.exclusive_for = ASKED_ALONE
+    policy.save(force_insert=True)
+
+
+def lay_probe() -> Ground:
+    laid = ground.lay(
+        "probe",
+        agents=PROBES,
+        languages=(LANGUAGE,),
+        patience=timedelta(minutes=10),
+        wrap_up=timedelta(seconds=5),
+        at=clock.now(),
+    )
+    for agent in Agent.objects.filter(user__username__startswith="probe-"):
+        roster.set_capacity(agent, capacity=PLACES)
+    return laid
