@@ -18,6 +18,11 @@ from tests.chaos.sown import crops
 from tests.chaos.stage import Stage
 
 SHORT = ("F1", "F4", "F5", "F6", "F9")
+CODES = (
+    *(f"F{number}" for number in range(1, 10)),
+    "F4W",
+    *(f"F{number}" for number in range(18, 26)),
+)
 OUT = embedded.BASE_DIR / "benchmarks" / "out"
 
 
@@ -35,7 +40,7 @@ def main() -> int:
 
 def parsed() -> argparse.Namespace:
     known = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    known.add_argument("--only", default="", help="codes of faults, F1,F4")
+    known.add_argument("--only", type=codes, default=(), help="codes of faults: F1,F4")
     known.add_argument("--short", action="store_true", help=f"only {', '.join(SHORT)}")
     known.add_argument("--seed", type=int, default=1)
     known.add_argument("--long", action="store_true", help="as long as the matrix has it")
@@ -45,8 +50,16 @@ def parsed() -> argparse.Namespace:
     known.add_argument("--keep", type=Path, help="keep logs and logbooks in this folder")
     asked = known.parse_args()
     if asked.short:
-        asked.only = ",".join(SHORT)
+        asked.only = SHORT
     return asked
+
+
+def codes(written: str) -> tuple[str, ...]:
+    found = tuple(code.strip().upper() for code in written.split(","))
+    if missing := [code for code in found if code not in CODES]:
+        known = ", ".join(CODES)
+        raise argparse.ArgumentTypeError(f"There is no {missing[0]}: choose from {known}.")
+    return found
 
 
 @contextmanager

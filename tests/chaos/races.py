@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import wraps
 from random import Random
+from typing import Any
 
 import psycopg
 
@@ -162,22 +163,30 @@ async def accept_against_others(scene: Scene, troupe: Troupe) -> None:
         for ticket, of in (await troupe.offers(await troupe.ask(MANY), each=1)).items():
             login, offer = next(iter(of.items()))
             await _against_leaving(troupe, troupe.desk(login), ticket, offer, outcomes)
-        for ticket, of in (await troupe.offers(await troupe.ask(MANY), each=1)).items():
+        for of in (await troupe.offers(await troupe.ask(MANY), each=1)).values():
             login, offer = next(iter(of.items()))
             await _against_withdrawing(troupe, troupe.desk(login), office, offer, outcomes)
-            await troupe.bot.cancel(troupe.book, ticket)
-        for ticket, of in (await troupe.offers(await troupe.ask(MANY), each=1)).items():
+        for of in (await troupe.offers(await troupe.ask(MANY), each=1)).values():
             login, offer = next(iter(of.items()))
-            await _against_taking(scene, troupe.desk(login), office, offer, outcomes)
-            await troupe.bot.cancel(troupe.book, ticket)
+            await _against_taking(troupe, troupe.desk(login), office, offer, outcomes)
         scene.measured |= dict(outcomes)
+
+
+async def at_once(troupe: Troupe, *acts: Awaitable[Any]) -> list[Any]:
+    """Within a few hundredths of a second, either first."""
+
+    async def begin(act: Awaitable[Any]) -> Any:
+        await asyncio.sleep(troupe.chance.uniform(0, 0.04))
+        return await act
+
+    return await asyncio.gather(*map(begin, acts))
 
 
 async def _against_leaving(
     troupe: Troupe, desk: Desk, ticket: str, offer: str, outcomes: Counter[str]
 ) -> None:
     leaving = troupe.bot.cancel(troupe.book, ticket)
-    assignment, _status = await asyncio.gather(desk.accept(offer), leaving)
+    assignment, _status = await at_once(troupe, desk.accept(offer), leaving)
     outcomes["accepted, then left" if assignment else "left first"] += 1
     if assignment:
         await desk.end("finish", assignment, note="")
@@ -187,21 +196,22 @@ async def _against_withdrawing(
     troupe: Troupe, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
 ) -> None:
     taking = _press_in_office(office, "offer", "withdraw", offer)
-    assignment, _answer = await asyncio.gather(desk.accept(offer), taking)
+    assignment, _answer = await at_once(troupe, desk.accept(offer), taking)
     outcomes["accepted before withdrawn" if assignment else "withdrawn first"] += 1
     await troupe.serve(desk, assignment)
 
 
 async def _against_taking(
-    scene: Scene, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
+    troupe: Troupe, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
 ) -> None:
     assignment = await desk.accept(offer)
     if assignment is None:
         return
     resolving = desk.end("resolve", assignment, disposition="solved")
     taking = _press_in_office(office, "assignment", "take_away", assignment)
-    resolved, _answer = await asyncio.gather(resolving, taking)
+    resolved, _answer = await at_once(troupe, resolving, taking)
     outcomes["resolved first" if resolved else "taken away first"] += 1
+    scene = troupe.scene
     ((ending,),) = query(
         scene.stage, "SELECT ending FROM dispatch_assignment WHERE id = %s", [assignment]
     )

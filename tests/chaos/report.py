@@ -13,9 +13,9 @@ load, and one fault at a time. Actors that use the platform as people and bots d
 logbook; when all has come to rest, everything they were told is held against the rows: escalations,
 messages, acceptances, payments, webhooks. All invariants are looked at once a second meanwhile.
 
-*Recovered* is when offers reached a desk as usual (within 3 s) again, counted from the first blow,
-as a probe saw it that asks once a second; 0 means that none was ever late. *Longest wait* is the
-longest that any of the probe's offers took.
+*Recovered* is when offers reached a desk as usual (within 5 s) again, counted from the last blow,
+as a probe saw it that asks once a second; 0 means that none was late. *Longest wait* is the longest
+that any of the probe's offers took, from the first blow on.
 """
 COLUMNS = (
     "| fault | | recovered, s | bound | longest wait, s | bound | lost | doubled | wrong "

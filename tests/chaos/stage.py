@@ -189,7 +189,9 @@ def built(*, sown: str = "", without: tuple[str, ...] = ()) -> Iterator[Stage]:
         folder.chmod(0o711)
         place = embedded.Place(folder / "servers", folder / "servers" / "run")
         embedded.prepare(place)
-        valve = stack.enter_context(Valve.opened(folder / "valve.sock", place))
+        valve = stack.enter_context(
+            Valve.opened(folder / "valve.sock", place.sockets / "valkey.sock")
+        )
         ports = processes.choose_ports(processes.free_port())
         stage = Stage(
             f"http://localhost:{ports.door}",

@@ -40,6 +40,7 @@ class Troupe:
     bot: Bot
     chance: Random
     desks: list[Desk] = field(default_factory=list)
+    tickets: list[str] = field(default_factory=list)
 
     @property
     def book(self) -> Logbook:
@@ -60,7 +61,9 @@ class Troupe:
                 "topic": "race",
             }
             found.append(await self.bot.escalate(self.book, body, key=self.number()))
-        return [ticket for ticket in found if ticket]
+        asked = [ticket for ticket in found if ticket]
+        self.tickets += asked
+        return asked
 
     async def offers(self, tickets: list[str], *, each: int, seconds: float = 40) -> dict[str, Any]:
         """The pending offers of these tickets on the desks, by ticket and desk, once there are so
@@ -130,6 +133,8 @@ async def gathered(scene: Scene, count: int) -> AsyncIterator[Troupe]:
             watching.append(asyncio.create_task(attend(desk)))
         try:
             yield troupe
+            for ticket in troupe.tickets:
+                await bot.cancel(troupe.book, ticket)
             for desk in troupe.desks:
                 await desk.move("offline")
             await _all_told(scene)

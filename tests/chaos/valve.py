@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from config import embedded
-
 #: Commands that carry messages.
 CARRIES = {b"PUBLISH", b"LPUSH"}
 #: What is sent in the place of one that must not arrive: answered with a number, as they are.
@@ -52,8 +50,9 @@ class Valve:
 
     @classmethod
     @contextmanager
-    def opened(cls, address: Path, place: embedded.Place) -> Iterator["Valve"]:
-        valve = cls(address, place.sockets / "valkey.sock")
+    def opened(cls, address: Path, target: Path) -> Iterator["Valve"]:
+        """`address`: the socket it listens on; `target`: Valkey's own."""
+        valve = cls(address, target)
         thread = threading.Thread(target=valve.loop.run_forever, daemon=True)
         thread.start()
         server = asyncio.run_coroutine_threadsafe(
@@ -63,9 +62,10 @@ class Valve:
             yield valve
         finally:
             valve.loop.call_soon_threadsafe(server.close)
-            valve.break_lines()
+            asyncio.run_coroutine_threadsafe(valve._end(), valve.loop).result(10)
             valve.loop.call_soon_threadsafe(valve.loop.stop)
             thread.join(10)
+            valve.loop.close()
 
     def turn(self, setting: Setting, *, seed: int = 0) -> None:
         self.chance = Random(seed)
@@ -78,24 +78,33 @@ class Valve:
 
         self.loop.call_soon_threadsafe(close)
 
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.add(writer)
         try:
             answers, commands = await asyncio.open_unix_connection(str(self.target))
-        except OSError:
+            back = asyncio.create_task(_pump(answers, writer))
+            try:
+                await self._lead_on(reader, commands)
+            finally:
+                back.cancel()
+                commands.close()
+        except (OSError, asyncio.IncompleteReadError, ValueError):
+            pass
+        finally:
             self._lines.discard(writer)
             writer.close()
-            return
-        back = asyncio.create_task(_pump(answers, writer))
-        with suppress(OSError, asyncio.IncompleteReadError, ValueError):
-            while True:
-                raw, name = await read_command(reader)
-                commands.write(self._admitted(raw) if name in CARRIES else raw)
-                await commands.drain()
-        self._lines.discard(writer)
-        back.cancel()
-        commands.close()
-        writer.close()
+
+    async def _lead_on(self, reader: asyncio.StreamReader, commands: asyncio.StreamWriter) -> None:
+        while True:
+            raw, name = await read_command(reader)
+            commands.write(self._admitted(raw) if name in CARRIES else raw)
+            await commands.drain()
 
     def _admitted(self, raw: bytes) -> bytes:
         """What goes on at once in the place of this message."""
@@ -134,7 +143,7 @@ async def read_command(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError, asyncio.CancelledError):
+    with suppress(OSError):
         while part := await reader.read(65536):
             writer.write(part)
             await writer.drain()

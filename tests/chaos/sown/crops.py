@@ -33,7 +33,8 @@ CRASHES: Changes = {
 }
 
 BUGS: Mapping[str, Changes] = {
-    # Looked at first, written afterwards, and nothing held in between.
+    # Looked at first, written afterwards, and nothing held in between. Nor is it told to others
+    # that they are too late: each would wait for the other's row, and PostgreSQL end it.
     "accepted-without-the-lock": {
         "dispatch.offers": [
             ("    lifecycle.lock(offer.ticket)\n    held = Offer", "    held = Offer"),
