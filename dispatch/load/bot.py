@@ -71,6 +71,8 @@ class Bot:
     async def look(self, book: Logbook, ticket: str) -> str | None:
         """How the ticket is now, as somebody asks who has heard nothing for a while."""
         answer = await self.wire.ask("GET", f"{API}/tickets/{ticket}")
+        if answer.doubtful:
+            return None
         return self._status(book, "ticket", answer, ticket, how="seen")
 
     async def read(self, book: Logbook, ticket: str) -> None:

@@ -23,7 +23,7 @@ ANSWERS = ("Yes.", "That was on Monday.", "Thank you!", "I see. And what now?", 
 ENDS = {"resolved", "handed_back", "unavailable", "abandoned"}
 END_NEWS = {"ticket.resolved", "ticket.handed_back", "ticket.unavailable"}
 #: Whoever hears nothing for so long asks how things are (s).
-DOUBT = 6.0
+DOUBT = 8.0
 #: Of the customers asked, so many say how it was.
 REVIEWS = 0.3
 

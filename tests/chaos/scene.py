@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,16 +54,16 @@ class Outcome:
 
     code: str
     title: str
-    recovered_s: float | None
-    bound_s: float | None
-    longest_wait_s: float
-    outage_s: float | None
-    findings: list[Finding]
-    broken: list[tuple[str, str]]
-    ticks: int
-    measured: dict[str, object]
-    counts: dict[str, int]
-    took_s: float
+    recovered_s: float | None = None
+    bound_s: float | None = None
+    longest_wait_s: float = 0.0
+    outage_s: float | None = None
+    findings: list[Finding] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    ticks: int = 0
+    measured: dict[str, object] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    took_s: float = 0.0
 
     def count(self, kind: str) -> int:
         return sum(finding.kind == kind for finding in self.findings)
@@ -115,39 +115,73 @@ class Scene:
 
 def play(fault: Fault, scene: Scene) -> Outcome:
     """From the first customer to the last check."""
-    opened = time.time()
-    scene.began = opened
+    account = Account(scene)
     if fault.crowd:
         with loaded(scene, echoes=fault.echoes) as load:
             time.sleep(BEFORE)
-            await_usual(scene.probe, seconds=30)
-            struck = time.time()
-            scene.blow()
-            fault.strike(scene)
-            await_usual(scene.probe, seconds=(fault.bound or 20) + 15)
+            outcome = struck_by(fault, scene)
             time.sleep(AFTER)
             load.send_signal(signal.SIGINT)
             settle(scene)
     else:
-        await_usual(scene.probe, seconds=30)
-        struck = time.time()
-        fault.strike(scene)
+        outcome = struck_by(fault, scene)
         settle(scene)
-    lines, rows = scene.lines(), history.rows(scene.stage, scene.client)
+    return account.closed(outcome)
+
+
+def play_together(faults: Iterable[Fault], scene: Scene) -> Iterator[Outcome]:
+    """One after another under one load; the last outcome is of everything that was told
+    meanwhile."""
+    account = Account(scene)
+    with loaded(scene, echoes=0) as load:
+        time.sleep(BEFORE)
+        for fault in faults:
+            yield struck_by(fault, scene)
+        time.sleep(AFTER)
+        load.send_signal(signal.SIGINT)
+        settle(scene)
+    yield account.closed(Outcome("all", "what was told, held against what is kept"))
+
+
+def struck_by(fault: Fault, scene: Scene) -> Outcome:
+    """How it went, as seen from outside while it lasted."""
+    scene.findings, scene.measured = [], {}
+    await_usual(scene.probe, seconds=30)
+    began = time.time()
+    scene.blow()
+    fault.strike(scene)
+    if fault.crowd:
+        await_usual(scene.probe, seconds=(fault.bound or 20) + 15)
     return Outcome(
         fault.code,
         fault.title,
         scene.probe.recovered_after(scene.struck) if fault.bound else None,
         fault.bound,
-        scene.probe.longest_wait(struck - 1),
+        scene.probe.longest_wait(began - 1),
         fault.outage,
-        scene.findings + checker.check(lines, rows),
-        scene.watch.found_since(opened),
-        scene.watch.ticks,
-        scene.measured,
-        counted(lines, rows),
-        round(time.time() - opened, 1),
+        scene.findings,
+        measured=scene.measured,
+        took_s=round(time.time() - began, 1),
     )
+
+
+class Account:
+    """Of a scene, from its beginning until everything has come to rest."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.ticks = scene, scene.watch.ticks
+        self.opened = scene.began = time.time()
+
+    def closed(self, outcome: Outcome) -> Outcome:
+        """The outcome, with all that the checks say."""
+        scene = self.scene
+        lines, rows = scene.lines(), history.rows(scene.stage, scene.client)
+        outcome.findings += checker.check(lines, rows)
+        outcome.broken = scene.watch.found_since(self.opened)
+        outcome.ticks = scene.watch.ticks - self.ticks
+        outcome.counts = counted(lines, rows)
+        outcome.took_s = round(time.time() - self.opened, 1)
+        return outcome
 
 
 @contextmanager

@@ -80,12 +80,7 @@ class Stage(Platform):
         """As `kill -9` would, with everything it started: PostgreSQL's own have groups of their
         own."""
         with self._lock:
-            process = self.running.pop(name)
-            family = _family(process.pid)
-            for one in family:
-                _send(one, signal.SIGKILL)
-            process.wait()
-            psutil.wait_procs(family, timeout=10)
+            _end(self.running.pop(name))
 
     def keep_down(self, *names: str) -> None:
         with self._lock:
@@ -163,10 +158,8 @@ class Stage(Platform):
     def leave(self) -> None:
         self._over.set()
         with self._lock:
-            for name in list(self.running):
-                for one in _family(self.running[name].pid):
-                    _send(one, signal.SIGKILL)
-                self.running[name].wait()
+            for process in self.running.values():
+                _end(process)
 
 
 def postgres_command(place: embedded.Place) -> list[str]:
@@ -254,6 +247,17 @@ def drop(url: str, constraint: str) -> None:
 
 def _connect(url: str) -> None:
     psycopg.connect(url, connect_timeout=3).close()
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Its group too: while it is being killed it may still have started somebody."""
+    family = _family(process.pid)
+    for one in family:
+        _send(one, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(family, timeout=10)
 
 
 def _family(pid: int) -> list[psutil.Process]:
