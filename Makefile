@@ -1,11 +1,13 @@
 # Two commands: `make up` and `make test`. The others are listed by `make help`.
 PYTHON ?= python3
 ARGS ?=
+SEED ?= 1
 RUN = .venv/bin/python
 TESTS = $(RUN) -m pytest -p tests.servers
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench bench-quick picture words requirements clean environment
+.PHONY: help up demo test check chaos test-chaos bench bench-quick picture words requirements clean \
+	environment
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -14,6 +16,10 @@ help: ## list the targets
 up: ## install, start everything, load the demo; Ctrl-C stops it (PORT=8000)
 	@$(PYTHON) config/bootstrap.py run
 	@exec $(RUN) -m config.up
+
+demo: ## as make up, with people and bots that come and go, to watch
+	@$(PYTHON) config/bootstrap.py run
+	@exec $(RUN) -m config.up --load
 
 test: environment ## run the tests (ARGS="tests/agents -k pay")
 	@$(TESTS) -n auto --maxprocesses 4 --dist worksteal $(ARGS)
@@ -25,6 +31,12 @@ check: environment ## formatting, lint, types, migrations, deployment settings, 
 	$(RUN) -m tests.servers manage.py makemigrations --check
 	PUBLIC_URL=https://desk.example.com $(RUN) -m tests.servers manage.py check --deploy --fail-level WARNING
 	$(TESTS) tests/test_architecture.py tests/test_docs.py
+
+chaos: environment ## kill and break what may die, under load (FAULT=F6 SEED=1 LONG=1; half an hour)
+	@$(RUN) -m tests.chaos --seed $(SEED) $(if $(FAULT),--only $(FAULT),--page docs/chaos.md) $(if $(LONG),--long) $(ARGS)
+
+test-chaos: environment ## the same with five faults, in four minutes
+	@$(RUN) -m tests.chaos --seed $(SEED) --short $(ARGS)
 
 bench: environment ## measure the live path beside a rival and a floor, then growth (half an hour)
 	@$(RUN) -m benchmarks.live_path $(ARGS)

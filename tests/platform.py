@@ -100,10 +100,11 @@ def running(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iter
             platform.stop()
 
 
-def addressed(database: str, *, port: int) -> dict[str, str]:
+def addressed(database: str, *, port: int, server: str = "") -> dict[str, str]:
+    """`server`: the PostgreSQL, unless it is the session's."""
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": make_conninfo(os.environ["DATABASE_URL"], dbname=database),
+        "DATABASE_URL": make_conninfo(server or os.environ["DATABASE_URL"], dbname=database),
         "PORT": str(port),
         "SECRET_KEY": SECRET,
         "WEBHOOK_ALLOW_PRIVATE": "1",

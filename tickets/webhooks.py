@@ -11,14 +11,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db import connection, transaction
+from django.db.models import Exists, F, Func, IntegerField, OuterRef
 from standardwebhooks import Webhook
 
 from tickets import clock, outbound
 from tickets.models import Ticket, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from tickets.outbound import Answer
 from tickets.signals import webhook_queued
+
+
+class Line(Func):
+    """The number of one's own line to PostgreSQL."""
+
+    function = "pg_backend_pid"
+    output_field = IntegerField()
+
 
 #: Waits between attempts, from the Standard Webhooks specification; about 75 hours in all.
 SCHEDULE = [
@@ -31,6 +39,15 @@ SCHEDULE = [
 CLAIM = timedelta(seconds=40)
 #: The clock leaves this much to Celery before it sends itself.
 LATE = timedelta(seconds=3)
+
+# Who is sending is known by their line to PostgreSQL, which ends with them. A pooler may keep it
+# for somebody else: then CLAIM has to pass.
+TAKE_OVER = """
+UPDATE tickets_webhookdelivery SET sender = NULL, next_attempt_at = next_attempt_at - {claim}
+WHERE sender IS NOT NULL AND delivered_at IS NULL AND dead_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM pg_stat_activity line WHERE line.pid = sender
+        AND (line.backend_start IS NULL OR line.backend_start <= next_attempt_at - {claim}))
+""".format(claim=f"interval '{CLAIM.total_seconds()} seconds'")
 
 
 def queue(ticket: Ticket, kind: str, about: dict[str, Any], *, at: datetime) -> None:
@@ -61,6 +78,21 @@ def queue(ticket: Ticket, kind: str, about: dict[str, Any], *, at: datetime) -> 
     webhook_queued.send(Ticket, at=at)
 
 
+def catch_up() -> int:
+    """Send what Celery has not, and what somebody had in hand who died; returns how many
+    attempts."""
+    take_over()
+    return deliver_due(overdue_by=LATE)
+
+
+def take_over() -> int:
+    """What was claimed by a sender that is gone is due as if it never was; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_OVER)
+        taken: int = cursor.rowcount
+    return taken
+
+
 def deliver_due(*, overdue_by: timedelta = timedelta(), limit: int = 200) -> int:
     """Send what is due until nothing is, or `limit` is reached; returns how many attempts."""
     sent = 0
@@ -87,7 +119,7 @@ def claim_due(*, overdue_by: timedelta, size: int = 20) -> list[WebhookDelivery]
     )
     batch = list(due)
     WebhookDelivery.objects.filter(pk__in=[delivery.pk for delivery in batch]).update(
-        next_attempt_at=at + CLAIM, attempts=F("attempts") + 1
+        next_attempt_at=at + CLAIM, attempts=F("attempts") + 1, sender=Line()
     )
     return batch
 
@@ -122,7 +154,7 @@ def webhook_id(delivery_id: UUID) -> str:
 def redeliver(delivery: WebhookDelivery, *, at: datetime) -> None:
     """Send once more what was given up or already delivered."""
     WebhookDelivery.objects.filter(pk=delivery.pk).update(
-        delivered_at=None, dead_at=None, attempts=0, next_attempt_at=at
+        delivered_at=None, dead_at=None, attempts=0, next_attempt_at=at, sender=None
     )
     webhook_queued.send(Ticket, at=at)
 
@@ -134,15 +166,15 @@ def _record(delivery: WebhookDelivery, answer: Answer, *, took_ms: int, at: date
     )
     row = WebhookDelivery.objects.filter(pk=delivery.pk)
     if answer.ok:
-        row.update(delivered_at=at)
+        row.update(delivered_at=at, sender=None)
         _hurry(delivery.endpoint, at=at)
     elif answer.status == 410:
-        row.update(dead_at=at)
+        row.update(dead_at=at, sender=None)
         WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(disabled_at=at)
     elif delivery.attempts >= len(SCHEDULE):
-        row.update(dead_at=at)
+        row.update(dead_at=at, sender=None)
     else:
-        row.update(next_attempt_at=at + _wait(delivery.attempts))
+        row.update(next_attempt_at=at + _wait(delivery.attempts), sender=None)
 
 
 def _hurry(endpoint: WebhookEndpoint, *, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """`python -m config.up`: start everything, say so, watch it until Ctrl-C, stop everything.
 
-`--forget` stops what runs from this checkout and removes what it kept elsewhere.
+`--load` has people and bots that do not exist come and go meanwhile, to be watched. `--forget`
+stops what runs from this checkout and removes what it kept elsewhere.
 """
 
 import errno
@@ -24,7 +25,10 @@ class Stop(BaseException):
 def main() -> int:
     listen()
     try:
-        platform.forget() if "--forget" in sys.argv else platform.run()
+        if "--forget" in sys.argv:
+            platform.forget()
+        else:
+            platform.run(load="--load" in sys.argv)
     except Stop:
         say("stopped")
     except (Trouble, OSError) as trouble:

@@ -27,7 +27,8 @@ PAGES = {
 }
 
 
-def run() -> None:
+def run(*, load: bool = False) -> None:
+    """`load`: with people and bots that do not exist."""
     folder = embedded.data_dir()
     with checks.alone(folder):
         clear_leftovers()
@@ -38,7 +39,9 @@ def run() -> None:
             start_servers(supervisor, place)
             demo = prepare(supervisor, ports)
             start_platform(supervisor, ports, demo)
-            announce(ports, demo)
+            if load:
+                supervisor.add([processes.load()])
+            announce(ports, demo, load=load)
             Watch(supervisor).stay()
 
 
@@ -115,7 +118,7 @@ def fetch(url: str) -> None:
     urllib.request.urlopen(url, timeout=20).close()
 
 
-def announce(ports: Ports, demo: Demo) -> None:
+def announce(ports: Ports, demo: Demo, *, load: bool = False) -> None:
     """The addresses and the logins; the last line begins with `ready`."""
     url = os.environ.get("PUBLIC_URL", f"http://localhost:{ports.door}").rstrip("/")
     pages = {url + path: what for path, what in PAGES.items()}
@@ -126,6 +129,8 @@ def announce(ports: Ports, demo: Demo) -> None:
     say(f"\n  Log in with the password {demo.password} as")
     for login in demo.logins:
         say(f"  {login['username']:<24} {login['role']:<12} {login['note']}")
+    if load:
+        say("\n  Agents and customers that do not exist come and go: log in to work among them")
     logs = shown(embedded.data_dir() / "log")
     say(f"\nready: {url} (Ctrl-C stops everything, the logs are in {logs})")
 

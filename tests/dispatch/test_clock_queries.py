@@ -26,7 +26,8 @@ AN_HOUR_AGO = timedelta(hours=1)
 EVERY_SECOND: list[tuple[str, Callable[[], Any]]] = [
     *((name, lambda verb=verb: verb(clock.now())) for name, verb in dispatch_clock.DUE),
     ("latency", lambda: latency.count(at=clock.now())),
-    ("webhooks", lambda: webhooks.deliver_due()),
+    ("webhooks", webhooks.deliver_due),
+    ("webhooks of the dead", webhooks.take_over),
     ("audit", lambda: audit.run_when_due(at=clock.now())),
     ("untried", lambda: WebhookDelivery.objects.untried(at=clock.now()).first()),
     ("pending", lambda: Offer.objects.pending().count()),

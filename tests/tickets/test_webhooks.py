@@ -1,9 +1,12 @@
 """The outbox: signed, in order, at least once, until the schedule is spent."""
 
+import os
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from django.db.models import F
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests import factories
@@ -288,6 +291,58 @@ def test_what_a_dead_sender_claimed_is_sent_by_another(receiver: Receiver) -> No
 
     assert webhooks.deliver_due() == 1
     assert len(receiver.received) == 1
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_somebody_had_in_hand_who_died_is_sent_at_the_clocks_next_look(
+    receiver: Receiver,
+) -> None:
+    news()
+    webhooks.claim_due(overdue_by=timedelta())
+    WebhookDelivery.objects.update(sender=line_that_ended())
+
+    webhooks.take_over()
+
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.sender, delivery.next_attempt_at <= clock.now()) == (None, True)
+    WebhookDelivery.objects.update(next_attempt_at=clock.now() - webhooks.LATE)
+    assert webhooks.catch_up() == 1
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_somebody_has_in_hand_stays_theirs() -> None:
+    news()
+    webhooks.claim_due(overdue_by=timedelta())
+
+    assert webhooks.take_over() == 0
+    assert WebhookDelivery.objects.get().next_attempt_at > clock.now() + webhooks.CLAIM / 2
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_the_number_of_a_line_may_be_somebody_elses_by_now() -> None:
+    news()
+    webhooks.claim_due(overdue_by=timedelta())
+    WebhookDelivery.objects.update(next_attempt_at=F("next_attempt_at") - DAY)
+
+    assert webhooks.take_over() == 1
+
+
+@pytest.mark.parametrize("status", [204, 500, 410])
+@pytest.mark.usefixtures("endpoint")
+def test_whoever_has_sent_it_has_it_in_hand_no_more(receiver: Receiver, status: int) -> None:
+    receiver.answers = [status]
+    news()
+
+    webhooks.deliver_due()
+
+    assert WebhookDelivery.objects.get().sender is None
+
+
+def line_that_ended() -> int:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as ended:
+        number = ended.info.backend_pid
+    return number
 
 
 @pytest.mark.usefixtures("endpoint")

@@ -74,6 +74,8 @@ class WebhookDelivery(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     dead_at = models.DateTimeField(_("given up"), null=True)
+    #: Whoever has it in hand now, as PostgreSQL numbers its lines.
+    sender = models.IntegerField(null=True, editable=False)
 
     objects = WebhookDeliveryQuerySet.as_manager()
 

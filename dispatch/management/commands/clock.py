@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 #: Name, seconds between two rounds, what a round does.
 BESIDE: list[tuple[str, float, Callable[[], object]]] = [
-    ("webhooks", 2, lambda: webhooks.deliver_due(overdue_by=webhooks.LATE)),
+    ("webhooks", 2, webhooks.catch_up),
     ("latency", 10, lambda: latency.count(at=database_clock.now())),
     ("audit", 15, lambda: audit.run_when_due(at=database_clock.now())),
 ]

@@ -1,0 +1,325 @@
+"""The faults of people: two who do what only one can, or one who does it twice, at the same moment.
+
+Over the wire, many times, by a troupe of their own.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import wraps
+from random import Random
+from typing import Any
+
+import psycopg
+
+from dispatch.load import screen
+from dispatch.load.desk import CSRF, Desk
+from dispatch.load.wire import Wire
+from tests import factories
+from tests.chaos.checker import noted
+from tests.chaos.scene import Fault, Scene
+from tests.chaos.troupe import Troupe, gathered, query
+
+#: So many at once.
+MANY = 12
+#: When a lock is released, in milliseconds from the end of the minute it holds an answer past.
+RELEASED = (-400, -200, -1, 0, 1, 200)
+LOCKED_S = 2.0
+
+Race = Callable[[Scene, Troupe], Awaitable[None]]
+
+
+def by(count: int) -> Callable[[Race], Callable[[Scene], None]]:
+    """The race is run by so many agents."""
+
+    def made(race: Race) -> Callable[[Scene], None]:
+        @wraps(race)
+        def strike(scene: Scene) -> None:
+            async def run() -> None:
+                async with gathered(scene, count) as troupe:
+                    await race(scene, troupe)
+
+            asyncio.run(run())
+
+        return strike
+
+    return made
+
+
+@by(2)
+async def two_accept(scene: Scene, troupe: Troupe) -> None:
+    """One gets it, the other is told that it is taken."""
+    tickets = await troupe.ask(MANY)
+    offers = await troupe.offers(tickets, each=2)
+    for of in offers.values():
+        pairs = [(troupe.desk(login), offer) for login, offer in of.items()]
+        won = await asyncio.gather(*(desk.accept(offer) for desk, offer in pairs))
+        winners = sum(one is not None for one in won)
+        scene.expect(winners == 1, f"{winners} of two who accepted at once were told it is theirs")
+        for (desk, _offer), assignment in zip(pairs, won, strict=True):
+            await troupe.serve(desk, assignment)
+    refused = Counter(line["status"] for line in noted(scene.lines(), "accept", "refused"))
+    scene.measured |= {"races": len(offers), "refused with": dict(refused)}
+    scene.expect(len(offers) == MANY, f"{MANY - len(offers)} tickets were not offered to two")
+    scene.expect(not {*refused} - {409, 410}, f"refused with {dict(refused)}")
+
+
+@by(1)
+async def one_accepts_twice(scene: Scene, troupe: Troupe) -> None:
+    """In two tabs, and with a double click in each: one conversation, paid once."""
+    tickets = await troupe.ask(MANY)
+    offers = await troupe.offers(tickets, each=1)
+    async with AsyncExitStack() as stack:
+        desk = troupe.desks[0]
+        tab = await troupe.tab(desk, stack)
+        for of in offers.values():
+            (offer,) = of.values()
+            clicks = (one.accept(offer) for one in (desk, desk, tab, tab))
+            won = {*await asyncio.gather(*clicks)}
+            scene.expect(len(won) == 1 and None not in won, f"accepted four times at once: {won}")
+            await _twice_each(troupe, desk, tab, next(iter(won - {None}), None))
+    scene.measured["races"] = len(offers)
+
+
+async def _twice_each(troupe: Troupe, desk: Desk, tab: Desk, assignment: str | None) -> None:
+    """Whatever follows is done in both tabs at once."""
+    if assignment is None:
+        return
+    both, number = (desk, tab), troupe.number()
+    say = (one.say(assignment, number=number, text="Hello.", after=0) for one in both)
+    await asyncio.gather(*say)
+    await asyncio.gather(*(one.end("resolve", assignment, disposition="solved") for one in both))
+    await asyncio.gather(*(one.end("finish", assignment, note="") for one in both))
+
+
+@by(1)
+async def accept_at_the_last_moment(scene: Scene, troupe: Troupe) -> None:
+    """The answer waits for a lock past, or just not past, the end of the minute."""
+    tickets = await troupe.ask(len(RELEASED))
+    offers = await troupe.offers(tickets, each=1)
+    desk = troupe.desks[0]
+    answered = await asyncio.gather(
+        *(
+            _answer_late(scene, desk, ticket, offer, released)
+            for (ticket, of), released in zip(offers.items(), RELEASED, strict=False)
+            for offer in of.values()
+        )
+    )
+    scene.measured["released at, ms: accepted"] = dict(answered)
+    for released, accepted in answered:
+        early, late = released < -100, released >= 0
+        scene.expect(accepted or not early, f"refused though in time by {-released} ms")
+        scene.expect(not (accepted and late), f"accepted though late by {released} ms")
+    left = query(
+        scene.stage,
+        "SELECT count(*) FROM dispatch_offer o JOIN dispatch_offer later ON later.ticket_id ="
+        " o.ticket_id AND later.sent_at > o.settled_at AND later.status IN ('sent', 'shown')"
+        " WHERE o.status = 'accepted' AND o.ticket_id = ANY(%s::uuid[])",
+        [tickets],
+    )
+    scene.expect(left == [(0,)], "accepted, and offered again")
+
+
+async def _answer_late(
+    scene: Scene, desk: Desk, ticket: str, offer: str, released: int
+) -> tuple[int, bool]:
+    """The minute is cut short in the database, so that nobody waits for it."""
+    holding = asyncio.create_task(asyncio.to_thread(_hold, scene, ticket, offer, released))
+    await asyncio.sleep(0.5)
+    assignment = await desk.accept(offer)
+    await holding
+    if assignment:
+        await desk.end("resolve", assignment, disposition="solved")
+        await desk.end("finish", assignment, note="")
+    return released, assignment is not None
+
+
+def _hold(scene: Scene, ticket: str, offer: str, released: int) -> None:
+    """Lock the ticket until so many milliseconds after the offer's end."""
+    with psycopg.connect(scene.stage.database_url) as database:
+        database.execute("SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE", [ticket])
+        query(
+            scene.stage,
+            "UPDATE dispatch_offer SET expires_at = clock_timestamp() + %s * interval '1 s'"
+            " WHERE id = %s",
+            [LOCKED_S, offer],
+        )
+        database.execute(
+            "SELECT pg_sleep_until(expires_at + %s * interval '1 ms') FROM dispatch_offer"
+            " WHERE id = %s",
+            [released, offer],
+        )
+
+
+@by(2)
+async def accept_against_others(scene: Scene, troupe: Troupe) -> None:
+    """The customer leaves, the coordinator takes the offer back, or takes the conversation away."""
+    async with AsyncExitStack() as stack:
+        office = await stack.enter_async_context(Wire(scene.stage.url, chance=Random(1)))
+        await _enter_office(scene, office)
+        outcomes: Counter[str] = Counter()
+        for ticket, of in (await troupe.offers(await troupe.ask(MANY), each=1)).items():
+            login, offer = next(iter(of.items()))
+            await _against_leaving(troupe, troupe.desk(login), ticket, offer, outcomes)
+        for of in (await troupe.offers(await troupe.ask(MANY), each=1)).values():
+            login, offer = next(iter(of.items()))
+            await _against_withdrawing(troupe, troupe.desk(login), office, offer, outcomes)
+        for of in (await troupe.offers(await troupe.ask(MANY), each=1)).values():
+            login, offer = next(iter(of.items()))
+            await _against_taking(troupe, troupe.desk(login), office, offer, outcomes)
+        scene.measured |= dict(outcomes)
+
+
+async def at_once(troupe: Troupe, *acts: Awaitable[Any]) -> list[Any]:
+    """Within a few hundredths of a second, either first."""
+
+    async def begin(act: Awaitable[Any]) -> Any:
+        await asyncio.sleep(troupe.chance.uniform(0, 0.04))
+        return await act
+
+    return await asyncio.gather(*map(begin, acts))
+
+
+async def _against_leaving(
+    troupe: Troupe, desk: Desk, ticket: str, offer: str, outcomes: Counter[str]
+) -> None:
+    leaving = troupe.bot.cancel(troupe.book, ticket)
+    assignment, _status = await at_once(troupe, desk.accept(offer), leaving)
+    outcomes["accepted, then left" if assignment else "left first"] += 1
+    if assignment:
+        await desk.end("finish", assignment, note="")
+
+
+async def _against_withdrawing(
+    troupe: Troupe, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
+) -> None:
+    taking = _press_in_office(office, "offer", "withdraw", offer)
+    assignment, _answer = await at_once(troupe, desk.accept(offer), taking)
+    outcomes["accepted before withdrawn" if assignment else "withdrawn first"] += 1
+    await troupe.serve(desk, assignment)
+
+
+async def _against_taking(
+    troupe: Troupe, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
+) -> None:
+    assignment = await desk.accept(offer)
+    if assignment is None:
+        return
+    resolving = desk.end("resolve", assignment, disposition="solved")
+    taking = _press_in_office(office, "assignment", "take_away", assignment)
+    resolved, _answer = await at_once(troupe, resolving, taking)
+    outcomes["resolved first" if resolved else "taken away first"] += 1
+    scene = troupe.scene
+    ((ending,),) = query(
+        scene.stage, "SELECT ending FROM dispatch_assignment WHERE id = %s", [assignment]
+    )
+    scene.expect((ending == "resolved") == resolved, f"told resolved={resolved}, is {ending}")
+    if resolved:
+        await desk.end("finish", assignment, note="")
+
+
+async def _enter_office(scene: Scene, office: Wire) -> None:
+    await asyncio.to_thread(factories.make_coordinator, f"cora-{scene.client}")
+    page = await office.ask("GET", "/admin/login/")
+    form = {"csrfmiddlewaretoken": screen.token(page.text), "username": f"cora-{scene.client}"}
+    answer = await office.ask(
+        "POST", "/admin/login/", data={**form, "password": factories.PASSWORD, "next": "/admin/"}
+    )
+    scene.expect(answer.status == 302, f"the office let nobody in: {answer.status}")
+
+
+async def _press_in_office(office: Wire, what: str, action: str, pk: str) -> int:
+    form = {
+        "csrfmiddlewaretoken": office.cookie(*CSRF)[1],
+        "action": action,
+        "_selected_action": pk,
+    }
+    answer = await office.ask("POST", f"/admin/dispatch/{what}/", data=form)
+    return answer.status
+
+
+@by(3)
+async def line_lost_in_a_talk(scene: Scene, troupe: Troupe) -> None:
+    """Ten seconds cost nothing; a minute costs the conversation, and somebody else goes on."""
+    tickets = await troupe.ask(2)
+    offers = await troupe.offers(tickets, each=1)
+    held = {}
+    for ticket, of in offers.items():
+        login, offer = next(iter(of.items()))
+        held[ticket] = (troupe.desk(login), await troupe.desk(login).accept(offer))
+    scene.expect(len({desk for desk, _talk in held.values()}) == 2, "one agent got both")
+    (kept, (short, first)), (lost, (long, second)) = held.items()
+    cut = time.time()
+    await asyncio.gather(_cut(short, 10), _cut(long, 60))
+    said = await short.say(str(first), number=troupe.number(), text="Still here.", after=0)
+    scene.expect(said is not None, "ten seconds without a line cost the conversation")
+    late = await long.say(str(second), number=troupe.number(), text="I am back!", after=0)
+    scene.expect(late is None, "late words of one who lost the conversation were taken")
+    heard = [
+        line
+        for line in noted(scene.lines(), "webhook", "seen")
+        if line["ticket"] == lost and line["type"] == "ticket.requeued"
+    ]
+    scene.expect(len(heard) == 1, f"the customer was told {len(heard)} times of the lost line")
+    if heard:
+        scene.measured["lease ended after, s"] = round(heard[0]["at"] - cut, 1)
+        scene.expect(heard[0]["at"] - cut <= 50, "the lease ended too late")
+    again = await troupe.offers([lost], each=1, seconds=20)
+    for of in again.values():
+        login, offer = next(iter(of.items()))
+        await troupe.serve(troupe.desk(login), await troupe.desk(login).accept(offer))
+    scene.expect(bool(again), "nobody was asked to go on")
+    await short.end("resolve", str(first), disposition="solved")
+    await short.end("finish", str(first), note="")
+    scene.measured["kept"] = kept[-4:]
+
+
+async def _cut(desk: Desk, seconds: float) -> None:
+    desk.book.note("network", "seen", gone_for=seconds)
+    await desk.shut()
+    await asyncio.sleep(seconds)
+    await desk.open()
+    await desk.move("available")
+
+
+@by(1)
+async def web_dies_while_customers_write(scene: Scene, troupe: Troupe) -> None:
+    """What they were told is kept, is kept, though the server dies the next moment."""
+    tickets = await troupe.ask(MANY)
+    over = asyncio.Event()
+    writing = [asyncio.create_task(_write_on(troupe, ticket, over)) for ticket in tickets]
+    for _ in range(3):
+        await asyncio.sleep(3)
+        await asyncio.to_thread(scene.stage.kill, "web")
+    await asyncio.sleep(4)
+    over.set()
+    scene.measured["messages"] = sum(await asyncio.gather(*writing))
+    for ticket in tickets:
+        await troupe.bot.read(troupe.book, ticket)
+        await troupe.bot.cancel(troupe.book, ticket)
+
+
+async def _write_on(troupe: Troupe, ticket: str, over: asyncio.Event) -> int:
+    """One word after another; returns how many were taken."""
+    taken = 0
+    book = troupe.shelf.book(f"writer-{ticket}")
+    while not over.is_set():
+        number = str(troupe.number())
+        taken += await troupe.bot.say(book, ticket, number=number, text="Hello?") is not None
+        await asyncio.sleep(0.2)
+    return taken
+
+
+RACES = [
+    Fault("F4W", "kill -9 of the web server while customers write", web_dies_while_customers_write,
+          crowd=False),
+    Fault("F21", "two accept the same ticket at once", two_accept, crowd=False),
+    Fault("F22", "one accepts it four times at once, in two tabs", one_accepts_twice, crowd=False),
+    Fault("F23", "accepted around the end of the minute, past a lock", accept_at_the_last_moment,
+          crowd=False),
+    Fault("F24", "accept against leaving and withdrawing, resolve against taking away",
+          accept_against_others, crowd=False),
+    Fault("F25", "an agent's line is lost in a talk: 10 s, 60 s", line_lost_in_a_talk, crowd=False),
+]  # fmt: skip

@@ -1,0 +1,274 @@
+"""The stage: a platform of its own, with servers of its own, any part of which may be killed.
+
+What dies is started again after a second, as supervisord would, unless it is to stay down. Every
+Python process runs with `sown`'s crash points in it (and bugs, where a run asks for one).
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import psutil
+import psycopg
+import redis
+from psycopg.conninfo import make_conninfo
+
+from config import embedded
+from config.up import processes
+from config.up.processes import Process
+from tests import platform as platforms
+from tests.chaos.valve import Valve
+from tests.platform import Platform
+
+DATABASE = "chaos"
+#: Made once with all tables, and copied for each stage.
+READY = "chaos_ready"
+SOWN = Path(__file__).parent / "sown"
+#: The processes that are the product's own.
+OURS = ("web", "live", "matcher", "worker", "clock", "door")
+#: What is dead is looked for, and started again, after so many seconds.
+LOOK, RESTART = 0.2, 1.0
+
+
+@dataclass
+class Stage(Platform):
+    place: embedded.Place = field(kw_only=True)
+    valve: Valve = field(kw_only=True)
+    #: Kept down until they are named again.
+    down: set[str] = field(default_factory=set)
+    _over: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def database_url(self) -> str:
+        return make_conninfo(self.place.database_url, dbname=DATABASE)
+
+    @property
+    def points(self) -> Path:
+        """The folder in which a crash point is armed by a file of its name."""
+        return self.folder / "points"
+
+    def start_server(self, name: str) -> None:
+        commands = {"postgres": postgres_command, "valkey": embedded.valkey_command}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                commands[name](self.place),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=embedded.die_with_parent(signal.SIGKILL),
+                **embedded.identity(),
+            )
+
+    def raise_up(self, *names: str) -> None:
+        """Start these, and keep them up from now on."""
+        with self._lock:
+            for name in names:
+                self.down.discard(name)
+                self.start_server(name) if name in ("postgres", "valkey") else self.start(name)
+
+    def kill(self, name: str) -> None:
+        """As `kill -9` would, with everything it started: PostgreSQL's own have groups of their
+        own."""
+        with self._lock:
+            _end(self.running.pop(name))
+
+    def keep_down(self, *names: str) -> None:
+        with self._lock:
+            self.down |= {*names}
+            for name in names:
+                self.kill(name)
+
+    def freeze(self, name: str) -> None:
+        for one in _family(self.running[name].pid):
+            _send(one, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        for one in _family(self.running[name].pid):
+            _send(one, signal.SIGCONT)
+
+    def look_after(self) -> None:
+        """Start again what died, after a second. Runs in a thread until the stage is left."""
+        died: dict[str, float] = {}
+        while not self._over.wait(LOOK):
+            with self._lock:
+                self._restart(died)
+
+    def _restart(self, died: dict[str, float]) -> None:
+        for name in (*OURS, "postgres", "valkey"):
+            process = self.running.get(name)
+            if name in self.down or (process and process.poll() is None):
+                died.pop(name, None)
+            elif time.monotonic() - died.setdefault(name, time.monotonic()) > RESTART:
+                if process:
+                    self.kill(name)
+                self.raise_up(name)
+                died.pop(name)
+
+    def arm(self, point: str, process: str) -> None:
+        """Whichever process of this name comes to this point next dies there."""
+        (self.points / f"{process}-{point}").touch()
+
+    def armed(self) -> list[str]:
+        return sorted(path.name for path in self.points.iterdir())
+
+    def disarm(self) -> None:
+        for path in self.points.iterdir():
+            path.unlink(missing_ok=True)
+
+    def wait_until_struck(self, *, seconds: float) -> list[str]:
+        """Until no point is armed any more; those that nobody came to, disarmed."""
+        give_up = time.monotonic() + seconds
+        while self.armed() and time.monotonic() < give_up:
+            time.sleep(0.05)
+        left = self.armed()
+        self.disarm()
+        return left
+
+    def await_servers(self) -> None:
+        ask = partial(_connect, self.database_url)
+        embedded.patiently(ask, psycopg.OperationalError, seconds=60)
+        ping = partial(embedded.ping, self.place.redis_url)
+        embedded.patiently(ping, redis.exceptions.RedisError, seconds=60)
+
+    def through_the_valve(self, on: bool) -> None:
+        """Whether the platform's lines to Valkey lead through the valve; those there are broken."""
+        target = self.valve.address if on else self.place.sockets / "valkey.sock"
+        fresh = bus(self.place).with_name("bus.new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(target)
+        fresh.replace(bus(self.place))
+        with redis.Redis.from_url(self.place.redis_url, socket_timeout=5) as server:
+            for kind in ("normal", "pubsub"):
+                server.client_kill_filter(_type=kind, skipme=True)
+        self.valve.break_lines()
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        return {"CHAOS_PROCESS": name}
+
+    def leave(self) -> None:
+        self._over.set()
+        with self._lock:
+            for process in self.running.values():
+                _end(process)
+
+
+def postgres_command(place: embedded.Place) -> list[str]:
+    """Commits are waited for, the disk is not: processes die here, the machine does not."""
+    return [*embedded.postgres_command(place), "--fsync=off", "--full_page_writes=off"]
+
+
+def bus(place: embedded.Place) -> Path:
+    """The socket that the platform is told is Valkey's: a link, to be led elsewhere."""
+    return place.sockets / "bus.sock"
+
+
+@contextmanager
+def built(*, sown: str = "", without: tuple[str, ...] = ()) -> Iterator[Stage]:
+    """Everything up. `sown`: a bug of `tests.chaos.sown.bugs`. `without`: constraints that are
+    taken from this stage's database."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="releve-chaos-", dir="/tmp"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o711)
+        place = embedded.Place(folder / "servers", folder / "servers" / "run")
+        embedded.prepare(place)
+        valve = stack.enter_context(
+            Valve.opened(folder / "valve.sock", place.sockets / "valkey.sock")
+        )
+        ports = processes.choose_ports(processes.free_port())
+        stage = Stage(
+            f"http://localhost:{ports.door}",
+            folder,
+            environment(place, folder, port=ports.door, sown=sown),
+            {},
+            ports,
+            place=place,
+            valve=valve,
+        )
+        stack.callback(stage.leave)
+        stage.points.mkdir()
+        begin(stage, without)
+        threading.Thread(target=stage.look_after, daemon=True).start()
+        stage.await_answers(seconds=60)
+        yield stage
+
+
+def begin(stage: Stage, without: tuple[str, ...]) -> None:
+    bus(stage.place).symlink_to(stage.place.sockets / "valkey.sock")
+    stage.raise_up("postgres", "valkey")
+    make = partial(embedded.make_database, stage.database_url)
+    embedded.patiently(make, psycopg.OperationalError, seconds=30)
+    stage.await_servers()
+    platforms.prepare(stage.folder, dict(stage.environment))
+    platforms.Preparation(stage.folder, dict(stage.environment)).migrate()
+    for constraint in without:
+        drop(stage.database_url, constraint)
+    for each in processes.platform(stage.ports, {}):
+        stage.known[each.name] = Process(
+            each.name, each.command, {**each.environment, **stage.environment_of(each.name)}
+        )
+    stage.raise_up(*OURS)
+
+
+def environment(place: embedded.Place, folder: Path, *, port: int, sown: str) -> dict[str, str]:
+    given = platforms.addressed(DATABASE, port=port, server=place.database_url)
+    path = os.pathsep.join(filter(None, (str(SOWN), os.environ.get("PYTHONPATH", ""))))
+    return {
+        **os.environ,
+        **given,
+        "REDIS_URL": f"unix://{bus(place)}",
+        "PYTHONPATH": path,
+        "CHAOS_POINTS": str(folder / "points"),
+        "CHAOS_SOWN": sown,
+    }
+
+
+def drop(url: str, constraint: str) -> None:
+    """Take this constraint, or unique index, from the database."""
+    with psycopg.connect(url, autocommit=True) as database:
+        row = database.execute(
+            "SELECT conrelid::regclass::text FROM pg_constraint WHERE conname = %s", [constraint]
+        ).fetchone()
+        if row:
+            database.execute(f"ALTER TABLE {row[0]} DROP CONSTRAINT {constraint}")
+        else:
+            database.execute(f"DROP INDEX {constraint}")
+
+
+def _connect(url: str) -> None:
+    psycopg.connect(url, connect_timeout=3).close()
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Its group too: while it is being killed it may still have started somebody."""
+    family = _family(process.pid)
+    for one in family:
+        _send(one, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(family, timeout=10)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and everything under it, the parent first."""
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _send(process: psutil.Process, signal_number: int) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(signal_number)
