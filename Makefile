@@ -6,8 +6,8 @@ RUN = .venv/bin/python
 TESTS = $(RUN) -m pytest -p tests.servers
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check chaos test-chaos bench bench-quick picture words requirements clean \
-	environment
+.PHONY: help up demo test check chaos test-chaos bench bench-quick bench-days picture words \
+	requirements clean environment
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -44,6 +44,9 @@ bench: environment ## measure the live path beside a rival and a floor, then gro
 
 bench-quick: environment ## the live path at 20 and 100 a second, in two minutes
 	@$(RUN) -m benchmarks.live_path --quick $(ARGS)
+
+bench-days: environment ## play real days and an invented one under each way of pairing (some minutes)
+	@$(RUN) -m benchmarks.days $(ARGS)
 
 picture: environment ## take the README's picture anew
 	@$(RUN) -m tests.browser.picture docs/desk.png

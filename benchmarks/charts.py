@@ -10,38 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.report import OUT
-
-matplotlib.use("agg")
+from dispatch.charts import BROWN, GREEN, GREY, GROUND, INK, QUIET, STYLE
 
 DOCS = OUT.parent.parent / "docs"
-INK, QUIET, HAIR, GROUND = "#15201e", "#53615d", "#d8dfdc", "#ffffff"
-COLOURS = {"product": "#0b6e69", "naive": "#7a4d00", "floor": "#7d8b87"}
+COLOURS = {"product": GREEN, "naive": BROWN, "floor": GREY}
 WORDS = {"product": "Relève", "naive": "naive rival", "floor": "bare SQL"}
 #: Names on a log scale are at least this many times one another apart.
 APART = 1.5
-STYLE = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": 10,
-    "text.color": INK,
-    "axes.edgecolor": HAIR,
-    "axes.labelcolor": QUIET,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlepad": 14,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": QUIET,
-    "ytick.labelcolor": QUIET,
-    "grid.color": HAIR,
-    "grid.linewidth": 0.8,
-    "figure.facecolor": GROUND,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "releve",
-}
 
 
 def live(figures: dict[str, Any], *, docs: bool) -> None:

@@ -11,10 +11,8 @@ from django.utils.dateparse import parse_datetime
 
 from dispatch import decisions
 from dispatch.decisions import Replay
+from dispatch.management import bar
 from dispatch.models import Decision
-
-#: How wide the bar is, in characters.
-WIDTH = 40
 
 
 class Command(BaseCommand):
@@ -30,7 +28,7 @@ class Command(BaseCommand):
         chosen = _chosen(options)
         total, odd = len(chosen), []
         for number, done in enumerate(_replayed(chosen), start=1):
-            self._draw(number, of=total)
+            bar.draw(self.stderr, number, of=total)
             if not done.same:
                 odd.append(done)
         for one in odd:
@@ -38,14 +36,6 @@ class Command(BaseCommand):
         self.stdout.write(f"{total - len(odd)} of {total} the same")
         if odd:
             raise CommandError(f"{len(odd)} of {total} came out another way")
-
-    def _draw(self, number: int, *, of: int) -> None:
-        """One line that fills up; where nobody watches, nothing."""
-        if self.stderr.isatty():
-            full = WIDTH * number // of
-            bar = "█" * full + "░" * (WIDTH - full)
-            ending = "\n" if number == of else ""
-            self.stderr.write(f"\r{bar} {number}/{of}", style_func=str, ending=ending)
 
     def _show(self, one: Replay) -> None:
         decision = one.decision

@@ -1,0 +1,117 @@
+"""Days that really happened and days made up, under each way of pairing: what came of them.
+
+Every way meets the same callers with the same luck, over ten draws of each day. The policy is the
+one the code has by default. No database, no processes: only the pure rules.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import OUT, write
+from dispatch import charts
+from dispatch.policy import Policy
+from dispatch.simulation import comparison, recorded
+from dispatch.simulation.comparison import BOUND, FIRST, OURS
+from dispatch.simulation.invented import Invention
+from dispatch.simulation.measures import Measures
+
+DOCS = OUT.parent.parent / "docs"
+FOLDER = Path(os.environ.get("SHARED_DATA") or OUT.parents[2] / "shared" / "data")
+CALLS = FOLDER / "bank_calls_1999_02_01_14.csv"
+REALLY = "as it was"
+WIDTH = 40
+
+Rows = dict[str, Measures]
+
+
+def real(seeds: Iterable[int]) -> dict[str, Rows]:
+    with CALLS.open(newline="") as lines:
+        days = recorded.days(recorded.read(lines))
+    ways, found = comparison.ways(Policy()), {}
+    for number, day in enumerate(days, start=1):
+        rows = comparison.compared(day.drawn, ways, seeds=seeds)
+        found[day.date] = {REALLY: day.as_it_was(), **rows}
+        _show(number, of=len(days))
+    return found
+
+
+def invented(seeds: Iterable[int]) -> dict[str, Rows]:
+    ways, found, kind = comparison.ways(Policy()), {}, Invention()
+    numbers = list(seeds)
+    for number, seed in enumerate(numbers, start=1):
+        found[f"invented {seed}"] = comparison.compared(kind.drawn, ways, seeds=[seed])
+        _show(number, of=len(numbers))
+    return found
+
+
+def told(title: str, rows: Rows) -> None:
+    print(f"\n{title}\n{comparison.table(rows)}")
+    for measure, name in (("within_20s", "in 20 s"), ("abandoned", "left")):
+        part = comparison.closed(rows, measure)
+        if part is not None:
+            print(f"  of the gap from {FIRST} to {BOUND}, {OURS} closes {part:.0%} ({name})")
+
+
+def kept(days: dict[str, Rows], together: Rows) -> dict[str, Any]:
+    named = {**days, "together": together}
+    return {day: {name: row.as_json() for name, row in rows.items()} for day, rows in named.items()}
+
+
+def drawn(name: str, rows: Rows, *, title: str, note: str, docs: bool) -> None:
+    OUT.mkdir(exist_ok=True)
+    for ending in ("svg", "png"):
+        charts.comparison(rows, title=title, note=note, path=OUT / f"{name}.{ending}")
+    print(f"drawn: benchmarks/out/{name}.svg")
+    if docs:
+        shutil.copy(OUT / f"{name}.svg", DOCS / f"bench-{name}.svg")
+
+
+def _show(number: int, *, of: int) -> None:
+    """One line that fills up; where nobody watches, nothing."""
+    if sys.stderr.isatty():
+        full = WIDTH * number // of
+        ending = "\n" if number == of else ""
+        line = f"\r{'█' * full}{'░' * (WIDTH - full)} {number}/{of}"
+        print(line, end=ending, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10, help="draws of each day")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--docs", action="store_true", help="copy the charts into docs/")
+    given = parser.parse_args()
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
+    note = f"Means of {len(seeds)} draws of each day, the same luck for all."
+    figures: dict[str, Any] = {"meta": {"seeds": list(seeds), "policy": Policy().as_json()}}
+    if CALLS.exists():
+        days = real(seeds)
+        together = {
+            name: Measures.together(day[name] for day in days.values())
+            for name in next(iter(days.values()))
+        }
+        title = f"{len(days)} real days of a bank's call centre"
+        told(title, together)
+        drawn("days-real", together, title=title, note=note, docs=given.docs)
+        figures["real"] = kept(days, together)
+    else:
+        print(f"The real days are left out: there is no {CALLS.name} in SHARED_DATA.")
+    made_up = invented(seeds)
+    mean = {
+        name: Measures.mean(day[name] for day in made_up.values())
+        for name in next(iter(made_up.values()))
+    }
+    title = "An invented day: 300 contractors, 4 languages, 8 skills"
+    told(title, mean)
+    drawn("days-invented", mean, title=title, note=note, docs=given.docs)
+    figures["invented"] = kept(made_up, mean)
+    write("days", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Ways of pairing compared on the same days: the same callers, the same luck, for each of them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dispatch.policy import Policy
+from dispatch.simulation import measures
+from dispatch.simulation.day import Day
+from dispatch.simulation.measures import Measures
+from dispatch.simulation.pairing import Pairing, first_come, ours
+from dispatch.simulation.play import Play
+
+FIRST, OURS, BOUND = "first come", "ours", "all able"
+Drawn = Callable[[int], Day]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of pairing, and whether agents are what they are or all able to do everything."""
+
+    pairing: Pairing
+    all_able: bool = False
+
+    def play(self, day: Day) -> Play:
+        return Play(day.with_everybody_able() if self.all_able else day, self.pairing).run()
+
+
+def ways(policy: Policy) -> dict[str, Way]:
+    """First come first served; ours; and what no pairing can beat, but for chance."""
+    return {
+        FIRST: Way(first_come(policy)),
+        OURS: Way(ours(policy)),
+        BOUND: Way(first_come(policy), all_able=True),
+    }
+
+
+def played(
+    drawn: Drawn, among: Mapping[str, Way], *, seeds: Iterable[int]
+) -> Iterator[tuple[str, Measures]]:
+    """Each way on each draw of a day, one after another, as they are played."""
+    for seed in seeds:
+        day = drawn(seed)
+        for name, way in among.items():
+            yield name, measures.of_play(way.play(day))
+
+
+def compared(
+    drawn: Drawn,
+    among: Mapping[str, Way],
+    *,
+    seeds: Iterable[int],
+    heard: Callable[[], object] = lambda: None,
+) -> dict[str, Measures]:
+    """The mean of each way over the draws of a day. `heard` is called after each play."""
+    found: dict[str, list[Measures]] = {name: [] for name in among}
+    for name, one in played(drawn, among, seeds=seeds):
+        found[name].append(one)
+        heard()
+    return {name: Measures.mean(several) for name, several in found.items()}
+
+
+def closed(found: Mapping[str, Measures], measure: str) -> float | None:
+    """Which part of the way from first come first served to the bound ours has gone."""
+    first, mine, bound = (getattr(found[name], measure) for name in (FIRST, OURS, BOUND))
+    return (mine - first) / (bound - first) if bound != first else None
+
+
+HEADINGS = {
+    "callers": "callers",
+    "mean_wait_s": "mean wait s",
+    "p95_wait_s": "p95 s",
+    "within_20s": "in 20 s",
+    "abandoned": "left",
+    "fit": "at level",
+    "occupancy": "occupied",
+    "gini": "Gini",
+}
+SHARES = {"within_20s", "abandoned", "fit", "occupancy"}
+
+
+def table(found: Mapping[str, Measures]) -> str:
+    """For people to read: a row for each way."""
+    wide = max(map(len, found), default=0) + 2
+    lines = ["".join([" " * wide, *(f"{heading:>12}" for heading in HEADINGS.values())])]
+    for name, row in found.items():
+        cells = [f"{shown(measure, getattr(row, measure)):>12}" for measure in HEADINGS]
+        lines.append("".join([f"{name:<{wide}}", *cells]))
+    return "\n".join(lines)
+
+
+def shown(measure: str, value: float) -> str:
+    if measure in SHARES:
+        return f"{value:.1%}"
+    return f"{value:.3f}" if measure == "gini" else f"{value:,.1f}".removesuffix(".0")

@@ -1,0 +1,179 @@
+"""Days read from records: who was there, who stood in line, and how long they would have waited."""
+
+import io
+import os
+from collections import Counter
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from dispatch.simulation import recorded
+from dispatch.simulation.day import Span
+from dispatch.simulation.patience import Patience
+
+FOLDER = Path(os.environ.get("SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
+CALLS = FOLDER.resolve() / "bank_calls_1999_02_01_14.csv"
+HEADING = "date,arrival_s,customer,priority,type,queue_s,outcome,service_s,agent"
+#: A1 takes two, has a break of more than a quarter of an hour, and takes one more.
+MORNING = """
+1999-02-01,100,,0,PS,0,abandoned,0,
+1999-02-01,200,,0,PS,0,served,60,A1
+1999-02-01,230,,0,NE,40,served,100,A1
+1999-02-01,240,,2,PS,30,abandoned,0,
+1999-02-01,1000,,0,PS,20,abandoned,0,
+1999-02-01,2000,,0,PS,0,served,50,A1
+"""
+
+
+def read(rows: str) -> list[recorded.Call]:
+    return recorded.read(io.StringIO(HEADING + rows))
+
+
+def the_morning() -> recorded.Recording:
+    [day] = recorded.days(read(MORNING))
+    return day
+
+
+@pytest.fixture(scope="module")
+def calls() -> list[recorded.Call]:
+    if not CALLS.exists():
+        pytest.skip(f"there is no {CALLS.name}; SHARED_DATA says where the folder is")
+    with CALLS.open(newline="") as lines:
+        return recorded.read(lines)
+
+
+def test_the_file_is_read_whole(calls: list[recorded.Call]) -> None:
+    first = [call for call in calls if call.date == "1999-02-01"]
+
+    assert Counter(call.served for call in calls) == {True: 14_405, False: 2_908}
+    assert Counter(call.served for call in first) == {True: 1_354, False: 197}
+    assert sum(call.served and not call.agent for call in calls) == 275
+
+
+def test_all_fourteen_days_can_be_drawn(calls: list[recorded.Call]) -> None:
+    days = recorded.days(calls)
+
+    assert len(days) == 14
+    for day in days:
+        assert len(day.drawn(1).callers) == len(day.queued) > 100
+        assert day.as_it_was().abandoned < 0.3
+
+
+def test_an_agent_is_there_from_the_first_call_to_the_last_without_breaks() -> None:
+    [worker] = the_morning().workers
+
+    assert worker.spans == (Span(200, 370), Span(2000, 2050))
+    assert worker.able.skills == {"PS": 5, "NE": 5}
+
+
+def test_a_gap_of_a_quarter_of_an_hour_is_no_break() -> None:
+    [day] = recorded.days(read("\nd,0,,0,PS,0,served,100,A1\nd,1000,,0,PS,0,served,1,A1\n"))
+
+    assert [worker.spans for worker in day.workers] == [(Span(0, 1001),)]
+
+
+def test_whoever_hung_up_in_the_menu_or_when_nobody_was_there_is_left_out() -> None:
+    assert [call.arrives for call in the_morning().queued] == [200, 230, 240, 2000]
+
+
+def test_what_really_happened_is_measured_the_same_way() -> None:
+    found = the_morning().as_it_was()
+
+    assert (found.callers, found.within_20s, found.abandoned) == (4, 0.5, 0.25)
+    assert found.mean_wait_s == (40 + 30) / 4
+    assert found.occupancy == 210 / 220
+
+
+def test_recorded_lengths_are_kept_and_the_others_drawn_by_kind() -> None:
+    day = the_morning().drawn(7)
+
+    assert [caller.talks for caller in day.callers if caller.arrives != 240] == [60, 100, 50]
+    assert {caller.talks for caller in day.callers if caller.arrives == 240} <= {60, 50}
+
+
+def test_a_seed_draws_the_same_luck_again() -> None:
+    first, again, other = (the_morning().drawn(seed) for seed in (1, 1, 2))
+
+    assert first.callers == again.callers
+    assert first.callers != other.callers
+
+
+def test_patience_is_estimated_as_kaplan_and_meier_do() -> None:
+    """The drug 6-MP and leukaemia (Freireich 1963), as worked through in every textbook."""
+    left = [6, 6, 6, 7, 10, 13, 16, 22, 23]
+    answered = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+
+    found = Patience.learned(left=left, answered=answered)
+
+    assert found.seconds == (6, 7, 10, 13, 16, 22, 23)
+    assert found.left == pytest.approx(
+        (0.8571, 0.8067, 0.7529, 0.6902, 0.6275, 0.5378, 0.4482), abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("chance", "seconds"), [(0.0, 10), (0.49, 10), (0.51, 30), (0.74, 30), (0.76, inf)]
+)
+def test_patience_is_drawn_by_what_is_left(chance: float, seconds: float) -> None:
+    assert Patience((10.0, 30.0), (0.5, 0.25)).at(chance) == seconds
+
+
+def test_where_nobody_left_everybody_stays() -> None:
+    assert Patience.learned(left=[], answered=[1, 2]).at(0.99) == inf
+
+
+def ask(*given: str, **also: Any) -> str:
+    said = io.StringIO()
+    call_command("simulate_day", *given, stdout=said, **also)
+    return said.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_file_is_played_and_drawn(tmp_path: Path) -> None:
+    file, chart, figures = tmp_path / "calls.csv", tmp_path / "day.svg", tmp_path / "day.json"
+    file.write_text(HEADING + MORNING)
+
+    said = ask("--calls", str(file), "--seeds", "2", "--out", str(chart), "--json", str(figures))
+
+    lines = said.splitlines()
+    assert lines[0] == "1999-02-01, 2 draws"
+    assert [line.split("  ")[0] for line in lines[2:6]] == [
+        "as it was", "first come", "ours", "all able",
+    ]  # fmt: skip
+    assert "<svg" in chart.read_text()
+    assert '"within_20s"' in figures.read_text()
+
+
+@pytest.mark.django_db
+def test_staffing_is_compared() -> None:
+    said = ask("--contractors", "12", "--seeds", "1", "--agents", "6", "12")
+
+    assert "ours, 6 agents" in said
+    assert "ours, 12 agents" in said
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        (["--calls", "nowhere.csv"], "can't be read"),
+        (["--contractors", "0"], "more than 0"),
+        (["--policy", "999"], "no policy 999"),
+    ],
+)
+def test_what_can_not_be_played_is_said(given: list[str], wrong: str) -> None:
+    with pytest.raises(CommandError, match=wrong):
+        ask(*given)
+
+
+@pytest.mark.django_db
+def test_the_bar_fills_up_while_somebody_watches() -> None:
+    watched = io.StringIO()
+    watched.isatty = lambda: True  # type: ignore[method-assign]
+
+    ask("--contractors", "6", "--seeds", "1", stderr=watched)
+
+    assert "█" * 40 + " 3/3" in watched.getvalue()
