@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tickets', '0024_index_once'),
+        ('tickets', '0025_messages_are_found_by_number'),
     ]
 
     operations = [
