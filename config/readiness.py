@@ -67,10 +67,11 @@ def in_database() -> Checks:
 
 
 def in_valkey() -> Checks:
+    """Answers, and takes what it is given: one that is full does the first only."""
     with redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
     ) as server:
-        server.ping()
+        server.set(f"{settings.CHANNEL_PREFIX}:ready", 1, ex=60)
     return {"valkey": {"ok": True}}
 
 

@@ -152,6 +152,7 @@ def fill_valkey(scene: Scene) -> None:
     scene.measured["5xx on create"] = len(failed)
     scene.measured["readyz while full"] = ready.status_code
     scene.expect(not failed, f"{len(failed)} escalations failed")
+    scene.expect(ready.status_code == 503, "whoever watches /readyz is not told")
 
 
 def crash_postgres(scene: Scene) -> None:

@@ -6,46 +6,19 @@ Over the wire, many times, by a troupe of their own.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from functools import wraps
-from random import Random
-from typing import Any
 
 import psycopg
 
-from dispatch.load import screen
-from dispatch.load.desk import CSRF, Desk
-from dispatch.load.wire import Wire
-from tests import factories
+from dispatch.load.desk import Desk
 from tests.chaos.checker import noted
+from tests.chaos.quarrels import accept_against_others
 from tests.chaos.scene import Fault, Scene
-from tests.chaos.troupe import Troupe, gathered, query
+from tests.chaos.troupe import MANY, Troupe, by, query
 
-#: So many at once.
-MANY = 12
 #: When a lock is released, in milliseconds from the end of the minute it holds an answer past.
 RELEASED = (-400, -200, -1, 0, 1, 200)
 LOCKED_S = 2.0
-
-Race = Callable[[Scene, Troupe], Awaitable[None]]
-
-
-def by(count: int) -> Callable[[Race], Callable[[Scene], None]]:
-    """The race is run by so many agents."""
-
-    def made(race: Race) -> Callable[[Scene], None]:
-        @wraps(race)
-        def strike(scene: Scene) -> None:
-            async def run() -> None:
-                async with gathered(scene, count) as troupe:
-                    await race(scene, troupe)
-
-            asyncio.run(run())
-
-        return strike
-
-    return made
 
 
 @by(2)
@@ -151,93 +124,6 @@ def _hold(scene: Scene, ticket: str, offer: str, released: int) -> None:
             " WHERE id = %s",
             [released, offer],
         )
-
-
-@by(2)
-async def accept_against_others(scene: Scene, troupe: Troupe) -> None:
-    """The customer leaves, the coordinator takes the offer back, or takes the conversation away."""
-    async with AsyncExitStack() as stack:
-        office = await stack.enter_async_context(Wire(scene.stage.url, chance=Random(1)))
-        await _enter_office(scene, office)
-        outcomes: Counter[str] = Counter()
-        for ticket, of in (await troupe.offers(await troupe.ask(MANY), each=1)).items():
-            login, offer = next(iter(of.items()))
-            await _against_leaving(troupe, troupe.desk(login), ticket, offer, outcomes)
-        for of in (await troupe.offers(await troupe.ask(MANY), each=1)).values():
-            login, offer = next(iter(of.items()))
-            await _against_withdrawing(troupe, troupe.desk(login), office, offer, outcomes)
-        for of in (await troupe.offers(await troupe.ask(MANY), each=1)).values():
-            login, offer = next(iter(of.items()))
-            await _against_taking(troupe, troupe.desk(login), office, offer, outcomes)
-        scene.measured |= dict(outcomes)
-
-
-async def at_once(troupe: Troupe, *acts: Awaitable[Any]) -> list[Any]:
-    """Within a few hundredths of a second, either first."""
-
-    async def begin(act: Awaitable[Any]) -> Any:
-        await asyncio.sleep(troupe.chance.uniform(0, 0.04))
-        return await act
-
-    return await asyncio.gather(*map(begin, acts))
-
-
-async def _against_leaving(
-    troupe: Troupe, desk: Desk, ticket: str, offer: str, outcomes: Counter[str]
-) -> None:
-    leaving = troupe.bot.cancel(troupe.book, ticket)
-    assignment, _status = await at_once(troupe, desk.accept(offer), leaving)
-    outcomes["accepted, then left" if assignment else "left first"] += 1
-    if assignment:
-        await desk.end("finish", assignment, note="")
-
-
-async def _against_withdrawing(
-    troupe: Troupe, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
-) -> None:
-    taking = _press_in_office(office, "offer", "withdraw", offer)
-    assignment, _answer = await at_once(troupe, desk.accept(offer), taking)
-    outcomes["accepted before withdrawn" if assignment else "withdrawn first"] += 1
-    await troupe.serve(desk, assignment)
-
-
-async def _against_taking(
-    troupe: Troupe, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
-) -> None:
-    assignment = await desk.accept(offer)
-    if assignment is None:
-        return
-    resolving = desk.end("resolve", assignment, disposition="solved")
-    taking = _press_in_office(office, "assignment", "take_away", assignment)
-    resolved, _answer = await at_once(troupe, resolving, taking)
-    outcomes["resolved first" if resolved else "taken away first"] += 1
-    scene = troupe.scene
-    ((ending,),) = query(
-        scene.stage, "SELECT ending FROM dispatch_assignment WHERE id = %s", [assignment]
-    )
-    scene.expect((ending == "resolved") == resolved, f"told resolved={resolved}, is {ending}")
-    if resolved:
-        await desk.end("finish", assignment, note="")
-
-
-async def _enter_office(scene: Scene, office: Wire) -> None:
-    await asyncio.to_thread(factories.make_coordinator, f"cora-{scene.client}")
-    page = await office.ask("GET", "/admin/login/")
-    form = {"csrfmiddlewaretoken": screen.token(page.text), "username": f"cora-{scene.client}"}
-    answer = await office.ask(
-        "POST", "/admin/login/", data={**form, "password": factories.PASSWORD, "next": "/admin/"}
-    )
-    scene.expect(answer.status == 302, f"the office let nobody in: {answer.status}")
-
-
-async def _press_in_office(office: Wire, what: str, action: str, pk: str) -> int:
-    form = {
-        "csrfmiddlewaretoken": office.cookie(*CSRF)[1],
-        "action": action,
-        "_selected_action": pk,
-    }
-    answer = await office.ask("POST", f"/admin/dispatch/{what}/", data=form)
-    return answer.status
 
 
 @by(3)

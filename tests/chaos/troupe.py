@@ -1,10 +1,11 @@
 """A troupe: a few desks and a bot that do what a race asks of them, and note it as all do."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import wraps
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,10 @@ from tickets import clock
 LANGUAGE = "sv"
 #: Each has so many places.
 PLACES = 16
+#: So many races at once.
+MANY = 12
+
+Race = Callable[[Scene, "Troupe"], Awaitable[None]]
 
 
 @dataclass
@@ -173,3 +178,20 @@ async def _all_told(scene: Scene) -> None:
         if not await asyncio.to_thread(history.unsettled, scene.stage, scene.client):
             return
         await asyncio.sleep(0.3)
+
+
+def by(count: int) -> Callable[[Race], Callable[[Scene], None]]:
+    """The race is run by so many agents."""
+
+    def made(race: Race) -> Callable[[Scene], None]:
+        @wraps(race)
+        def strike(scene: Scene) -> None:
+            async def run() -> None:
+                async with gathered(scene, count) as troupe:
+                    await race(scene, troupe)
+
+            asyncio.run(run())
+
+        return strike
+
+    return made

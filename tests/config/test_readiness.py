@@ -1,23 +1,27 @@
 """Readiness: what must hold, and that a frozen server makes nobody wait for more than a second."""
 
+import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError, connection
 from django.test import Client as Http
 
-from config import readiness
+from config import embedded, readiness
 from dispatch import clock as dispatch_clock
 from dispatch.models import ClockHeartbeat
 from tests import factories
+from tests.servers import served
 from tickets import clock
 from tickets.models import WebhookDelivery
 
@@ -44,6 +48,20 @@ def frozen() -> Iterator[Path]:
         server.bind(str(path))
         server.listen(50)
         yield path
+
+
+@pytest.fixture
+def full() -> Iterator[str]:
+    """The address of a Valkey that answers and takes nothing in."""
+    with TemporaryDirectory(prefix="releve-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        place = embedded.Place(Path(folder, "servers"), Path(folder, "servers", "run"))
+        embedded.prepare(place, database=False)
+        command = [*embedded.valkey_command(place), "--maxmemory", "1"]
+        with served(command, Path(folder), signal.SIGTERM):
+            ping = partial(embedded.ping, place.redis_url)
+            embedded.patiently(ping, redis.exceptions.RedisError, seconds=30)
+            yield place.redis_url
 
 
 def look() -> tuple[int, dict[str, Any]]:
@@ -127,6 +145,16 @@ def news(
         created_at=due,
         next_attempt_at=due,
     )
+
+
+@pytest.mark.django_db
+def test_a_full_valkey_is_told(asked: None, full: str, settings: Any) -> None:
+    settings.REDIS_URL = full
+
+    status, said = look()
+
+    assert status == 503
+    assert said["checks"]["valkey"] == {"ok": False, "error": "OutOfMemoryError"}
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
+from django.core.management import load_command_class
 
 from config import embedded
 from config.embedded import Trouble
@@ -209,3 +210,12 @@ def test_static_files_are_collected_again_only_when_one_changed(tmp_path):
     assert preparing.fingerprint(iter([style])) == before
     style.write_text("ab")
     assert preparing.fingerprint(iter([style])) != before
+
+
+def test_the_load_of_the_demo_is_one_the_command_understands():
+    program, *arguments = processes.load().command[1:]
+
+    known = load_command_class("dispatch", arguments[0]).create_parser(program, arguments[0])
+    given = known.parse_args(arguments[1:])
+
+    assert (given.agents, given.minutes, given.pace) == (10, None, "gentle")
