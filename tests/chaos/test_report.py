@@ -1,4 +1,4 @@
-"""The report: a row for each fault as it was last, and a verdict that is no better than the facts."""
+"""The report: a row for each fault as it was last, with a verdict no better than the facts."""
 
 from pathlib import Path
 
