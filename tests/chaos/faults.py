@@ -60,6 +60,8 @@ def lose_lines(name: str, *, within: float) -> Callable[[Scene], None]:
         while (lost := lines_lost(scene)) and time.time() - scene.struck < within + 10:
             time.sleep(0.5)
         lines = scene.since("line", "seen", scene.struck)
+        away = {line["actor"] for line in noted(scene.lines(), "network", "seen")}
+        lines = [line for line in lines if line["actor"] not in away]
         back = [line["at"] - scene.struck for line in lines if line["open"]]
         scene.measured["lines lost"] = sum(not line["open"] for line in lines)
         scene.measured["all back after, s"] = round(max(back, default=0.0), 1)
@@ -70,11 +72,15 @@ def lose_lines(name: str, *, within: float) -> Callable[[Scene], None]:
 
 def lines_lost(scene: Scene) -> list[str]:
     """Whose line is not open, though their network is there."""
-    last: dict[str, bool] = {}
+    is_open: dict[str, bool] = {}
+    away: set[str] = set()
     for line in scene.lines():
-        if line["act"] in ("line", "network"):
-            last[line["actor"]] = line["act"] == "network" or line["open"]
-    return sorted(actor for actor, fine in last.items() if not fine)
+        if line["act"] == "network":
+            away.add(line["actor"])
+        elif line["act"] == "line":
+            is_open[line["actor"]] = line["open"]
+            away -= {line["actor"]} if line["open"] else set()
+    return sorted(actor for actor, fine in is_open.items() if not fine and actor not in away)
 
 
 def workers_down(scene: Scene) -> None:

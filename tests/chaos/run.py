@@ -40,10 +40,10 @@ def all_of(stage: Stage, asked: argparse.Namespace) -> int:
             for outcome in played(chosen, scene, together=asked.short):
                 outcomes.append(outcome)
                 tell(outcome)
+                report.write(outcomes, page=asked.page, figures=asked.figures)
     finally:
         if asked.keep:
             shutil.copytree(stage.folder, asked.keep, dirs_exist_ok=True, ignore=hide_servers)
-    report.write(outcomes, page=asked.page, figures=asked.figures)
     return 0 if all(one.good for one in outcomes) else 1
 
 

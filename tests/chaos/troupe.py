@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 from asgiref.sync import sync_to_async
+from django.db import connection
 
 from agents import roster
 from agents.models import Agent
@@ -159,6 +160,8 @@ def query(stage: Stage, statement: str, given: list[Any]) -> list[tuple[Any, ...
 
 
 def _lay(client: str, count: int) -> Ground:
+    # PostgreSQL may have died since this thread last asked.
+    connection.close()
     laid = ground.lay(
         client,
         agents=count,
