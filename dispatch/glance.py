@@ -57,11 +57,16 @@ class Glance:
 
     @classmethod
     def of(cls, words: bytes) -> Self:
-        tickets, agents = orjson.loads(words)
-        return cls([_waiting(*row) for row in tickets], [_free(*row) for row in agents], words)
+        tickets, agents, *also = orjson.loads(words)
+        # Decisions of before it counted keep no rarity.
+        rarity = also[0] if also else {}
+        waiting = [_waiting(*row) for row in tickets]
+        return cls(waiting, [_free(*row, rarity=rarity) for row in agents], words)
 
 
-def take(*, policy: Policy, at: datetime, shard: Shard) -> Glance:
+def take(
+    *, policy: Policy, at: datetime, shard: Shard, rarity: Mapping[str, int] | None = None
+) -> Glance:
     """The next to be served in each lane somebody free can serve, locked, and who could."""
     given: dict[str, Any] = {
         "at": at,
@@ -82,7 +87,8 @@ def take(*, policy: Policy, at: datetime, shard: Shard) -> Glance:
         tickets, agents = cursor.fetchone()
     if not tickets or not agents:
         return Glance([], [])
-    return Glance.of(f"[{tickets},{agents}]".encode())
+    told = orjson.dumps(rarity or {}).decode()
+    return Glance.of(f"[{tickets},{agents},{told}]".encode())
 
 
 def _waiting(
@@ -153,15 +159,19 @@ def _free(
     reviews: int,
     good_reviews: int,
     language: str,
+    *,
+    rarity: Mapping[str, int],
 ) -> Free:
+    known = can(abilities)
     able = FreeAgent(
         id=UUID(pk),
-        **can(abilities)._asdict(),
+        **known._asdict(),
         idle_since=datetime.fromisoformat(idle_since),
         room=room,
         worked_today=worked_today,
         reviews=reviews,
         good_reviews=good_reviews,
+        rarity={word: rarity[word] for word in {*known.languages, *known.skills} & rarity.keys()},
     )
     return Free(able, language)
 

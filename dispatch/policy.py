@@ -4,7 +4,9 @@ First the filters: whoever one of them names is never asked for that ticket. The
 named parts, each weighed by the policy. Declines, hours worked and availability are not inputs.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -28,8 +30,8 @@ class Policy:
     waiting: int = 10
     #: For each step of urgency: two minutes' head start.
     urgency: int = 20
-    language: int = 40
-    skill: int = 40
+    language: int = 20
+    skill: int = 10
     #: For not being the agent who knows this customer, when somebody does.
     stranger: int = 30
     quality: int = 20
@@ -38,6 +40,8 @@ class Policy:
     idle: int = 20
     #: Who has been idle for this long has waited long enough: costs nothing.
     idle_enough: int = 2400
+    #: For what else they can do that is often asked for and few can do.
+    rare: int = 50
     share: int = 15
     #: So many conversations today are a full day's share.
     share_full: int = 20
@@ -104,6 +108,9 @@ class FreeAgent:
     worked_today: int = 0
     reviews: int = 0
     good_reviews: int = 0
+    #: For each language and skill they have, how rare and wanted it is, in thousandths: the share
+    #: of tickets that ask for it times the share of agents who can't do it. The same for all.
+    rarity: Mapping[str, int] = field(default_factory=dict)
 
 
 class Verdict(NamedTuple):
@@ -152,6 +159,16 @@ def _skill(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
     return policy.skill * missing // ((BEST - 1) * len(ticket.skills))
 
 
+def _rare(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
+    """What they can do beyond what is asked for, by how rare and wanted it is."""
+    beyond = sum(
+        rarity
+        for word, rarity in agent.rarity.items()
+        if word not in ticket.skills and word != ticket.language
+    )
+    return policy.rare * min(beyond, 1000) // 1000
+
+
 def _quality(agent: FreeAgent, policy: Policy, at: datetime) -> int:
     """What is certain of their reviews at least; a usual figure while there are too few."""
     if agent.reviews < LEAST_REVIEWS:
@@ -177,7 +194,7 @@ def _asked_before(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> in
 
 
 #: The same for all tickets of a lane.
-LANE_COSTS: dict[str, Cost] = {"language": _language, "skill": _skill}
+LANE_COSTS: dict[str, Cost] = {"language": _language, "skill": _skill, "rare": _rare}
 #: The same for all tickets.
 AGENT_COSTS: dict[str, AgentCost] = {"quality": _quality, "idle": _idle, "share": _share}
 #: Of one ticket only.
@@ -208,6 +225,29 @@ def price(ticket: WaitingTicket, *, policy: Policy, at: datetime) -> int:
 def relaxed(skills: Mapping[str, int], steps: int) -> dict[str, int]:
     """What is asked for after so many steps of waiting: each level lower by one a step."""
     return {skill: max(level - steps, 1) for skill, level in skills.items()}
+
+
+def rarities(
+    wanted: Iterable[tuple[AbstractSet[str], int]], able: Iterable[tuple[AbstractSet[str], int]]
+) -> dict[str, int]:
+    """How rare and wanted each language and skill is, in thousandths.
+
+    The share of tickets that ask for it times the share of agents who can't do it. Given are how
+    many tickets ask for what together, and how many agents can do what together.
+    """
+    asked, known = _shares(wanted), _shares(able)
+    rare = {word: round(1000 * share * (1 - known.get(word, 0))) for word, share in asked.items()}
+    return {word: thousandths for word, thousandths in rare.items() if thousandths}
+
+
+def _shares(counted: Iterable[tuple[AbstractSet[str], int]]) -> dict[str, float]:
+    """Of all, the share that has each word."""
+    groups = list(counted)
+    total = sum(many for _, many in groups)
+    having: Counter[str] = Counter()
+    for words, many in groups:
+        having.update(dict.fromkeys(words, many))
+    return {word: many / total for word, many in having.items()}
 
 
 #: What an agent is judged by, and nothing else: the test of the allow-list reads this.

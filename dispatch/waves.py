@@ -18,7 +18,7 @@ from structlog.contextvars import bind_contextvars
 from uuid_utils.compat import uuid7
 
 from agents.pay import cards, rates
-from dispatch import glance, handle_time, matching, offers, policies
+from dispatch import glance, handle_time, matching, offers, policies, rarity
 from dispatch.glance import Free, Glance, Shard, Waiting
 from dispatch.matching import Match
 from dispatch.models import Decision, Offer
@@ -43,7 +43,7 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     wave = uuid7()
     bind_contextvars(wave=wave.hex)
     policy = policies.in_force(at=at)
-    seen = glance.take(policy=policy, at=at, shard=shard)
+    seen = glance.take(policy=policy, at=at, shard=shard, rarity=rarity.now(at=at))
     matches = paired(seen, policy=policy, at=at)
     if not matches:
         return 0

@@ -16,7 +16,7 @@ from tickets.models import Client, Ticket
 
 LANGUAGES = ["en", "fr", "de", "sv"]
 SKILLS = ["cards", "payments", "accounts"]
-WEIGHTS = ["language", "skill", "stranger", "quality", "idle", "share", "asked_before"]
+WEIGHTS = ["language", "skill", "rare", "stranger", "quality", "idle", "share", "asked_before"]
 
 
 def bustle(*, decisions: int, seed: int = 7) -> None:

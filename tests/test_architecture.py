@@ -132,6 +132,21 @@ def test_the_rules_themselves_know_the_standard_library_numpy_and_scipy_only() -
     assert {path: names for path, names in strays.items() if names} == {}
 
 
+def test_days_are_played_without_a_database() -> None:
+    known = {"collections", "csv", "dataclasses", "datetime", "functools", "heapq", "itertools"}
+    known |= {"math", "random", "typing", "uuid", "numpy", "scipy", "dispatch.simulation"}
+    known |= {"dispatch.matching", "dispatch.policy", "dispatch.reading"}
+
+    strays = {
+        module_of(path): [
+            name for name in imports(path) if name != "dispatch" and not within(name, known)
+        ]
+        for path in sources("dispatch/simulation")
+    }
+
+    assert {module: names for module, names in strays.items() if names} == {}
+
+
 def within(name: str, known: set[str]) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in known)
 

@@ -21,7 +21,7 @@ from tickets import clock
 
 SETTINGS: list[str | tuple[str, ...]] = [
     ("waiting", "urgency", "unserved"),
-    ("language", "skill"),
+    ("language", "skill", "rare"),
     ("stranger", "asked_before"),
     ("quality", "quality_unknown"),
     ("idle", "idle_enough"),

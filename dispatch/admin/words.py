@@ -29,6 +29,7 @@ EXCLUDED = {
 COLUMNS = {
     "language": (gettext_lazy("Language"), "#0f766e"),
     "skill": (gettext_lazy("Skills"), "#2563eb"),
+    "rare": (gettext_lazy("Kept for others"), "#0891b2"),
     "quality": (gettext_lazy("Reviews"), "#9333ea"),
     "idle": (gettext_lazy("Idle"), "#d97706"),
     "share": (gettext_lazy("Share"), "#65a30d"),

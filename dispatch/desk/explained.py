@@ -22,6 +22,7 @@ from dispatch.quality import LEAST_REVIEWS
 TITLES: dict[str, Any] = {
     "language": _("Language"),
     "skill": _("Skills"),
+    "rare": _("Kept for others"),
     "quality": _("Reviews"),
     "idle": _("Free for"),
     "share": _("Share of today"),
@@ -109,16 +110,11 @@ def _compared(name: str, me: Candidate, others: list[Candidate]) -> str:
     mine = me.verdict.costs[name]
     better = sum(one.verdict.costs[name] < mine for one in others)
     worse = sum(one.verdict.costs[name] > mine for one in others)
+    about = {"better": better, "worse": worse, "all": len(others)}
     if better:
-        return gettext("%(better)d of %(all)d others better") % {
-            "better": better,
-            "all": len(others),
-        }
+        return gettext("%(better)d of %(all)d others better") % about
     if worse:
-        return gettext("nobody better, %(worse)d of %(all)d others less well placed") % {
-            "worse": worse,
-            "all": len(others),
-        }
+        return gettext("nobody better, %(worse)d of %(all)d others less well placed") % about
     return gettext("the same for all")
 
 
@@ -139,6 +135,17 @@ def _skills(account: Account, me: FreeAgent) -> str:
         % {"skill": name, "level": me.skills[code], "asked": least}
         for name, (code, least) in named
     )
+
+
+def _rare(account: Account, me: FreeAgent) -> str:
+    asked = {account.ticket.language, *account.ticket.skills}
+    if not (beyond := me.rarity.keys() - asked):
+        return gettext("nothing beyond what it asked for that few others can do")
+    return ngettext(
+        "%(count)d thing beyond what it asked for that few others can do",
+        "%(count)d things beyond what it asked for that few others can do",
+        len(beyond),
+    ) % {"count": len(beyond)}
 
 
 def _reviews(account: Account, me: FreeAgent) -> str:
@@ -180,6 +187,7 @@ def _asked_before(account: Account, me: FreeAgent) -> str:
 MINE: dict[str, Callable[[Account, FreeAgent], str]] = {
     "language": _language,
     "skill": lambda account, me: _skills(account, me) if account.ticket.skills else "",
+    "rare": _rare,
     "quality": _reviews,
     "idle": _idle,
     "share": _share,
@@ -202,6 +210,14 @@ BETTER: Mapping[str, Callable[[int], str]] = {
         ngettext(
             "%(count)d other agent knows better what it asked for",
             "%(count)d other agents know better what it asked for",
+            count,
+        )
+        % {"count": count}
+    ),
+    "rare": lambda count: (
+        ngettext(
+            "you can do more that is rare; %(count)d other agent is needed less elsewhere",
+            "you can do more that is rare; %(count)d other agents are needed less elsewhere",
             count,
         )
         % {"count": count}
@@ -262,12 +278,10 @@ def _lacks_skill(ticket: WaitingTicket, me: FreeAgent) -> Iterator[str]:
 
 
 def _full(me: Onlooker) -> str:
-    about = {"limit": me.capacity}
+    told = gettext("you were being asked for another conversation (your limit is %(limit)d)")
     if me.talking:
-        return gettext("you were in another conversation (your limit is %(limit)d)") % about
-    return gettext("you were being asked for another conversation (your limit is %(limit)d)") % (
-        about
-    )
+        told = gettext("you were in another conversation (your limit is %(limit)d)")
+    return told % {"limit": me.capacity}
 
 
 def _says(sentence: Any) -> Callable[[WaitingTicket, FreeAgent], list[str]]:

@@ -33,6 +33,7 @@ FILTERS: dict[str, Any] = {
 PARTS: dict[str, Any] = {
     "language": _("how well they speak the language"),
     "skill": _("how well they know what is asked for"),
+    "rare": _("what else they can do that few others can"),
     "quality": _("what reviews say of their work"),
     "idle": _("how long they have been free"),
     "share": _("their share of today's work"),
@@ -50,6 +51,7 @@ INPUTS: dict[str, Any] = {
     "worked_today": _("how many conversations they have had today"),
     "reviews": _("how many reviews there are of their work"),
     "good_reviews": _("how many of those reviews are good"),
+    "rarity": _("how often what they can do is asked for, and how few can do it"),
 }
 
 
@@ -106,6 +108,11 @@ def meaning(name: str, policy: Policy) -> str:
         "language": gettext("Level 5 costs nothing; level 1 costs all of it."),
         "skill": gettext(
             "The mean over the skills asked for: level 5 costs nothing, level 1 all of it."
+        ),
+        "rare": gettext(
+            "For each language and skill beyond what is asked for: the share of customers who ask "
+            "for it, times the share of agents who can’t do it. So whoever can do what few can is "
+            "kept for those who need it. Nobody is paid less for it."
         ),
         "quality": gettext(
             "How good their work is at the very least, by its reviews. With fewer than %(least)d "

@@ -17,6 +17,8 @@ DEFAULTS = rules.Policy()
 COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
 #: More than this and the parts of a pair could outweigh a ticket's waiting.
 MOST_POINTS = 1_000
+#: Three quarters of it, the least that leaving a ticket may cost, are more than all parts at most.
+LEAST_UNSERVED = 12 * MOST_POINTS
 
 
 def points(name: str, title: Any, help_text: Any, least: int = 0) -> models.IntegerField:
@@ -46,6 +48,11 @@ class PolicyVersion(models.Model):
     urgency = points("urgency", _("urgency"), _("For each step of urgency."))
     language = points("language", _("language"), _("For speaking it least well; best costs none."))
     skill = points("skill", _("skill"), _("For knowing what is asked for least well."))
+    rare = points(
+        "rare",
+        _("kept for others"),
+        _("For being able to do what else is often asked for and few can do."),
+    )
     stranger = points(
         "stranger", _("not known"), _("For not being the agent who helped this customer before.")
     )
@@ -78,7 +85,7 @@ class PolicyVersion(models.Model):
     unserved = models.PositiveIntegerField(
         _("left waiting"),
         default=DEFAULTS.unserved,
-        validators=[MinValueValidator(10 * MOST_POINTS), MaxValueValidator(1_000_000)],
+        validators=[MinValueValidator(LEAST_UNSERVED), MaxValueValidator(1_000_000)],
         help_text=_("What leaving a ticket waiting costs at least: more than any pair."),
     )
     relax_after = ArrayField(

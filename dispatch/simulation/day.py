@@ -4,14 +4,15 @@ Times are seconds after midnight. All that is chance is drawn before the day is 
 every way of pairing meets the same callers with the same luck.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
-from dispatch.policy import BEST, LANE_FILTERS, FreeAgent, WaitingTicket
+from dispatch.policy import BEST, LANE_FILTERS, FreeAgent, WaitingTicket, rarities
 
 #: Any midnight would do: only differences count.
 MIDNIGHT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -114,6 +115,21 @@ class Day:
             for worker in self.workers
         ]
         return Day(self.name, self.callers, workers)
+
+
+def with_rarity(
+    workers: Sequence[Worker], wanted: Iterable[tuple[AbstractSet[str], int]]
+) -> list[Worker]:
+    """The same agents, with how rare and wanted what they can do is; see `policy.rarities`."""
+    words = [{*worker.able.languages, *worker.able.skills} for worker in workers]
+    rare = rarities(wanted, [(able, 1) for able in words])
+    return [
+        replace(
+            worker,
+            able=replace(worker.able, rarity={word: rare[word] for word in able & rare.keys()}),
+        )
+        for worker, able in zip(workers, words, strict=True)
+    ]
 
 
 def a_ticket(

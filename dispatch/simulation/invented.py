@@ -11,7 +11,17 @@ from dataclasses import dataclass
 import numpy
 from numpy.random import Generator
 
-from dispatch.simulation.day import DAY, Answer, Caller, Day, Span, Worker, a_ticket, an_agent
+from dispatch.simulation.day import (
+    DAY,
+    Answer,
+    Caller,
+    Day,
+    Span,
+    Worker,
+    a_ticket,
+    an_agent,
+    with_rarity,
+)
 
 #: How often each is spoken and asked for, out of a hundred.
 LANGUAGES = {"en": 50, "de": 22, "fr": 18, "sv": 10}
@@ -62,7 +72,7 @@ class Invention:
         luck = numpy.random.default_rng([seed, self.agents])
         workers = [_worker(number, luck) for number in range(1, self.agents + 1)]
         callers = sorted(self._callers(workers, luck), key=lambda caller: caller.arrives)
-        return Day(f"invented {seed}", callers, workers)
+        return Day(f"invented {seed}", callers, with_rarity(workers, _wanted()))
 
     def _callers(self, workers: Sequence[Worker], luck: Generator) -> Iterator[Caller]:
         number = 0
@@ -148,6 +158,15 @@ def _caller(number: int, language: str, arrives: float, luck: Generator) -> Call
         leaves_after=float(luck.exponential(PATIENCE)),
         answers=tuple(_answer(luck) for _ in range(ASKS)),
     )
+
+
+def _wanted() -> list[tuple[frozenset[str], int]]:
+    """What is usually asked for, as the days before would have told."""
+    return [
+        (frozenset({language, skill}), often * share)
+        for language, often in LANGUAGES.items()
+        for skill, share in SKILLS.items()
+    ]
 
 
 def _answer(luck: Generator) -> Answer:

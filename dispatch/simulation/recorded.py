@@ -6,7 +6,7 @@ How long somebody who was answered would have waited is drawn from those who wer
 """
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ import numpy
 
 from dispatch.policy import BEST
 from dispatch.simulation import measures
-from dispatch.simulation.day import Caller, Day, Span, Worker, a_ticket, an_agent
+from dispatch.simulation.day import Caller, Day, Span, Worker, a_ticket, an_agent, with_rarity
 from dispatch.simulation.measures import Fate, Measures
 from dispatch.simulation.patience import Patience
 
@@ -79,6 +79,8 @@ class Recording:
     calls: Sequence[Call]
     patience: Mapping[str, Patience]
     lengths: Mapping[str, numpy.ndarray]
+    #: How often which language and kind were asked for on the other days: known that morning.
+    wanted: Sequence[tuple[frozenset[str], int]]
 
     @cached_property
     def workers(self) -> list[Worker]:
@@ -86,7 +88,7 @@ class Recording:
         for call in self.calls:
             if call.served and call.agent:
                 served[call.agent].append(call)
-        return [
+        there = [
             Worker(
                 an_agent(
                     number,
@@ -97,6 +99,7 @@ class Recording:
             )
             for number, name in enumerate(sorted(served), start=1)
         ]
+        return with_rarity(there, self.wanted)
 
     @cached_property
     def queued(self) -> list[Call]:
@@ -184,4 +187,14 @@ def days(calls: Sequence[Call]) -> list[Recording]:
         for kind, some in by_kind.items()
     }
     lengths = {kind: some if len(some) else everything for kind, some in lengths.items()}
-    return [Recording(date, by_date[date], patience, lengths) for date in sorted(by_date)]
+    return [
+        Recording(date, by_date[date], patience, lengths, _wanted(calls, but=date))
+        for date in sorted(by_date)
+    ]
+
+
+def _wanted(calls: Sequence[Call], *, but: str) -> list[tuple[frozenset[str], int]]:
+    """What was asked for on the other days; of a file of one day, on that day."""
+    others = [call for call in calls if call.date != but] or calls
+    counted = Counter(call.kind for call in others if call.in_line)
+    return [(frozenset({LANGUAGE, kind}), many) for kind, many in counted.items()]

@@ -92,6 +92,16 @@ def test_skills_nobody_asked_for_count_for_nothing() -> None:
     assert pairs([ticket], [many, first]) == {ticket.id: first.id}
 
 
+def test_whoever_can_do_what_few_can_is_kept_for_those_who_need_it() -> None:
+    versatile = an_agent(idle_since=NOON - 5 * MINUTE, rarity={"en": 0, "loans": 200})
+    other = an_agent()
+    simple, hard = a_ticket(), a_ticket(skills={"loans": 1})
+    knows = replace(versatile, skills={"loans": 5})
+
+    assert pairs([simple], [knows, other]) == {simple.id: other.id}
+    assert pairs([simple, hard], [knows]) == {hard.id: knows.id}
+
+
 def test_between_equals_the_longest_idle_is_asked() -> None:
     later = an_agent(idle_since=NOON - 10 * SECOND)
     earlier = an_agent(idle_since=NOON - 11 * SECOND)
@@ -153,7 +163,8 @@ def test_a_match_says_why() -> None:
     assert found.reasons() == {
         "costs": {
             "language": 0,
-            "skill": 10,
+            "skill": 2,
+            "rare": 0,
             "quality": 5,
             "idle": 17,
             "share": 3,

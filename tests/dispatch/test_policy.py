@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch import policy as rules
-from dispatch.models.policies import MOST_POINTS
+from dispatch.models.policies import LEAST_UNSERVED, MOST_POINTS
 from dispatch.policy import FreeAgent, Policy, WaitingTicket, price, relaxed, verdict
 from tests.dispatch.cases import (
     HOUR,
@@ -43,8 +43,8 @@ def costs(ticket: WaitingTicket, agent: FreeAgent, **weights: int) -> dict[str, 
 def test_an_agent_is_judged_by_these_and_by_nothing_else() -> None:
     """Not by what they declined or let time out, nor by when and how long they are here."""
     assert sorted(rules.INPUTS) == [
-        "certificates", "good_reviews", "id", "idle_since", "languages", "reviews", "room",
-        "skills", "worked_today",
+        "certificates", "good_reviews", "id", "idle_since", "languages", "rarity", "reviews",
+        "room", "skills", "worked_today",
     ]  # fmt: skip
     assert {each.name for each in fields(FreeAgent)} == rules.INPUTS
 
@@ -115,6 +115,9 @@ FREE = {"idle": 0, "quality": 0}
         ("language", {}, {"languages": {"en": 4}}, 25),
         ("skill", {"skills": {"a": 1}}, {"skills": {"a": 1}}, 100),
         ("skill", {"skills": {"a": 1, "b": 1}}, {"skills": {"a": 5, "b": 3}}, 25),
+        ("rare", {}, {"rarity": {"en": 900, "a": 200, "b": 50}}, 25),
+        ("rare", {"skills": {"a": 1}}, {"skills": {"a": 5}, "rarity": {"a": 900, "b": 40}}, 4),
+        ("rare", {}, {"rarity": {"a": 900, "b": 300}}, 100),
         ("stranger", {"known_by": frozenset({THEM})}, {}, 100),
         ("asked_before", {"timed_out_by": frozenset({US})}, {}, 100),
         ("idle", {}, {}, 100),
@@ -185,9 +188,11 @@ def test_leaving_a_ticket_waiting_costs_more_than_any_pair(case: Case, policy: P
 
 
 def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst_agent() -> None:
-    names = ("language", "skill", "stranger", "quality", "idle", "share", "asked_before")
+    names = (
+        "language", "skill", "rare", "stranger", "quality", "idle", "share", "asked_before",
+    )  # fmt: skip
     heavy = replace(
-        POLICY, unserved=10 * MOST_POINTS, waiting=MOST_POINTS, **dict.fromkeys(names, MOST_POINTS)
+        POLICY, unserved=LEAST_UNSERVED, waiting=MOST_POINTS, **dict.fromkeys(names, MOST_POINTS)
     )
     early = a_ticket(
         skills={"a": 1},
@@ -196,10 +201,16 @@ def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst
         timed_out_by=frozenset({US}),
     )
     worst = an_agent(
-        id=US, languages={"en": 1}, skills={"a": 1}, reviews=20, good_reviews=0, worked_today=20
+        id=US,
+        languages={"en": 1},
+        skills={"a": 1},
+        reviews=20,
+        good_reviews=0,
+        worked_today=20,
+        rarity={"b": 1000},
     )
 
-    assert verdict(early, worst, policy=heavy, at=NOON).total == 7 * MOST_POINTS
+    assert verdict(early, worst, policy=heavy, at=NOON).total == 8 * MOST_POINTS
     assert pairs([early], [worst], policy=heavy) == {early.id: US}
 
 
@@ -223,8 +234,7 @@ def test_nobody_is_overtaken_for_ever(case: Case, policy: Policy) -> None:
     a ticket is served before all of them."""
     patient = a_ticket(urgency=0)
     worst = sum(
-        getattr(policy, name)
-        for name in ("language", "skill", "stranger", "quality", "idle", "share", "asked_before")
+        getattr(policy, name) for name in (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
     )
     enough = NOON + MINUTE * ((worst + 2 * policy.urgency) // policy.waiting + 12)
     fresh = [
@@ -256,3 +266,16 @@ def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
         {"cards": 1, "loans": 1},
         {"cards": 1, "loans": 1},
     ]
+
+
+def test_rare_and_wanted_is_what_many_ask_for_and_few_can_do() -> None:
+    wanted = [({"en", "cards"}, 3), ({"en", "loans"}, 1)]
+    able = [({"en", "cards"}, 3), ({"en", "cards", "loans"}, 1), ({"fr"}, 4)]
+
+    # 4 of 4 ask for English, which 4 of 8 can't; 3 for cards, 4 can't; 1 for loans, 7 can't.
+    assert rules.rarities(wanted, able) == {"en": 500, "cards": 375, "loans": 219}
+
+
+def test_what_everybody_can_do_is_not_rare_and_what_nobody_asks_for_is_not_wanted() -> None:
+    assert rules.rarities([({"en"}, 1)], [({"en", "loans"}, 2)]) == {}
+    assert rules.rarities([], []) == {}

@@ -13,7 +13,7 @@ from tests.dispatch.cases import HOUR, MINUTE, NOON, POLICY, a_ticket, an_agent
 
 US, THEM = UUID(int=1), UUID(int=2)
 #: What each version of the policy comes to: all its weights, and what they make of SAMPLES.
-GOLDEN = {1: "78458e33e64048a7"}
+GOLDEN = {1: "78458e33e64048a7", 2: "ddb75995cddde5f5"}
 CHANGED = (
     "The policy comes to something else than its newest version did. Decisions are run again under"
     " the version they were made under, so don't edit one: publish the next by a migration like"
@@ -34,7 +34,13 @@ SAMPLES = [
         a_ticket(id=UUID(int=12), due_at=NOON + HOUR, urgency=0, declined_by=frozenset({THEM})),
     )
     for agent in (
-        an_agent(id=US, skills={"cards": 3, "loans": 1}, reviews=40, good_reviews=31),
+        an_agent(
+            id=US,
+            skills={"cards": 3, "loans": 1},
+            reviews=40,
+            good_reviews=31,
+            rarity={"cards": 60, "fraud": 190},
+        ),
         an_agent(
             id=THEM,
             languages={"en": 2},

@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('agents', '0010_presence_here'),
-        ('dispatch', '0020_standing'),
+        ('dispatch', '0022_second_policy'),
         ('tickets', '0024_index_once'),
     ]
 
