@@ -30,7 +30,7 @@ from tests.chaos.stage import Stage
 from tickets import clock
 
 LANGUAGE = "sv"
-#: Each has so many places.
+#: Each has so many places, unless a race needs fewer.
 PLACES = 16
 #: So many races at once.
 MANY = 12
@@ -115,9 +115,9 @@ class Troupe:
 
 
 @asynccontextmanager
-async def gathered(scene: Scene, count: int) -> AsyncIterator[Troupe]:
+async def gathered(scene: Scene, count: int, places: int) -> AsyncIterator[Troupe]:
     """So many agents at their desks, online; at the end all leave."""
-    laid = await sync_to_async(_lay)(scene.client, count)
+    laid = await sync_to_async(_lay)(scene.client, count, places)
     shelf, chance = Shelf(scene.folder), Random(scene.seed)
     mailbox = Mailbox(laid.webhook_secret, shelf.book("mailbox"))
     port = await mailbox.open()
@@ -159,7 +159,7 @@ def query(stage: Stage, statement: str, given: list[Any]) -> list[tuple[Any, ...
         return done.fetchall() if done.description else []
 
 
-def _lay(client: str, count: int) -> Ground:
+def _lay(client: str, count: int, places: int) -> Ground:
     # PostgreSQL may have died since this thread last asked.
     connection.close()
     laid = ground.lay(
@@ -171,7 +171,7 @@ def _lay(client: str, count: int) -> Ground:
         at=clock.now(),
     )
     for agent in Agent.objects.filter(user__username__startswith=f"{client}-"):
-        roster.set_capacity(agent, capacity=PLACES)
+        roster.set_capacity(agent, capacity=places)
     return laid
 
 
@@ -183,14 +183,14 @@ async def _all_told(scene: Scene) -> None:
         await asyncio.sleep(0.3)
 
 
-def by(count: int) -> Callable[[Race], Callable[[Scene], None]]:
-    """The race is run by so many agents."""
+def by(count: int, *, places: int = PLACES) -> Callable[[Race], Callable[[Scene], None]]:
+    """The race is run by so many agents, each with so many places."""
 
     def made(race: Race) -> Callable[[Scene], None]:
         @wraps(race)
         def strike(scene: Scene) -> None:
             async def run() -> None:
-                async with gathered(scene, count) as troupe:
+                async with gathered(scene, count, places) as troupe:
                     await race(scene, troupe)
 
             asyncio.run(run())
