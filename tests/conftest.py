@@ -29,12 +29,15 @@ hypothesis_settings.load_profile("checkout")
 
 
 @on(post_migrate)
-def _first_policy(sender: Any, **_: Any) -> None:
-    """A flushed database has its first policy again, as a migrated one has."""
+def _policies(sender: Any, **_: Any) -> None:
+    """A flushed database has its policies again, as a migrated one has."""
     if sender.name == "dispatch" and not PolicyVersion.objects.exists():
+        first, second = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)
+        steps = {"relax_after": [60, 120]}
         PolicyVersion.objects.create(
-            version=1, valid_from=datetime(2026, 11, 1, tzinfo=UTC), relax_after=[60, 120]
+            version=1, valid_from=first, language=40, skill=40, rare=0, **steps
         )
+        PolicyVersion.objects.create(version=2, valid_from=second, **steps)
 
 
 @pytest.fixture(autouse=True)
