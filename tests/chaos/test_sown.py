@@ -22,7 +22,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.races import RACES
 from tests.chaos.sown import crops
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.chaos
 
 MEETS = {
     "accepted-without-the-lock": ("F21", "doubled", "held by two at once"),
