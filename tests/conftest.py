@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from django.core.cache import cache
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver as on
@@ -26,6 +27,9 @@ hypothesis_settings.register_profile(
     "checkout", database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("checkout")
+
+# A test that looks at what is printed has a stream of its own, and nobody may keep it.
+structlog.configure(**structlog.get_config() | {"cache_logger_on_first_use": False})
 
 
 @on(post_migrate)
