@@ -60,8 +60,10 @@ class Glance:
         tickets, agents, *also = orjson.loads(words)
         # Decisions of before it counted keep no rarity.
         rarity = also[0] if also else {}
-        waiting = [_waiting(*row) for row in tickets]
-        return cls(waiting, [_free(*row, rarity=rarity) for row in agents], words)
+        # Many can do the same, and then it is worked out once.
+        rare = {able: _rare(able, rarity) for able in {row[1] for row in agents}}
+        free = [_free(*row, rarity=rare[row[1]]) for row in agents]
+        return cls([_waiting(*row) for row in tickets], free, words)
 
 
 def take(
@@ -165,15 +167,23 @@ def _free(
     known = can(abilities)
     able = FreeAgent(
         id=UUID(pk),
-        **known._asdict(),
+        languages=known.languages,
+        skills=known.skills,
+        certificates=known.certificates,
         idle_since=datetime.fromisoformat(idle_since),
         room=room,
         worked_today=worked_today,
         reviews=reviews,
         good_reviews=good_reviews,
-        rarity={word: rarity[word] for word in {*known.languages, *known.skills} & rarity.keys()},
+        rarity=rarity,
     )
     return Free(able, language)
+
+
+def _rare(abilities: str, rarity: Mapping[str, int]) -> dict[str, int]:
+    """Of all that is rare and wanted, what somebody with these abilities can do."""
+    known = can(abilities)
+    return {word: rarity[word] for word in {*known.languages, *known.skills} & rarity.keys()}
 
 
 class Abilities(NamedTuple):

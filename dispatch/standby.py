@@ -17,7 +17,7 @@ SHIFT = 25.0
 #: Whoever stands by says so this often, in seconds.
 LEASE = 3
 #: Work begins at most this often, in seconds. After a lull it begins at once.
-GATHER = 0.01
+GATHER = 0.015
 #: After work whoever did it rests as long again, but no longer than this, in seconds: what comes
 #: meanwhile shares the next work, which costs much the same for several.
 REST = 0.03
