@@ -1,4 +1,4 @@
-"""How charts look here. Drawn with matplotlib, which is installed for development only."""
+"""How charts look here. Drawn with matplotlib, which takes a moment to load: import this late."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,6 +47,15 @@ DRAWN = {
 }
 #: In the order in which ways of pairing are compared; more than four begin anew.
 SHADES = {"first come": BROWN, "ours": GREEN, "all able": GREY}
+
+
+def check(path: Path) -> None:
+    """Whether a chart can be drawn there, before anybody works for it. Raises ValueError."""
+    endings = {f".{ending}" for ending in Figure().canvas.get_supported_filetypes()}
+    if path.suffix.lower() not in endings:
+        raise ValueError(f"end it with one of {', '.join(sorted(endings))}")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent}")
 
 
 def comparison(found: Mapping[str, Measures], *, title: str, note: str, path: Path) -> None:

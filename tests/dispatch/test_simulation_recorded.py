@@ -162,6 +162,8 @@ def test_staffing_is_compared() -> None:
         (["--calls", "nowhere.csv"], "can't be read"),
         (["--contractors", "0"], "more than 0"),
         (["--policy", "999"], "no policy 999"),
+        (["--out", "day.xyz"], "can't be drawn: end it with one of"),
+        (["--out", "nowhere/day.svg"], "can't be drawn: there is no folder nowhere"),
     ],
 )
 def test_what_can_not_be_played_is_said(given: list[str], wrong: str) -> None:

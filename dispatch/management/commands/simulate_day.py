@@ -49,6 +49,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", type=Path, help="where to write the figures")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["out"]:
+            _check(options["out"])
         found = self._compared(_days(options), options)
         for name, rows in found.items():
             self.stdout.write(f"{name}, {options['seeds']} draws")
@@ -119,19 +121,26 @@ def _policy(version: int | None) -> Policy:
         raise CommandError(f"There is no policy {version}.") from wrong
 
 
+def _check(path: Path) -> None:
+    from dispatch import charts
+
+    try:
+        charts.check(path)
+    except ValueError as wrong:
+        raise CommandError(f"{path} can't be drawn: {wrong}.") from wrong
+
+
 def _draw(found: dict[str, dict[str, Measures]], options: dict[str, Any]) -> None:
     """Several days are drawn together."""
-    try:
-        from dispatch import charts
-    except ImportError as missing:
-        raise CommandError("The chart needs matplotlib: see requirements-dev.in.") from missing
+    from dispatch import charts
+
     days = list(found.values())
     rows = {name: Measures.together(day[name] for day in days) for name in days[0]}
     title = next(iter(found)) if len(found) == 1 else f"{len(found)} days together"
     note = f"Means of {options['seeds']} draws, the same luck for all."
     try:
         charts.comparison(rows, title=title, note=note, path=options["out"])
-    except (OSError, ValueError) as wrong:
+    except OSError as wrong:
         raise CommandError(f"{options['out']} can't be drawn: {wrong}") from wrong
 
 
