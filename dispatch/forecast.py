@@ -91,7 +91,8 @@ class View:
     def _lines_against(self, lane: str) -> list[list[InLine]]:
         """Those who want the same seats, by lane, each in the order in which they are served."""
         if lane not in self._rivals:
-            lines = self._lines.items()
+            # Another thread may add a lane meanwhile.
+            lines = list(self._lines.items())
             self._rivals[lane] = [line for other, line in lines if self._compete(lane, other)]
         return self._rivals[lane]
 

@@ -1,5 +1,7 @@
 """The wait a customer is told, from the rows as they are."""
 
+import threading
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -245,6 +247,41 @@ def test_a_second_quote_asks_the_database_nothing(client: Client) -> None:
         forecast.wait(ticket, at=at)
 
     assert len(queries) == 0
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_whoever_asks_when_it_is_read_anew_does_not_wait_for_that(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = clock.now()
+    known, fresh = forecast.view(at=at), seats.read(at=at)
+    go_on = threading.Event()
+    monkeypatch.setattr(seats, "read", lambda *, at: go_on.wait(5) and fresh)
+    known.read_at -= forecast.REMEMBERED
+
+    assert forecast.view(at=at) is known
+
+    go_on.set()
+    give_up = time.monotonic() + 5
+    while forecast.view(at=at).floor is not fresh:
+        assert time.monotonic() < give_up
+
+
+def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.make_agent()
+    factories.make_ticket()
+    view = forecast.view(at=clock.now())
+    compete = forecast.View._compete
+
+    def joined_meanwhile(self: forecast.View, lane: str, other: str) -> bool:
+        self.join(would_be(client, language="sv"))
+        return compete(self, lane, other)
+
+    monkeypatch.setattr(forecast.View, "_compete", joined_meanwhile)
+
+    assert view.ahead(would_be(client)) == 1
 
 
 def test_a_floor_of_many_is_read_in_as_many_queries_as_one_of_few(client: Client) -> None:
