@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch import words
 from dispatch.decisions import Account, Candidate
+from dispatch.desk.excluded import EXCLUDED
 from dispatch.models.policies import COSTS
 from dispatch.onlookers import Onlooker
-from dispatch.policy import BEST, FreeAgent, WaitingTicket
+from dispatch.policy import BEST, FreeAgent
 from dispatch.quality import LEAST_REVIEWS
 
 #: What each part is called where it is told to the agent.
@@ -265,44 +266,8 @@ BETTER: Mapping[str, Callable[[int], str]] = {
 }
 
 
-def _lacks_skill(ticket: WaitingTicket, me: FreeAgent) -> Iterator[str]:
-    for code, least in ticket.skills.items():
-        level = me.skills.get(code, 0)
-        if level < least:
-            about = {"skill": words.skills([code])[0], "asked": least, "level": level}
-            yield (
-                gettext("it asked for %(skill)s at level %(asked)d; you have %(level)d") % about
-                if level
-                else gettext("it asked for %(skill)s at level %(asked)d; you have none") % about
-            )
-
-
 def _full(me: Onlooker) -> str:
     told = gettext("you were being asked for another conversation (your limit is %(limit)d)")
     if me.talking:
         told = gettext("you were in another conversation (your limit is %(limit)d)")
     return told % {"limit": me.capacity}
-
-
-def _says(sentence: Any) -> Callable[[WaitingTicket, FreeAgent], list[str]]:
-    return lambda ticket, me: [str(sentence)]
-
-
-#: Why they could not be asked: by the policy's filter, or by where they stood.
-EXCLUDED: Mapping[str, Callable[[WaitingTicket, FreeAgent], Any]] = {
-    "language": lambda ticket, me: [
-        gettext("it was in %(language)s, which you do not speak")
-        % {"language": words.language(ticket.language)}
-    ],
-    "skill": _lacks_skill,
-    "certificate": lambda ticket, me: [
-        gettext("whoever takes it must hold the certificate %(certificate)s")
-        % {"certificate": ticket.certificate}
-    ],
-    "capacity": _says(_("you held as many conversations as you take at once")),
-    "blocked": _says(_("you and this customer are not put together again")),
-    "asked": _says(_("you had it on your screen already")),
-    "declined": _says(_("you had passed on this one")),
-    "further": _says(_("others had been free for longer")),
-    "silent": _says(_("nothing had been heard from your page for a while: a weak connection")),
-}

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Agent, AgentCertificate, AgentLanguage, Presence
 from dispatch import acquaintances, offers, onlookers, policies, waves
-from dispatch.desk import decided, explained, rulebook
+from dispatch.desk import decided, excluded, explained, rulebook
 from dispatch.models import Offer, PolicyVersion
 from dispatch.policy import LANE_FILTERS, PAIR_FILTERS
 from tests import factories
@@ -49,7 +49,7 @@ def reasons(browser: Browser) -> list[str]:
 def test_every_name_of_the_policy_has_words() -> None:
     filters = {**LANE_FILTERS, **PAIR_FILTERS}.keys()
 
-    assert explained.EXCLUDED.keys() == filters | set(onlookers.BESIDE)
+    assert excluded.EXCLUDED.keys() == filters | set(onlookers.BESIDE)
     assert set(rulebook.COSTS) == explained.TITLES.keys()
     assert set(rulebook.COSTS) == explained.MINE.keys() == explained.BETTER.keys()
     assert set(decided.OUTCOMES) == set(Offer.Status)
