@@ -64,9 +64,9 @@ class VersionForm(forms.ModelForm):
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(Record):
     form = VersionForm
-    list_display = ["version", "stage", "starts", "note"]
+    list_display = ["version", "stage", "starts", "told"]
     ordering = ["-version"]
-    readonly_fields = ["starts"]
+    readonly_fields = ["starts", "told"]
     starts = instant("valid_from", _("valid from"))
     change_form_outer_before_template = "admin/policy_changes.html"
 
@@ -74,7 +74,11 @@ class PolicyVersionAdmin(Record):
         return bool(request.user.has_perm("dispatch.add_policyversion"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | tuple[str, ...]]:
-        return ["note", "starts" if obj else "valid_from", *SETTINGS]
+        return [*(["told", "starts"] if obj else ["note", "valid_from"]), *SETTINGS]
+
+    @display(description=_("what changes, and why"))
+    def told(self, version: PolicyVersion) -> str:
+        return version.told
 
     @display(
         description=_("in force"),

@@ -8,11 +8,20 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from dispatch import policy as rules
 
 DEFAULTS = rules.Policy()
+#: The notes of the versions the product comes with; a coordinator's own are theirs to word.
+OUR_NOTES = (
+    gettext_noop("The first policy."),
+    gettext_noop(
+        "Whoever can do what few can is kept for those who need it; how much better than asked for "
+        "somebody is counts for less."
+    ),
+)
 #: The weights of what a pair may cost, by the names of the rules.
 COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
 #: More than this and the parts of a pair could outweigh a ticket's waiting.
@@ -121,6 +130,11 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.version}"
+
+    @property
+    def told(self) -> str:
+        """The note, in the reader's language where it is one of ours."""
+        return gettext(self.note) if self.note in OUR_NOTES else self.note
 
     def clean(self) -> None:
         """Levels are lowered step by step, and no pair may cost what a ticket left waiting does."""

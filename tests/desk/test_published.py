@@ -99,6 +99,13 @@ def test_it_names_earlier_versions_with_their_notes(client: Http) -> None:
     assert "Version 1, from 1 Nov 2026, 00:00 UTC: The first policy." in said
 
 
+def test_a_french_reader_reads_our_notes_and_dates_in_french(client: Http) -> None:
+    said = page(client, **{"accept-language": "fr"})
+
+    assert "en vigueur depuis le 22 nov. 2026" in said
+    assert "est gardé pour qui en a besoin" in said
+
+
 def test_every_filter_and_every_input_has_words(client: Http) -> None:
     assert rulebook.FILTERS.keys() == {**LANE_FILTERS, **PAIR_FILTERS}.keys()
     assert rulebook.INPUTS.keys() == INPUTS
