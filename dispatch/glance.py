@@ -16,6 +16,7 @@ from django.db import connection
 
 from agents.models import Agent, User
 from agents.models.presence import SILENCE
+from dispatch import policy as rules
 from dispatch import reading
 from dispatch.policy import FreeAgent, Policy, WaitingTicket
 from tickets.models import Client, Ticket
@@ -181,9 +182,11 @@ def _free(
 
 
 def _rare(abilities: str, rarity: Mapping[str, int]) -> dict[str, int]:
-    """Of all that is rare and wanted, what somebody with these abilities can do."""
+    """Of all that is rare, what somebody with these abilities can do."""
     known = can(abilities)
-    return {word: rarity[word] for word in {*known.languages, *known.skills} & rarity.keys()}
+    # Decisions of before name languages and skills singly.
+    able = {*things(abilities), *known.languages, *known.skills}
+    return {thing: rarity[thing] for thing in able & rarity.keys()}
 
 
 class Abilities(NamedTuple):
@@ -206,3 +209,10 @@ def can(words: str) -> Abilities:
         {code: int(level) for code, level in skills.items()},
         frozenset(word[1:] for word in able if word.startswith("+")),
     )
+
+
+@lru_cache(maxsize=50_000)
+def things(words: str) -> tuple[str, ...]:
+    """What somebody with these abilities may be asked for; see `policy.things`."""
+    able = can(words)
+    return tuple(rules.things(able.languages, able.skills))

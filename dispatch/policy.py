@@ -6,16 +6,19 @@ named parts, each weighed by the policy. Declines, hours worked and availability
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from scipy.special import pdtrc
+
 from dispatch.quality import LEAST_REVIEWS, lower_bound
 
 BEST = 5
 MINUTE = timedelta(minutes=1)
+#: For so long ahead it is looked who else may be needed.
+SOON = 2 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Policy:
     #: For each step of urgency: two minutes' head start.
     urgency: int = 20
     language: int = 20
-    skill: int = 10
+    skill: int = 5
     #: For not being the agent who knows this customer, when somebody does.
     stranger: int = 30
     quality: int = 20
@@ -40,8 +43,8 @@ class Policy:
     idle: int = 20
     #: Who has been idle for this long has waited long enough: costs nothing.
     idle_enough: int = 2400
-    #: For what else they can do that is often asked for and few can do.
-    rare: int = 50
+    #: For what they are likely to be needed for soon, since few who can do it are free.
+    rare: int = 100
     share: int = 15
     #: So many conversations today are a full day's share.
     share_full: int = 20
@@ -108,8 +111,8 @@ class FreeAgent:
     worked_today: int = 0
     reviews: int = 0
     good_reviews: int = 0
-    #: For each language and skill they have, how rare and wanted it is, in thousandths: the share
-    #: of tickets that ask for it times the share of agents who can't do it. The same for all.
+    #: For each of `things` they can do, how likely everybody free for it is needed soon, in
+    #: thousandths. The same for all who can do it.
     rarity: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -160,7 +163,10 @@ def _skill(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
 
 
 def _rare(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
-    """What they can do beyond what is asked for, by how rare and wanted it is."""
+    """How likely they are needed for something else, each thing they can do added up.
+
+    Decisions of before name languages and skills singly; what was asked for didn't count.
+    """
     beyond = sum(
         rarity
         for word, rarity in agent.rarity.items()
@@ -227,27 +233,33 @@ def relaxed(skills: Mapping[str, int], steps: int) -> dict[str, int]:
     return {skill: max(level - steps, 1) for skill, level in skills.items()}
 
 
-def rarities(
-    wanted: Iterable[tuple[AbstractSet[str], int]], able: Iterable[tuple[AbstractSet[str], int]]
-) -> dict[str, int]:
-    """How rare and wanted each language and skill is, in thousandths.
+def rarity(expected: float, places: int) -> int:
+    """How likely whoever can do something is needed for it soon, in thousandths.
 
-    The share of tickets that ask for it times the share of agents who can't do it. Given are how
-    many tickets ask for what together, and how many agents can do what together.
+    That is how likely as many ask for it as there are places with those who are free for it, where
+    so many are expected to ask and come by chance: P(N ≥ places), N of Poisson's distribution.
     """
-    asked, known = _shares(wanted), _shares(able)
-    rare = {word: round(1000 * share * (1 - known.get(word, 0))) for word, share in asked.items()}
-    return {word: thousandths for word, thousandths in rare.items() if thousandths}
+    return round(1000 * float(pdtrc(max(places, 1) - 1, expected)))
 
 
-def _shares(counted: Iterable[tuple[AbstractSet[str], int]]) -> dict[str, float]:
-    """Of all, the share that has each word."""
-    groups = list(counted)
-    total = sum(many for _, many in groups)
-    having: Counter[str] = Counter()
-    for words, many in groups:
-        having.update(dict.fromkeys(words, many))
-    return {word: many / total for word, many in having.items()}
+def asked_for(language: str, skills: Iterable[str]) -> list[str]:
+    """The things a ticket asks for: each skill in its language, or the language alone."""
+    return [f"{language} {skill}" for skill in skills] or [f"{language} "]
+
+
+def things(languages: Iterable[str], skills: Iterable[str]) -> list[str]:
+    """All that somebody can do and may be asked for, in the words of `asked_for`."""
+    return [f"{language} {skill}" for language in languages for skill in ("", *skills)]
+
+
+def shares(asked: Iterable[tuple[Iterable[str], int]]) -> dict[str, float]:
+    """Of all who ask, the share that asks for each thing. Given is how many ask for what."""
+    counted: Counter[str] = Counter()
+    every = 0
+    for these, many in asked:
+        counted.update(dict.fromkeys(these, many))
+        every += many
+    return {thing: many / every for thing, many in counted.items()}
 
 
 #: What an agent is judged by, and nothing else: the test of the allow-list reads this.

@@ -36,7 +36,7 @@ def bustle(*, decisions: int, seed: int = 7) -> None:
         _answer(draw, at=at)
         if draw.random() < 0.05:
             _keep_apart(draw.choice(agents), draw, at=at)
-        if made * 5 // decisions >= PolicyVersion.objects.count():
+        if made * 6 // decisions >= PolicyVersion.objects.count():
             _change_policy(draw, at=at)
 
 

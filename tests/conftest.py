@@ -36,12 +36,13 @@ structlog.configure(**structlog.get_config() | {"cache_logger_on_first_use": Fal
 def _policies(sender: Any, **_: Any) -> None:
     """A flushed database has its policies again, as a migrated one has."""
     if sender.name == "dispatch" and not PolicyVersion.objects.exists():
-        first, second = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)
+        first, second, third = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 22, 25))
         steps = {"relax_after": [60, 120]}
         PolicyVersion.objects.create(
             version=1, valid_from=first, language=40, skill=40, rare=0, **steps
         )
-        PolicyVersion.objects.create(version=2, valid_from=second, **steps)
+        PolicyVersion.objects.create(version=2, valid_from=second, skill=10, rare=50, **steps)
+        PolicyVersion.objects.create(version=3, valid_from=third, **steps)
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ def _empty_cache() -> None:
 
 @pytest.fixture
 def noon() -> datetime:
-    return datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    return datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 
 class Api:

@@ -19,6 +19,8 @@ from dispatch.onlookers import Onlooker
 from dispatch.policy import BEST, FreeAgent
 from dispatch.quality import LEAST_REVIEWS
 
+#: A chance in thousandths that is worth a word.
+LIKELY = 50
 #: What each part is called where it is told to the agent.
 TITLES: dict[str, Any] = {
     "language": _("Language"),
@@ -139,14 +141,13 @@ def _skills(account: Account, me: FreeAgent) -> str:
 
 
 def _rare(account: Account, me: FreeAgent) -> str:
-    asked = {account.ticket.language, *account.ticket.skills}
-    if not (beyond := me.rarity.keys() - asked):
-        return gettext("nothing beyond what it asked for that few others can do")
+    if not (likely := sum(chance >= LIKELY for chance in me.rarity.values())):
+        return gettext("nothing that is likely to be asked for soon and few can do")
     return ngettext(
-        "%(count)d thing beyond what it asked for that few others can do",
-        "%(count)d things beyond what it asked for that few others can do",
-        len(beyond),
-    ) % {"count": len(beyond)}
+        "%(count)d thing you can do that is likely to be asked for soon and few can do",
+        "%(count)d things you can do that are likely to be asked for soon and few can do",
+        likely,
+    ) % {"count": likely}
 
 
 def _reviews(account: Account, me: FreeAgent) -> str:
@@ -217,8 +218,8 @@ BETTER: Mapping[str, Callable[[int], str]] = {
     ),
     "rare": lambda count: (
         ngettext(
-            "you can do more that is rare; %(count)d other agent is needed less elsewhere",
-            "you can do more that is rare; %(count)d other agents are needed less elsewhere",
+            "you are likelier to be needed for others; %(count)d other agent is needed less",
+            "you are likelier to be needed for others; %(count)d other agents are needed less",
             count,
         )
         % {"count": count}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from dispatch import words
 from dispatch.models import PolicyVersion
 from dispatch.models.policies import COSTS
-from dispatch.policy import Policy
+from dispatch.policy import SOON, Policy
 from dispatch.quality import LEAST_REVIEWS
 from dispatch.reading import KNOWS_FOR
 
@@ -33,7 +33,7 @@ FILTERS: dict[str, Any] = {
 PARTS: dict[str, Any] = {
     "language": _("how well they speak the language"),
     "skill": _("how well they know what is asked for"),
-    "rare": _("what else they can do that few others can"),
+    "rare": _("what they are likely to be needed for soon"),
     "quality": _("what reviews say of their work"),
     "idle": _("how long they have been free"),
     "share": _("their share of today's work"),
@@ -51,7 +51,7 @@ INPUTS: dict[str, Any] = {
     "worked_today": _("how many conversations they have had today"),
     "reviews": _("how many reviews there are of their work"),
     "good_reviews": _("how many of those reviews are good"),
-    "rarity": _("how often what they can do is asked for, and how few can do it"),
+    "rarity": _("how likely what they can do is needed soon, as few are free for it"),
 }
 
 
@@ -110,10 +110,12 @@ def meaning(name: str, policy: Policy) -> str:
             "The mean over the skills asked for: level 5 costs nothing, level 1 all of it."
         ),
         "rare": gettext(
-            "For each language and skill beyond what is asked for: the share of customers who ask "
-            "for it, times the share of agents who can’t do it. So whoever can do what few can is "
-            "kept for those who need it. Nobody is paid less for it."
-        ),
+            "For each skill in each language they can help with: how likely it is that everybody "
+            "free for it is asked for it within %(span)s, by how many customers come and what they "
+            "usually ask for. Added up, 100 %% cost all of it. So whoever can do what few who are "
+            "free can is kept for those who need it. Nobody is paid less for it."
+        )
+        % {"span": words.span(SOON)},
         "quality": gettext(
             "How good their work is at the very least, by its reviews. With fewer than %(least)d "
             "reviews nobody can say, and %(share)d %% counts for everybody."

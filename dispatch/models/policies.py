@@ -21,6 +21,10 @@ OUR_NOTES = (
         "Whoever can do what few can is kept for those who need it; how much better than asked for "
         "somebody is counts for less."
     ),
+    gettext_noop(
+        "Kept for others is now who is likely to be needed soon, by who is free at the moment; how "
+        "much better than asked for somebody is counts for less still."
+    ),
 )
 #: The weights of what a pair may cost, by the names of the rules.
 COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
@@ -60,7 +64,7 @@ class PolicyVersion(models.Model):
     rare = points(
         "rare",
         _("kept for others"),
-        _("For being able to do what else is often asked for and few can do."),
+        _("For what they are likely to be needed for soon, as few who can do it are free."),
     )
     stranger = points(
         "stranger", _("not known"), _("For not being the agent who helped this customer before.")

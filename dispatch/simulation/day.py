@@ -4,15 +4,14 @@ Times are seconds after midnight. All that is chance is drawn before the day is 
 every way of pairing meets the same callers with the same luck.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
-from dispatch.policy import BEST, LANE_FILTERS, FreeAgent, WaitingTicket, rarities
+from dispatch.policy import BEST, LANE_FILTERS, FreeAgent, WaitingTicket
 
 #: Any midnight would do: only differences count.
 MIDNIGHT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -71,6 +70,8 @@ class Day:
     name: str
     callers: Sequence[Caller]
     workers: Sequence[Worker]
+    #: The share of callers that usually asks for each thing, as the days before told.
+    usual: Mapping[str, float] = field(default_factory=dict)
     #: Who can serve a lane, found once for all who play this day.
     _able: dict[Hashable, frozenset[UUID]] = field(default_factory=dict, repr=False)
 
@@ -95,7 +96,7 @@ class Day:
             replace(worker, able=replace(worker.able, id=UUID(int=number)))
             for number, worker in enumerate(also, start=first)
         ]
-        return Day(self.name, self.callers, [*here, *twins])
+        return Day(self.name, self.callers, [*here, *twins], self.usual)
 
     def with_everybody_able(self) -> "Day":
         """The same day where every agent can do all that is asked for, as well as can be.
@@ -114,22 +115,7 @@ class Day:
             )
             for worker in self.workers
         ]
-        return Day(self.name, self.callers, workers)
-
-
-def with_rarity(
-    workers: Sequence[Worker], wanted: Iterable[tuple[AbstractSet[str], int]]
-) -> list[Worker]:
-    """The same agents, with how rare and wanted what they can do is; see `policy.rarities`."""
-    words = [{*worker.able.languages, *worker.able.skills} for worker in workers]
-    rare = rarities(wanted, [(able, 1) for able in words])
-    return [
-        replace(
-            worker,
-            able=replace(worker.able, rarity={word: rare[word] for word in able & rare.keys()}),
-        )
-        for worker, able in zip(workers, words, strict=True)
-    ]
+        return Day(self.name, self.callers, workers, self.usual)
 
 
 def a_ticket(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy
 from numpy.random import Generator
 
+from dispatch.policy import asked_for, shares
 from dispatch.simulation.day import (
     DAY,
     Answer,
@@ -20,7 +21,6 @@ from dispatch.simulation.day import (
     Worker,
     a_ticket,
     an_agent,
-    with_rarity,
 )
 
 #: How often each is spoken and asked for, out of a hundred.
@@ -31,9 +31,9 @@ SKILLS = {
 }  # fmt: skip
 #: Hours from UTC where contractors live, and how many of a hundred live there.
 ZONES = {-5: 20, 0: 30, 1: 35, 8: 15}
-#: How many of a hundred have one, two, … of them.
-HAVE_LANGUAGES = (70, 25, 5)
-HAVE_SKILLS = (10, 60, 22, 8)
+#: How many of a hundred have one, two, … of them: most have one language and two skills.
+HAVE_LANGUAGES = (75, 20, 5)
+HAVE_SKILLS = (5, 70, 15, 10)
 CAPACITIES = (35, 45, 20)
 #: Levels 2 to 5 of those who know, levels 1 to 4 of what is asked for.
 KNOWN = (15, 35, 35, 15)
@@ -72,7 +72,7 @@ class Invention:
         luck = numpy.random.default_rng([seed, self.agents])
         workers = [_worker(number, luck) for number in range(1, self.agents + 1)]
         callers = sorted(self._callers(workers, luck), key=lambda caller: caller.arrives)
-        return Day(f"invented {seed}", callers, with_rarity(workers, _wanted()))
+        return Day(f"invented {seed}", callers, workers, _usual())
 
     def _callers(self, workers: Sequence[Worker], luck: Generator) -> Iterator[Caller]:
         number = 0
@@ -160,13 +160,13 @@ def _caller(number: int, language: str, arrives: float, luck: Generator) -> Call
     )
 
 
-def _wanted() -> list[tuple[frozenset[str], int]]:
+def _usual() -> dict[str, float]:
     """What is usually asked for, as the days before would have told."""
-    return [
-        (frozenset({language, skill}), often * share)
+    return shares(
+        (asked_for(language, [skill]), often * share)
         for language, often in LANGUAGES.items()
         for skill, share in SKILLS.items()
-    ]
+    )
 
 
 def _answer(luck: Generator) -> Answer:

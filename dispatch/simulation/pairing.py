@@ -24,6 +24,8 @@ class Pairing:
     turn: Callable[[WaitingTicket], datetime]
     pairs: Callable[[Sequence[WaitingTicket], Sequence[FreeAgent], datetime], Pairs]
     policy: Policy
+    #: Whether it asks how rare what agents can do is: working that out takes its time.
+    looks_ahead: bool = False
 
 
 def ours(policy: Policy, *, name: str = "ours") -> Pairing:
@@ -38,7 +40,7 @@ def ours(policy: Policy, *, name: str = "ours") -> Pairing:
             for found in matching.match(waiting, free, policy=policy, at=at)
         ]
 
-    return Pairing(name, turn, pairs, policy)
+    return Pairing(name, turn, pairs, policy, looks_ahead=bool(policy.rare))
 
 
 def first_come(policy: Policy, *, name: str = "first come") -> Pairing:

@@ -6,18 +6,20 @@ for are lowered with the wait. Waves take no time.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from heapq import heappop, heappush, nsmallest
 from itertools import count
 from math import inf
 from typing import Any
 from uuid import UUID
 
-from dispatch.policy import FreeAgent, WaitingTicket, relaxed
+from dispatch.policy import FreeAgent, WaitingTicket, relaxed, things
 from dispatch.reading import CHOICE
 from dispatch.simulation.day import Caller, Day, Worker, moment
 from dispatch.simulation.pairing import Pairing
+from dispatch.simulation.rarity import Rarity
 
 #: Seconds an offer lasts on the screen.
 OFFER_LASTS = 60.0
@@ -59,7 +61,13 @@ class Seat:
     #: Since when they are here or finish what they are in; seconds of it before.
     since: float | None = None
     present: float = 0.0
+    #: How many more could be helped, as others know it.
+    room: int = 0
     _seen: FreeAgent | None = None
+
+    @cached_property
+    def things(self) -> list[str]:
+        return things(self.worker.able.languages, self.worker.able.skills)
 
     @property
     def id(self) -> UUID:
@@ -96,6 +104,7 @@ class Play:
         self.seats = {each.able.id: Seat(each) for each in day.workers}
         self.line: defaultdict[Hashable, dict[UUID, WaitingTicket]] = defaultdict(dict)
         self.free: set[UUID] = set()
+        self.rarity = Rarity(day.usual)
         self._news = False
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
@@ -122,6 +131,7 @@ class Play:
 
     def _arrive(self, now: float, visit: Visit) -> None:
         self._queue(visit)
+        self.rarity.come(now)
         self._at(now + visit.caller.leaves_after, self._leave, visit)
         steps = max(visit.ticket.skills.values(), default=1) - 1
         for step, after in enumerate(self.pairing.policy.relax_after[:steps], start=1):
@@ -177,7 +187,10 @@ class Play:
     def _change(self, seat: Seat) -> None:
         """Where an agent stands has changed."""
         seat.forget()
-        if seat.here and seat.load < seat.worker.capacity:
+        room = seat.worker.capacity - seat.load if seat.here else 0
+        self.rarity.change(seat.things, room - seat.room)
+        seat.room = room
+        if room:
             self.free.add(seat.id)
             self._news = True
         else:
@@ -196,9 +209,19 @@ class Play:
                 waiting += nsmallest(len(able), tickets, key=self.pairing.turn)
                 chosen.update(self._longest_idle(able, tickets))
         if waiting:
-            free = [self.seats[agent].able for agent in chosen]
+            free = list(self._seen(now, chosen))
             for ticket, agent in self.pairing.pairs(waiting, free, moment(now)):
                 self._ask(now, self.visits[ticket], self.seats[agent])
+
+    def _seen(self, now: float, chosen: Iterable[UUID]) -> Iterator[FreeAgent]:
+        """The agents as matching sees them, how rare what they can do among it."""
+        self.rarity.look(now)
+        for agent in chosen:
+            seat = self.seats[agent]
+            if self.pairing.looks_ahead:
+                yield replace(seat.able, rarity=self.rarity.of(seat.things))
+            else:
+                yield seat.able
 
     def _longest_idle(
         self, able: frozenset[UUID], queue: Iterable[WaitingTicket]

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy
 
-from dispatch.policy import BEST
+from dispatch.policy import BEST, asked_for, shares
 from dispatch.simulation import measures
-from dispatch.simulation.day import Caller, Day, Span, Worker, a_ticket, an_agent, with_rarity
+from dispatch.simulation.day import Caller, Day, Span, Worker, a_ticket, an_agent
 from dispatch.simulation.measures import Fate, Measures
 from dispatch.simulation.patience import Patience
 
@@ -79,8 +79,8 @@ class Recording:
     calls: Sequence[Call]
     patience: Mapping[str, Patience]
     lengths: Mapping[str, numpy.ndarray]
-    #: How often which language and kind were asked for on the other days: known that morning.
-    wanted: Sequence[tuple[frozenset[str], int]]
+    #: The share of callers that asked for each thing on the other days: known that morning.
+    usual: Mapping[str, float]
 
     @cached_property
     def workers(self) -> list[Worker]:
@@ -88,7 +88,7 @@ class Recording:
         for call in self.calls:
             if call.served and call.agent:
                 served[call.agent].append(call)
-        there = [
+        return [
             Worker(
                 an_agent(
                     number,
@@ -99,7 +99,6 @@ class Recording:
             )
             for number, name in enumerate(sorted(served), start=1)
         ]
-        return with_rarity(there, self.wanted)
 
     @cached_property
     def queued(self) -> list[Call]:
@@ -131,7 +130,7 @@ class Recording:
                     leaves_after=self.patience[call.kind].at(patient),
                 )
             )
-        return Day(self.date, callers, self.workers)
+        return Day(self.date, callers, self.workers, self.usual)
 
     def _length(self, kind: str, chance: float) -> float:
         known = self.lengths[kind]
@@ -188,13 +187,13 @@ def days(calls: Sequence[Call]) -> list[Recording]:
     }
     lengths = {kind: some if len(some) else everything for kind, some in lengths.items()}
     return [
-        Recording(date, by_date[date], patience, lengths, _wanted(calls, but=date))
+        Recording(date, by_date[date], patience, lengths, _usual(calls, but=date))
         for date in sorted(by_date)
     ]
 
 
-def _wanted(calls: Sequence[Call], *, but: str) -> list[tuple[frozenset[str], int]]:
+def _usual(calls: Sequence[Call], *, but: str) -> dict[str, float]:
     """What was asked for on the other days; of a file of one day, on that day."""
     others = [call for call in calls if call.date != but] or calls
     counted = Counter(call.kind for call in others if call.in_line)
-    return [(frozenset({LANGUAGE, kind}), many) for kind, many in counted.items()]
+    return shares((asked_for(LANGUAGE, [kind]), many) for kind, many in counted.items())

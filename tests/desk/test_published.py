@@ -23,7 +23,7 @@ READ: dict[str, Callable[[Policy], str]] = {
     "urgency": lambda p: f"Each step of urgency weighs {p.urgency} points",
     "language": lambda p: weight("How well they speak the language", p.language),
     "skill": lambda p: weight("How well they know what is asked for", p.skill),
-    "rare": lambda p: weight("What else they can do that few others can", p.rare),
+    "rare": lambda p: weight("What they are likely to be needed for soon", p.rare),
     "stranger": lambda p: weight("Whether they know this customer", p.stranger),
     "quality": lambda p: weight("What reviews say of their work", p.quality),
     "quality_unknown": lambda p: f"{p.quality_unknown} % counts for everybody",
@@ -69,7 +69,7 @@ def test_every_setting_of_the_policy_is_read_on_the_page() -> None:
 def test_a_setting_is_as_in_the_version_in_force_and_changes_with_it(
     client: Http, name: str
 ) -> None:
-    before = policies.numbered(2)
+    before = policies.numbered(3)
     assert READ[name](before) in page(client)
 
     after = another(in_seconds=-1).rules()
@@ -84,11 +84,11 @@ def test_it_names_the_version_to_come_and_what_it_changes(client: Http) -> None:
 
     said = page(client)
 
-    assert "Version 2, in force since 22 Nov 2026, 00:00 UTC." in said
-    assert "Version 3 comes into force on" in said
+    assert "Version 3, in force since 25 Nov 2026, 00:00 UTC." in said
+    assert "Version 4 comes into force on" in said
     assert "Languages count for more" in said
     assert "Language: 20 → 51" in said
-    assert READ["language"](policies.numbered(2)) in said
+    assert READ["language"](policies.numbered(3)) in said
 
 
 def test_it_names_earlier_versions_with_their_notes(client: Http) -> None:
@@ -102,7 +102,7 @@ def test_it_names_earlier_versions_with_their_notes(client: Http) -> None:
 def test_a_french_reader_reads_our_notes_and_dates_in_french(client: Http) -> None:
     said = page(client, **{"accept-language": "fr"})
 
-    assert "en vigueur depuis le 22 nov. 2026" in said
+    assert "en vigueur depuis le 25 nov. 2026" in said
     assert "est gardé pour qui en a besoin" in said
 
 

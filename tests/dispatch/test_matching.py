@@ -93,13 +93,22 @@ def test_skills_nobody_asked_for_count_for_nothing() -> None:
 
 
 def test_whoever_can_do_what_few_can_is_kept_for_those_who_need_it() -> None:
-    versatile = an_agent(idle_since=NOON - 5 * MINUTE, rarity={"en": 0, "loans": 200})
+    knows = an_agent(
+        idle_since=NOON - 5 * MINUTE, skills={"loans": 5}, rarity={"en ": 0, "en loans": 200}
+    )
     other = an_agent()
     simple, hard = a_ticket(), a_ticket(skills={"loans": 1})
-    knows = replace(versatile, skills={"loans": 5})
 
     assert pairs([simple], [knows, other]) == {simple.id: other.id}
-    assert pairs([simple, hard], [knows]) == {hard.id: knows.id}
+    assert pairs([simple, hard], [knows, other]) == {simple.id: other.id, hard.id: knows.id}
+
+
+def test_how_rare_what_somebody_can_do_is_lets_no_ticket_overtake_another() -> None:
+    knows = an_agent(skills={"loans": 5, "cards": 5}, rarity={"en loans": 900, "en cards": 20})
+    first = a_ticket(skills={"cards": 1}, due_at=NOON - 20 * SECOND)
+    second = a_ticket(skills={"loans": 1}, due_at=NOON - 10 * SECOND)
+
+    assert pairs([second, first], [knows]) == {first.id: knows.id}
 
 
 def test_between_equals_the_longest_idle_is_asked() -> None:
@@ -163,7 +172,7 @@ def test_a_match_says_why() -> None:
     assert found.reasons() == {
         "costs": {
             "language": 0,
-            "skill": 2,
+            "skill": 1,
             "rare": 0,
             "quality": 5,
             "idle": 17,

@@ -268,14 +268,33 @@ def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
     ]
 
 
-def test_rare_and_wanted_is_what_many_ask_for_and_few_can_do() -> None:
-    wanted = [({"en", "cards"}, 3), ({"en", "loans"}, 1)]
-    able = [({"en", "cards"}, 3), ({"en", "cards", "loans"}, 1), ({"fr"}, 4)]
-
-    # 4 of 4 ask for English, which 4 of 8 can't; 3 for cards, 4 can't; 1 for loans, 7 can't.
-    assert rules.rarities(wanted, able) == {"en": 500, "cards": 375, "loans": 219}
+def test_a_ticket_asks_for_things_somebody_can_do() -> None:
+    assert rules.asked_for("en", ["cards", "loans"]) == ["en cards", "en loans"]
+    assert rules.asked_for("en", []) == ["en "]
+    assert rules.things(["en", "fr"], ["cards"]) == ["en ", "en cards", "fr ", "fr cards"]
 
 
-def test_what_everybody_can_do_is_not_rare_and_what_nobody_asks_for_is_not_wanted() -> None:
-    assert rules.rarities([({"en"}, 1)], [({"en", "loans"}, 2)]) == {}
-    assert rules.rarities([], []) == {}
+def test_shares_are_of_all_who_ask() -> None:
+    asked = [(["en cards", "en loans"], 1), (["en cards"], 2), (["fr "], 1)]
+
+    assert rules.shares(asked) == {"en cards": 0.75, "en loans": 0.25, "fr ": 0.25}
+    assert rules.shares([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("expected", "places", "thousandths"),
+    [
+        (0.0, 1, 0),
+        # One or more of Poisson's with mean 1 come with 1 - 1/e; two or more with 1 - 2/e.
+        (1.0, 1, 632),
+        (1.0, 2, 264),
+        # Whoever is free is one place, whatever was counted a moment ago.
+        (1.0, 0, 632),
+        (30.0, 3, 1000),
+        (2.0, 200, 0),
+    ],
+)
+def test_rare_is_what_all_who_are_free_may_be_asked_for_soon(
+    expected: float, places: int, thousandths: int
+) -> None:
+    assert rules.rarity(expected, places) == thousandths
