@@ -36,15 +36,15 @@ class Policy:
     language: int = 20
     skill: int = 5
     #: For not being the agent who knows this customer, when somebody does.
-    stranger: int = 30
+    stranger: int = 80
     quality: int = 20
     #: What counts as quality, in per cent, while there are too few reviews to say.
     quality_unknown: int = 75
-    idle: int = 20
+    idle: int = 60
     #: Who has been idle for this long has waited long enough: costs nothing.
     idle_enough: int = 2400
     #: For what they are likely to be needed for soon, since few who can do it are free.
-    rare: int = 100
+    rare: int = 150
     share: int = 15
     #: So many conversations today are a full day's share.
     share_full: int = 20

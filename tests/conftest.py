@@ -38,10 +38,11 @@ def _policies(sender: Any, **_: Any) -> None:
     if sender.name == "dispatch" and not PolicyVersion.objects.exists():
         first, second, third = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 22, 25))
         steps = {"relax_after": [60, 120]}
+        earlier = {"idle": 20, "stranger": 30, **steps}
         PolicyVersion.objects.create(
-            version=1, valid_from=first, language=40, skill=40, rare=0, **steps
+            version=1, valid_from=first, language=40, skill=40, rare=0, **earlier
         )
-        PolicyVersion.objects.create(version=2, valid_from=second, skill=10, rare=50, **steps)
+        PolicyVersion.objects.create(version=2, valid_from=second, skill=10, rare=50, **earlier)
         PolicyVersion.objects.create(version=3, valid_from=third, **steps)
 
 

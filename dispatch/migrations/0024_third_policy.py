@@ -22,9 +22,9 @@ SELECT
     3, greatest('2026-11-25 00:00:00+00', valid_from + interval '1 second',
         (SELECT max(at) FROM dispatch_decision)),
     'Kept for others is now who is likely to be needed soon, by who is free at the moment; how '
-    'much better than asked for somebody is counts for less still.',
-    10, 20, 20, 5, 100, 30, 20,
-    75, 20, 2400, 15, 20, 500, 100000, '{60,120}',
+    'long somebody has been free and whether they know the customer count for more.',
+    10, 20, 20, 5, 150, 80, 20,
+    75, 60, 2400, 15, 20, 500, 100000, '{60,120}',
     20, 3, '2026-11-25 00:00:00+00'
 FROM dispatch_policyversion
 WHERE version = 2 AND note LIKE 'Whoever can do what few can is kept for those who need it;%'
@@ -48,7 +48,15 @@ class Migration(migrations.Migration):
     dependencies = [("dispatch", "0023_index_once")]
 
     operations = [
-        migrations.AlterField("policyversion", "rare", points(100, "kept for others", RARE)),
+        migrations.AlterField("policyversion", "rare", points(150, "kept for others", RARE)),
+        migrations.AlterField(
+            "policyversion", "stranger",
+            points(80, "not known", "For not being the agent who helped this customer before."),
+        ),
+        migrations.AlterField(
+            "policyversion", "idle",
+            points(60, "idle time", "For having been free for no time at all."),
+        ),
         migrations.AlterField(
             "policyversion", "skill",
             points(5, "skill", "For knowing what is asked for least well."),

@@ -23,7 +23,7 @@ OUR_NOTES = (
     ),
     gettext_noop(
         "Kept for others is now who is likely to be needed soon, by who is free at the moment; how "
-        "much better than asked for somebody is counts for less still."
+        "long somebody has been free and whether they know the customer count for more."
     ),
 )
 #: The weights of what a pair may cost, by the names of the rules.

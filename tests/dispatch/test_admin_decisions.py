@@ -55,15 +55,15 @@ def test_every_name_of_the_policy_has_a_column_and_a_reason():
 def test_decisions_are_listed_with_what_they_saw(viewer, decision):
     shown = text(viewer.get(lists(DECISION)))
 
-    assert re.search(r"matching policy 2 1 2 1", shown)
+    assert re.search(r"matching policy 3 1 2 1", shown)
 
 
 def test_a_decision_shows_everybody_with_their_cost(viewer, decision):
     shown = text(viewer.get(page(DECISION, decision)))
 
     drawn = re.sub(r"[A-Z][a-z ]+: \d+ ", "", shown)
-    assert "1 Amina paired 25 0 0 0 5 20 0 0 0" in drawn
-    assert "2 Elsa 40 15 0 0 5 20 0 0 0" in drawn
+    assert "1 Amina paired 66 0 0 1 5 60 0 0 0" in drawn
+    assert "2 Elsa 81 15 0 1 5 60 0 0 0" in drawn
     assert "Don’t speak the language (1) Frida" in shown
     assert re.search(r"Leaving it waiting would have cost \d{5,6} points", shown)
 

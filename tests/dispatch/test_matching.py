@@ -175,7 +175,7 @@ def test_a_match_says_why() -> None:
             "skill": 1,
             "rare": 0,
             "quality": 5,
-            "idle": 17,
+            "idle": 51,
             "share": 3,
             "stranger": 0,
             "asked_before": 0,

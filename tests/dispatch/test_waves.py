@@ -68,8 +68,10 @@ def test_an_offer_says_why_this_agent() -> None:
     reasons = Offer.objects.get().reasons
     assert reasons["candidates"] == 1
     assert {name: points for name, points in reasons["costs"].items() if points} == {
+        # One ticket in a quarter of an hour makes the next within two minutes 12 % likely.
+        "rare": 18,
         "quality": 5,
-        "idle": 20,
+        "idle": 60,
     }
     assert (reasons["known"], reasons["again"]) == (False, False)
     assert reasons["waited_s"] in {7, 8}
