@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from config import settings as product
 from tests import platform as platforms
@@ -65,10 +65,13 @@ def page(browser: Browser, platform: Platform, **viewport: Any) -> Iterator[Page
     opened = context.new_page()
     troubles: list[str] = []
     opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on(
-        "console",
-        lambda said: troubles.append(said.text) if "Content Security Policy" in said.text else None,
-    )
+    opened.on("console", lambda said: troubles.append(said.text) if is_trouble(said) else None)
     yield opened
     context.close()
     assert troubles == []
+
+
+def is_trouble(said: ConsoleMessage) -> bool:
+    """An error, unless it is of the network: lines are lost on purpose here."""
+    of_the_network = said.text.startswith(("Failed to load resource", "WebSocket connection"))
+    return said.type == "error" and not of_the_network

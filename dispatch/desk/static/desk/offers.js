@@ -72,7 +72,8 @@
     heed(card, card.dataset);
     paint(card);
     announce(card.dataset.announce);
-    navigator.vibrate?.([200, 100, 200]);
+    // Before the first tap a browser would refuse, and say so in its console.
+    if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([200, 100, 200]);
     ring();
     notify(card.dataset.announce, card.id);
   };
