@@ -55,7 +55,7 @@ def _empty_cache() -> None:
 
 @pytest.fixture
 def noon() -> datetime:
-    return datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+    return datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
 
 class Api:

@@ -22,7 +22,7 @@ def publish(at: datetime, **given: Any) -> PolicyVersion:
 
 
 def test_there_are_policies_from_the_start(noon: datetime) -> None:
-    moments = [noon - timedelta(days=days) for days in (5, 2, 0)]
+    moments = [noon - timedelta(days=days) for days in (10, 5, 0)]
 
     assert [policies.in_force(at=at).version for at in moments] == [1, 2, 3]
 
