@@ -106,6 +106,7 @@ def _waiting(
     name: str,
     offered: list[tuple[str, str, bool, int]] | None,
     met: list[tuple[str, bool]] | None,
+    asked_first: Mapping[str, int] | None = None,
 ) -> Waiting:
     refusals = _refusals(offered or [])
     known = frozenset(UUID(who) for who, blocked in met or [] if not blocked)
@@ -125,7 +126,8 @@ def _waiting(
         client=Client(id=UUID(client), slug=slug, name=name),
         language=need.language,
         topic=topic,
-        skills=dict(need.skills),
+        # Decisions of before keep only what was still asked for.
+        skills=dict(need.skills if asked_first is None else asked_first),
         urgency=urgency,
         queued_at=need.queued_at,
         due_at=need.due_at,

@@ -17,8 +17,8 @@ from dispatch.quality import LEAST_REVIEWS, lower_bound
 
 BEST = 5
 MINUTE = timedelta(minutes=1)
-#: For so long ahead it is looked who else may be needed.
-SOON = 2 * MINUTE
+#: For so long ahead it is looked who else may be needed; those of this time tell how many come.
+SOON, LATELY = 2 * MINUTE, 15 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,11 @@ class Policy:
     #: What leaving a ticket waiting costs at least: more than any pair, so that nobody waits
     #: while somebody able is free.
     unserved: int = 100_000
-    #: Each time a ticket has waited this long, each level it asks for is one lower; never below 1.
-    relax_after: tuple[int, ...] = (60, 120)
+    #: Each time a ticket has waited this long, each level it asks for is one lower. In time for an
+    #: answer within twenty seconds.
+    relax_after: tuple[int, ...] = (10, 12)
+    #: But never below this level. At 0 a skill is in the end not asked for at all.
+    least_level: int = 0
     #: For so long an offer is made to one agent only; then another is asked too.
     exclusive_for: int = 20
     max_parallel_offers: int = 3
@@ -228,9 +231,18 @@ def price(ticket: WaitingTicket, *, policy: Policy, at: datetime) -> int:
     return min(max(points, policy.unserved * 3 // 4), policy.unserved * 8)
 
 
-def relaxed(skills: Mapping[str, int], steps: int) -> dict[str, int]:
-    """What is asked for after so many steps of waiting: each level lower by one a step."""
-    return {skill: max(level - steps, 1) for skill, level in skills.items()}
+def relaxed(skills: Mapping[str, int], steps: int, *, least: int) -> dict[str, int]:
+    """What is asked for after so many steps of waiting: each level lower by one a step.
+
+    None falls below `least`. What would be asked for at level 0 isn't asked for any more.
+    """
+    lowered = {skill: max(level - steps, min(level, least)) for skill, level in skills.items()}
+    return {skill: level for skill, level in lowered.items() if level}
+
+
+def expected(share: float, rate: float) -> float:
+    """How many ask for something soon, where this share of all does and so many come a second."""
+    return share * rate * SOON.total_seconds()
 
 
 def rarity(expected: float, places: int) -> int:

@@ -6,8 +6,8 @@ A wave keeps what it was told with its decision.
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
+from itertools import starmap
 from typing import NamedTuple
 
 from django.core.cache import cache
@@ -15,24 +15,35 @@ from django.db import connection
 
 from dispatch import glance
 from dispatch import policy as rules
-from dispatch.policy import SOON
+from dispatch.policy import LATELY
 
 KEY, USUAL = "rarity", "rarity:usual"
 #: For so many seconds it is taken for the same: who is free, and what is usually asked for.
 REMEMBERED, USUALLY = 2, 10
-#: So many tickets, the newest, tell what is asked for; those of this time, how many come.
+#: So many tickets, the newest, tell what is asked for, and the lately come how many come.
 TICKETS = 2_000
-LATELY = timedelta(minutes=15)
 
 ASKED = """
-SELECT lane, count(*), count(*) FILTER (WHERE queued_at > %(since)s), min(queued_at) FROM (
-    SELECT lane, queued_at FROM tickets_ticket ORDER BY id DESC LIMIT %(tickets)s
-) newest GROUP BY lane
+SELECT language, ARRAY(SELECT jsonb_object_keys(skills)), count(*),
+    count(*) FILTER (WHERE queued_at > %(since)s), min(queued_at)
+FROM (
+    SELECT language, skills, queued_at FROM tickets_ticket ORDER BY id DESC LIMIT %(tickets)s
+) newest GROUP BY language, skills
 """
 PLACES = """
 SELECT array_to_string(abilities, ' '), sum(capacity - load) FROM agents_presence
 WHERE status = 'available' AND load < capacity GROUP BY abilities
 """
+
+
+class Asked(NamedTuple):
+    """Tickets that asked for the same at first: how many, how many lately, since when."""
+
+    language: str
+    skills: list[str]
+    many: int
+    lately: int
+    oldest: datetime
 
 
 class Usual(NamedTuple):
@@ -47,9 +58,8 @@ def now(*, at: datetime) -> Mapping[str, int]:
     known: dict[str, int] | None = cache.get(KEY)
     if known is None:
         usual, places = _usual(at=at), _places()
-        within = usual.rate * SOON.total_seconds()
         told = {
-            thing: rules.rarity(share * within, places[thing])
+            thing: rules.rarity(rules.expected(share, usual.rate), places[thing])
             for thing, share in usual.shares.items()
         }
         known = {thing: thousandths for thing, thousandths in told.items() if thousandths}
@@ -62,19 +72,19 @@ def _usual(*, at: datetime) -> Usual:
     if known is None:
         with connection.cursor() as cursor:
             cursor.execute(ASKED, {"tickets": TICKETS, "since": at - LATELY})
-            lanes: list[tuple[str, int, int, datetime]] = cursor.fetchall()
-        came = sum(lately for _, _, lately, _ in lanes)
-        shares = rules.shares((_asked_for(lane), many) for lane, many, _, _ in lanes)
-        known = Usual(shares, came / _seconds(lanes, at=at))
+            asked: list[Asked] = list(starmap(Asked, cursor.fetchall()))
+        came = sum(one.lately for one in asked)
+        shares = rules.shares((rules.asked_for(*one[:2]), one.many) for one in asked)
+        known = Usual(shares, came / _seconds(asked, at=at))
         cache.set(USUAL, known, timeout=USUALLY)
     return known
 
 
-def _seconds(lanes: list[tuple[str, int, int, datetime]], *, at: datetime) -> float:
+def _seconds(asked: list[Asked], *, at: datetime) -> float:
     """How long the lately come took to come: less where the newest are all of them."""
     span = LATELY
-    if sum(many for _, many, _, _ in lanes) >= TICKETS:
-        span = min(span, at - min(oldest for _, _, _, oldest in lanes))
+    if sum(one.many for one in asked) >= TICKETS:
+        span = min(span, at - min(one.oldest for one in asked))
     return max(span.total_seconds(), 1)
 
 
@@ -88,9 +98,3 @@ def _places() -> Counter[str]:
         for thing in glance.things(abilities):
             places[thing] += room
     return places
-
-
-@lru_cache(maxsize=10_000)
-def _asked_for(lane: str) -> tuple[str, ...]:
-    able = glance.can(lane)
-    return tuple(thing for one in able.languages for thing in rules.asked_for(one, able.skills))

@@ -80,7 +80,8 @@ WITH RECURSIVE lanes(lane) AS (
         ORDER BY t.due_at, t.id LIMIT served.places
     ) next ORDER BY next.due, next.id LIMIT %(batch)s
 ), held AS (
-    SELECT t.id, t.lane, t.topic, t.urgency, t.queued_at, t.due_at, t.client_id, t.customer_ref
+    SELECT t.id, t.lane, t.topic, t.urgency, t.queued_at, t.due_at, t.client_id, t.customer_ref,
+        t.skills
     FROM tickets_ticket t
     WHERE t.id IN (SELECT id FROM picked) AND t.status = 'queued' AND NOT t.asked
     FOR UPDATE OF t SKIP LOCKED
@@ -124,7 +125,8 @@ SELECT (
         (SELECT json_agg(json_build_array(o.agent_id, o.status, o.again, o.place))
          FROM offered o WHERE o.id = held.id),
         (SELECT json_agg(json_build_array(met.agent_id, met.blocked))
-         FROM met WHERE met.id = held.id)))
+         FROM met WHERE met.id = held.id),
+        held.skills))
     FROM held JOIN tickets_client c ON c.id = held.client_id
 )::text, (
     SELECT json_agg(json_build_array(
@@ -140,5 +142,5 @@ SELECT (
 """
 
 
-#: Shorter than 4,096 characters: longer statements are parsed anew each time they are sent.
+#: What is sent: its indentation would be a seventh of it.
 ONE_LINE = " ".join(READ.split())

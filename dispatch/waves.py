@@ -87,7 +87,8 @@ def drafted(matches: Sequence[Match], seen: Glance, *, at: datetime) -> Iterator
             took = typical.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
             quote = rates.quote(
                 card,
-                skills=ticket.skills,
+                # Also for what is no longer asked for, if they know it.
+                skills=[code for code in ticket.skills if code in free[match.agent].able.skills],
                 language=ticket.language,
                 minutes=ceil(took.total_seconds() / 60),
             )
@@ -106,6 +107,7 @@ def _facts(waiting: Waiting, free: Free, *, at: datetime) -> dict[str, Any]:
     return {
         "waited_s": int((at - waiting.need.queued_at).total_seconds()),
         "idle_s": max(int((at - free.able.idle_since).total_seconds()), 0),
+        "without": sorted(waiting.ticket.skills.keys() - free.able.skills.keys()),
         "known": free.able.id in waiting.need.known_by,
         "again": free.able.id in waiting.need.timed_out_by,
     }
@@ -124,7 +126,7 @@ def relax(*, at: datetime, limit: int = 200) -> int:
         lowered += lifecycle.relax(
             queued_before=at - timedelta(seconds=after),
             step=step,
-            needs=partial(relaxed, steps=step),
+            needs=partial(relaxed, steps=step, least=policy.least_level),
             limit=limit,
         )
     return lowered

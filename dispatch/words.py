@@ -99,8 +99,13 @@ def why(offer: Offer) -> Iterator[str]:
     """Why this agent is asked, part by part."""
     told: dict[str, Any] = offer.reasons
     yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
-    if offer.ticket.skills:
-        yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(offer.ticket.skills))}
+    lacking = told.get("without", [])
+    if known := [code for code in offer.ticket.skills if code not in lacking]:
+        yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(known))}
+    if lacking:
+        yield gettext("nobody who knows %(skills)s took it in time") % {
+            "skills": ", ".join(skills(lacking))
+        }
     if told.get("known"):
         yield gettext("you have helped this customer before")
     if minutes := told.get("idle_s", 0) // 60:

@@ -36,7 +36,7 @@ def bustle(*, decisions: int, seed: int = 7) -> None:
         _answer(draw, at=at)
         if draw.random() < 0.05:
             _keep_apart(draw.choice(agents), draw, at=at)
-        if made * 6 // decisions >= PolicyVersion.objects.count():
+        if made * 8 // decisions >= PolicyVersion.objects.count():
             _change_policy(draw, at=at)
 
 
@@ -112,4 +112,5 @@ def _change_policy(draw: random.Random, *, at: datetime) -> None:
     draft.relax_after = [draw.choice([20, 40]), 80]
     for name in WEIGHTS:
         setattr(draft, name, draw.randint(0, 100))
+    draft.least_level = draft.language % 2
     policies.publish(draft, at=at)

@@ -36,14 +36,17 @@ structlog.configure(**structlog.get_config() | {"cache_logger_on_first_use": Fal
 def _policies(sender: Any, **_: Any) -> None:
     """A flushed database has its policies again, as a migrated one has."""
     if sender.name == "dispatch" and not PolicyVersion.objects.exists():
-        first, second, third = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 22, 25))
-        steps = {"relax_after": [60, 120]}
+        first, second, third, fourth = (
+            datetime(2026, 11, day, tzinfo=UTC) for day in (1, 22, 25, 28)
+        )
+        steps = {"relax_after": [60, 120], "least_level": 1}
         earlier = {"idle": 20, "stranger": 30, **steps}
         PolicyVersion.objects.create(
             version=1, valid_from=first, language=40, skill=40, rare=0, **earlier
         )
         PolicyVersion.objects.create(version=2, valid_from=second, skill=10, rare=50, **earlier)
         PolicyVersion.objects.create(version=3, valid_from=third, **steps)
+        PolicyVersion.objects.create(version=4, valid_from=fourth, relax_after=[10, 12])
 
 
 @pytest.fixture(autouse=True)

@@ -75,7 +75,12 @@ class Customer(Contract):
 
 
 class SkillNeed(Contract):
-    """A skill the agent must have, at least at this proficiency (1 to 5)."""
+    """A skill the agent must have, at least at this proficiency (1 to 5).
+
+    As the customer waits, less is asked for step by step, as the matching policy says; in the end
+    a skill asked for at a low level may give way, so that somebody answers. A client's certificate
+    never does.
+    """
 
     code: Slug
     level: Annotated[int, Field(ge=1, le=5)] = 1

@@ -26,7 +26,7 @@ SETTINGS: list[str | tuple[str, ...]] = [
     ("quality", "quality_unknown"),
     ("idle", "idle_enough"),
     ("share", "share_full"),
-    "relax_after",
+    ("relax_after", "least_level"),
     ("exclusive_for", "max_parallel_offers"),
 ]
 

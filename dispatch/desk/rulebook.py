@@ -166,13 +166,17 @@ def _relaxing(policy: Policy) -> list[str]:
     if not policy.relax_after:
         return [gettext("What is asked for stays as it is, however long the customer waits.")]
     steps = ", ".join(words.span(timedelta(seconds=after)) for after in policy.relax_after)
-    return [
-        gettext(
-            "After a wait of %(steps)s each level asked for is one lower, never below 1. "
-            "Language and certificates stay."
+    about = {"steps": steps, "least": policy.least_level}
+    if policy.least_level:
+        lowered = gettext(
+            "After a wait of %(steps)s each level asked for is one lower, never below %(least)d."
         )
-        % {"steps": steps}
-    ]
+    else:
+        lowered = gettext(
+            "After a wait of %(steps)s each level asked for is one lower; a skill asked for at "
+            "level 1 is then not asked for any more, so that somebody answers."
+        )
+    return [lowered % about, gettext("Language and certificates stay.")]
 
 
 def asking(policy: Policy) -> list[str]:

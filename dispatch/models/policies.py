@@ -25,6 +25,10 @@ OUR_NOTES = (
         "Kept for others is now who is likely to be needed soon, by who is free at the moment; how "
         "long somebody has been free and whether they know the customer count for more."
     ),
+    gettext_noop(
+        "Where nobody who knows what is asked for is free in time, somebody who speaks the "
+        "language answers; what is asked for at level 3 or more stays asked for."
+    ),
 )
 #: The weights of what a pair may cost, by the names of the rules.
 COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
@@ -108,6 +112,12 @@ class PolicyVersion(models.Model):
         blank=True,
         size=4,
         help_text=_("Seconds of waiting, rising; each time every level asked for is one lower."),
+    )
+    least_level = models.PositiveSmallIntegerField(
+        _("never below level"),
+        default=DEFAULTS.least_level,
+        validators=[MaxValueValidator(rules.BEST)],
+        help_text=_("At 0 a skill is in the end not asked for at all, so that somebody answers."),
     )
     exclusive_for = models.PositiveSmallIntegerField(
         _("asked alone for"),

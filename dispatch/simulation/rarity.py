@@ -4,10 +4,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 from dispatch import policy as rules
-from dispatch.policy import SOON
 
-#: How many come is told by those who came within this time, in seconds.
-LATELY = 900.0
+LATELY = rules.LATELY.total_seconds()
 
 
 class Rarity:
@@ -40,6 +38,6 @@ class Rarity:
 
     def _rarity(self, thing: str) -> int:
         if thing not in self._known:
-            expected = self.usual[thing] * len(self._came) / LATELY * SOON.total_seconds()
+            expected = rules.expected(self.usual[thing], len(self._came) / LATELY)
             self._known[thing] = rules.rarity(expected, self._places[thing])
         return self._known[thing]

@@ -33,10 +33,17 @@ READ: dict[str, Callable[[Policy], str]] = {
     "share_full": lambda p: f"all of it from {p.share_full} on",
     "asked_before": lambda p: weight("Did not answer when asked before", p.asked_before),
     "unserved": lambda p: f"waiting weighs {p.unserved} points at the time promised",
-    "relax_after": lambda p: f"After a wait of {p.relax_after[0] // 60} min, ",
+    "relax_after": lambda p: f"After a wait of {span(p.relax_after[0])}, ",
+    "least_level": lambda p: (
+        f"never below {p.least_level}" if p.least_level else "not asked for any more"
+    ),
     "exclusive_for": lambda p: f"For {p.exclusive_for} s an offer",
     "max_parallel_offers": lambda p: f"At most {p.max_parallel_offers} are asked at once",
 }
+
+
+def span(seconds: int) -> str:
+    return f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"
 
 
 def weight(title: str, points: int) -> str:
@@ -55,7 +62,7 @@ def another(*, in_seconds: int) -> PolicyVersion:
         setattr(draft, name, 51 + number)
     draft.waiting, draft.urgency, draft.unserved, draft.quality_unknown = 13, 31, 123_000, 61
     draft.idle_enough, draft.share_full, draft.exclusive_for = 1800, 9, 33
-    draft.relax_after, draft.max_parallel_offers = [300, 900], 2
+    draft.relax_after, draft.least_level, draft.max_parallel_offers = [300, 900], 2, 2
     draft.note = "Languages count for more"
     draft.valid_from = clock.now() + in_seconds * SECOND
     return policies.publish(draft, at=draft.valid_from - policies.NOTICE)
@@ -69,7 +76,7 @@ def test_every_setting_of_the_policy_is_read_on_the_page() -> None:
 def test_a_setting_is_as_in_the_version_in_force_and_changes_with_it(
     client: Http, name: str
 ) -> None:
-    before = policies.numbered(3)
+    before = policies.numbered(4)
     assert READ[name](before) in page(client)
 
     after = another(in_seconds=-1).rules()
@@ -84,11 +91,11 @@ def test_it_names_the_version_to_come_and_what_it_changes(client: Http) -> None:
 
     said = page(client)
 
-    assert "Version 3, in force since 25 Nov 2026, 00:00 UTC." in said
-    assert "Version 4 comes into force on" in said
+    assert "Version 4, in force since 28 Nov 2026, 00:00 UTC." in said
+    assert "Version 5 comes into force on" in said
     assert "Languages count for more" in said
     assert "Language: 20 → 51" in said
-    assert READ["language"](policies.numbered(3)) in said
+    assert READ["language"](policies.numbered(4)) in said
 
 
 def test_it_names_earlier_versions_with_their_notes(client: Http) -> None:
@@ -102,7 +109,7 @@ def test_it_names_earlier_versions_with_their_notes(client: Http) -> None:
 def test_a_french_reader_reads_our_notes_and_dates_in_french(client: Http) -> None:
     said = page(client, **{"accept-language": "fr"})
 
-    assert "en vigueur depuis le 25 nov. 2026" in said
+    assert "en vigueur depuis le 28 nov. 2026" in said
     assert "est gardé pour qui en a besoin" in said
 
 

@@ -79,7 +79,7 @@ def test_when_an_agent_hesitates_another_is_asked_in_the_same_tick() -> None:
 
 def test_a_ticket_whose_levels_are_lowered_is_offered_in_the_same_tick() -> None:
     factories.make_card()
-    factories.make_ticket(at=clock.now() - timedelta(seconds=61), skills={"cards": 4})
+    factories.make_ticket(at=clock.now() - timedelta(seconds=11), skills={"cards": 4})
     factories.make_agent(skills={"cards": 3})
 
     assert dispatch_clock.tick() == {"levels lowered": 1, "offers made": 1}

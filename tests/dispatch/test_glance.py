@@ -8,7 +8,7 @@ from django.db import transaction
 
 from agents import presence, roster
 from agents.models import Agent, AgentCertificate, Presence
-from dispatch import acquaintances, assignments, glance, offers, policies, reading, waves
+from dispatch import acquaintances, assignments, glance, offers, policies, reading, waves, words
 from dispatch.glance import Glance, Shard
 from dispatch.models import Acquaintance, Offer
 from tests import factories
@@ -234,13 +234,30 @@ def test_levels_are_lowered_as_a_customer_waits_and_the_next_wave_finds_more() -
         ticket.refresh_from_db()
         return ticket.relaxed, ticket.lane
 
-    assert seen_after(59) == (0, "en/1 cards:4")
-    assert seen_after(60) == (1, "en/1 cards:3")
+    assert seen_after(9) == (0, "en/1 cards:4")
+    assert seen_after(10) == (1, "en/1 cards:3")
     assert wave() == 0
-    assert seen_after(120) == (2, "en/1 cards:2")
+    assert seen_after(12) == (2, "en/1 cards:2")
     assert seen_after(900) == (2, "en/1 cards:2")
     assert ticket.skills == {"cards": 4}
     assert wave() == 1
+
+
+def test_in_the_end_a_skill_hardly_asked_for_is_let_go_and_somebody_answers() -> None:
+    factories.make_ticket(at=clock.now() - 13 * SECOND, skills={"cards": 2, "loans": 3})
+    agent = factories.make_agent(skills={"loans": 1})
+    assert wave() == 0
+
+    waves.relax(at=clock.now())
+
+    assert Ticket.objects.get().lane == "en/1 loans:1"
+    assert wave() == 1
+    offer = agent.offers.get()
+    assert offer.reasons["without"] == ["cards"]
+    assert list(words.why(offer))[1:3] == [
+        "you know Loans",
+        "nobody who knows Cards took it in time",
+    ]
 
 
 def test_a_ticket_that_asks_for_nothing_is_not_said_to_be_relaxed() -> None:
@@ -252,7 +269,7 @@ def test_a_ticket_that_asks_for_nothing_is_not_said_to_be_relaxed() -> None:
 
 def test_a_lowered_ticket_still_asks_for_the_clients_certificate() -> None:
     client: Client = factories.make_client("bank", certificate="kyc")
-    factories.make_ticket(client, at=clock.now() - 61 * SECOND, skills={"cards": 4})
+    factories.make_ticket(client, at=clock.now() - 11 * SECOND, skills={"cards": 4})
 
     waves.relax(at=clock.now())
 

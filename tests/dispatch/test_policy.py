@@ -256,15 +256,26 @@ def test_a_stream_of_urgent_tickets_delays_a_patient_one_by_minutes() -> None:
     assert at - NOON <= 5 * MINUTE
 
 
-def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
+def test_levels_are_lowered_step_by_step_until_a_skill_is_not_asked_for() -> None:
+    asked = {"cards": 3, "loans": 1}
+
+    assert [relaxed(asked, steps, least=0) for steps in range(5)] == [
+        {"cards": 3, "loans": 1},
+        {"cards": 2},
+        {"cards": 1},
+        {},
+        {},
+    ]
+
+
+def test_levels_are_not_lowered_below_the_least() -> None:
     asked = {"cards": 4, "loans": 1}
 
-    assert [relaxed(asked, steps) for steps in range(5)] == [
+    assert [relaxed(asked, steps, least=2) for steps in range(4)] == [
         {"cards": 4, "loans": 1},
         {"cards": 3, "loans": 1},
         {"cards": 2, "loans": 1},
-        {"cards": 1, "loans": 1},
-        {"cards": 1, "loans": 1},
+        {"cards": 2, "loans": 1},
     ]
 
 

@@ -139,7 +139,8 @@ AFTER_A_TICK = {
                 WHERE l.agent_id = a.id AND l.language = t.language)
             AND NOT EXISTS (SELECT 1 FROM jsonb_each_text(t.skills) need WHERE NOT EXISTS (
                 SELECT 1 FROM agents_agentskill s WHERE s.agent_id = a.id AND s.skill = need.key
-                    AND s.level >= greatest(need.value::int - t.relaxed, 1)))
+                    AND s.level >= need.value::int - t.relaxed)
+                AND need.value::int > t.relaxed)
             AND NOT EXISTS (SELECT 1 FROM dispatch_offer o WHERE o.ticket_id = t.id
                 AND o.agent_id = a.id AND o.status IN {REFUSED}
                 AND NOT (o.again AND o.settled_at < clock_timestamp() - {NOT_NOW}))

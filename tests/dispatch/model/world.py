@@ -34,7 +34,7 @@ from tickets import outbound, webhooks
 from tickets.errors import TicketError
 from tickets.outbound import Answer
 
-START = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+START = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 #: So much older than the database's clock a caller's `at` may be: it waited for a lock.
 LAG = timedelta(seconds=2)
 #: What processes remember of policies and rate cards they forget after so many seconds.
