@@ -58,10 +58,19 @@ class View:
         """Seconds."""
         return time.monotonic() - self.read_at
 
-    def ahead(self, ticket: Ticket) -> int:
+    def wait(self, lane: str, own: Lengths, *, turn_at: datetime) -> Wait:
+        """Of somebody in this lane whose turn is at that moment, if what is asked for stays."""
+        outlook = self.outlook(lane, own)
+        if outlook is None:
+            return Wait(unknown=NOBODY_ABLE if self.floor.seats else NOBODY_ON_LINE)
+        ahead = self._ahead(lane, turn_at)
+        if ahead >= seats.LONGEST_LINE:
+            return Wait(unknown=LONG_QUEUE)
+        return Wait(*outlook.behind(ahead))
+
+    def _ahead(self, lane: str, turn_at: datetime) -> int:
         """How many who want the same seats are served before."""
-        turn_at = self.floor.turn_at(ticket)
-        lines = self._lines_against(ticket.lane)
+        lines = self._lines_against(lane)
         return sum(bisect_left(line, turn_at, key=_turn_at) for line in lines)
 
     def outlook(self, lane: str, own: Lengths) -> Outlook | None:
@@ -154,11 +163,20 @@ def wait(ticket: Ticket, *, at: datetime) -> Wait:
         return Wait(unknown=NO_RATE_CARD)
     if ticket.asked:
         return here.until_yes
-    own = here.floor.lengths(ticket.client.slug, ticket.topic)
-    outlook = here.outlook(ticket.lane, own)
-    if outlook is None:
-        return Wait(unknown=NOBODY_ABLE if here.floor.seats else NOBODY_ON_LINE)
-    ahead = here.ahead(ticket)
-    if ahead >= seats.LONGEST_LINE:
-        return Wait(unknown=LONG_QUEUE)
-    return Wait(*outlook.behind(ahead))
+    own, turn_at = here.floor.lengths(ticket.client.slug, ticket.topic), here.floor.turn_at(ticket)
+    told = here.wait(ticket.lane, own, turn_at=turn_at)
+    for seconds, lane in here.floor.lowered(ticket, at=at):
+        if told.p50 is not None and told.p50 <= seconds:
+            break
+        told = _sooner(told, here.wait(lane, own, turn_at=turn_at), seconds=seconds)
+    return told
+
+
+def _sooner(told: Wait, lowered: Wait, *, seconds: int) -> Wait:
+    """Where more can help once less is asked for, in so many seconds."""
+    if lowered.p50 is None or lowered.p90 is None:
+        return told
+    half, most = seconds + lowered.p50, seconds + lowered.p90
+    if told.p50 is None or told.p90 is None:
+        return Wait(half, most)
+    return Wait(min(told.p50, half), min(told.p90, most))

@@ -5,10 +5,11 @@ once a minute, for what the last week teaches.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from math import ceil
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
@@ -17,8 +18,10 @@ from django.db import connection, transaction
 from agents.models.presence import SILENCE
 from dispatch import policies, waiting
 from dispatch.models import OFFER_LASTS
+from dispatch.policy import Policy, relaxed
 from dispatch.waiting import Floats, Lengths, Seat, Turn
 from tickets.models import Ticket
+from tickets.models.tickets import lane
 
 LEARNED_FOR = 60
 RECENT = timedelta(days=7)
@@ -118,12 +121,22 @@ class Floor:
     learned: Learned
     #: What the card in force of each client expects.
     minutes: Mapping[str, int]
-    #: By how much a step of urgency brings the turn forward.
-    head_start: timedelta = timedelta()
+    policy: Policy
 
     def turn_at(self, ticket: Ticket) -> datetime:
         """What decides when it is this ticket's turn: the earlier the sooner."""
-        return ticket.due_at - ticket.urgency * self.head_start
+        return ticket.due_at - self.policy.head_start(ticket.urgency)
+
+    def lowered(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
+        """In how many seconds less is asked for, and the lane the ticket is in then."""
+        waited = (at - ticket.queued_at).total_seconds()
+        last = ticket.lane
+        for step, after in enumerate(self.policy.relax_after, start=1):
+            needs = relaxed(ticket.skills, step, least=self.policy.least_level)
+            then = lane(ticket.language, needs, ticket.client.certificate)
+            if step > ticket.relaxed and then != last:
+                yield max(ceil(after - waited), 0), then
+                last = then
 
     def lengths(self, client: str, topic: str) -> Lengths:
         """Of a client's talks about a topic: the narrowest there is enough of."""
@@ -150,8 +163,8 @@ def read(*, at: datetime) -> Floor:
         learned = _learned(at=at)
         people = _rows(HERE, heard=at - SILENCE)
         work = _rows(WORK, at=at)
-        head_start = policies.in_force(at=at).head_start(1)
-        line = _rows(LINE, at=at, most=LONGEST_LINE, head_start=head_start)
+        policy = policies.in_force(at=at)
+        line = _rows(LINE, at=at, most=LONGEST_LINE, head_start=policy.head_start(1))
         minutes = dict(_rows(CARDS, at=at))
     return Floor(
         present=[Present(needs(able), room - load, many) for _, able, room, load, many in people],
@@ -159,7 +172,7 @@ def read(*, at: datetime) -> Floor:
         line=[_in_line(learned, minutes, *row) for row in line],
         learned=learned,
         minutes=minutes,
-        head_start=head_start,
+        policy=policy,
     )
 
 

@@ -1,28 +1,24 @@
 """The wait a customer is told, from the rows as they are."""
 
-import threading
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from agents import presence
 from agents.models import Agent, Presence
 from dispatch import assignments, forecast, offers, seats
 from dispatch.models import Assignment, Offer
 from tests import factories
+from tests.dispatch.quotes import talking, would_be
 from tickets import clock
 from tickets.models import Client, Ticket
-from tickets.models.tickets import lane
 from tickets.queue import Wait
 
 pytestmark = pytest.mark.django_db
 
-MINUTE = timedelta(minutes=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
@@ -30,16 +26,6 @@ def client() -> Client:
     made = factories.make_client()
     factories.make_card(made)
     return made
-
-
-def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Ticket:
-    """A ticket somebody might open."""
-    at = at or clock.now()
-    language, skills = given.pop("language", "en"), given.pop("skills", {})
-    about = {"topic": "card", "queued_at": at, "due_at": at + client.answer_within, **given}
-    return Ticket(
-        client=client, language=language, skills=skills, lane=lane(language, skills), **about
-    )
 
 
 def wait(client: Client, *, at: datetime | None = None, **given: Any) -> Wait:
@@ -54,13 +40,6 @@ def half(client: Client, **given: Any) -> int:
     told = wait(client, **given)
     assert told.p50 is not None
     return told.p50
-
-
-def talking(agent: Agent, *, since: timedelta = timedelta()) -> Assignment:
-    """The agent is in a conversation that began so long ago."""
-    held = factories.make_assignment(ticket=factories.make_ticket(), agent=agent)
-    Assignment.objects.filter(pk=held.pk).update(started_at=clock.now() - since)
-    return held
 
 
 def worked(agent: Agent, *, minutes: float, times: int = seats.ENOUGH, topic: str = "card") -> None:
@@ -80,6 +59,15 @@ def test_nobody_on_line_is_said_and_not_guessed(client: Client) -> None:
     factories.make_agent(available=False)
 
     assert wait(client) == Wait(unknown="nobody_on_line")
+
+
+def test_in_the_end_whoever_speaks_the_language_is_counted_on(client: Client) -> None:
+    factories.make_agent()
+    told = wait(client)[:2]
+
+    assert wait(client, skills={"cards": 2})[:2] == tuple(12 + one for one in told)
+    assert half(client, skills={"cards": 2}, queued_at=clock.now() - 9 * SECOND) == told[0] + 3
+    assert wait(client, skills={"cards": 3}) == Wait(unknown="nobody_able")
 
 
 def test_nobody_who_is_able_is_said_and_not_guessed(client: Client) -> None:
@@ -193,19 +181,6 @@ def test_whoever_waits_for_other_agents_is_not_in_front(client: Client) -> None:
     assert half(client) == pytest.approx(alone, abs=60)
 
 
-def test_whoever_comes_is_in_front_at_once(client: Client) -> None:
-    """The floor is remembered, those who came since are added."""
-    factories.make_agent()
-    forecast.wait(would_be(client), at=clock.now())
-    for _ in range(2):
-        factories.make_ticket()
-
-    told = forecast.wait(would_be(client), at=clock.now())
-
-    assert told.p50 is not None
-    assert told.p50 > 2 * 60
-
-
 def test_an_offer_that_is_out_is_only_waited_for_to_be_answered(client: Client) -> None:
     talking(factories.make_agent("Bo"))
     ticket = factories.make_ticket()
@@ -235,70 +210,6 @@ def test_behind_a_very_long_line_nobody_is_told_a_time(
     monkeypatch.setattr(seats, "LONGEST_LINE", 3)
 
     assert wait(client) == Wait(unknown="long_queue")
-
-
-def test_a_second_quote_asks_the_database_nothing(client: Client) -> None:
-    factories.make_agent()
-    at = clock.now()
-    forecast.wait(would_be(client, at=at), at=at)
-    ticket = would_be(client, at=at)
-
-    with CaptureQueriesContext(connection) as queries:
-        forecast.wait(ticket, at=at)
-
-    assert len(queries) == 0
-
-
-@pytest.mark.usefixtures("no_worker")
-def test_whoever_asks_when_it_is_read_anew_does_not_wait_for_that(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at = clock.now()
-    known, fresh = forecast.view(at=at), seats.read(at=at)
-    go_on = threading.Event()
-    monkeypatch.setattr(seats, "read", lambda *, at: go_on.wait(5) and fresh)
-    known.read_at -= forecast.REMEMBERED
-
-    assert forecast.view(at=at) is known
-
-    go_on.set()
-    give_up = time.monotonic() + 5
-    while forecast.view(at=at).floor is not fresh:
-        assert time.monotonic() < give_up
-
-
-def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    factories.make_agent()
-    factories.make_ticket()
-    view = forecast.view(at=clock.now())
-    compete = forecast.View._compete
-
-    def joined_meanwhile(self: forecast.View, lane: str, other: str) -> bool:
-        self.join(would_be(client, language="sv"))
-        return compete(self, lane, other)
-
-    monkeypatch.setattr(forecast.View, "_compete", joined_meanwhile)
-
-    assert view.ahead(would_be(client)) == 1
-
-
-def test_a_floor_of_many_is_read_in_as_many_queries_as_one_of_few(client: Client) -> None:
-    def queries() -> int:
-        forecast.forget()
-        with CaptureQueriesContext(connection) as asked:
-            forecast.wait(would_be(client), at=clock.now())
-        return len(asked)
-
-    talking(factories.make_agent())
-    queries()
-    few = queries()
-    for _ in range(5):
-        talking(factories.make_agent())
-        factories.make_ticket()
-
-    assert queries() == few
 
 
 def test_an_agent_who_declines_is_no_different_from_one_who_does_not(client: Client) -> None:
