@@ -16,7 +16,7 @@ from benchmarks.report import OUT, write
 from dispatch import charts
 from dispatch.policy import Policy
 from dispatch.simulation import comparison, recorded
-from dispatch.simulation.comparison import BOUND, FIRST, OURS
+from dispatch.simulation.comparison import BOUND, FIRST, LOWERED, OURS
 from dispatch.simulation.invented import Invention
 from dispatch.simulation.measures import Measures
 
@@ -32,7 +32,7 @@ Rows = dict[str, Measures]
 def real(seeds: Iterable[int]) -> dict[str, Rows]:
     with CALLS.open(newline="") as lines:
         days = recorded.days(recorded.read(lines))
-    ways, found = comparison.ways(Policy()), {}
+    ways, found = comparison.ways(Policy(), lowers=False), {}
     for number, day in enumerate(days, start=1):
         rows = comparison.compared(day.drawn, ways, seeds=seeds)
         found[day.date] = {REALLY: day.as_it_was(), **rows}
@@ -40,8 +40,8 @@ def real(seeds: Iterable[int]) -> dict[str, Rows]:
     return found
 
 
-def invented(seeds: Iterable[int]) -> dict[str, Rows]:
-    ways, found, kind = comparison.ways(Policy()), {}, Invention()
+def invented(seeds: Iterable[int], *, slower: float) -> dict[str, Rows]:
+    ways, found, kind = comparison.ways(Policy()), {}, Invention(slower=slower)
     numbers = list(seeds)
     for number, seed in enumerate(numbers, start=1):
         found[f"invented {seed}"] = comparison.compared(kind.drawn, ways, seeds=[seed])
@@ -51,10 +51,17 @@ def invented(seeds: Iterable[int]) -> dict[str, Rows]:
 
 def told(title: str, rows: Rows) -> None:
     print(f"\n{title}\n{comparison.table(rows)}")
-    for measure, name in (("within_20s", "in 20 s"), ("abandoned", "left")):
-        part = comparison.closed(rows, measure)
-        if part is not None:
-            print(f"  of the gap from {FIRST} to {BOUND}, {OURS} closes {part:.0%} ({name})")
+    for way in (LOWERED, OURS):
+        if way in rows:
+            print(f"  of the gap from {FIRST} to {BOUND}, {way} closes {parts_closed(rows, way)}")
+
+
+def parts_closed(rows: Rows, way: str) -> str:
+    found = {
+        name: comparison.closed(rows, measure, by=way)
+        for measure, name in (("within_20s", "in 20 s"), ("abandoned", "left"))
+    }
+    return ", ".join(f"{part:.0%} ({name})" for name, part in found.items() if part is not None)
 
 
 def kept(days: dict[str, Rows], together: Rows) -> dict[str, Any]:
@@ -84,6 +91,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="draws of each day")
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument(
+        "--slower", type=float, default=1.0, help="so many times as long takes who knows too little"
+    )
     parser.add_argument("--docs", action="store_true", help="copy the charts into docs/")
     given = parser.parse_args()
     seeds = range(given.first_seed, given.first_seed + given.seeds)
@@ -101,7 +111,7 @@ def main() -> None:
         figures["real"] = kept(days, together)
     else:
         print(f"The real days are left out: there is no {CALLS.name} in SHARED_DATA.")
-    made_up = invented(seeds)
+    made_up = invented(seeds, slower=given.slower)
     mean = {
         name: Measures.mean(day[name] for day in made_up.values())
         for name in next(iter(made_up.values()))

@@ -14,7 +14,7 @@ from dispatch.simulation.measures import Measures
 matplotlib.use("agg")
 
 INK, QUIET, HAIR, GROUND = "#15201e", "#53615d", "#d8dfdc", "#ffffff"
-GREEN, BROWN, GREY, PALE = "#0b6e69", "#7a4d00", "#7d8b87", "#b9c4c0"
+GREEN, BROWN, TAN, GREY, PALE = "#0b6e69", "#7a4d00", "#b3832f", "#7d8b87", "#b9c4c0"
 STYLE: Any = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
@@ -44,9 +44,10 @@ DRAWN = {
     "abandoned": "Left unanswered",
     "p95_wait_s": "95 in 100 waited, s",
     "gini": "Unevenness (Gini)",
+    "fit": "At level asked",
 }
 #: In the order in which ways of pairing are compared; more than four begin anew.
-SHADES = {"first come": BROWN, "ours": GREEN, "all able": GREY}
+SHADES = {"first come": BROWN, "lowered too": TAN, "ours": GREEN, "all able": GREY}
 
 
 def check(path: Path) -> None:
@@ -64,15 +65,21 @@ def comparison(found: Mapping[str, Measures], *, title: str, note: str, path: Pa
     Raises ValueError for an ending that is no format.
     """
     with matplotlib.rc_context(STYLE):
+        drawn = {measure: DRAWN[measure] for measure in DRAWN if _tells(found, measure)}
         picture = Figure(figsize=(11, 0.9 + 0.42 * max(len(found), 3)), layout="constrained")
         picture.suptitle(title, x=0.008, ha="left", fontsize=11, color=QUIET)
         for axes, (measure, heading) in zip(
-            picture.subplots(1, len(DRAWN), sharey=True), DRAWN.items(), strict=True
+            picture.subplots(1, len(drawn), sharey=True), drawn.items(), strict=True
         ):
             _panel(axes, found, measure, heading)
         picture.supxlabel(note, x=0.008, ha="left", fontsize=8.5, color=QUIET)
         metadata = {"Date": None} if path.suffix == ".svg" else None
         picture.savefig(path, dpi=144, metadata=metadata)
+
+
+def _tells(found: Mapping[str, Measures], measure: str) -> bool:
+    """Where nobody asks for a level, everybody is served at it."""
+    return measure != "fit" or any(row.fit < 1 for row in found.values())
 
 
 def _panel(axes: Axes, found: Mapping[str, Measures], measure: str, heading: str) -> None:

@@ -1,7 +1,7 @@
 """Ways of pairing compared on the same days: the same callers, the same luck, for each of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispatch.policy import Policy
 from dispatch.simulation import measures
@@ -10,7 +10,7 @@ from dispatch.simulation.measures import Measures
 from dispatch.simulation.pairing import Pairing, first_come, ours
 from dispatch.simulation.play import Play
 
-FIRST, OURS, BOUND = "first come", "ours", "all able"
+FIRST, LOWERED, OURS, BOUND = "first come", "lowered too", "ours", "all able"
 Drawn = Callable[[int], Day]
 
 
@@ -25,10 +25,16 @@ class Way:
         return Play(day.with_everybody_able() if self.all_able else day, self.pairing).run()
 
 
-def ways(policy: Policy) -> dict[str, Way]:
-    """First come first served; ours; and what no pairing can beat, but for chance."""
+def ways(policy: Policy, *, lowers: bool = True) -> dict[str, Way]:
+    """First come first served, by those who can do what was asked for; the same where levels are
+    lowered with the wait, as in ours; ours; and what no pairing can beat, but for chance.
+
+    `lowers`: whether the days have levels that can be lowered; else the first two are the same.
+    """
+    lowered = {LOWERED: Way(first_come(policy))} if lowers else {}
     return {
-        FIRST: Way(first_come(policy)),
+        FIRST: Way(first_come(replace(policy, relax_after=()))),
+        **lowered,
         OURS: Way(ours(policy)),
         BOUND: Way(first_come(policy), all_able=True),
     }
@@ -59,9 +65,9 @@ def compared(
     return {name: Measures.mean(several) for name, several in found.items()}
 
 
-def closed(found: Mapping[str, Measures], measure: str) -> float | None:
-    """Which part of the way from first come first served to the bound ours has gone."""
-    first, mine, bound = (getattr(found[name], measure) for name in (FIRST, OURS, BOUND))
+def closed(found: Mapping[str, Measures], measure: str, *, by: str = OURS) -> float | None:
+    """Which part of the way from first come first served to the bound a way has gone."""
+    first, mine, bound = (getattr(found[name], measure) for name in (FIRST, by, BOUND))
     return (mine - first) / (bound - first) if bound != first else None
 
 

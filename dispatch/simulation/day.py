@@ -72,6 +72,8 @@ class Day:
     workers: Sequence[Worker]
     #: The share of callers that usually asks for each thing, as the days before told.
     usual: Mapping[str, float] = field(default_factory=dict)
+    #: So many times as long takes whoever knows less than was first asked for.
+    slower: float = 1.0
     #: Who can serve a lane, found once for all who play this day.
     _able: dict[Hashable, frozenset[UUID]] = field(default_factory=dict, repr=False)
 
@@ -96,7 +98,7 @@ class Day:
             replace(worker, able=replace(worker.able, id=UUID(int=number)))
             for number, worker in enumerate(also, start=first)
         ]
-        return Day(self.name, self.callers, [*here, *twins], self.usual)
+        return Day(self.name, self.callers, [*here, *twins], self.usual, self.slower)
 
     def with_everybody_able(self) -> "Day":
         """The same day where every agent can do all that is asked for, as well as can be.
@@ -115,7 +117,7 @@ class Day:
             )
             for worker in self.workers
         ]
-        return Day(self.name, self.callers, workers, self.usual)
+        return Day(self.name, self.callers, workers, self.usual, self.slower)
 
 
 def a_ticket(

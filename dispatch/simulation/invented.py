@@ -61,18 +61,22 @@ STEP = 900.0
 
 @dataclass(frozen=True)
 class Invention:
-    """A kind of day: how many contractors, how loaded, and by how much more so at midday."""
+    """A kind of day: how many contractors, how loaded, and by how much more so at midday.
+
+    `slower`: so many times as long takes whoever knows less than was asked for.
+    """
 
     agents: int = 300
     load: float = 0.85
     peak: float = 0.25
+    slower: float = 1.0
 
     def drawn(self, seed: int) -> Day:
         """A day of this kind; the same for the same seed, whatever is compared on it."""
         luck = numpy.random.default_rng([seed, self.agents])
         workers = [_worker(number, luck) for number in range(1, self.agents + 1)]
         callers = sorted(self._callers(workers, luck), key=lambda caller: caller.arrives)
-        return Day(f"invented {seed}", callers, workers, _usual())
+        return Day(f"invented {seed}", callers, workers, _usual(), self.slower)
 
     def _callers(self, workers: Sequence[Worker], luck: Generator) -> Iterator[Caller]:
         number = 0

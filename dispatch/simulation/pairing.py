@@ -16,8 +16,8 @@ FILTERS = (*LANE_FILTERS.values(), *PAIR_FILTERS.values())
 class Pairing:
     """A way of pairing: who is next in a line, and who is asked for whom.
 
-    What is no question of pairing, such as when levels are lowered and when another agent is asked
-    too, is the policy's, whatever the way.
+    What is no question of pairing, such as when another agent is asked too, is the policy's,
+    whatever the way.
     """
 
     name: str

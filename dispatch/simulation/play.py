@@ -133,7 +133,7 @@ class Play:
         self._queue(visit)
         self.rarity.come(now)
         self._at(now + visit.caller.leaves_after, self._leave, visit)
-        steps = max(visit.ticket.skills.values(), default=1) - 1
+        steps = max(visit.ticket.skills.values(), default=0)
         for step, after in enumerate(self.pairing.policy.relax_after[:steps], start=1):
             self._at(now + after, self._lower, visit, step)
 
@@ -158,7 +158,9 @@ class Play:
 
     def _lower(self, now: float, visit: Visit, step: int) -> None:
         if not visit.over:
-            self._rewrite(visit, skills=relaxed(visit.caller.ticket.skills, step))
+            least = self.pairing.policy.least_level
+            asked = relaxed(visit.caller.ticket.skills, step, least=least)
+            self._rewrite(visit, skills=asked)
 
     def _leave(self, now: float, visit: Visit) -> None:
         if not visit.over:
@@ -280,12 +282,13 @@ class Play:
         visit.served_at, visit.agent = now, seat.id
         wanted = visit.caller.ticket.skills.items()
         visit.fits = all(seat.worker.able.skills.get(skill, 0) >= level for skill, level in wanted)
+        talks = visit.caller.talks * (1.0 if visit.fits else self.day.slower)
         seat.talking += 1
         seat.most = max(seat.most, seat.talking)
-        seat.talked += visit.caller.talks
+        seat.talked += talks
         seat.worked += 1
         self._change(seat)
-        self._at(now + visit.caller.talks, self._finish, seat)
+        self._at(now + talks, self._finish, seat)
 
     def _finish(self, now: float, seat: Seat) -> None:
         seat.talking -= 1

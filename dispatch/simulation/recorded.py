@@ -1,7 +1,8 @@
 """Days that happened, read from the records of a call centre; what no record tells is drawn.
 
 Who was there is read off who served whom: an agent is there from their first call to the end of
-their last, save gaps of more than a quarter of an hour, and can do what they really did that day.
+their last, save gaps of more than a quarter of an hour, and can do what they really did that day,
+and nothing else: each kind is asked for at the highest level, so none is ever let go.
 How long somebody who was answered would have waited is drawn from those who were not (`patience`).
 """
 
@@ -121,7 +122,7 @@ class Recording:
                     a_ticket(
                         number,
                         language=LANGUAGE,
-                        skills={call.kind: 1},
+                        skills={call.kind: BEST},
                         arrives=call.arrives,
                         promised=PROMISED,
                     ),
