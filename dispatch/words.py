@@ -99,13 +99,9 @@ def why(offer: Offer) -> Iterator[str]:
     """Why this agent is asked, part by part."""
     told: dict[str, Any] = offer.reasons
     yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
-    lacking = told.get("without", [])
-    if known := [code for code in offer.ticket.skills if code not in lacking]:
+    if known := [code for code in offer.ticket.skills if code not in told.get("without", [])]:
         yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(known))}
-    if lacking:
-        yield gettext("nobody who knows %(skills)s took it in time") % {
-            "skills": ", ".join(skills(lacking))
-        }
+    yield from without(offer)
     if told.get("known"):
         yield gettext("you have helped this customer before")
     if minutes := told.get("idle_s", 0) // 60:
@@ -113,6 +109,14 @@ def why(offer: Offer) -> Iterator[str]:
     yield from _among(told.get("candidates", 0))
     if told.get("again"):
         yield gettext("you were asked once before, which changes nothing for you")
+
+
+def without(offer: Offer) -> Iterator[str]:
+    """That they are asked without something, if they are."""
+    if lacking := offer.reasons.get("without"):
+        yield gettext("nobody who knows %(skills)s took it in time") % {
+            "skills": ", ".join(skills(lacking))
+        }
 
 
 def reasons(offer: Offer) -> str:

@@ -113,6 +113,7 @@ def _why_me(agent: Agent, offer: Offer, account: Account | None) -> Told:
         **about,
         standing=explained.standing(account, me),
         parts=explained.counted(account, me),
+        reasons=list(words.without(offer)),
     )
 
 

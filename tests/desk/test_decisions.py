@@ -91,6 +91,18 @@ def test_an_offer_is_explained_part_by_part(plain: Browser, amina: Agent) -> Non
     assert "Skills" not in parts
 
 
+def test_whoever_is_asked_without_a_skill_reads_why(plain: Browser, amina: Agent) -> None:
+    factories.make_ticket(at=clock.now() - 13 * SECOND, skills={"loans": 2})
+    waves.relax(at=clock.now())
+
+    wave()
+
+    (one,) = told(plain)
+    assert one.standing == "Nobody else who fits was free."
+    assert one.reasons == ["nobody who knows Loans took it in time"]
+    assert one.reasons[0] in plain.look("decisions/").content.decode()
+
+
 def test_a_weight_of_nothing_is_not_told(plain: Browser, amina: Agent) -> None:
     draft = PolicyVersion.objects.get(pk=1)
     draft.note, draft.quality = "Reviews count for nothing", 0

@@ -260,6 +260,20 @@ def test_in_the_end_a_skill_hardly_asked_for_is_let_go_and_somebody_answers() ->
     ]
 
 
+def test_skills_that_are_known_are_paid_for_whether_still_asked_for_or_not() -> None:
+    client = factories.make_client("bank")
+    factories.make_card(client, skills={"cards": 50, "loans": 60})
+    factories.make_ticket(client, at=clock.now() - 13 * SECOND, skills={"cards": 2, "loans": 1})
+    agent = factories.make_agent(skills={"cards": 1})
+
+    waves.relax(at=clock.now())
+
+    assert Ticket.objects.get().lane == "en/1"
+    assert wave() == 1
+    lines = agent.offers.get().pay["lines"]
+    assert [line["code"] for line in lines if line["kind"] == "skill"] == ["cards"]
+
+
 def test_a_ticket_that_asks_for_nothing_is_not_said_to_be_relaxed() -> None:
     ticket = factories.make_ticket(at=clock.now() - 130 * SECOND)
 
