@@ -41,7 +41,7 @@ def look(client: Client, wish: Wish, *, at: datetime) -> Availability:
     would_be = _would_be(client, wish, at=at)
     wait = queue.wait(would_be, at=at)
     now = hours.look(hours.of(client), at=at)
-    present = forecast.view(at=at).floor.present
+    present = _certified(client, forecast.view(at=at).floor.present)
     return Availability(
         position=queue.position(would_be) or 1,
         expected_wait_s=ExpectedWait.of(wait),
@@ -116,6 +116,12 @@ def _other_languages(wish: Wish, present: Iterable[Present]) -> Iterator[OtherLa
         yield OtherLanguage(language=language, free=count)
 
 
+def _certified(client: Client, present: Iterable[Present]) -> list[Present]:
+    """Those who hold what the client asks of every agent."""
+    asked = {f"+{client.certificate}"} if client.certificate else set()
+    return [one for one in present if asked <= one.abilities]
+
+
 def _level(one: Present, ability: str) -> int:
     """The proficiency as the steps of an ability tell it; 0 when they can't."""
     return sum(f"{ability}{level}" in one.abilities for level in range(1, 6))
@@ -128,7 +134,7 @@ def _would_be(client: Client, wish: Wish, *, at: datetime) -> Ticket:
         language=wish.language,
         topic=wish.topic,
         skills=dict(wish.skills),
-        lane=lane(wish.language, wish.skills),
+        lane=lane(wish.language, wish.skills, client.certificate),
         queued_at=at,
         due_at=at + client.answer_within,
         give_up_at=at + client.patience,

@@ -9,10 +9,11 @@ from django.db import connection
 from django.test import Client as Http
 from django.test.utils import CaptureQueriesContext
 
+from agents.models import AgentCertificate
 from dispatch import forecast
 from tests import factories
 from tickets import clock
-from tickets.models import Ticket
+from tickets.models import Client, Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -255,3 +256,17 @@ def test_more_agents_cost_no_more_queries(api: Any) -> None:
         factories.make_agent(skills={"cards": 3})
 
     assert queries() == few
+
+
+def test_only_those_who_hold_the_clients_certificate_are_counted_on(api: Any) -> None:
+    Client.objects.filter(pk=api.client.pk).update(certificate="kyc")
+    certified, _other = factories.make_agent(), factories.make_agent()
+    AgentCertificate.objects.create(agent=certified, code="kyc")
+
+    told = ask(api)
+
+    assert told["agents"]["free"] == 1
+    assert told["expected_wait_s"]["p50"] is not None
+    certified.certificates.all().delete()
+    assert ask(api)["expected_wait_s"]["unknown"] == "nobody_able"
+    assert ask(api)["agents"]["free"] == 0

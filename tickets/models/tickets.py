@@ -150,8 +150,8 @@ class Ticket(models.Model):
             ),
             models.Index(
                 fields=["relaxed", "queued_at"],
-                condition=Q(status="queued"),
-                name="tickets_relaxing",
+                condition=Q(status="queued") & ~Q(skills={}),
+                name="tickets_to_relax",
             ),
             models.Index(
                 fields=["give_up_at"], condition=Q(status="queued"), name="tickets_giving_up"
