@@ -8,12 +8,12 @@ from django.db import transaction
 
 from agents import presence, roster
 from agents.models import Agent, AgentCertificate, Presence
-from dispatch import acquaintances, assignments, glance, offers, policies, reading, waves, words
+from dispatch import acquaintances, assignments, glance, offers, policies, reading, waves
 from dispatch.glance import Glance, Shard
 from dispatch.models import Acquaintance, Offer
 from tests import factories
 from tickets import clock
-from tickets.models import Client, Ticket
+from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -222,72 +222,6 @@ def test_a_certificate_counts_until_the_end_of_its_last_day() -> None:
     assert roster.end_certificates(at=today + DAY) == 1
     assert "+kyc" not in factories.presence_of(agent).abilities
     assert roster.end_certificates(at=today + DAY) == 0
-
-
-def test_levels_are_lowered_as_a_customer_waits_and_the_next_wave_finds_more() -> None:
-    queued_at = clock.now()
-    ticket = factories.make_ticket(at=queued_at, skills={"cards": 4})
-    factories.make_agent(skills={"cards": 2})
-
-    def seen_after(seconds: int) -> tuple[int, str]:
-        waves.relax(at=queued_at + seconds * SECOND)
-        ticket.refresh_from_db()
-        return ticket.relaxed, ticket.lane
-
-    assert seen_after(9) == (0, "en/1 cards:4")
-    assert seen_after(10) == (1, "en/1 cards:3")
-    assert wave() == 0
-    assert seen_after(12) == (2, "en/1 cards:2")
-    assert seen_after(900) == (2, "en/1 cards:2")
-    assert ticket.skills == {"cards": 4}
-    assert wave() == 1
-
-
-def test_in_the_end_a_skill_hardly_asked_for_is_let_go_and_somebody_answers() -> None:
-    factories.make_ticket(at=clock.now() - 13 * SECOND, skills={"cards": 2, "loans": 3})
-    agent = factories.make_agent(skills={"loans": 1})
-    assert wave() == 0
-
-    waves.relax(at=clock.now())
-
-    assert Ticket.objects.get().lane == "en/1 loans:1"
-    assert wave() == 1
-    offer = agent.offers.get()
-    assert offer.reasons["without"] == ["cards"]
-    assert list(words.why(offer))[1:3] == [
-        "you know Loans",
-        "nobody who knows Cards took it in time",
-    ]
-
-
-def test_skills_that_are_known_are_paid_for_whether_still_asked_for_or_not() -> None:
-    client = factories.make_client("bank")
-    factories.make_card(client, skills={"cards": 50, "loans": 60})
-    factories.make_ticket(client, at=clock.now() - 13 * SECOND, skills={"cards": 2, "loans": 1})
-    agent = factories.make_agent(skills={"cards": 1})
-
-    waves.relax(at=clock.now())
-
-    assert Ticket.objects.get().lane == "en/1"
-    assert wave() == 1
-    lines = agent.offers.get().pay["lines"]
-    assert [line["code"] for line in lines if line["kind"] == "skill"] == ["cards"]
-
-
-def test_a_ticket_that_asks_for_nothing_is_not_said_to_be_relaxed() -> None:
-    ticket = factories.make_ticket(at=clock.now() - 130 * SECOND)
-
-    assert waves.relax(at=clock.now()) == 0
-    assert Ticket.objects.get(pk=ticket.pk).relaxed == 0
-
-
-def test_a_lowered_ticket_still_asks_for_the_clients_certificate() -> None:
-    client: Client = factories.make_client("bank", certificate="kyc")
-    factories.make_ticket(client, at=clock.now() - 11 * SECOND, skills={"cards": 4})
-
-    waves.relax(at=clock.now())
-
-    assert Ticket.objects.get().lane == "en/1 cards:3 +kyc"
 
 
 def test_two_matchers_share_out_every_language_once() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dispatch import policy as rules
 from dispatch.models.policies import LEAST_UNSERVED, MOST_POINTS
-from dispatch.policy import FreeAgent, Policy, WaitingTicket, price, relaxed, verdict
+from dispatch.policy import FreeAgent, Policy, WaitingTicket, price, verdict
 from tests.dispatch.cases import (
     HOUR,
     MINUTE,
@@ -254,29 +254,6 @@ def test_a_stream_of_urgent_tickets_delays_a_patient_one_by_minutes() -> None:
         )
 
     assert at - NOON <= 5 * MINUTE
-
-
-def test_levels_are_lowered_step_by_step_until_a_skill_is_not_asked_for() -> None:
-    asked = {"cards": 3, "loans": 1}
-
-    assert [relaxed(asked, steps, least=0) for steps in range(5)] == [
-        {"cards": 3, "loans": 1},
-        {"cards": 2},
-        {"cards": 1},
-        {},
-        {},
-    ]
-
-
-def test_levels_are_not_lowered_below_the_least() -> None:
-    asked = {"cards": 4, "loans": 1}
-
-    assert [relaxed(asked, steps, least=2) for steps in range(4)] == [
-        {"cards": 4, "loans": 1},
-        {"cards": 3, "loans": 1},
-        {"cards": 2, "loans": 1},
-        {"cards": 2, "loans": 1},
-    ]
 
 
 def test_a_ticket_asks_for_things_somebody_can_do() -> None:
