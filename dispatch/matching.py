@@ -13,7 +13,6 @@ from uuid import UUID
 from zlib import crc32
 
 import numpy
-from scipy.optimize import linear_sum_assignment
 
 from dispatch.policy import (
     AGENT_COSTS,
@@ -137,6 +136,10 @@ class Table:
             stays = price(ticket, policy=self.policy, at=self.at)
             table[row, width + row] = stays * finer + (count - row) * (width + 1)
             candidates.append(able)
+        # A third of what a process loads at its start, and most processes never pair anybody: those
+        # that do name it there (`config.up.processes`, the clock's command).
+        from scipy.optimize import linear_sum_assignment
+
         rows, columns = linear_sum_assignment(table)
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
         return [(row, column, candidates[row]) for row, column in pairs if column < width]

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Max
 from django.db.models.functions import Now
 
@@ -29,6 +30,25 @@ REFUSALS = {
     Status.MISSED: OfferExpired,
     Status.TAKEN: OfferTaken,
 }
+# A live server says some times a second what its thousand screens show: hence one statement, and
+# arrays, with which it is planned once. Whoever holds an offer now is settling it; to wait for them
+# could be to wait for each other.
+SHOW = """
+WITH held AS (
+    SELECT o.id FROM dispatch_offer o
+    WHERE (o.id, o.agent_id) IN (
+        SELECT * FROM unnest(%(offers)s::uuid[], %(agents)s::uuid[]) said(id, agent_id))
+      AND o.status = 'sent' AND o.expires_at > statement_timestamp()
+    ORDER BY o.id FOR UPDATE OF o SKIP LOCKED
+)
+UPDATE dispatch_offer o SET status = 'shown', shown_at = statement_timestamp(),
+    expires_at = statement_timestamp() + %(lasts)s::interval
+FROM held WHERE o.id = held.id RETURNING o.id
+"""
+ROLLING = """
+SELECT o.id FROM dispatch_offer o JOIN agents_presence p USING (agent_id)
+WHERE o.id = ANY(%s::uuid[]) AND p.rolling
+"""
 
 
 def make(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datetime) -> list[Offer]:
@@ -93,30 +113,31 @@ def say_why(offer: Offer, *, because: str) -> None:
     passed.update(declined_because=because, again=because in FOR_NOW)
 
 
-@transaction.atomic
 def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
     """These offers are on their agents' screens, so their minute begins; returns which.
 
     `shown`: offers and whose page says so. What is somebody else's, settled, or shown already is
     left alone: said twice, the minute is no longer.
     """
-    said = set(shown)
-    sent = Offer.objects.filter(status=Status.SENT, expires_at__gt=Now())
-    sent = sent.filter(pk__in={pk for pk, _ in said})
-    # Whoever holds one now is settling it. To wait for them could be to wait for each other.
-    held = sent.order_by("pk").select_for_update(skip_locked=True)
-    ids = [pk for pk, agent in held.values_list("pk", "agent") if (pk, agent) in said]
-    if ids:
-        Offer.objects.filter(pk__in=ids).update(
-            status=Status.SHOWN, shown_at=Now(), expires_at=Now() + OFFER_LASTS + GRACE
-        )
-    return ids
+    said, agents = zip(*shown, strict=True) if shown else ((), ())
+    given: dict[str, Any] = {"offers": list(said), "agents": list(agents)}
+    given["lasts"] = OFFER_LASTS + GRACE
+    with connection.cursor() as cursor:
+        cursor.execute(SHOW, given)
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def roll(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
     """Accept those whose agents want that, as many an hour as they allow; returns what began."""
-    wanted = Offer.objects.filter(pk__in=offer_ids, agent__presence__rolling=True)
-    begun = [_roll(offer, at=at) for offer in wanted.select_related("ticket", "agent__presence")]
+    if not offer_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(ROLLING, [list(offer_ids)])
+        wanted = [pk for (pk,) in cursor.fetchall()]
+    begun = [
+        _roll(offer, at=at)
+        for offer in Offer.objects.filter(pk__in=wanted).select_related("ticket", "agent__presence")
+    ]
     return [assignment for assignment in begun if assignment]
 
 

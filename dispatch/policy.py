@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from scipy.special import pdtrc
-
 from dispatch.quality import LEAST_REVIEWS, lower_bound
 
 BEST = 5
@@ -251,6 +249,9 @@ def rarity(expected: float, places: int) -> int:
     That is how likely as many ask for it as there are places with those who are free for it, where
     so many are expected to ask and come by chance: P(N ≥ places), N of Poisson's distribution.
     """
+    # Loaded only where waves are run; see `dispatch.matching`.
+    from scipy.special import pdtrc
+
     return round(1000 * float(pdtrc(max(places, 1) - 1, expected)))
 
 

@@ -1,25 +1,32 @@
 """How likely it is that whoever can do something is needed for it soon, as tickets and places tell.
 
-Counted anew in each process: what is asked for every ten seconds, who is free every two.
-A wave keeps what it was told with its decision.
+Counted anew in each process: what is asked for every ten seconds, who is free every two, beside the
+waves and not before one. A wave keeps what it was told with its decision.
 """
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import starmap
 from typing import NamedTuple
 
+from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from dispatch import glance
 from dispatch import policy as rules
+from dispatch.errand import Errand
 from dispatch.policy import LATELY
+from tickets import clock
 
 KEY, USUAL = "rarity", "rarity:usual"
-#: For so many seconds it is taken for the same: who is free, and what is usually asked for.
-REMEMBERED, USUALLY = 2, 10
+#: Who is free is counted again after so long.
+FRESH = timedelta(seconds=2)
+#: What is older than this many seconds, after a lull, is no use to a wave.
+LONGEST = 5
+#: For so many seconds it is taken for the same what is usually asked for.
+USUALLY = 10
 #: So many tickets, the newest, tell what is asked for, and the lately come how many come.
 TICKETS = 2_000
 
@@ -34,6 +41,13 @@ PLACES = """
 SELECT array_to_string(abilities, ' '), sum(capacity - load) FROM agents_presence
 WHERE status = 'available' AND load < capacity GROUP BY abilities
 """
+
+
+class Counted(NamedTuple):
+    """What was found, and when."""
+
+    rarity: Mapping[str, int]
+    at: datetime
 
 
 class Asked(NamedTuple):
@@ -55,16 +69,39 @@ class Usual(NamedTuple):
 
 def now(*, at: datetime) -> Mapping[str, int]:
     """By each thing that is asked for, in thousandths; nothing of what is not rare at all."""
-    known: dict[str, int] | None = cache.get(KEY)
-    if known is None:
-        usual, places = _usual(at=at), _places()
-        told = {
-            thing: rules.rarity(rules.expected(share, usual.rate), places[thing])
-            for thing, share in usual.shares.items()
-        }
-        known = {thing: thousandths for thing, thousandths in told.items() if thousandths}
-        cache.set(KEY, known, timeout=REMEMBERED)
-    return known
+    told: Counted | None = cache.get(KEY)
+    if told is None:
+        return count(at=at)
+    if at > told.at + FRESH:
+        if settings.HINTS_INLINE:
+            return count(at=at)
+        COUNTING.ask()
+    return told.rarity
+
+
+def count(*, at: datetime) -> Mapping[str, int]:
+    """The same, counted at this moment."""
+    usual, places = _usual(at=at), _places()
+    told = {
+        thing: rules.rarity(rules.expected(share, usual.rate), places[thing])
+        for thing, share in usual.shares.items()
+    }
+    rarity = {thing: thousandths for thing, thousandths in told.items() if thousandths}
+    cache.set(KEY, Counted(rarity, at), timeout=LONGEST)
+    return rarity
+
+
+def _count_beside() -> None:
+    """At a moment of its own, on a line of the thread's own, let go of when it is lost."""
+    try:
+        count(at=clock.now())
+    except DatabaseError:
+        connection.close()
+        raise
+
+
+#: No customer waits for the counting.
+COUNTING = Errand("rarity", _count_beside)
 
 
 def _usual(*, at: datetime) -> Usual:

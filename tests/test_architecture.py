@@ -190,7 +190,7 @@ def test_only_receivers_listen() -> None:
 
 def test_only_edges_read_the_clock() -> None:
     """The domain is told `at`; a few files say why they ask the database themselves."""
-    may = {"tickets.webhooks", "dispatch.clock"}
+    may = {"tickets.webhooks", "dispatch.clock", "dispatch.rarity"}
     readers = {
         module_of(path)
         for path in sources("agents", "tickets", "dispatch")

@@ -166,6 +166,8 @@ def matchers() -> list[str]:
 def matcher_command(name: str) -> list[str]:
     return python(
         *("-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-Q", "matcher"),
+        # Loaded now, or the first customer would wait for it.
+        *("--include", "scipy.optimize,scipy.special"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         *("--hostname", f"{name}@%h"),
     )

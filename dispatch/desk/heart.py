@@ -11,13 +11,14 @@ ask: with Valkey gone and no worker alive, an offer is a matter of seconds all t
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import starmap
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from django.contrib.sessions.models import Session
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.db.models.functions import Now
 from psycopg_pool import PoolTimeout
 
 from agents import presence
@@ -34,6 +35,14 @@ EVERY = 1.0
 SOON = 0.2
 #: A card that was not shown by then may never have arrived.
 OVERDUE = timedelta(seconds=1)
+# One statement, and the same one however many beat.
+GOOD = """
+SELECT pulse.agent_id, pulse.session_key
+FROM unnest(%(agents)s::uuid[], %(sessions)s::text[]) pulse(agent_id, session_key)
+JOIN django_session s ON s.session_key = pulse.session_key AND s.expire_date > %(at)s
+JOIN agents_agent a ON a.id = pulse.agent_id AND a.status = %(approved)s
+JOIN agents_user u ON u.id = a.user_id AND u.is_active
+"""
 
 
 class Pulse(NamedTuple):
@@ -139,7 +148,7 @@ async def _look_out() -> None:
 
 def overdue() -> dict[UUID, UUID]:
     """Offers that should be on a screen by now and are on none, and whose they are."""
-    unshown = Offer.objects.filter(status=Offer.Status.SENT, sent_at__lt=clock.now() - OVERDUE)
+    unshown = Offer.objects.filter(status=Offer.Status.SENT, sent_at__lt=Now() - OVERDUE)
     return dict(unshown.order_by("-sent_at").values_list("pk", "agent")[:1000])
 
 
@@ -147,18 +156,20 @@ def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
     """Renew the presence of all whose session still holds; the desk's signature of each."""
     at = clock.now()
     sockets.tell(len(_open), at=at)
-    keys = {pulse.session_key for pulse in pulses}
-    sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=at)
-    good_keys = set(sessions.values_list("session_key", flat=True))
-    agents = Agent.objects.approved().filter(
-        pk__in={pulse.agent_id for pulse in pulses}, user__is_active=True
-    )
-    good_agents = set(agents.values_list("pk", flat=True))
-    good = [p for p in pulses if p.session_key in good_keys and p.agent_id in good_agents]
+    good = _good(pulses, at=at)
     alive = {pulse.agent_id for pulse in good}
     presence.seen(alive, at=at)
     words = snapshot.signatures(alive)
     return {pulse: words[pulse.agent_id] for pulse in good}
+
+
+def _good(pulses: Collection[Pulse], *, at: datetime) -> list[Pulse]:
+    """Those whose session holds, of agents who may work."""
+    agents, sessions = zip(*pulses, strict=True) if pulses else ((), ())
+    given: dict[str, Any] = {"agents": list(agents), "sessions": list(sessions), "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(GOOD, given | {"approved": Agent.Status.APPROVED})
+        return list(starmap(Pulse, cursor.fetchall()))
 
 
 def acknowledge(shown: Collection[tuple[UUID, UUID]]) -> None:

@@ -77,7 +77,7 @@ def test_renewing_costs_the_same_few_queries_for_many_pages(
 ) -> None:
     pulses = [pulse(factories.make_agent()) for _ in range(5)]
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(5):
         assert len(heart.renew(pulses)) == 5
 
 

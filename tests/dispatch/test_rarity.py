@@ -1,6 +1,7 @@
 """How likely what agents can do is needed soon: counted from the newest tickets and who is free."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -84,6 +85,26 @@ def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
     cache.delete(rarity.KEY)
     with django_assert_num_queries(1):
         rarity.now(at=at)
+
+
+def test_no_wave_waits_for_the_counting(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    settings.HINTS_INLINE = False
+    asked = []
+    monkeypatch.setattr(rarity.COUNTING, "ask", lambda: asked.append(True))
+    at = clock.now()
+    tickets(30, skills={"cards": 2})
+    counted = rarity.now(at=at)
+    factories.make_agent(skills={"cards": 5}, capacity=3)
+
+    with django_assert_num_queries(0):
+        assert rarity.now(at=at + rarity.FRESH) == counted
+        assert not asked
+        assert rarity.now(at=at + 2 * rarity.FRESH) == counted
+    assert asked
+    rarity.COUNTING.work()
+    assert rarity.now(at=clock.now()) != counted
 
 
 def test_a_wave_keeps_it_with_its_decision() -> None:

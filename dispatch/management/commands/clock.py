@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+# Loaded now, or the first wave would wait for it.
+import scipy.optimize
+import scipy.special  # noqa: F401
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 

@@ -103,6 +103,7 @@ ASKED_AT_ONCE = (
     Change(reading, "ONE_LINE", "NOT asked", "true"),
 )
 WHILE_HELD = (Change(reading, "ONE_LINE", "status = 'queued'", "status IN ('queued', 'active')"),)
+WHOSE_PAGE = "(o.id, o.agent_id) IN (\n        SELECT *"
 UNTOLD = (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),)
 STILL_ASKED = "_ask_again([offer.ticket_id for offer in settled], at=at)"
 FENCE = "if held.ended_at or held.epoch != ticket.epoch:"
@@ -168,7 +169,7 @@ BUGS = {
         "S4",
     ),
     "a page shows what somebody else was asked": Bug(
-        (Change(offers, "show", " if (pk, agent) in said", ""),),
+        (Change(offers, "SHOW", WHOSE_PAGE, "o.id IN (SELECT id"),),
         asked(("screens_show", {"acks": [(0, False)], "roll": False}), team=2),
         "S12",
     ),
