@@ -1,4 +1,5 @@
-"""What every test may ask for: a moment, a signed API, a clean cache, a real webhook receiver."""
+"""What every test may ask for: a moment, a signed API, a clean cache, a real webhook receiver, the
+platform's real processes."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from uuid import uuid4
 import pytest
 import structlog
 from django.core.cache import cache
+from django.db import connection
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver as on
 from django.test import Client as Http
@@ -16,9 +18,12 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from config import celery_app
+from config import settings as product
 from dispatch import forecast
 from dispatch.models import PolicyVersion
 from tests import factories
+from tests import platform as platforms
+from tests.platform import Platform
 from tests.receiver import Receiver, receiving
 from tickets.models import Client
 
@@ -32,21 +37,17 @@ hypothesis_settings.load_profile("checkout")
 structlog.configure(**structlog.get_config() | {"cache_logger_on_first_use": False})
 
 
+#: The policies that migrations made.
+POLICIES: list[PolicyVersion] = []
+
+
 @on(post_migrate)
 def _policies(sender: Any, **_: Any) -> None:
     """A flushed database has its policies again, as a migrated one has."""
-    if sender.name == "dispatch" and not PolicyVersion.objects.exists():
-        first, second, third, fourth = (
-            datetime(2026, 11, day, tzinfo=UTC) for day in (1, 22, 25, 28)
-        )
-        steps = {"relax_after": [60, 120], "least_level": 1}
-        earlier = {"idle": 20, "stranger": 30, **steps}
-        PolicyVersion.objects.create(
-            version=1, valid_from=first, language=40, skill=40, rare=0, **earlier
-        )
-        PolicyVersion.objects.create(version=2, valid_from=second, skill=10, rare=50, **earlier)
-        PolicyVersion.objects.create(version=3, valid_from=third, **steps)
-        PolicyVersion.objects.create(version=4, valid_from=fourth, relax_after=[10, 12])
+    if sender.name == "dispatch" and not POLICIES:
+        POLICIES.extend(PolicyVersion.objects.order_by("version"))
+    elif sender.name == "dispatch" and not PolicyVersion.objects.exists():
+        PolicyVersion.objects.bulk_create(POLICIES)
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +119,19 @@ def receiver(settings: Any) -> Iterator[Receiver]:
     settings.WEBHOOK_ALLOW_PRIVATE = True
     with receiving() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def started(django_db_setup: None) -> Iterator[Platform]:
+    """One for all tests: to start it takes as long as some of them."""
+    with platforms.running(connection.settings_dict["NAME"]) as running:
+        yield running
+
+
+@pytest.fixture
+def platform(started: Platform, transactional_db: None, settings: Any) -> Iterator[Platform]:
+    # The processes check passwords with the product's own hashes.
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+    started.thaw()
+    yield started
+    started.freeze()

@@ -1,5 +1,6 @@
 """The platform's real processes, on the test session's servers and a database of one's choice."""
 
+import math
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from config import embedded
@@ -20,6 +22,15 @@ from config.up.preparing import Preparation, compile_words
 from config.up.processes import Ports, Process
 
 SECRET = "only-for-the-processes-a-test-starts-and-never-for-anything-else"
+
+#: For how long, in seconds, a process takes keys, rate cards and policies as it read them.
+REMEMBERED = 5
+#: What its processes call themselves at the database; a browser's test has lines of its own.
+NAME = "platform"
+HANG_UP = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = %s AND application_name = %s
+"""
 
 
 @dataclass
@@ -32,6 +43,7 @@ class Platform:
     known: dict[str, Process]
     ports: Ports
     running: dict[str, subprocess.Popen] = field(default_factory=dict)
+    frozen_at: float = -math.inf
 
     def start(self, *names: str) -> None:
         for name in names:
@@ -54,7 +66,24 @@ class Platform:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def freeze(self) -> None:
+        """Nothing of it runs or holds a line to the database, which may be emptied until `thaw`."""
+        self.send(signal.SIGSTOP)
+        self.frozen_at = time.monotonic()
+        with connection.cursor() as cursor:
+            cursor.execute(HANG_UP, [connection.settings_dict["NAME"], NAME])
+
+    def thaw(self) -> None:
+        """It goes on, and has forgotten what it may take for granted for some seconds."""
+        time.sleep(max(self.frozen_at + REMEMBERED - time.monotonic(), 0))
+        self.send(signal.SIGCONT)
+
+    def send(self, what: signal.Signals) -> None:
+        for process in self.running.values():
+            os.killpg(process.pid, what)
+
     def stop(self) -> None:
+        self.send(signal.SIGCONT)
         for process in self.running.values():
             process.terminate()
         for name in list(self.running):
@@ -105,6 +134,7 @@ def addressed(database: str, *, port: int, server: str = "") -> dict[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": make_conninfo(server or os.environ["DATABASE_URL"], dbname=database),
+        "PGAPPNAME": NAME,
         "PORT": str(port),
         "SECRET_KEY": SECRET,
         "WEBHOOK_ALLOW_PRIVATE": "1",

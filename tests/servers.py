@@ -38,6 +38,19 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: some tests do little but wait."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest begins first, beside all that is quick."""
+    items.sort(
+        key=lambda item: not {"browser", "live"} & {mark.name for mark in item.iter_markers()}
+    )
+
+
 @contextmanager
 def running(*, forgetful: bool = True) -> Iterator[embedded.Place]:
     """Start both in a short temporary folder, name them in the environment, stop both.

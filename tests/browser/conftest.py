@@ -6,11 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from config import settings as product
-from tests import platform as platforms
 from tests import servers
 from tests.platform import Platform
 from tests.receiver import Receiver, receiving
@@ -27,14 +24,6 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-@pytest.fixture
-def platform(transactional_db: None, settings: Any) -> Iterator[Platform]:
-    # The processes check passwords with the product's own hashes.
-    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
-    with platforms.running(connection.settings_dict["NAME"]) as running:
-        yield running
 
 
 @pytest.fixture

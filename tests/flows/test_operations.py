@@ -36,7 +36,8 @@ TAKE_MESSAGES = "DROP TRIGGER refuse_message ON tickets_message; DROP FUNCTION r
 
 
 @pytest.fixture
-def platform() -> Iterator[Platform]:
+def fresh() -> Iterator[Platform]:
+    """One whose logs begin with this test, and whose processes may be killed."""
     with platforms.running(connection.settings_dict["NAME"]) as running:
         yield running
 
@@ -68,18 +69,18 @@ def readiness(platform: Platform) -> dict[str, Any]:
     return said
 
 
-def test_a_killed_leader_is_followed_within_two_ticks(platform: Platform) -> None:
-    platform.known["other"] = Process("other", python("manage.py", "clock"))
-    until(lambda: leader().endswith(f":{platform.running['clock'].pid}"))
-    platform.start("other")
-    until(lambda: "clock: stands by" in platform.log("other"))
+def test_a_killed_leader_is_followed_within_two_ticks(fresh: Platform) -> None:
+    fresh.known["other"] = Process("other", python("manage.py", "clock"))
+    until(lambda: leader().endswith(f":{fresh.running['clock'].pid}"))
+    fresh.start("other")
+    until(lambda: "clock: stands by" in fresh.log("other"))
 
-    platform.kill("clock")
+    fresh.kill("clock")
     killed = time.monotonic()
-    until(lambda: leader().endswith(f":{platform.running['other'].pid}"))
+    until(lambda: leader().endswith(f":{fresh.running['other'].pid}"))
 
     assert time.monotonic() - killed < 3
-    assert readiness(platform)["ready"]
+    assert readiness(fresh)["ready"]
 
 
 def test_figures_are_on_the_loopback_and_not_at_the_door(platform: Platform) -> None:
@@ -92,7 +93,7 @@ def test_figures_are_on_the_loopback_and_not_at_the_door(platform: Platform) -> 
     assert call(f"{platform.url}/metrics")[0] == 404
 
 
-def test_no_log_names_a_person_or_a_secret_whatever_fails(platform: Platform) -> None:
+def test_no_log_names_a_person_or_a_secret_whatever_fails(fresh: Platform) -> None:
     api = factories.make_key(client := factories.make_client())
     endpoint = factories.make_endpoint(client, "http://127.0.0.1:1/hook")
     factories.make_card(client)
@@ -105,14 +106,14 @@ def test_no_log_names_a_person_or_a_secret_whatever_fails(platform: Platform) ->
         summary=CANARY,
         transcript=[{"role": "customer", "at": "2026-11-22T10:00:00Z", "text": CANARY}],
     )
-    address = f"{platform.url}/api/v1/escalations"
+    address = f"{fresh.url}/api/v1/escalations"
     key = {"idempotency-key": f"{CANARY}-{uuid4()}"}
     status, opened = call(address, escalation, **signed, **key)
     ticket = json.loads(opened)["ticket"]
     until(Offer.objects.pending().exists)
     offers.accept(Offer.objects.get(), at=clock.now())
     words = {"client_message_id": f"{CANARY}-1", "text": CANARY}
-    messages = f"{platform.url}/api/v1/tickets/{ticket}/messages"
+    messages = f"{fresh.url}/api/v1/tickets/{ticket}/messages"
     said, _body = call(messages, words, **signed)
     with connection.cursor() as cursor:
         cursor.execute(REFUSE_MESSAGES)
@@ -122,14 +123,14 @@ def test_no_log_names_a_person_or_a_secret_whatever_fails(platform: Platform) ->
     refused = [
         call(address, {**escalation, "customer": CANARY}, **signed, **key)[0],
         call(address, escalation, authorization=f"Bearer rk_{CANARY}")[0],
-        call(f"{platform.url}/desk/login", {"username": CANARY, "password": CANARY})[0],
+        call(f"{fresh.url}/desk/login", {"username": CANARY, "password": CANARY})[0],
         call(f"{messages}?after={CANARY}", **signed)[0],
     ]
-    cancelled, _body = call(f"{platform.url}/api/v1/tickets/{ticket}/cancel", {}, **signed)
+    cancelled, _body = call(f"{fresh.url}/api/v1/tickets/{ticket}/cancel", {}, **signed)
     until(WebhookAttempt.objects.exists)
     time.sleep(2)
 
-    logs = {name: platform.log(name) for name in OURS}
+    logs = {name: fresh.log(name) for name in OURS}
     assert (status, said, failed, cancelled) == (201, 201, 500, 200)
     assert refused == [400, 401, 200, 400]
     assert Message.objects.count() == 1

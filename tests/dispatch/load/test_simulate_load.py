@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from agents.models import Agent
 from config import embedded
 from dispatch.load import ground, logbook
-from tests import platform as platforms
+from tests.platform import Platform
 from tickets import clock
 from tickets.models import ApiKey, Client
 
@@ -68,24 +67,22 @@ def test_ground_laid_again_is_the_same_ground_with_new_keys() -> None:
 
 @pytest.mark.live
 @pytest.mark.django_db(transaction=True)
-def test_a_load_comes_works_and_leaves(tmp_path: Path) -> None:
+def test_a_load_comes_works_and_leaves(platform: Platform, tmp_path: Path) -> None:
     """Ctrl-C ends the arrivals; whoever came finishes."""
-    database = str(connection.settings_dict["NAME"])
-    with platforms.running(database) as platform:
-        load = subprocess.Popen(
-            [
-                *(sys.executable, "manage.py", "simulate_load", "--agents", "3", "--rate", "60"),
-                *("--pace", "brisk", "--languages", "en", "--seed", "5", "--log", str(tmp_path)),
-                *("--drain", "40", "--news", "3"),
-            ],
-            cwd=embedded.BASE_DIR,
-            env={**os.environ, **platform.environment},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        await_lines(tmp_path, "escalation", "acked", least=6)
-        load.send_signal(signal.SIGINT)
-        told, _errors = load.communicate(timeout=120)
+    load = subprocess.Popen(
+        [
+            *(sys.executable, "manage.py", "simulate_load", "--agents", "3", "--rate", "60"),
+            *("--pace", "brisk", "--languages", "en", "--seed", "5", "--log", str(tmp_path)),
+            *("--drain", "40", "--news", "3"),
+        ],
+        cwd=embedded.BASE_DIR,
+        env={**os.environ, **platform.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    await_lines(tmp_path, "escalation", "acked", least=6)
+    load.send_signal(signal.SIGINT)
+    told, _errors = load.communicate(timeout=120)
 
     counts = Counter((line["act"], line["how"]) for line in logbook.read(tmp_path))
     assert load.returncode == 0, told
