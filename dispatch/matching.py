@@ -136,8 +136,8 @@ class Table:
             stays = price(ticket, policy=self.policy, at=self.at)
             table[row, width + row] = stays * finer + (count - row) * (width + 1)
             candidates.append(able)
-        # A third of what a process loads at its start, and most processes never pair anybody: those
-        # that do name it there (`config.up.processes`, the clock's command).
+        # A fifth of a process's start, and most processes never pair anybody. Those that do load it
+        # when they start (`config.up.processes`, the clock's command).
         from scipy.optimize import linear_sum_assignment
 
         rows, columns = linear_sum_assignment(table)

@@ -119,9 +119,11 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
     `shown`: offers and whose page says so. What is somebody else's, settled, or shown already is
     left alone: said twice, the minute is no longer.
     """
-    said, agents = zip(*shown, strict=True) if shown else ((), ())
-    given: dict[str, Any] = {"offers": list(said), "agents": list(agents)}
-    given["lasts"] = OFFER_LASTS + GRACE
+    given: dict[str, Any] = {
+        "offers": [pk for pk, _ in shown],
+        "agents": [agent for _, agent in shown],
+        "lasts": OFFER_LASTS + GRACE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(SHOW, given)
         return [pk for (pk,) in cursor.fetchall()]

@@ -165,10 +165,14 @@ def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
 
 def _good(pulses: Collection[Pulse], *, at: datetime) -> list[Pulse]:
     """Those whose session holds, of agents who may work."""
-    agents, sessions = zip(*pulses, strict=True) if pulses else ((), ())
-    given: dict[str, Any] = {"agents": list(agents), "sessions": list(sessions), "at": at}
+    given: dict[str, Any] = {
+        "agents": [pulse.agent_id for pulse in pulses],
+        "sessions": [pulse.session_key for pulse in pulses],
+        "approved": Agent.Status.APPROVED,
+        "at": at,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(GOOD, given | {"approved": Agent.Status.APPROVED})
+        cursor.execute(GOOD, given)
         return list(starmap(Pulse, cursor.fetchall()))
 
 
