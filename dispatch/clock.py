@@ -27,7 +27,7 @@ DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("offers to the gone", lambda at: offers.sweep_gone(at=at)),
     ("wrap-ups over", lambda at: assignments.finish_overdue(at=at)),
     ("customers told", lambda at: waves.give_up_overdue(at=at)),
-    ("offers made", lambda at: waves.run(at=at)),
+    ("offers made", lambda at: waves.catch_up(at=at)),
 ]
 
 # Asked each time: a connection that was lost and made anew has lost the lock with it, silently. A

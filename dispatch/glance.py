@@ -45,7 +45,7 @@ class Free(NamedTuple):
 
     @property
     def agent(self) -> Agent:
-        return Agent(id=self.able.id, user=User(language=self.language))
+        return Agent(id=self.able.id, user=_reader(self.language))
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,10 @@ class Glance:
 def take(
     *, policy: Policy, at: datetime, shard: Shard, rarity: Mapping[str, int] | None = None
 ) -> Glance:
-    """The next to be served in each lane somebody free can serve, locked, and who could."""
+    """The next to be served in each lane somebody free can serve, locked, and who could.
+
+    Call in a transaction.
+    """
     given: dict[str, Any] = {
         "at": at,
         "today": at.date(),
@@ -85,7 +88,8 @@ def take(
         "shard": shard.number,
         "shards": shard.of,
     }
-    with connection.cursor() as cursor:
+    # Together with the transaction's BEGIN, which would be a way there and back of its own.
+    with connection.connection.pipeline(), connection.cursor() as cursor:
         cursor.execute(reading.ONE_LINE, given)
         tickets, agents = cursor.fetchone()
     if not tickets or not agents:
@@ -123,7 +127,7 @@ def _waiting(
     )
     ticket = Ticket(
         id=need.id,
-        client=Client(id=UUID(client), slug=slug, name=name),
+        client=_client(client, slug, name),
         language=need.language,
         topic=topic,
         # Decisions of before keep only what was still asked for.
@@ -134,6 +138,16 @@ def _waiting(
     )
     pending = {place for _, status, _, place in offered or [] if status in ("sent", "shown")}
     return Waiting(need, ticket, frozenset(pending))
+
+
+@lru_cache(maxsize=1000)
+def _client(pk: str, slug: str, name: str) -> Client:
+    return Client(id=UUID(pk), slug=slug, name=name)
+
+
+@lru_cache(maxsize=100)
+def _reader(language: str) -> User:
+    return User(language=language)
 
 
 def _asked_for(lane: str) -> dict[str, Any]:

@@ -30,6 +30,8 @@ from tickets.models import Ticket
 log = structlog.get_logger("dispatch.waves")
 
 ALL = Shard()
+#: Whoever has waited for so long the matcher has missed, unless nobody is free.
+MISSED = timedelta(seconds=0.5)
 # One look at an index.
 DUE = """
 SELECT clock_timestamp(), EXISTS (
@@ -52,6 +54,15 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     made = offers.make(list(drafted(matches, seen, at=at)), decision=decision, at=at)
     log.info("wave", waiting=len(seen.waiting), free=len(seen.free), offers=len(made))
     return len(made)
+
+
+def catch_up(*, at: datetime) -> int:
+    """A wave for those the matcher has missed; returns how many offers were made.
+
+    Who came only now is the matcher's, whose plans and caches are warm.
+    """
+    missed = Ticket.objects.queued().filter(asked=False, queued_at__lte=at - MISSED)
+    return run(at=at) if missed.exists() else 0
 
 
 def paired(seen: Glance, *, policy: Policy, at: datetime) -> list[Match]:

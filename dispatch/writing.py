@@ -15,9 +15,10 @@ from django.db import connection
 from dispatch.models import SHOWN_WITHIN, Decision, Offer
 from dispatch.policy import Policy
 
-# Whoever somebody else reserves or releases at this very moment counts as full: nobody waits. What
-# this statement itself inserts it doesn't see, so an offer made adds one to those counted. Where as
-# many are asked as may be, no time is set for asking another.
+# Agents and tickets are named in lists as well: of drafts PostgreSQL expects a hundred, and would
+# read every agent's row. Whoever somebody else reserves or releases at this very moment counts as
+# full: nobody waits. What this statement itself inserts it doesn't see, so an offer made adds one
+# to those counted. Where as many are asked as may be, no time is set for asking another.
 # What is lost in a crash of the database's machine is found waiting and offered again, so nobody
 # waits for the disk either.
 WRITE = """
@@ -26,7 +27,7 @@ WITH draft AS (
         id uuid, ticket_id uuid, agent_id uuid, place int, pay jsonb, reasons jsonb)
 ), free AS (
     SELECT agent_id FROM agents_presence
-    WHERE agent_id IN (SELECT agent_id FROM draft) AND load < capacity
+    WHERE agent_id = ANY(%(agents)s::uuid[]) AND load < capacity
     ORDER BY agent_id FOR UPDATE SKIP LOCKED
 ), reserved AS (
     UPDATE agents_presence p SET load = load + 1 FROM free WHERE p.agent_id = free.agent_id
@@ -49,7 +50,7 @@ WITH draft AS (
         SELECT count(*) + 1 FROM dispatch_offer o
         WHERE o.ticket_id = t.id AND o.status IN ('sent', 'shown')
     ) < %(most)s THEN %(again)s::timestamptz END
-    FROM made WHERE t.id = made.ticket_id
+    FROM made WHERE t.id = made.ticket_id AND t.id = ANY(%(tickets)s::uuid[])
 )
 SELECT id, set_config('synchronous_commit', 'off', true) FROM made
 """
@@ -65,6 +66,8 @@ def write(
     expires_at = at + SHOWN_WITHIN
     given = _decision(decision) | {"at": at, "expires_at": expires_at}
     given["drafts"] = orjson.dumps([_row(offer) for offer in drafts]).decode()
+    given["agents"] = [offer.agent_id for offer in drafts]
+    given["tickets"] = [offer.ticket_id for offer in drafts]
     given["again"] = at + timedelta(seconds=policy.exclusive_for)
     given["most"] = policy.max_parallel_offers
     with connection.cursor() as cursor:

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 
 from agents.models import AgentCertificate, JournalEntry, Presence
 from agents.models.presence import SILENCE
-from dispatch import assignments, offers
+from dispatch import assignments, offers, waves
 from dispatch import clock as dispatch_clock
 from dispatch.management.commands import clock as command
 from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Assignment, ClockHeartbeat, Offer
@@ -21,6 +21,12 @@ from tickets.models import Ticket
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def without_a_matcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits has been missed."""
+    monkeypatch.setattr(waves, "MISSED", timedelta(0))
 
 
 def shown(offer: Offer) -> Offer:
@@ -38,6 +44,18 @@ def test_a_waiting_ticket_is_offered() -> None:
     factories.make_card()
     factories.make_ticket()
     factories.make_agent()
+
+    assert dispatch_clock.tick() == {"offers made": 1}
+
+
+def test_who_came_only_now_is_left_to_the_matcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waves, "MISSED", timedelta(seconds=5))
+    factories.make_card()
+    factories.make_agent(capacity=2)
+    factories.make_ticket()
+    assert dispatch_clock.tick() == {}
+
+    factories.make_ticket(at=clock.now() - timedelta(seconds=6))
 
     assert dispatch_clock.tick() == {"offers made": 1}
 

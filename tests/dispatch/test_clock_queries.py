@@ -73,7 +73,8 @@ def much_has_been() -> None:
     )  # fmt: skip
     factories.make_assignment()
     factories.make_offer(factories.make_ticket(), factories.make_agent())
-    factories.make_ticket()
+    factories.make_ticket(at=clock.now() - timedelta(seconds=5))
+    factories.make_agent()
     MatchLatency.objects.create(counted_to=at + AN_HOUR_AGO / 2, counts=[0] * 13)
     audit.AuditRun.objects.create(at=clock.now(), breaches=0, took_ms=1)
     with connection.cursor() as cursor:
