@@ -40,15 +40,9 @@ def test_with_nothing_due_nothing_is_done() -> None:
     assert dispatch_clock.tick() == {}
 
 
-def test_a_waiting_ticket_is_offered() -> None:
-    factories.make_card()
-    factories.make_ticket()
-    factories.make_agent()
-
-    assert dispatch_clock.tick() == {"offers made": 1}
-
-
-def test_who_came_only_now_is_left_to_the_matcher(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_is_offered_but_who_came_only_now_is_the_matchers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(waves, "MISSED", timedelta(seconds=5))
     factories.make_card()
     factories.make_agent(capacity=2)
