@@ -13,7 +13,7 @@ from agents.models import Agent
 from agents.signals import agent_available, agent_gone
 from dispatch import assignments, forecast, hints, offers, push, standings
 from dispatch.models import Assignment
-from dispatch.tasks import SHARDS, bell, run_waves, wave
+from dispatch.tasks import SHARDS, bell, run_until_idle, run_waves
 from tickets.models import Message, Review, Ticket
 from tickets.queue import Wait
 from tickets.signals import (
@@ -35,7 +35,7 @@ def want_wave(**_: Any) -> None:
 
 def wake_matchers() -> None:
     for shard in SHARDS:
-        hints.wake(bell(shard), run_waves.s(*shard), partial(wave, shard))
+        hints.wake(bell(shard), run_waves.s(*shard), partial(run_until_idle, shard))
 
 
 @receiver(webhook_queued)

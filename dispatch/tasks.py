@@ -25,7 +25,7 @@ def run_waves(number: int = 0, of: int = 1) -> None:
     shard = Shard(number, of)
     server = line(socket_timeout=5, socket_connect_timeout=3)
     try:
-        bell(shard).answer(server, partial(wave, shard), stopped=stopping)
+        bell(shard).answer(server, partial(run_until_idle, shard), stopped=stopping)
     finally:
         server.close()
 
@@ -35,7 +35,7 @@ def stopping() -> bool:
     return state.should_stop is not None and state.should_stop is not False
 
 
-def wave(shard: Shard = waves.ALL) -> None:
+def run_until_idle(shard: Shard = waves.ALL) -> None:
     """A wave gives each agent one offer at most, so there may be work for another."""
     while (at := waves.due()) and waves.run(at=at, shard=shard):
         pass

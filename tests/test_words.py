@@ -45,8 +45,8 @@ def _other_tests_stay_english() -> Iterator[None]:
 
 @cache
 def french() -> Catalog:
-    with (ROOT / "locale/fr/LC_MESSAGES/django.po").open("rb") as words:
-        return read_po(words, locale="fr")
+    with (ROOT / "locale/fr/LC_MESSAGES/django.po").open("rb") as catalog:
+        return read_po(catalog, locale="fr")
 
 
 @cache

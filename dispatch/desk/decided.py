@@ -16,6 +16,7 @@ from dispatch import decisions as decided
 from dispatch import glance, onlookers, words
 from dispatch.decisions import Account
 from dispatch.desk import explained, live
+from dispatch.desk.explained import Part
 from dispatch.desk.access import agents_only
 from dispatch.models import Offer
 from dispatch.onlookers import Past
@@ -46,7 +47,7 @@ class Told:
     language: str
     outcome: str = ""
     standing: str = ""
-    parts: Sequence[explained.Part] = ()
+    parts: Sequence[Part] = ()
     reasons: Sequence[str] = field(default=())
 
 

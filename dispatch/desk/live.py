@@ -10,7 +10,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from agents import presence
 from agents.models import Agent
-from dispatch.desk import snapshot, talks
+from dispatch.desk import snapshot as read_state
+from dispatch.desk import talks
 from dispatch.desk.forms import PASS_REASONS, Position
 from dispatch.desk.snapshot import Snapshot
 from dispatch.models import Assignment
@@ -20,7 +21,7 @@ from tickets import clock
 def page(agent: Agent, *, at: datetime) -> dict[str, Any]:
     """What every page of the desk shows. Whoever looks at one is there."""
     presence.seen([agent.pk], at=at)
-    now = snapshot.of(agent, at=at)
+    now = read_state.of(agent, at=at)
     rows = talks.rows(now.assignments)
     return {
         "agent": agent,

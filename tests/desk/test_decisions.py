@@ -26,7 +26,7 @@ def _card(db: None) -> None:
     factories.make_card()
 
 
-def wave() -> None:
+def run_wave() -> None:
     waves.run(at=clock.now())
 
 
@@ -41,7 +41,7 @@ def told(browser: Browser, **given: Any) -> list[Any]:
     return list(browser.look("decisions/", **given).context["told"])
 
 
-def reasons(browser: Browser) -> list[str]:
+def reasons_shown(browser: Browser) -> list[str]:
     (one,) = told(browser, others="")
     return list(one.reasons)
 
@@ -75,7 +75,7 @@ def test_an_offer_is_explained_part_by_part(plain: Browser, amina: Agent) -> Non
     factories.make_agent(languages={"en": 3})
     factories.make_ticket()
 
-    wave()
+    run_wave()
 
     (one,) = told(plain)
     assert one.outcome == "on its way to you"
@@ -95,7 +95,7 @@ def test_whoever_is_asked_without_a_skill_reads_why(plain: Browser, amina: Agent
     factories.make_ticket(at=clock.now() - 13 * SECOND, skills={"loans": 2})
     waves.relax(at=clock.now())
 
-    wave()
+    run_wave()
 
     (one,) = told(plain)
     assert one.standing == "Nobody else who fits was free."
@@ -109,7 +109,7 @@ def test_a_weight_of_nothing_is_not_told(plain: Browser, amina: Agent) -> None:
     policies.publish(draft, at=clock.now() - timedelta(minutes=1))
     factories.make_ticket()
 
-    wave()
+    run_wave()
 
     (one,) = told(plain)
     assert "Reviews" not in {part.title for part in one.parts}
@@ -131,9 +131,9 @@ def test_who_spoke_the_language_better_is_counted_and_not_named(
     AgentLanguage.objects.create(agent=amina, language="sv", level=2)
     factories.make_ticket(language="sv", customer={"ref": "u-1", "name": "Wilhelmina"})
 
-    wave()
+    run_wave()
 
-    assert reasons(plain) == ["2 other agents speak the language better"]
+    assert reasons_shown(plain) == ["2 other agents speak the language better"]
     page = plain.look("decisions/", others="").content.decode()
     assert re.findall("Zoltan|Yvette|Wilhelmina|swallowed", page) == []
 
@@ -142,13 +142,13 @@ def test_somebody_knew_the_customer(plain: Browser, amina: Agent) -> None:
     ticket = factories.make_ticket()
     acquaintances.meet(factories.make_agent("Elsa").pk, ticket, at=clock.now())
 
-    wave()
+    run_wave()
 
-    assert reasons(plain) == ["1 other agent knew this customer"]
+    assert reasons_shown(plain) == ["1 other agent knew this customer"]
 
 
 def passed(amina: Agent) -> None:
-    wave()
+    run_wave()
     offers.decline(Offer.objects.get(), at=clock.now())
 
 
@@ -178,10 +178,10 @@ def test_why_somebody_else_was_asked(plain: Browser, amina: Agent, reason: str) 
         happened(amina)
     factories.make_agent("Elsa", skills={"cards": 5, "payments": 5})
 
-    wave()
+    run_wave()
 
     assert Offer.objects.filter(ticket=ticket).exclude(agent=amina).count() == 1
-    assert reasons(plain) == [sentence]
+    assert reasons_shown(plain) == [sentence]
 
 
 def test_the_certificate_that_was_asked_for_is_named(plain: Browser, amina: Agent) -> None:
@@ -190,18 +190,18 @@ def test_the_certificate_that_was_asked_for_is_named(plain: Browser, amina: Agen
     AgentCertificate.objects.create(agent=factories.make_agent("Elsa"), code="kyc")
     factories.make_ticket(client)
 
-    wave()
+    run_wave()
 
-    assert reasons(plain) == ["whoever takes it must hold the certificate kyc"]
+    assert reasons_shown(plain) == ["whoever takes it must hold the certificate kyc"]
 
 
 def test_two_who_fit_alike_are_told_apart_by_idle_time(plain: Browser, amina: Agent) -> None:
     longest_free()
     factories.make_ticket()
 
-    wave()
+    run_wave()
 
-    assert reasons(plain) == ["1 other agent had been free for longer"]
+    assert reasons_shown(plain) == ["1 other agent had been free for longer"]
 
 
 def test_who_was_asked_for_another_conversation_is_told_so(plain: Browser, amina: Agent) -> None:
@@ -209,9 +209,9 @@ def test_who_was_asked_for_another_conversation_is_told_so(plain: Browser, amina
     for _ in range(2):
         factories.make_ticket()
 
-    wave()
+    run_wave()
 
-    assert reasons(plain) == ["you were asked for another conversation at the same moment"]
+    assert reasons_shown(plain) == ["you were asked for another conversation at the same moment"]
 
 
 def test_what_went_to_others_while_i_was_away_is_not_listed(plain: Browser, amina: Agent) -> None:
@@ -219,7 +219,7 @@ def test_what_went_to_others_while_i_was_away_is_not_listed(plain: Browser, amin
     factories.make_agent("Elsa")
     factories.make_ticket()
 
-    wave()
+    run_wave()
 
     assert told(plain, others="") == []
 
@@ -228,7 +228,7 @@ def test_another_language_than_mine_is_not_listed(plain: Browser) -> None:
     factories.make_agent("Elsa", languages={"sv": 5})
     factories.make_ticket(language="sv")
 
-    wave()
+    run_wave()
 
     assert told(plain, others="") == []
     page = plain.look("decisions/", others="").content.decode()
@@ -265,7 +265,7 @@ def test_it_costs_the_same_few_queries_however_much_there_is(plain: Browser, ami
         for _ in range(count):
             factories.make_ticket()
             longest_free()
-            wave()
+            run_wave()
         plain.look("decisions/", others="")
         with CaptureQueriesContext(connection) as asked:
             assert len(told(plain, others="")) >= count
@@ -284,7 +284,7 @@ def test_times_are_the_agents_own(plain: Browser, amina: Agent) -> None:
 
 def test_the_page_runs_no_script_and_no_style_of_its_own(plain: Browser, amina: Agent) -> None:
     factories.make_ticket()
-    wave()
+    run_wave()
 
     page = plain.look("decisions/").content.decode()
 

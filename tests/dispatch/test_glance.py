@@ -32,7 +32,7 @@ def take(shard: Shard = waves.ALL) -> Glance:
         return glance.take(policy=policies.in_force(at=at), at=at, shard=shard)
 
 
-def wave() -> int:
+def run_wave() -> int:
     return waves.run(at=clock.now())
 
 
@@ -125,17 +125,17 @@ def test_a_blocked_pair_is_never_offered_and_stands_in_nobodys_way() -> None:
     acquaintances.block(agent, ticket, at=clock.now())
     behind = factories.make_ticket(customer={"ref": "another", "name": "Noor"})
 
-    assert wave() == 1
+    assert run_wave() == 1
     assert Offer.objects.get().ticket == behind
 
 
 def test_whoever_is_unblocked_is_asked_again() -> None:
     acquaintances.block(factories.make_agent(), factories.make_ticket(), at=clock.now())
-    assert wave() == 0
+    assert run_wave() == 0
 
     acquaintances.unblock(Acquaintance.objects.get())
 
-    assert wave() == 1
+    assert run_wave() == 1
 
 
 def test_a_block_is_of_one_clients_customer_only() -> None:
@@ -147,7 +147,7 @@ def test_a_block_is_of_one_clients_customer_only() -> None:
     factories.make_card(other)
     factories.make_ticket(other)
 
-    assert wave() == 1
+    assert run_wave() == 1
 
 
 def test_whoever_knows_the_customer_is_found_though_many_are_idle_longer() -> None:
@@ -155,7 +155,7 @@ def test_whoever_knows_the_customer_is_found_though_many_are_idle_longer() -> No
     ticket = factories.make_ticket()
     acquaintances.meet(known.pk, ticket, at=clock.now() - DAY)
 
-    wave()
+    run_wave()
 
     offer = Offer.objects.get()
     assert (offer.agent, offer.reasons["known"]) == (known, True)
@@ -183,7 +183,7 @@ def test_refusals_of_the_longest_idle_hide_nobody_behind_them() -> None:
     for agent in agents[:-1]:
         offers.decline(factories.make_offer(ticket, agent), at=clock.now())
 
-    assert wave() == 1
+    assert run_wave() == 1
     assert asked() == [agents[-1].pk]
 
 
@@ -204,12 +204,12 @@ def test_a_client_may_ask_for_a_certificate_of_everybody() -> None:
     factories.make_card(client)
     factories.make_ticket(client)
     factories.make_agent()
-    assert wave() == 0
+    assert run_wave() == 0
 
     certified = factories.make_agent(languages={"en": 1})
     certify(certified)
 
-    assert wave() == 1
+    assert run_wave() == 1
     assert asked() == [certified.pk]
 
 

@@ -19,7 +19,7 @@ from django.conf import settings as given
 
 from dispatch import hints
 from dispatch.standby import Bell
-from dispatch.tasks import SHARDS, run_waves, wave
+from dispatch.tasks import SHARDS, run_until_idle, run_waves
 from tickets.tasks import deliver_webhooks
 
 AT_ONCE = 0.2
@@ -165,7 +165,7 @@ def test_ringing_puts_a_task_without_any_words_into_the_queue(
     options = deliver_webhooks._get_exec_options() | {"queue": queue}
     monkeypatch.setattr(deliver_webhooks, "_exec_options", options)
     server = redis.Redis.from_url(given.REDIS_URL)
-    hints.wake(Bell(f"test-{uuid4()}"), run_waves.s(*SHARDS[0]).set(queue=queue), wave)
+    hints.wake(Bell(f"test-{uuid4()}"), run_waves.s(*SHARDS[0]).set(queue=queue), run_until_idle)
     hints.ring(deliver_webhooks)
 
     names, waiting = [b"dispatch.tasks.run_waves", b"tickets.tasks.deliver_webhooks"], []

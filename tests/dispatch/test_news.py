@@ -34,7 +34,7 @@ def test_an_offer_is_on_the_line_as_soon_as_its_wave_is_over() -> None:
     http = login(agent.user)
     factories.make_card()
 
-    def wave() -> None:
+    def run_wave() -> None:
         factories.make_ticket()
         waves.run(at=clock.now())
 
@@ -42,7 +42,7 @@ def test_an_offer_is_on_the_line_as_soon_as_its_wave_is_over() -> None:
         line = Line(http)
         assert await line.open()
         await line.signature()
-        await sync_to_async(wave)()
+        await sync_to_async(run_wave)()
         frame = await line.frame()
         offer = await Offer.objects.aget()
         assert str(offer.pk) in frame

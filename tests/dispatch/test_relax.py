@@ -20,7 +20,7 @@ def _card() -> None:
     factories.make_card()
 
 
-def wave() -> int:
+def run_wave() -> int:
     return waves.run(at=clock.now())
 
 
@@ -59,22 +59,22 @@ def test_levels_are_lowered_as_a_customer_waits_and_the_next_wave_finds_more() -
 
     assert seen_after(9) == (0, "en/1 cards:4")
     assert seen_after(10) == (1, "en/1 cards:3")
-    assert wave() == 0
+    assert run_wave() == 0
     assert seen_after(12) == (2, "en/1 cards:2")
     assert seen_after(900) == (2, "en/1 cards:2")
     assert ticket.skills == {"cards": 4}
-    assert wave() == 1
+    assert run_wave() == 1
 
 
 def test_in_the_end_a_skill_hardly_asked_for_is_let_go_and_somebody_answers() -> None:
     factories.make_ticket(at=clock.now() - 13 * SECOND, skills={"cards": 2, "loans": 3})
     agent = factories.make_agent(skills={"loans": 1})
-    assert wave() == 0
+    assert run_wave() == 0
 
     waves.relax(at=clock.now())
 
     assert Ticket.objects.get().lane == "en/1 loans:1"
-    assert wave() == 1
+    assert run_wave() == 1
     offer = agent.offers.get()
     assert offer.reasons["without"] == ["cards"]
     assert list(words.why(offer))[1:3] == [
@@ -92,7 +92,7 @@ def test_skills_that_are_known_are_paid_for_whether_still_asked_for_or_not() -> 
     waves.relax(at=clock.now())
 
     assert Ticket.objects.get().lane == "en/1"
-    assert wave() == 1
+    assert run_wave() == 1
     lines = agent.offers.get().pay["lines"]
     assert [line["code"] for line in lines if line["kind"] == "skill"] == ["cards"]
 

@@ -26,7 +26,7 @@ def _card() -> None:
     factories.make_card()
 
 
-def wave() -> int:
+def run_wave() -> int:
     return waves.run(at=clock.now())
 
 
@@ -37,7 +37,7 @@ def asked() -> dict[Any, Any]:
 def test_a_waiting_ticket_is_offered_to_a_free_agent() -> None:
     ticket, agent = factories.make_ticket(), factories.make_agent()
 
-    assert wave() == 1
+    assert run_wave() == 1
 
     offer = Offer.objects.get()
     assert (offer.ticket, offer.agent, offer.status) == (ticket, agent, "sent")
@@ -53,7 +53,7 @@ def test_the_pay_is_promised_by_the_card_in_force_and_what_the_ticket_asks_for()
     factories.make_ticket(client, language="fr", skills={"cards": 2})
     factories.make_agent(languages={"fr": 5}, skills={"cards": 3})
 
-    wave()
+    run_wave()
 
     quote = Offer.objects.get().quote
     assert (quote.amount, quote.minutes) == (200 + 40 + 7 + 5 * 30, 5)
@@ -63,7 +63,7 @@ def test_an_offer_says_why_this_agent() -> None:
     factories.make_ticket(at=clock.now() - 7 * SECOND)
     factories.make_agent()
 
-    wave()
+    run_wave()
 
     reasons = Offer.objects.get().reasons
     assert reasons["candidates"] == 1
@@ -81,22 +81,22 @@ def test_a_second_wave_asks_nobody_again() -> None:
     factories.make_ticket()
     factories.make_agent()
     factories.make_agent()
-    wave()
+    run_wave()
 
-    assert wave() == 0
+    assert run_wave() == 0
 
 
 def test_whoever_declined_is_not_asked_again_and_somebody_else_is() -> None:
     ticket = factories.make_ticket()
     first = factories.make_agent(at=clock.now() - 20 * SECOND)
     second = factories.make_agent()
-    wave()
+    run_wave()
     offers.decline(Offer.objects.get(agent=first), at=clock.now())
 
-    wave()
+    run_wave()
     offers.decline(Offer.objects.get(agent=second), at=clock.now())
 
-    assert wave() == 0
+    assert run_wave() == 0
     assert asked() == {}
     assert Ticket.objects.get(pk=ticket.pk).status == "queued"
 
@@ -104,16 +104,16 @@ def test_whoever_declined_is_not_asked_again_and_somebody_else_is() -> None:
 def test_whoever_let_it_time_out_is_asked_again_after_everybody_else() -> None:
     factories.make_ticket()
     first = factories.make_agent(at=clock.now() - 20 * SECOND)
-    wave()
+    run_wave()
     Offer.objects.update(sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now())
     offers.expire_overdue(at=clock.now())
 
     novice = factories.make_agent(languages={"en": 1})
-    wave()
+    run_wave()
     assert set(asked().values()) == {novice.pk}
     offers.decline(Offer.objects.pending().get(), at=clock.now())
 
-    wave()
+    run_wave()
     assert set(asked().values()) == {first.pk}
 
 
@@ -123,7 +123,7 @@ def test_a_ticket_somebody_else_holds_is_skipped() -> None:
     factories.make_offer(held, factories.make_agent())
     agent = factories.make_agent()
 
-    wave()
+    run_wave()
 
     assert asked()[waiting.pk] == agent.pk
 
@@ -133,7 +133,7 @@ def test_an_agent_is_asked_for_as_many_as_they_have_room_one_a_wave() -> None:
         factories.make_ticket()
     agent = factories.make_agent(capacity=2)
 
-    assert [wave(), wave(), wave()] == [1, 1, 0]
+    assert [run_wave(), run_wave(), run_wave()] == [1, 1, 0]
     assert factories.presence_of(agent).load == 2
 
 
@@ -143,7 +143,7 @@ def test_a_language_nobody_speaks_blocks_nobody() -> None:
     english = factories.make_ticket()
     agent = factories.make_agent()
 
-    assert wave() == 1
+    assert run_wave() == 1
     assert asked() == {english.pk: agent.pk}
 
 
@@ -151,7 +151,7 @@ def test_the_region_of_a_customer_does_not_keep_them_waiting() -> None:
     factories.make_ticket(language="fr-CA")
     factories.make_agent(languages={"fr": 3})
 
-    assert wave() == 1
+    assert run_wave() == 1
 
 
 @pytest.mark.parametrize(
@@ -168,14 +168,14 @@ def test_whoever_is_not_here_is_not_asked(leave: Any) -> None:
     factories.make_ticket()
     leave(factories.make_agent(), at=clock.now())
 
-    assert wave() == 0
+    assert run_wave() == 0
 
 
 def test_whoever_is_full_is_not_asked() -> None:
     factories.make_assignment()
     factories.make_ticket()
 
-    assert wave() == 0
+    assert run_wave() == 0
 
 
 def test_a_client_without_a_card_in_force_gets_no_offer_and_keeps_nobody_from_others() -> None:
@@ -184,7 +184,7 @@ def test_a_client_without_a_card_in_force_gets_no_offer_and_keeps_nobody_from_ot
     for _ in range(2):
         factories.make_agent()
 
-    wave()
+    run_wave()
 
     assert set(asked()) == {paid.pk}
     assert Ticket.objects.get(pk=unpaid.pk).status == "queued"
@@ -195,7 +195,7 @@ def test_the_urgent_are_offered_first() -> None:
     urgent = factories.make_ticket(urgency="high")
     factories.make_agent()
 
-    wave()
+    run_wave()
 
     assert set(asked()) == {urgent.pk}
 
@@ -204,32 +204,32 @@ def test_a_ticket_past_its_patience_is_offered_to_nobody() -> None:
     factories.make_ticket(at=clock.now() - timedelta(minutes=4))
     factories.make_agent()
 
-    assert wave() == 0
+    assert run_wave() == 0
 
 
 def test_a_closed_ticket_is_offered_to_nobody() -> None:
     lifecycle.abandon(factories.make_ticket(), reason="left", at=clock.now())
     factories.make_agent()
 
-    assert wave() == 0
+    assert run_wave() == 0
 
 
 def test_a_wave_costs_the_same_few_queries_however_many_wait() -> None:
     for _ in range(3):
         factories.make_ticket()
         factories.make_agent(languages={"en": 5, "fr": 4})
-    wave()
+    run_wave()
     Offer.objects.all().delete()
     Ticket.objects.update(asked=False)
     Presence.objects.update(load=0)
     with CaptureQueriesContext(connection) as few:
-        wave()
+        run_wave()
 
     for _ in range(20):
         factories.make_ticket()
         factories.make_agent(languages={"en": 5, "fr": 4})
     with CaptureQueriesContext(connection) as many:
-        assert wave() == 20
+        assert run_wave() == 20
 
     assert len(many) == len(few)
 
@@ -269,11 +269,11 @@ def test_whoever_is_being_served_is_not_told() -> None:
 def test_a_ticket_the_only_free_agent_passed_on_does_not_stand_in_the_way() -> None:
     factories.make_agent()
     passed = factories.make_ticket(at=clock.now() - 20 * SECOND)
-    wave()
+    run_wave()
     offers.decline(Offer.objects.get(), at=clock.now())
     behind = factories.make_ticket()
 
-    assert wave() == 1
+    assert run_wave() == 1
     assert set(asked()) == {behind.pk}
     assert Ticket.objects.get(pk=passed.pk).status == Ticket.Status.QUEUED
 
@@ -283,5 +283,5 @@ def test_a_client_without_a_rate_card_does_not_stand_in_the_way() -> None:
     factories.make_ticket(factories.make_client("unpaid"), at=clock.now() - 20 * SECOND)
     behind = factories.make_ticket(Client.objects.get(slug=RateCard.objects.get().client))
 
-    assert wave() == 1
+    assert run_wave() == 1
     assert set(asked()) == {behind.pk}

@@ -29,7 +29,7 @@ from dispatch import hints
 from dispatch.errors import DispatchError
 from dispatch.models import PolicyVersion
 from dispatch.standby import Bell
-from dispatch.tasks import wave
+from dispatch.tasks import run_until_idle
 from tickets import outbound, webhooks
 from tickets.errors import TicketError
 from tickets.outbound import Answer
@@ -72,7 +72,7 @@ class Broker:
 
     def wake(self, bell: Bell, task: Task) -> None:
         only_outside_transactions("a hint")
-        self.kept.append(wave)
+        self.kept.append(run_until_idle)
 
 
 class Bot:
