@@ -14,7 +14,7 @@ from typing import NamedTuple
 import psycopg
 
 from config import embedded
-from dispatch.load import logbook as load_history
+from dispatch.loadtest import history as load_history
 from tests.chaos import checker, history
 from tests.chaos.checker import Finding
 from tests.chaos.probe import Probe
