@@ -91,7 +91,7 @@ def end_for(ticket: Ticket, *, at: datetime) -> None:
             ending=ENDINGS[Ticket.Status(ticket.status)],
             wrap_up_by=at + ticket.client.wrap_up,
         )
-        affinity.meet(assignment.agent_id, ticket, at=at)
+        affinity.record_contact(assignment.agent_id, ticket, at=at)
         push.changed(assignment.agent_id)
 
 

@@ -115,7 +115,7 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def roll(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
+def auto_accept(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
     """Accept those whose agents want that, as many an hour as they allow; returns what began."""
     if not offer_ids:
         return []

@@ -31,7 +31,7 @@ def bustle(*, decisions: int, seed: int = 7) -> None:
         _everybody_is_here(at)
         for _ in range(draw.choice([1, 1, 1, 2, 4])):
             _escalate(draw.choice(clients), draw, at=at)
-        wave.ask_further(at=at)
+        wave.reopen_hesitant(at=at)
         wave.relax(at=at)
         wave.run(at=at)
         _answer(draw, at=at)

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from agents.models import Agent
 from dispatch.desk import heartbeats
-from dispatch.desk.heartbeats import Pulse
+from dispatch.desk.heartbeats import LiveSession
 from dispatch.realtime import push
 
 #: Close codes of our protocol.
@@ -27,7 +27,7 @@ LONGEST_FRAME = 100
 class Desk(AsyncWebsocketConsumer):
     """One open page of one agent."""
 
-    pulse: Pulse | None = None
+    pulse: LiveSession | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels would first have a thread close old connections: a hop for every frame. All we
@@ -44,7 +44,7 @@ class Desk(AsyncWebsocketConsumer):
         if agent_id is None:
             await self.close(NOT_AN_AGENT)
             return
-        self.pulse = Pulse(agent_id, session_key)
+        self.pulse = LiveSession(agent_id, session_key)
         self.minute, self.frames = time.monotonic(), 0
         # Join before the page reads its state, so that nothing falls between the two.
         await self.channel_layer.group_add(push.group(agent_id), self.channel_name)

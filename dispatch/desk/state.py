@@ -31,7 +31,7 @@ WHERE agent_id = ANY(%(agents)s::uuid[])
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class DeskState:
     """The live parts of the desk."""
 
     presence: Presence
@@ -42,7 +42,7 @@ class Snapshot:
     signature: str
 
 
-def of(agent: Agent, *, at: datetime) -> Snapshot:
+def read(agent: Agent, *, at: datetime) -> DeskState:
     """Everything the desk shows of this agent. Six queries, however much there is."""
     # Read before the rows: a page that is newer than its signature only asks once too often.
     signature = signatures([agent.pk])[agent.pk]
@@ -50,7 +50,7 @@ def of(agent: Agent, *, at: datetime) -> Snapshot:
     pending = Offer.objects.pending().filter(agent=agent).select_related("ticket__client")
     unfinished = Assignment.objects.unfinished().filter(agent=agent)
     finished = Assignment.objects.filter(agent=agent, finished_at__gte=midnight)
-    return Snapshot(
+    return DeskState(
         presence=Presence.objects.get(agent=agent),
         offers=list(pending.order_by("sent_at")),
         assignments=list(unfinished.select_related("ticket", "offer").order_by("started_at")),

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from dispatch import wording
 from dispatch.models import PolicyVersion
 from dispatch.models.policies import COSTS
-from dispatch.rules.limits import KNOWS_FOR
-from dispatch.rules.policy import SOON, Policy
+from dispatch.rules.limits import CONTACT_LASTS
+from dispatch.rules.policy import LOOK_AHEAD, Policy
 from dispatch.rules.rating_bound import LEAST_REVIEWS
 
 #: The one part that counts for a single conversation only.
@@ -56,7 +56,7 @@ INPUTS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Part:
+class PublishedWeight:
     """One part of the cost: its weight in points, and how long its bar is, of 100.
 
     What counts for one conversation only is in no proportion to the others, and has no bar.
@@ -73,13 +73,13 @@ class Rulebook:
     """One version of the policy in words."""
 
     version: PolicyVersion
-    parts: list[Part]
+    parts: list[PublishedWeight]
     filters: list[str]
     waiting: list[str]
     asking: list[str]
 
 
-def of(version: PolicyVersion) -> Rulebook:
+def build(version: PolicyVersion) -> Rulebook:
     """This version in words, what counts most in front."""
     policy = version.rules()
     return Rulebook(
@@ -91,13 +91,15 @@ def of(version: PolicyVersion) -> Rulebook:
     )
 
 
-def parts(policy: Policy) -> list[Part]:
+def parts(policy: Policy) -> list[PublishedWeight]:
     points = {name: int(getattr(policy, name)) for name in COSTS}
     lasting = {name: of_it for name, of_it in points.items() if name != AGAIN}
     most = max(*lasting.values(), 1)
     drawn = {name: 100 * of_it / most for name, of_it in lasting.items()}
     return [
-        Part(capitalised(str(PARTS[name])), meaning(name, policy), points[name], drawn.get(name))
+        PublishedWeight(
+            capitalised(str(PARTS[name])), meaning(name, policy), points[name], drawn.get(name)
+        )
         for name in [*sorted(lasting, key=lambda name: -points[name]), AGAIN]
     ]
 
@@ -115,7 +117,7 @@ def meaning(name: str, policy: Policy) -> str:
             "usually ask for. Added up, 100 %% cost all of it. So whoever can do what few who are "
             "free can is kept for those who need it. Nobody is paid less for it."
         )
-        % {"span": wording.span(SOON)},
+        % {"span": wording.span(LOOK_AHEAD)},
         "quality": gettext(
             "How good their work is at the very least, by its reviews. With fewer than %(least)d "
             "reviews nobody can say, and %(share)d %% counts for everybody."
@@ -128,14 +130,14 @@ def meaning(name: str, policy: Policy) -> str:
         "share": ngettext(
             "Nothing before the first conversation of the day, all of it from %(count)d on.",
             "Nothing before the first conversation of the day, all of it from %(count)d on.",
-            policy.share_full,
+            policy.full_workload,
         )
-        % {"count": policy.share_full},
+        % {"count": policy.full_workload},
         "stranger": gettext(
             "Only where somebody helped this customer in the last %(days)d days: whoever did costs "
             "nothing, everybody else all of it."
         )
-        % {"days": KNOWS_FOR.days},
+        % {"days": CONTACT_LASTS.days},
         "asked_before": gettext(
             "Only for being asked for the very same conversation again, after no answer or "
             "“not now”. It does not count for any other conversation."
@@ -157,7 +159,7 @@ def waiting(policy: Policy) -> list[str]:
             "less than half of that: far more than any pair can cost. So nobody waits while "
             "somebody who fits is free."
         )
-        % {"points": policy.unserved},
+        % {"points": policy.unassigned_penalty},
         *_relaxing(policy),
     ]
 

@@ -92,7 +92,7 @@ class PolicyVersion(models.Model):
     share = points("share", _("share of today's work"), _("For having had a full share already."))
     share_full = models.PositiveSmallIntegerField(
         _("full share"),
-        default=DEFAULTS.share_full,
+        default=DEFAULTS.full_workload,
         validators=[MinValueValidator(1)],
         help_text=_("Conversations in a day."),
     )
@@ -101,7 +101,7 @@ class PolicyVersion(models.Model):
     )
     unserved = models.PositiveIntegerField(
         _("left waiting"),
-        default=DEFAULTS.unserved,
+        default=DEFAULTS.unassigned_penalty,
         validators=[MinValueValidator(LEAST_UNSERVED), MaxValueValidator(1_000_000)],
         help_text=_("What leaving a ticket waiting costs at least: more than any pair."),
     )

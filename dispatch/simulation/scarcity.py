@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 
 from dispatch.rules import policy as rules
 
-LATELY = rules.LATELY.total_seconds()
+LATELY = rules.LOOK_BACK.total_seconds()
 
 
-class Rarity:
+class ScarcityMeter:
     """What is usually asked for, how many came lately, and who is free for what."""
 
     def __init__(self, usual: Mapping[str, float]) -> None:
@@ -38,6 +38,6 @@ class Rarity:
 
     def _rarity(self, thing: str) -> int:
         if thing not in self._known:
-            expected = rules.expected(self.usual[thing], len(self._came) / LATELY)
-            self._known[thing] = rules.rarity(expected, self._places[thing])
+            expected = rules.expected_arrivals(self.usual[thing], len(self._came) / LATELY)
+            self._known[thing] = rules.scarcity(expected, self._places[thing])
         return self._known[thing]

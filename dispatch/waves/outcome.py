@@ -23,7 +23,7 @@ from dispatch.rules.policy import Policy
 # to those counted. Where as many are asked as may be, no time is set for asking another.
 # What is lost in a crash of the database's machine is found waiting and offered again, so nobody
 # waits for the disk either.
-WRITE = """
+SAVE_SQL = """
 WITH draft AS (
     SELECT * FROM json_to_recordset(%(drafts)s::json) d(
         id uuid, ticket_id uuid, agent_id uuid, place int, pay jsonb, reasons jsonb)
@@ -82,7 +82,7 @@ def _write(
     given["again"] = at + timedelta(seconds=policy.exclusive_for)
     given["most"] = policy.max_parallel_offers
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, given)
+        cursor.execute(SAVE_SQL, given)
         ids: set[UUID] = {pk for pk, _ in cursor.fetchall()}
     made = [offer for offer in drafts if offer.pk in ids]
     for offer in made:

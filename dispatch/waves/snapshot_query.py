@@ -131,4 +131,4 @@ SELECT (
 
 
 #: What is sent: its indentation would be a seventh of it.
-ONE_LINE = " ".join(READ.split())
+SNAPSHOT_SQL = " ".join(READ.split())

@@ -215,16 +215,16 @@ def test_whoever_wants_it_accepts_by_itself_as_many_an_hour_as_they_said() -> No
     agent = rolling(factories.make_agent(capacity=3), limit=2)
     three = [factories.make_offer(agent=agent) for _ in range(3)]
 
-    began = offers.roll([offer.pk for offer in three], at=clock.now())
+    began = offers.auto_accept([offer.pk for offer in three], at=clock.now())
 
     assert len(began) == Offer.objects.filter(status="accepted", rolling=True).count() == 2
-    assert offers.roll([offer.pk for offer in three], at=clock.now()) == []
+    assert offers.auto_accept([offer.pk for offer in three], at=clock.now()) == []
 
 
 def test_nothing_is_accepted_for_whoever_did_not_ask_for_it() -> None:
     offer = factories.make_offer()
 
-    assert offers.roll([offer.pk], at=clock.now()) == []
+    assert offers.auto_accept([offer.pk], at=clock.now()) == []
     assert now(offer).status == "sent"
 
 
@@ -234,6 +234,6 @@ def test_one_that_is_too_late_keeps_no_other_from_being_accepted() -> None:
     run_out(late)
     offers.withdraw(gone, at=clock.now())
 
-    began = offers.roll([late.pk, gone.pk, good.pk], at=clock.now())
+    began = offers.auto_accept([late.pk, gone.pk, good.pk], at=clock.now())
 
     assert [held.offer for held in began] == [good]

@@ -25,7 +25,7 @@ MOVES = {
 
 @require_POST
 @agents_only
-def move(request: AgentRequest, agent: Agent) -> HttpResponse:
+def set_status(request: AgentRequest, agent: Agent) -> HttpResponse:
     """The agent comes, takes a break or leaves; before leaving a customer they are asked."""
     form = PresenceForm(request.POST)
     if not form.is_valid():
@@ -39,7 +39,7 @@ def move(request: AgentRequest, agent: Agent) -> HttpResponse:
 
 @require_POST
 @agents_only
-def roll(request: AgentRequest, agent: Agent) -> HttpResponse:
+def set_auto_accept(request: AgentRequest, agent: Agent) -> HttpResponse:
     """Offers are accepted for the agent as they come, so many an hour at most; or no longer."""
     form = RollingForm(request.POST)
     if not form.is_valid():

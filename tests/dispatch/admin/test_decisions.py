@@ -49,7 +49,7 @@ def decision() -> Decision:
 def test_every_name_of_the_policy_has_a_column_and_a_reason():
     filters = {**LANE_FILTERS, **PAIR_FILTERS}.keys()
 
-    assert reasons.EXCLUDED.keys() == filters | set(not_considered.BESIDE)
+    assert reasons.EXCLUDED.keys() == filters | set(not_considered.OUTSIDE_POLICY)
     assert reasons.COLUMNS.keys() == set(COSTS)
 
 

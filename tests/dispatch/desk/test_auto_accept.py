@@ -23,7 +23,7 @@ A_MINUTE = timedelta(minutes=1)
 def shown(agent: Agent) -> Offer:
     """An offer that is on the agent's screen, and whatever follows of that."""
     offer = factories.make_offer(agent=agent)
-    offers.roll(offers.show([(offer.pk, agent.pk)], at=clock.now()), at=clock.now())
+    offers.auto_accept(offers.show([(offer.pk, agent.pk)], at=clock.now()), at=clock.now())
     return Offer.objects.get(pk=offer.pk)
 
 
@@ -72,7 +72,7 @@ def test_a_customer_who_left_at_that_moment_stops_nobody_elses(amina: Agent) -> 
     gone, stays = factories.make_offer(agent=amina), factories.make_offer(agent=elsa)
     lifecycle.abandon(gone.ticket, reason="left", at=clock.now())
 
-    begun = offers.roll([gone.pk, stays.pk], at=clock.now())
+    begun = offers.auto_accept([gone.pk, stays.pk], at=clock.now())
 
     assert [assignment.agent for assignment in begun] == [elsa]
 

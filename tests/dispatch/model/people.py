@@ -64,7 +64,7 @@ class People(Played):
         def show(at: datetime) -> None:
             ids = offers.show(shown, at=at)
             if roll:
-                offers.roll(ids, at=at)
+                offers.auto_accept(ids, at=at)
 
         self.world.act(show)
         after = invariants.look()

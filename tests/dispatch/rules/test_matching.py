@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dispatch.rules import matching
 from dispatch.rules.matching import Table
-from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, price, verdict
+from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, unassigned_penalty, verdict
 from tests.dispatch.cases import (
     HOUR,
     MINUTE,
@@ -33,7 +33,7 @@ def total(case: Case, found: dict[UUID, UUID], policy: Policy) -> int:
     return sum(
         verdict(ticket, by_id[found[ticket.id]], policy=policy, at=NOON).total
         if ticket.id in found
-        else price(ticket, policy=policy, at=NOON)
+        else unassigned_penalty(ticket, policy=policy, at=NOON)
         for ticket in case.tickets
     )
 

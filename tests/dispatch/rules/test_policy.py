@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dispatch.models.policies import LEAST_UNSERVED, MOST_POINTS
 from dispatch.rules import policy as rules
-from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, price, verdict
+from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, unassigned_penalty, verdict
 from tests.dispatch.cases import (
     HOUR,
     MINUTE,
@@ -169,7 +169,10 @@ def test_many_good_reviews_cost_less_than_few() -> None:
 
 def test_each_minute_of_waiting_and_each_step_of_urgency_make_a_ticket_dearer() -> None:
     def worth(**given: Any) -> int:
-        return price(a_ticket(**given), policy=POLICY, at=NOON) - POLICY.unserved
+        return (
+            unassigned_penalty(a_ticket(**given), policy=POLICY, at=NOON)
+            - POLICY.unassigned_penalty
+        )
 
     assert worth(urgency=0) == 0
     assert worth(urgency=0, due_at=NOON - 3 * MINUTE) == 3 * POLICY.waiting
@@ -184,7 +187,7 @@ def test_leaving_a_ticket_waiting_costs_more_than_any_pair(case: Case, policy: P
         early = replace(ticket, due_at=NOON + timedelta(days=30))
         for agent in case.agents:
             told = verdict(ticket, agent, policy=policy, at=NOON)
-            assert told.total < price(early, policy=policy, at=NOON)
+            assert told.total < unassigned_penalty(early, policy=policy, at=NOON)
 
 
 def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst_agent() -> None:
@@ -220,11 +223,11 @@ def test_the_longer_a_ticket_waits_the_dearer_it_is(
 ) -> None:
     ticket = a_ticket(urgency=urgency)
     first, later = (
-        price(ticket, policy=policy, at=NOON + passed)
+        unassigned_penalty(ticket, policy=policy, at=NOON + passed)
         for passed in (minutes * MINUTE, (minutes + 1) * MINUTE)
     )
 
-    assert later > first or later == 8 * policy.unserved
+    assert later > first or later == 8 * policy.unassigned_penalty
 
 
 @settings(max_examples=30)
@@ -257,16 +260,16 @@ def test_a_stream_of_urgent_tickets_delays_a_patient_one_by_minutes() -> None:
 
 
 def test_a_ticket_asks_for_things_somebody_can_do() -> None:
-    assert rules.asked_for("en", ["cards", "loans"]) == ["en cards", "en loans"]
-    assert rules.asked_for("en", []) == ["en "]
-    assert rules.things(["en", "fr"], ["cards"]) == ["en ", "en cards", "fr ", "fr cards"]
+    assert rules.required_capabilities("en", ["cards", "loans"]) == ["en cards", "en loans"]
+    assert rules.required_capabilities("en", []) == ["en "]
+    assert rules.capabilities(["en", "fr"], ["cards"]) == ["en ", "en cards", "fr ", "fr cards"]
 
 
 def test_shares_are_of_all_who_ask() -> None:
     asked = [(["en cards", "en loans"], 1), (["en cards"], 2), (["fr "], 1)]
 
-    assert rules.shares(asked) == {"en cards": 0.75, "en loans": 0.25, "fr ": 0.25}
-    assert rules.shares([]) == {}
+    assert rules.demand_shares(asked) == {"en cards": 0.75, "en loans": 0.25, "fr ": 0.25}
+    assert rules.demand_shares([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -285,4 +288,4 @@ def test_shares_are_of_all_who_ask() -> None:
 def test_rare_is_what_all_who_are_free_may_be_asked_for_soon(
     expected: float, places: int, thousandths: int
 ) -> None:
-    assert rules.rarity(expected, places) == thousandths
+    assert rules.scarcity(expected, places) == thousandths
