@@ -17,7 +17,16 @@ from tickets.models import Client, Ticket
 
 LANGUAGES = ["en", "fr", "de", "sv"]
 SKILLS = ["cards", "payments", "accounts"]
-WEIGHTS = ["language", "skill", "rare", "stranger", "quality", "idle", "share", "asked_before"]
+WEIGHTS = [
+    "language",
+    "skill",
+    "scarce",
+    "no_prior_contact",
+    "quality",
+    "idle",
+    "workload_today",
+    "asked_before",
+]
 
 
 def bustle(*, decisions: int, seed: int = 7) -> None:

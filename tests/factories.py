@@ -134,7 +134,7 @@ def make_offer(
     ticket: Ticket | None = None,
     agent: Agent | None = None,
     at: datetime | None = None,
-    place: int = 0,
+    slot: int = 0,
 ) -> Offer:
     """A pending offer of the ticket to the agent, at the pay of the client's card."""
     at = at or clock.now()
@@ -144,7 +144,7 @@ def make_offer(
         make_card(ticket.client)
     card, minutes = rate_cards.in_force([ticket.client.slug], at=at)[ticket.client.slug]
     quote = quotes.quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
-    draft = Offer(ticket=ticket, agent=agent, place=place, pay=quote.as_json(), reasons={})
+    draft = Offer(ticket=ticket, agent=agent, slot=slot, pay=quote.as_json(), reasons={})
     with transaction.atomic():
         lifecycle.lock(ticket)
         return outcome.save([draft], at=at)[0]

@@ -70,24 +70,24 @@ def _open(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | N
     return ticket
 
 
-def mark_asked(ticket_id: UUID, *, until: datetime | None) -> None:
+def mark_offered(ticket_id: UUID, *, until: datetime | None) -> None:
     """Offers are out, and nobody else is asked until then, if ever. Call with it locked."""
-    Ticket.objects.filter(pk=ticket_id).update(asked=True, ask_again_at=until)
+    Ticket.objects.filter(pk=ticket_id).update(offered=True, reoffer_at=until)
 
 
-def mark_unasked(ticket_ids: Collection[UUID]) -> None:
+def mark_reofferable(ticket_ids: Collection[UUID]) -> None:
     """Somebody may be asked for these tickets. Call with them locked."""
-    Ticket.objects.filter(pk__in=ticket_ids).update(asked=False, ask_again_at=None)
+    Ticket.objects.filter(pk__in=ticket_ids).update(offered=False, reoffer_at=None)
 
 
 @transaction.atomic
-def mark_unasked_due(*, at: datetime, limit: int) -> int:
+def mark_reofferable_due(*, at: datetime, limit: int) -> int:
     """Further agents may be asked where the first had long enough; returns how many tickets."""
-    due = Ticket.objects.queued().filter(asked=True, ask_again_at__lte=at)
-    held = due.order_by("ask_again_at").select_for_update(skip_locked=True)
+    due = Ticket.objects.queued().filter(offered=True, reoffer_at__lte=at)
+    held = due.order_by("reoffer_at").select_for_update(skip_locked=True)
     ids = list(held.values_list("pk", flat=True)[:limit])
     if ids:
-        mark_unasked(ids)
+        mark_reofferable(ids)
     return len(ids)
 
 
@@ -142,8 +142,8 @@ def requeue(ticket: Ticket, *, reason: str, at: datetime) -> Ticket:
         due_at=F("queued_at") - HEAD_OF_QUEUE,
         give_up_at=at + ticket.client.patience,
         answered_by="",
-        asked=False,
-        ask_again_at=None,
+        offered=False,
+        reoffer_at=None,
     )
     outbox.queue(ticket, "ticket.requeued", {"reason": reason}, at=at)
     ticket_queued.send(Ticket, ticket=ticket, at=at)

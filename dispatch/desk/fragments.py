@@ -81,7 +81,7 @@ def _begun_by_itself(now: DeskState, *, since: int | None) -> Assignment | None:
     if since is None:
         return None
     opened = datetime.fromtimestamp(since / 1000, UTC)
-    began = (each for each in now.assignments if each.offer.rolling and not each.ended_at)
+    began = (each for each in now.assignments if each.offer.auto_accepted and not each.ended_at)
     return next((each for each in began if each.started_at > opened), None)
 
 

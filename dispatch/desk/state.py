@@ -24,7 +24,7 @@ WITH offers AS (
     WHERE a.agent_id = ANY(%(agents)s::uuid[]) AND a.finished_at IS NULL GROUP BY a.agent_id
 )
 SELECT agent_id, to_hex(hashtextextended(concat_ws(
-    ' ', p.status, p.paused, p.rolling, p.rolling_limit, '/', pending, '/', unfinished), 0))
+    ' ', p.status, p.paused, p.auto_accept, p.auto_accept_limit, '/', pending, '/', unfinished), 0))
 FROM agents_presence p LEFT JOIN offers USING (agent_id) LEFT JOIN talks USING (agent_id)
 WHERE agent_id = ANY(%(agents)s::uuid[])
 """

@@ -25,11 +25,11 @@ LIKELY = 50
 TITLES: dict[str, Any] = {
     "language": _("Language"),
     "skill": _("Skills"),
-    "rare": _("Kept for others"),
+    "scarce": _("Kept for others"),
     "quality": _("Reviews"),
     "idle": _("Free for"),
-    "share": _("Share of today"),
-    "stranger": _("Known customer"),
+    "workload_today": _("Share of today"),
+    "no_prior_contact": _("Known customer"),
     "asked_before": _("Asked before"),
 }
 
@@ -189,11 +189,11 @@ def _asked_before(account: TicketExplanation, me: FreeAgent) -> str:
 MINE: dict[str, Callable[[TicketExplanation, FreeAgent], str]] = {
     "language": _language,
     "skill": lambda account, me: _skills(account, me) if account.ticket.skills else "",
-    "rare": _rare,
+    "scarce": _rare,
     "quality": _reviews,
     "idle": _idle,
-    "share": _share,
-    "stranger": _stranger,
+    "workload_today": _share,
+    "no_prior_contact": _stranger,
     "asked_before": _asked_before,
 }
 
@@ -216,7 +216,7 @@ BETTER: Mapping[str, Callable[[int], str]] = {
         )
         % {"count": count}
     ),
-    "rare": lambda count: (
+    "scarce": lambda count: (
         ngettext(
             "you are likelier to be needed for others; %(count)d other agent is needed less",
             "you are likelier to be needed for others; %(count)d other agents are needed less",
@@ -240,7 +240,7 @@ BETTER: Mapping[str, Callable[[int], str]] = {
         )
         % {"count": count}
     ),
-    "share": lambda count: (
+    "workload_today": lambda count: (
         ngettext(
             "%(count)d other agent had had fewer conversations that day",
             "%(count)d other agents had had fewer conversations that day",
@@ -248,7 +248,7 @@ BETTER: Mapping[str, Callable[[int], str]] = {
         )
         % {"count": count}
     ),
-    "stranger": lambda count: (
+    "no_prior_contact": lambda count: (
         ngettext(
             "%(count)d other agent knew this customer",
             "%(count)d other agents knew this customer",

@@ -33,11 +33,11 @@ FILTERS: dict[str, Any] = {
 PARTS: dict[str, Any] = {
     "language": _("how well they speak the language"),
     "skill": _("how well they know what is asked for"),
-    "rare": _("what they are likely to be needed for soon"),
+    "scarce": _("what they are likely to be needed for soon"),
     "quality": _("what reviews say of their work"),
     "idle": _("how long they have been free"),
-    "share": _("their share of today's work"),
-    "stranger": _("whether they know this customer"),
+    "workload_today": _("their share of today's work"),
+    "no_prior_contact": _("whether they know this customer"),
     "asked_before": _("did not answer when asked before"),
 }
 #: All that is known of an agent when they are matched.
@@ -51,7 +51,7 @@ INPUTS: dict[str, Any] = {
     "worked_today": _("how many conversations they have had today"),
     "reviews": _("how many reviews there are of their work"),
     "good_reviews": _("how many of those reviews are good"),
-    "rarity": _("how likely what they can do is needed soon, as few are free for it"),
+    "scarcity": _("how likely what they can do is needed soon, as few are free for it"),
 }
 
 
@@ -111,7 +111,7 @@ def meaning(name: str, policy: Policy) -> str:
         "skill": gettext(
             "The mean over the skills asked for: level 5 costs nothing, level 1 all of it."
         ),
-        "rare": gettext(
+        "scarce": gettext(
             "For each skill in each language they can help with: how likely it is that everybody "
             "free for it is asked for it within %(span)s, by how many customers come and what they "
             "usually ask for. Added up, 100 %% cost all of it. So whoever can do what few who are "
@@ -127,13 +127,13 @@ def meaning(name: str, policy: Policy) -> str:
             "All of it right after a conversation, less with every minute, nothing after %(span)s."
         )
         % {"span": wording.span(timedelta(seconds=policy.idle_enough))},
-        "share": ngettext(
+        "workload_today": ngettext(
             "Nothing before the first conversation of the day, all of it from %(count)d on.",
             "Nothing before the first conversation of the day, all of it from %(count)d on.",
             policy.full_workload,
         )
         % {"count": policy.full_workload},
-        "stranger": gettext(
+        "no_prior_contact": gettext(
             "Only where somebody helped this customer in the last %(days)d days: whoever did costs "
             "nothing, everybody else all of it."
         )

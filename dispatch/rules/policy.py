@@ -169,8 +169,8 @@ def _scarce(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
     Decisions of before name languages and skills singly; what was asked for didn't count.
     """
     beyond = sum(
-        rarity
-        for word, rarity in agent.scarcity.items()
+        chance
+        for word, chance in agent.scarcity.items()
         if word not in ticket.skills and word != ticket.language
     )
     return policy.scarce * min(beyond, 1000) // 1000
@@ -205,11 +205,15 @@ def _asked_before(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> in
 
 
 #: The same for all tickets of a lane.
-LANE_COSTS: dict[str, Cost] = {"language": _language, "skill": _skill, "rare": _scarce}
+LANE_COSTS: dict[str, Cost] = {"language": _language, "skill": _skill, "scarce": _scarce}
 #: The same for all tickets.
-AGENT_COSTS: dict[str, AgentCost] = {"quality": _quality, "idle": _idle, "share": _workload_today}
+AGENT_COSTS: dict[str, AgentCost] = {
+    "quality": _quality,
+    "idle": _idle,
+    "workload_today": _workload_today,
+}
 #: Of one ticket only.
-PAIR_COSTS: dict[str, Cost] = {"stranger": _no_prior_contact, "asked_before": _asked_before}
+PAIR_COSTS: dict[str, Cost] = {"no_prior_contact": _no_prior_contact, "asked_before": _asked_before}
 
 
 def verdict(ticket: WaitingTicket, agent: FreeAgent, *, policy: Policy, at: datetime) -> Verdict:

@@ -95,7 +95,7 @@ class Day:
         also = luck.choices(self.workers, k=many - len(here)) if many > len(here) else []
         first = max((worker.profile.id.int for worker in self.workers), default=0) + 1
         twins = [
-            replace(worker, able=replace(worker.profile, id=UUID(int=number)))
+            replace(worker, profile=replace(worker.profile, id=UUID(int=number)))
             for number, worker in enumerate(also, start=first)
         ]
         return Day(self.name, self.callers, [*here, *twins], self.usual, self.slower)
@@ -111,7 +111,7 @@ class Day:
         workers = [
             replace(
                 worker,
-                able=replace(
+                profile=replace(
                     worker.profile, languages=languages, skills=skills, certificates=certificates
                 ),
             )

@@ -104,7 +104,7 @@ class Simulation:
         self.seats = {each.profile.id: SimulatedAgent(each) for each in day.workers}
         self.line: defaultdict[Hashable, dict[UUID, WaitingTicket]] = defaultdict(dict)
         self.free: set[UUID] = set()
-        self.rarity = ScarcityMeter(day.usual)
+        self.scarcity = ScarcityMeter(day.usual)
         self._news = False
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
@@ -131,7 +131,7 @@ class Simulation:
 
     def _arrive(self, now: float, visit: SimulatedTicket) -> None:
         self._queue(visit)
-        self.rarity.come(now)
+        self.scarcity.come(now)
         self._at(now + visit.caller.leaves_after, self._leave, visit)
         steps = max(visit.ticket.skills.values(), default=0)
         for step, after in enumerate(self.pairing.policy.relax_after[:steps], start=1):
@@ -190,7 +190,7 @@ class Simulation:
         """Where an agent stands has changed."""
         seat.forget()
         room = seat.worker.capacity - seat.load if seat.here else 0
-        self.rarity.change(seat.capabilities, room - seat.room)
+        self.scarcity.change(seat.capabilities, room - seat.room)
         seat.room = room
         if room:
             self.free.add(seat.id)
@@ -217,11 +217,11 @@ class Simulation:
 
     def _seen(self, now: float, chosen: Iterable[UUID]) -> Iterator[FreeAgent]:
         """The agents as matching sees them, how rare what they can do among it."""
-        self.rarity.look(now)
+        self.scarcity.look(now)
         for agent in chosen:
             seat = self.seats[agent]
             if self.pairing.looks_ahead:
-                yield replace(seat.able, rarity=self.rarity.of(seat.capabilities))
+                yield replace(seat.able, scarcity=self.scarcity.of(seat.capabilities))
             else:
                 yield seat.able
 
@@ -246,7 +246,7 @@ class Simulation:
         if answer.yes and not answer.after:
             self._begin(now, visit, seat)
             return
-        visit.ticket = replace(visit.ticket, asked=visit.ticket.offered_to | {seat.id})
+        visit.ticket = replace(visit.ticket, offered_to=visit.ticket.offered_to | {seat.id})
         after = OFFER_LASTS if answer.yes is None else min(answer.after, OFFER_LASTS)
         self._at(now + after, self._answer, visit, seat, answer.yes)
         if len(visit.ticket.offered_to) < self.pairing.policy.max_parallel_offers:
@@ -261,7 +261,7 @@ class Simulation:
     ) -> None:
         if seat.id not in visit.ticket.offered_to:
             return
-        self._rewrite(visit, asked=visit.ticket.offered_to - {seat.id})
+        self._rewrite(visit, offered_to=visit.ticket.offered_to - {seat.id})
         if yes:
             self._unqueue(visit)
             self._withdraw(now, visit)
@@ -279,7 +279,7 @@ class Simulation:
             seat = self.seats[agent]
             seat.load -= 1
             self._change(seat)
-        visit.ticket = replace(visit.ticket, asked=frozenset())
+        visit.ticket = replace(visit.ticket, offered_to=frozenset())
 
     def _begin(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
         """The conversation begins; their place was taken when they were asked."""

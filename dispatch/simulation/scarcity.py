@@ -1,4 +1,4 @@
-"""How rare what agents can do is, as a day goes on; the product asks its database (`rarity.py`)."""
+"""How rare what agents can do is, as a day goes on; the product asks its database (`scarcity.py`)."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
@@ -34,9 +34,9 @@ class ScarcityMeter:
 
     def of(self, things: Iterable[str]) -> dict[str, int]:
         """In thousandths, of those of these things that are asked for at all."""
-        return {thing: self._rarity(thing) for thing in things if thing in self.usual}
+        return {thing: self._scarcity_of(thing) for thing in things if thing in self.usual}
 
-    def _rarity(self, thing: str) -> int:
+    def _scarcity_of(self, thing: str) -> int:
         if thing not in self._known:
             expected = rules.expected_arrivals(self.usual[thing], len(self._came) / LATELY)
             self._known[thing] = rules.scarcity(expected, self._places[thing])

@@ -65,7 +65,7 @@ def count_agents(wish: AvailabilityQuery, present: Iterable[AgentGroup]) -> Agen
         known = [_level(one, f"{skill}:") for skill in wish.skills]
         if spoken and all(known):
             able = all(had >= least for had, least in zip(known, wish.skills.values(), strict=True))
-            counted[spoken, min(known, default=None), able, one.room > 0] += one.count
+            counted[spoken, min(known, default=None), able, one.room > 0] += one.size
     return AgentsOnLine(
         free=sum(count for (*_, able, free), count in counted.items() if able and free),
         busy=sum(count for (*_, able, free), count in counted.items() if able and not free),
@@ -110,7 +110,7 @@ def _other_languages(
     free: Counter[str] = Counter()
     for one in present:
         if one.room > 0 and skilled <= one.abilities:
-            free.update({word[:-2]: one.count for word in one.abilities if word.endswith("/1")})
+            free.update({word[:-2]: one.size for word in one.abilities if word.endswith("/1")})
     del free[wish.language]
     for language, count in sorted(free.items(), key=lambda pair: (-pair[1], pair[0]))[
         :MOST_LANGUAGES

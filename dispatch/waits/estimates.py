@@ -93,7 +93,8 @@ class WaitEstimator:
     def add(self, ticket: Ticket) -> None:
         """Somebody came since; whoever comes next is behind them."""
         turn = QueueEntry(
-            pool.parse_needs(ticket.lane), self.snapshot.duration_for(ticket.client.slug, ticket.topic)
+            pool.parse_needs(ticket.lane),
+            self.snapshot.duration_for(ticket.client.slug, ticket.topic),
         )
         one = QueuedTicket(self.snapshot.turn_at(ticket), ticket.lane, turn)
         if ticket.lane not in self._lines:
@@ -164,9 +165,12 @@ def estimate(ticket: Ticket, *, at: datetime) -> Wait:
     here = estimator(at=at)
     if ticket.client.slug not in here.snapshot.minutes:
         return Wait(unknown=NO_RATE_CARD)
-    if ticket.asked:
+    if ticket.offered:
         return here.time_to_accept
-    own, turn_at = here.snapshot.duration_for(ticket.client.slug, ticket.topic), here.snapshot.turn_at(ticket)
+    own, turn_at = (
+        here.snapshot.duration_for(ticket.client.slug, ticket.topic),
+        here.snapshot.turn_at(ticket),
+    )
     told = here.estimate(ticket.lane, own, turn_at=turn_at)
     for seconds, lane in here.snapshot.lowered(ticket, at=at):
         if told.p50 is not None and told.p50 <= seconds:

@@ -56,7 +56,7 @@ WHERE a.finished_at IS NULL
 LINE = """
 SELECT t.due_at - t.urgency * %(head_start)s::interval AS turn_at, t.lane, c.slug, t.topic
 FROM tickets_ticket t JOIN tickets_client c ON c.id = t.client_id
-WHERE t.status = 'queued' AND NOT t.asked AND t.give_up_at > %(at)s
+WHERE t.status = 'queued' AND NOT t.offered AND t.give_up_at > %(at)s
 ORDER BY turn_at LIMIT %(most)s
 """
 CARDS = """
@@ -92,7 +92,7 @@ class AgentGroup(NamedTuple):
 
     abilities: frozenset[str]
     room: int
-    count: int
+    size: int
 
 
 class QueuedTicket(NamedTuple):

@@ -20,7 +20,7 @@ from dispatch.rules.policy import LOOK_BACK
 from dispatch.waves import snapshot
 from tickets import clock
 
-KEY, USUAL = "rarity", "rarity:usual"
+KEY, USUAL = "scarcity", "scarcity:usual"
 #: Who is free is counted again after so long.
 FRESH = timedelta(seconds=2)
 #: What is older than this many seconds, after a lull, is no use to a wave.
@@ -46,7 +46,7 @@ WHERE status = 'available' AND load < capacity GROUP BY abilities
 class ScarcityCount(NamedTuple):
     """What was found, and when."""
 
-    rarity: Mapping[str, int]
+    scarcity: Mapping[str, int]
     at: datetime
 
 
@@ -76,7 +76,7 @@ def current(*, at: datetime) -> Mapping[str, int]:
         if settings.HINTS_INLINE:
             return count(at=at)
         COUNTING.request()
-    return told.rarity
+    return told.scarcity
 
 
 def count(*, at: datetime) -> Mapping[str, int]:
@@ -86,9 +86,9 @@ def count(*, at: datetime) -> Mapping[str, int]:
         thing: rules.scarcity(rules.expected_arrivals(share, usual.rate), places[thing])
         for thing, share in usual.shares.items()
     }
-    rarity = {thing: thousandths for thing, thousandths in told.items() if thousandths}
-    cache.set(KEY, ScarcityCount(rarity, at), timeout=LONGEST)
-    return rarity
+    scarcity = {thing: thousandths for thing, thousandths in told.items() if thousandths}
+    cache.set(KEY, ScarcityCount(scarcity, at), timeout=LONGEST)
+    return scarcity
 
 
 def _count_in_background() -> None:
@@ -101,7 +101,7 @@ def _count_in_background() -> None:
 
 
 #: No customer waits for the counting.
-COUNTING = BackgroundJob("rarity", _count_in_background)
+COUNTING = BackgroundJob("scarcity", _count_in_background)
 
 
 def _demand(*, at: datetime) -> DemandShares:

@@ -60,16 +60,16 @@ class WaveSnapshot:
     @classmethod
     def from_json(cls, words: bytes) -> Self:
         tickets, agents, *also = orjson.loads(words)
-        # Decisions of before it counted keep no rarity.
-        rarity = also[0] if also else {}
+        # Decisions of before it counted keep no scarcity.
+        scarcity = also[0] if also else {}
         # Many can do the same, and then it is worked out once.
-        rare = {able: _scarcity_of(able, rarity) for able in {row[1] for row in agents}}
-        free = [_free(*row, rarity=rare[row[1]]) for row in agents]
+        rare = {able: _scarcity_of(able, scarcity) for able in {row[1] for row in agents}}
+        free = [_free(*row, scarcity=rare[row[1]]) for row in agents]
         return cls([_waiting(*row) for row in tickets], free, words)
 
 
 def read(
-    *, policy: Policy, at: datetime, shard: Shard, rarity: Mapping[str, int] | None = None
+    *, policy: Policy, at: datetime, shard: Shard, scarcity: Mapping[str, int] | None = None
 ) -> WaveSnapshot:
     """The next to be served in each lane somebody free can serve, locked, and who could.
 
@@ -95,7 +95,7 @@ def read(
         tickets, agents = cursor.fetchone()
     if not tickets or not agents:
         return WaveSnapshot([], [])
-    told = orjson.dumps(rarity or {}).decode()
+    told = orjson.dumps(scarcity or {}).decode()
     return WaveSnapshot.from_json(f"[{tickets},{agents},{told}]".encode())
 
 
@@ -124,7 +124,7 @@ def _waiting(
         **refusals,
         blocked=frozenset(UUID(who) for who, blocked in met or [] if blocked),
         # Who is not to be asked keeps no stranger from being as good as any.
-        known_by=known - refusals["asked"] - refusals["declined_by"],
+        known_by=known - refusals["offered_to"] - refusals["declined_by"],
     )
     ticket = Ticket(
         id=need.id,
@@ -137,7 +137,7 @@ def _waiting(
         queued_at=need.queued_at,
         due_at=need.due_at,
     )
-    pending = {place for _, status, _, place in offered or [] if status in ("sent", "shown")}
+    pending = {slot for _, status, _, slot in offered or [] if status in ("sent", "shown")}
     return SnapshotTicket(need, ticket, frozenset(pending))
 
 
@@ -166,7 +166,7 @@ def _refusals(offered: list[tuple[str, str, bool, int]]) -> dict[str, Any]:
     asked = {who for who, status, _, _ in offered if status in ("sent", "shown")}
     declined = {who for who, status, again, _ in offered if status == "declined" and not again}
     others = {who for who, *_ in offered} - asked - declined
-    groups = {"asked": asked, "declined_by": declined, "timed_out_by": others}
+    groups = {"offered_to": asked, "declined_by": declined, "timed_out_by": others}
     return {name: frozenset(map(UUID, group)) for name, group in groups.items()}
 
 
@@ -180,7 +180,7 @@ def _free(
     good_reviews: int,
     language: str,
     *,
-    rarity: Mapping[str, int],
+    scarcity: Mapping[str, int],
 ) -> SnapshotAgent:
     known = parse_abilities(abilities)
     able = FreeAgent(
@@ -193,17 +193,17 @@ def _free(
         worked_today=worked_today,
         reviews=reviews,
         good_reviews=good_reviews,
-        scarcity=rarity,
+        scarcity=scarcity,
     )
     return SnapshotAgent(able, language)
 
 
-def _scarcity_of(abilities: str, rarity: Mapping[str, int]) -> dict[str, int]:
+def _scarcity_of(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:
     """Of all that is rare, what somebody with these abilities can do."""
     known = parse_abilities(abilities)
     # Decisions of before name languages and skills singly.
     able = {*capabilities(abilities), *known.languages, *known.skills}
-    return {thing: rarity[thing] for thing in able & rarity.keys()}
+    return {thing: scarcity[thing] for thing in able & scarcity.keys()}
 
 
 class Abilities(NamedTuple):

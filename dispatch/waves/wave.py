@@ -37,7 +37,7 @@ MISSED_AFTER = timedelta(seconds=0.5)
 # One look at an index.
 DUE = """
 SELECT clock_timestamp(), EXISTS (
-    SELECT 1 FROM tickets_ticket WHERE status = 'queued' AND NOT asked)
+    SELECT 1 FROM tickets_ticket WHERE status = 'queued' AND NOT offered)
 """
 
 
@@ -47,7 +47,7 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     wave = uuid7()
     bind_contextvars(wave=wave.hex)
     policy = policies.in_force(at=at)
-    seen = snapshot.read(policy=policy, at=at, shard=shard, rarity=scarcity.current(at=at))
+    seen = snapshot.read(policy=policy, at=at, shard=shard, scarcity=scarcity.current(at=at))
     matches = pair(seen, policy=policy, at=at)
     if not matches:
         return 0
@@ -63,7 +63,7 @@ def catch_up(*, at: datetime) -> int:
 
     Who came only now is the matcher's, whose plans and caches are warm.
     """
-    missed = Ticket.objects.queued().filter(asked=False, queued_at__lte=at - MISSED_AFTER)
+    missed = Ticket.objects.queued().filter(offered=False, queued_at__lte=at - MISSED_AFTER)
     return run(at=at) if missed.exists() else 0
 
 
@@ -99,7 +99,7 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
     in_force = rate_cards.in_force(sorted({one.ticket.client.slug for one in seen.waiting}), at=at)
     typical = handle_time.typical(at=at)
     for match in matches:
-        ticket, places = waiting[match.ticket].ticket, waiting[match.ticket].taken_slots
+        ticket, slots = waiting[match.ticket].ticket, waiting[match.ticket].taken_slots
         if ticket.client.slug in in_force:
             card, minutes = in_force[ticket.client.slug]
             took = typical.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
@@ -116,7 +116,7 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
             yield Offer(
                 ticket=ticket,
                 agent=free[match.agent].agent,
-                place=min({0, 1, 2} - places),
+                slot=min({0, 1, 2} - slots),
                 pay=quote.as_json(),
                 reasons=why,
             )
@@ -135,7 +135,7 @@ def _reason_inputs(waiting: SnapshotTicket, free: SnapshotAgent, *, at: datetime
 
 def reopen_hesitant(*, at: datetime, limit: int = 500) -> int:
     """Those whose agent hesitates may be offered to another too; returns how many."""
-    return lifecycle.mark_unasked_due(at=at, limit=limit)
+    return lifecycle.mark_reofferable_due(at=at, limit=limit)
 
 
 def relax(*, at: datetime, limit: int = 200) -> int:

@@ -11,7 +11,7 @@ from agents import presence
 from agents.models import Agent, Presence
 from dispatch.desk import fragments
 from dispatch.desk.access import AgentRequest, agents_only
-from dispatch.desk.forms import PresenceForm, RollingForm
+from dispatch.desk.forms import AutoAcceptForm, PresenceForm
 from dispatch.desk.views.conversations import unclear
 from dispatch.models import Assignment
 from tickets import clock
@@ -41,10 +41,10 @@ def set_status(request: AgentRequest, agent: Agent) -> HttpResponse:
 @agents_only
 def set_auto_accept(request: AgentRequest, agent: Agent) -> HttpResponse:
     """Offers are accepted for the agent as they come, so many an hour at most; or no longer."""
-    form = RollingForm(request.POST)
+    form = AutoAcceptForm(request.POST)
     if not form.is_valid():
         return unclear(request, agent, form)
-    presence.set_rolling(agent, **form.cleaned_data)
+    presence.set_auto_accept(agent, **form.cleaned_data)
     return fragments.fragment(request, agent) if request.htmx else redirect("desk:home")
 
 

@@ -139,5 +139,5 @@ def test_an_offer_without_a_decision_has_no_link(viewer):
 def test_the_sidebar_leads_to_matching(coordinator):
     shown = coordinator.get(reverse("admin:index")).content.decode()
 
-    for model in (DECISION, POLICY, "dispatch_acquaintance"):
+    for model in (DECISION, POLICY, "dispatch_customeraffinity"):
         assert f'href="{lists(model)}"' in shown

@@ -52,9 +52,9 @@ def test_the_kept_apart_are_listed_and_unblocked(coordinator):
     affinity.block(make_agent("Amina"), make_ticket(), at=clock.now())
     kept = CustomerAffinity.objects.get(agent__name="Amina")
 
-    listed = coordinator.get(lists("dispatch_acquaintance")).context["cl"].result_list
+    listed = coordinator.get(lists("dispatch_customeraffinity")).context["cl"].result_list
     assert [row.agent.name for row in listed] == ["Amina"]
-    answer = run(coordinator, "dispatch_acquaintance", "unblock", kept)
+    answer = run(coordinator, "dispatch_customeraffinity", "unblock", kept)
 
     assert said(answer)[0].endswith("may meet again")
     assert CustomerAffinity.objects.filter(blocked_at__isnull=False).count() == 0
@@ -63,7 +63,7 @@ def test_the_kept_apart_are_listed_and_unblocked(coordinator):
 def test_who_may_only_look_unblocks_nobody(viewer):
     affinity.block(make_agent(), make_ticket(), at=clock.now())
 
-    run(viewer, "dispatch_acquaintance", "unblock", CustomerAffinity.objects.get())
+    run(viewer, "dispatch_customeraffinity", "unblock", CustomerAffinity.objects.get())
 
     assert CustomerAffinity.objects.get().blocked_at is not None
 

@@ -43,7 +43,9 @@ def test_a_session_that_ran_out_is_not_renewed() -> None:
     assert heartbeats.renew([LiveSession(agent.pk, session.session_key or "")]) == {}
 
 
-@pytest.mark.parametrize("change", [{"paused": True}, {"rolling": True}, {"rolling_limit": 7}])
+@pytest.mark.parametrize(
+    "change", [{"paused": True}, {"auto_accept": True}, {"auto_accept_limit": 7}]
+)
 def test_the_signature_changes_with_what_presence_says(change: dict[str, Any]) -> None:
     agent = factories.make_agent()
     mine = pulse(agent)

@@ -88,7 +88,7 @@ WHOEVER_IS_HERE = (
     " WHERE status = 'available' AND word LIKE '%%/1') f"
 )
 OVERLOADED = (
-    Change(snapshot_query, "ONE_LINE", "agents_freeplace f", WHOEVER_IS_HERE),
+    Change(snapshot_query, "ONE_LINE", "agents_freeagententry f", WHOEVER_IS_HERE),
     Change(snapshot_query, "ONE_LINE", "p.capacity - p.load", "1"),
     Change(outcome, "WRITE", "AND load < capacity", ""),
 )
@@ -102,8 +102,8 @@ PAID_TWICE = (
     ),
 )
 ASKED_AT_ONCE = (
-    Change(snapshot_query, "ONE_LINE", "NOT t.asked", "true"),
-    Change(snapshot_query, "ONE_LINE", "NOT asked", "true"),
+    Change(snapshot_query, "ONE_LINE", "NOT t.offered", "true"),
+    Change(snapshot_query, "ONE_LINE", "NOT offered", "true"),
 )
 WHILE_HELD = (
     Change(snapshot_query, "ONE_LINE", "status = 'queued'", "status IN ('queued', 'active')"),
@@ -163,7 +163,7 @@ BUGS = {
         "S5 counts as asked for, and nobody is asked",
     ),
     "who lost their agent counts as asked for": Bug(
-        (Change(lifecycle, "requeue", "asked=False", "asked=True"),),
+        (Change(lifecycle, "requeue", "offered=False", "offered=True"),),
         asked(ACCEPT, TAKE_AWAY),
         "S5 counts as asked for, and nobody is asked",
     ),

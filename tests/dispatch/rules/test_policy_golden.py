@@ -44,7 +44,7 @@ SAMPLES = [
             skills={"cards": 3, "loans": 1},
             reviews=40,
             good_reviews=31,
-            rarity={"cards": 60, "fraud": 190},
+            scarcity={"cards": 60, "fraud": 190},
         ),
         an_agent(
             id=THEM,

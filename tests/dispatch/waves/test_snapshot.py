@@ -103,7 +103,7 @@ def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
         if agent == expired:
             Offer.objects.filter(pk=offer.pk).update(sent_at=past - SECOND, expires_at=past)
             offers.expire_overdue(at=clock.now())
-    Ticket.objects.update(asked=False)
+    Ticket.objects.update(offered=False)
     factories.make_agent()
 
     [seen] = take().waiting
