@@ -16,7 +16,7 @@ from agents import presence
 from agents.pay import ledger
 from dispatch import assignments, offers, push, reading, waves, writing
 from dispatch.glance import Shard
-from tickets import conversation, idempotency, lifecycle, webhooks
+from tickets import conversation, intake, lifecycle, webhooks
 
 #: A rule of the machine with its arguments.
 Step = tuple[str, dict[str, Any]]
@@ -90,7 +90,7 @@ OVERLOADED = (
     Change(writing, "WRITE", "AND load < capacity", ""),
 )
 PAID_TWICE = (
-    Change(assignments, "finish", "if held.finished_at:", "if False:"),
+    Change(assignments, "_finish", "if held.finished_at:", "if False:"),
     Change(
         ledger,
         "_post",
@@ -107,7 +107,7 @@ WHOSE_PAGE = "(o.id, o.agent_id) IN (\n        SELECT *"
 UNTOLD = (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),)
 STILL_ASKED = "_ask_again([offer.ticket_id for offer in settled], at=at)"
 FENCE = "if held.ended_at or held.epoch != ticket.epoch:"
-UNFENCED = (Change(assignments, "hold", FENCE, "if False:"),)
+UNFENCED = (Change(assignments, "_check", FENCE, "if False:"),)
 ON_COMMIT = "transaction.on_commit(lambda: _send_all(frames), robust=True)"
 TWICE = asked(ACCEPT, RESOLVE, FINISH, FINISH)
 NEVER_SHOWN = "MISSED, at=at, limit=limit"
@@ -158,7 +158,7 @@ BUGS = {
         "S5 counts as asked for, and nobody is asked",
     ),
     "who lost their agent counts as asked for": Bug(
-        (Change(lifecycle, "requeue", "asked=False", "asked=True"),),
+        (Change(lifecycle, "REQUEUE", "asked = false", "asked = true"),),
         asked(ACCEPT, TAKE_AWAY),
         "S5 counts as asked for, and nobody is asked",
     ),
@@ -179,12 +179,15 @@ BUGS = {
         "S9 paid another amount than the rules say",
     ),
     "an escalation is not remembered": Bug(
-        (Change(idempotency, "once", "if hold.fingerprint:", "if False:"),),
+        (
+            Change(intake, "OPEN", "AND NOT EXISTS (SELECT FROM kept)", ""),
+            Change(intake, "_explain", "if result.kept:", "if False:"),
+        ),
         asked(AGAIN),
         "S11",
     ),
     "messages are numbered with gaps": Bug(
-        (Change(conversation, "add_message", "last_seq + 1", "last_seq + 2"),),
+        (Change(conversation, "append", "last_seq + 1", "last_seq + 2"),),
         asked(CUSTOMER_SAYS),
         "S13",
     ),
