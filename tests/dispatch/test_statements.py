@@ -72,14 +72,14 @@ def cancel() -> Callable[[], Any]:
 
 #: Without savepoints: statements in all, and how many of them lock the ticket before it changes.
 STATEMENTS: list[tuple[Callable[[], Callable[[], Any]], int, int]] = [
-    (accept, 8, 1),
-    (resolve, 8, 1),
-    (hand_back, 8, 1),
-    (requeue, 12, 1),
-    (say, 8, 1),
-    (abandon, 7, 0),
+    (accept, 9, 1),
+    (resolve, 9, 1),
+    (hand_back, 9, 1),
+    (requeue, 11, 1),
+    (say, 9, 1),
+    (abandon, 6, 0),
     (give_up, 5, 0),
-    (cancel, 7, 0),
+    (cancel, 6, 0),
 ]
 
 
