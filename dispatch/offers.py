@@ -59,7 +59,7 @@ def accept(offer: Offer, *, auto_accepted: bool = False, at: datetime) -> Assign
     the locks are held, by the database's clock: any other way accepts late when a lock is waited
     for.
     """
-    lifecycle.lock(offer.ticket)
+    ticket = lifecycle.lock(offer.ticket)
     held = Offer.objects.select_for_update(of=("self",)).select_related("agent").get(pk=offer.pk)
     if held.status == Status.ACCEPTED:
         return held.assignment
@@ -68,7 +68,7 @@ def accept(offer: Offer, *, auto_accepted: bool = False, at: datetime) -> Assign
     in_time = Offer.objects.filter(pk=held.pk, expires_at__gt=Now())
     if not in_time.settle(Status.ACCEPTED, at=Now(), auto_accepted=auto_accepted):
         raise OfferExpired
-    ticket = lifecycle.begin(offer.ticket, agent_name=held.agent.name, at=at)
+    ticket = lifecycle.begin(ticket, agent_name=held.agent.name, at=at)
     _tell_the_others(held, at=at)
     presence.take_on(held.agent, at=at)
     push.changed(held.agent_id)

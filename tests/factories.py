@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -18,7 +19,7 @@ from agents.pay import quotes, rate_cards
 from dispatch import offers
 from dispatch.models import Assignment, Offer
 from dispatch.waves import outcome
-from tickets import auth, clock, conversation, lifecycle
+from tickets import auth, clock, conversation, intake, lifecycle
 from tickets.handoff import Escalation
 from tickets.models import Client, Message, Skill, Ticket, WebhookEndpoint
 
@@ -127,7 +128,15 @@ def make_ticket(client: Client | None = None, at: datetime | None = None, **give
     for need in skills:
         make_skill(need["code"])
     asked = Escalation.model_validate_json(json.dumps(escalation(skills=skills, **given)))
-    return lifecycle.open_ticket(client or a_client(), asked, at=at or clock.now())
+    client, at = client or a_client(), at or clock.now()
+    key = str(uuid4())
+    made = intake.open_ticket(client, asked, key=key, payload=b"", answer=named, about=at, at=at)
+    return client.tickets.get(pk=made.body["ticket"])
+
+
+def named(ticket: Ticket, at: datetime) -> dict[str, Any]:
+    """The shortest answer to an escalation."""
+    return {"ticket": str(ticket.pk)}
 
 
 def make_offer(

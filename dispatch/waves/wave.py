@@ -159,7 +159,7 @@ def give_up_overdue(*, at: datetime, limit: int = 100) -> int:
     """
     asked = Offer.objects.pending().filter(ticket=OuterRef("pk"))
     overdue = Ticket.objects.queued().filter(~Exists(asked), give_up_at__lte=at)
-    due = list(overdue.order_by("give_up_at")[:limit])
+    due = list(overdue.select_related("client").order_by("give_up_at")[:limit])
     for ticket in due:
         _give_up(ticket, at=at)
     return len(due)

@@ -25,7 +25,7 @@ SECOND = timedelta(seconds=1)
 
 def ask_further() -> int:
     """The twenty seconds of whoever was asked last are over."""
-    Ticket.objects.filter(ask_again_at__isnull=False).update(reoffer_at=clock.now())
+    Ticket.objects.filter(reoffer_at__isnull=False).update(reoffer_at=clock.now())
     wave.reopen_hesitant(at=clock.now())
     return wave.run(at=clock.now())
 

@@ -156,7 +156,9 @@ def test_the_best_case_costs_nothing(ticket: dict[str, Any], agent: dict[str, An
 def test_nobody_is_praised_by_a_few_reviews_nor_blamed_for_them() -> None:
     few = an_agent(reviews=3, good_reviews=3)
 
-    assert costs(a_ticket(), few, **FREE, workload_today=0) == costs(a_ticket(), an_agent(), **FREE, workload_today=0)
+    assert costs(a_ticket(), few, **FREE, workload_today=0) == costs(
+        a_ticket(), an_agent(), **FREE, workload_today=0
+    )
 
 
 def test_many_good_reviews_cost_less_than_few() -> None:
