@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from dispatch.models import PolicyVersion
-from dispatch.rules.policy import Policy, relaxed, unassigned_penalty, verdict
+from dispatch.rules.policy import Policy, lower_levels, unassigned_penalty, verdict
 from tests.dispatch.cases import HOUR, MINUTE, NOON, POLICY, a_ticket, an_agent
 
 US, THEM = UUID(int=1), UUID(int=2)
@@ -68,7 +68,7 @@ def fingerprint(policy: Policy) -> str:
         for ticket, agent in SAMPLES
     ]
     said = json.dumps(
-        [weights, told, relaxed({"cards": 4, "loans": 1}, 2, least=policy.least_level)],
+        [weights, told, lower_levels({"cards": 4, "loans": 1}, 2, least=policy.least_level)],
         sort_keys=True,
     )
     return hashlib.sha256(said.encode()).hexdigest()[:16]
