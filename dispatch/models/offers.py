@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from agents.models import Agent
 from agents.pay.rates import Quote
 from dispatch.models.decisions import Decision
+from dispatch.models.triggers import PayNeverChanges
 from tickets.models import Ticket
 
 #: At least a minute to answer, from the moment the card is on the screen (fair work O3: Colorado
@@ -95,6 +96,7 @@ class Offer(models.Model):
     class Meta:
         verbose_name = _("offer")
         verbose_name_plural = _("offers")
+        triggers = [PayNeverChanges()]
         constraints = [
             models.UniqueConstraint(
                 fields=["ticket", "place"],

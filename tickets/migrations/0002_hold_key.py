@@ -1,7 +1,9 @@
+"""The database function that takes the lock of an idempotency key and then looks the key up."""
+
 from django.db import migrations
 
-# Each statement of a function sees what was committed before it began, so the key is looked up
-# after the lock is held, in one call.
+# Each statement of a function sees what was committed before it began. The key is looked up after
+# the lock is held, so a repeated request finds the answer of the first, in one round trip.
 HOLD = """
 CREATE FUNCTION tickets_hold_key(
     client uuid, named text,
@@ -20,8 +22,6 @@ END $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tickets", "0022_reviews")]
+    dependencies = [("tickets", "0001_tables")]
 
-    operations = [
-        migrations.RunSQL(HOLD, "DROP FUNCTION tickets_hold_key(uuid, text)"),
-    ]
+    operations = [migrations.RunSQL(HOLD, "DROP FUNCTION tickets_hold_key(uuid, text)")]
