@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.report import OUT
-from dispatch.charts import BROWN, GREEN, GREY, GROUND, INK, QUIET, STYLE
+from dispatch.simulation.charts import BROWN, GREEN, GREY, GROUND, INK, QUIET, STYLE
 
 DOCS = OUT.parent.parent / "docs"
 COLOURS = {"product": GREEN, "naive": BROWN, "floor": GREY}

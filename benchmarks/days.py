@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import OUT, write
-from dispatch import charts
-from dispatch.policy import Policy
-from dispatch.simulation import comparison, recorded
+from dispatch.rules.policy import Policy
+from dispatch.simulation import charts, comparison, recorded
 from dispatch.simulation.comparison import BOUND, FIRST, LOWERED, OURS
-from dispatch.simulation.invented import Invention
 from dispatch.simulation.measures import Measures
+from dispatch.simulation.synthetic import Invention
 
 DOCS = OUT.parent.parent / "docs"
 FOLDER = Path(os.environ.get("SHARED_DATA") or OUT.parents[2] / "shared" / "data")

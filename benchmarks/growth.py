@@ -118,12 +118,12 @@ def take_turn(size: Size, *, seed: int) -> Turn:
 
 
 def timed_wave() -> tuple[float, int]:
-    from dispatch import waves
+    from dispatch.waves import wave
     from tickets import clock
 
     at = clock.now()
     began = time.perf_counter()
-    made = waves.run(at=at)
+    made = wave.run(at=at)
     return time.perf_counter() - began, made
 
 

@@ -14,8 +14,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from config import collector  # noqa: E402
-from config.requests import with_request_id  # noqa: E402
+from config import garbage_collection  # noqa: E402
+from config.middleware.request_log import with_request_id  # noqa: E402
 from dispatch.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -29,4 +29,4 @@ application = ProtocolTypeRouter(
     }
 )
 
-collector.settle()
+garbage_collection.settle()

@@ -7,7 +7,7 @@ from celery import Celery
 from celery.signals import setup_logging, task_prerun, worker_ready
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from config import collector
+from config import garbage_collection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -31,4 +31,4 @@ def name_task(task_id: str, **_: Any) -> None:
 @worker_ready.connect
 def settle(**_: Any) -> None:
     """All is loaded."""
-    collector.settle()
+    garbage_collection.settle()

@@ -14,8 +14,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from dispatch import metrics
 from dispatch.models import ClockHeartbeat
+from dispatch.operations import metrics
 from tickets import clock
 
 PATIENCE = 0.9

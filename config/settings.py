@@ -99,12 +99,12 @@ INSTALLED_APPS = [
     "dispatch",
 ]
 MIDDLEWARE = [
-    "config.requests.RequestLines",
+    "config.middleware.request_log.RequestLines",
     "django.middleware.security.SecurityMiddleware",
     # Calls of the API leave here: what follows is for pages.
-    "config.shortcut.Shortcut",
+    "config.middleware.api_fast_path.Shortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.headers.PagePolicy",
+    "config.middleware.security_headers.PagePolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -253,11 +253,11 @@ TIME_ZONE = "UTC"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tickets.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["config.api.Json"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.OneKind",
+    "DEFAULT_RENDERER_CLASSES": ["config.rest_framework.Json"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.rest_framework.OneKind",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "config.api.problem",
+    "EXCEPTION_HANDLER": "config.rest_framework.problem",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

@@ -5,8 +5,8 @@ from django.urls import include, path, re_path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from config import api, schema, views
-from dispatch.desk import published
+from config import rest_framework, schema, views
+from dispatch.desk.views import how_matching_works
 
 # Imported so that the schema writer knows our types.
 assert schema
@@ -15,13 +15,13 @@ urlpatterns = [
     path("", views.doors, name="doors"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
-    path("how-matching-works/", published.how_matching_works, name="how_matching_works"),
+    path("how-matching-works/", how_matching_works.how_matching_works, name="how_matching_works"),
     path("language", set_language, name="set_language"),
     path("desk/", include("dispatch.desk.urls")),
     path("api/v1/", include("tickets.urls")),
     path("api/v1/", include("dispatch.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^api/", api.not_found),
+    re_path(r"^api/", rest_framework.not_found),
     path("admin/", admin.site.urls),
 ]

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from dispatch import answers, availability
-from dispatch.availability import Wish
+from dispatch.waits import availability, schemas
+from dispatch.waits.availability import Wish
 from tickets import clock, skills
-from tickets.api import PROBLEMS, client_of, invalid, render
+from tickets.api.requests import PROBLEMS, client_of, invalid, render
 from tickets.handoff import Contract, LanguageTag, SkillNeed, Topic
 
 
@@ -39,7 +39,7 @@ class Availability(APIView):
             OpenApiParameter("skills", str, description='Such as "cards:2,payments".'),
             OpenApiParameter("topic", str, description="As an escalation would have it."),
         ],
-        responses={200: answers.Availability, **PROBLEMS},
+        responses={200: schemas.Availability, **PROBLEMS},
     )
     def get(self, request: Request) -> Response:
         wish = asked(request).wish

@@ -14,9 +14,10 @@ from django.db.models.functions import Now
 from agents import presence
 from agents.models import Agent, Presence
 from agents.pay import ledger
-from dispatch import acquaintances, push
+from dispatch import affinity
 from dispatch.errors import AssignmentOver
 from dispatch.models import Assignment
+from dispatch.realtime import push
 from tickets import conversation, lifecycle
 from tickets.models import Message, Ticket
 
@@ -68,7 +69,7 @@ def hand_back(assignment: Assignment, *, reason: str, note: str = "", at: dateti
     ticket = hold(assignment)
     lifecycle.hand_back(ticket, reason=reason, note=note, at=at)
     if reason == ABUSE:
-        acquaintances.block(assignment.agent, ticket, at=at)
+        affinity.block(assignment.agent, ticket, at=at)
 
 
 def hold(assignment: Assignment) -> Ticket:
@@ -90,7 +91,7 @@ def end_for(ticket: Ticket, *, at: datetime) -> None:
             ending=ENDINGS[Ticket.Status(ticket.status)],
             wrap_up_by=at + ticket.client.wrap_up,
         )
-        acquaintances.meet(assignment.agent_id, ticket, at=at)
+        affinity.meet(assignment.agent_id, ticket, at=at)
         push.changed(assignment.agent_id)
 
 

@@ -12,10 +12,10 @@ from django.db.models.functions import Now
 
 from agents import presence
 from agents.models import Agent, Presence
-from dispatch import policies, push
+from dispatch import policies
 from dispatch.errors import DispatchError, OfferExpired, OfferGone, OfferTaken
-from dispatch.models import GRACE, OFFER_LASTS, Assignment, Decision, Offer, OfferQuerySet
-from dispatch.writing import write
+from dispatch.models import GRACE, OFFER_LASTS, Assignment, Offer, OfferQuerySet
+from dispatch.realtime import push
 from tickets import lifecycle
 from tickets.errors import TicketError
 from tickets.models import Ticket
@@ -49,20 +49,6 @@ ROLLING = """
 SELECT o.id FROM dispatch_offer o JOIN agents_presence p USING (agent_id)
 WHERE o.id = ANY(%s::uuid[]) AND p.rolling
 """
-
-
-def make(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datetime) -> list[Offer]:
-    """Send these offers, each to another agent; returns those whose agent had a place left.
-
-    Call with the tickets locked. Raises IntegrityError where a ticket has a pending offer in the
-    same place.
-    """
-    if not drafts:
-        return []
-    policy = policies.in_force(at=at)
-    made = write(drafts, decision=decision, policy=policy, at=at)
-    push.offers(made)
-    return made
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from dispatch.models import PolicyVersion
-from dispatch.policy import Policy
+from dispatch.rules.policy import Policy
 
 KEY = "policies"
 #: For so many seconds; versions are dated, so that all processes change at the same moment.

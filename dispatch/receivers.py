@@ -11,9 +11,11 @@ from django.dispatch import receiver
 
 from agents.models import Agent
 from agents.signals import agent_available, agent_gone
-from dispatch import assignments, forecast, hints, offers, push, standings
+from dispatch import assignments, offers, ratings
 from dispatch.models import Assignment
-from dispatch.tasks import SHARDS, bell, run_waves, wave
+from dispatch.realtime import notifier, push
+from dispatch.tasks import SHARDS, bell, run_until_idle, run_waves
+from dispatch.waits import estimates
 from tickets.models import Message, Review, Ticket
 from tickets.queue import Wait
 from tickets.signals import (
@@ -35,12 +37,12 @@ def want_wave(**_: Any) -> None:
 
 def wake_matchers() -> None:
     for shard in SHARDS:
-        hints.wake(bell(shard), run_waves.s(*shard), partial(wave, shard))
+        notifier.wake(bell(shard), run_waves.s(*shard), partial(run_until_idle, shard))
 
 
 @receiver(webhook_queued)
 def want_delivery(**_: Any) -> None:
-    transaction.on_commit(lambda: hints.ring(deliver_webhooks), robust=True)
+    transaction.on_commit(lambda: notifier.ring(deliver_webhooks), robust=True)
 
 
 @receiver(ticket_closed)
@@ -69,14 +71,14 @@ def show_message(ticket: Ticket, message: Message, **_: Any) -> None:
 
 @receiver(wait_asked)
 def tell_wait(ticket: Ticket, at: datetime, **_: Any) -> Wait:
-    return forecast.wait(ticket, at=at)
+    return estimates.wait(ticket, at=at)
 
 
 @receiver(ticket_queued)
 def note_waiting(ticket: Ticket, **_: Any) -> None:
-    forecast.joined(ticket)
+    estimates.joined(ticket)
 
 
 @receiver(ticket_reviewed)
 def count_review(ticket: Ticket, review: Review, **_: Any) -> None:
-    standings.count(ticket, review)
+    ratings.count(ticket, review)

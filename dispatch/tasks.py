@@ -6,9 +6,9 @@ from celery import shared_task
 from celery.worker import state
 from django.conf import settings
 
-from dispatch import waves
-from dispatch.glance import Shard
-from dispatch.standby import Bell, line
+from dispatch.realtime.wakeup import Bell, line
+from dispatch.waves import wave
+from dispatch.waves.snapshot import Shard
 
 #: Each matcher serves its share of the languages. Nothing rests on that: waves skip what is held.
 SHARDS = [Shard(number, settings.MATCHERS) for number in range(settings.MATCHERS)]
@@ -25,7 +25,7 @@ def run_waves(number: int = 0, of: int = 1) -> None:
     shard = Shard(number, of)
     server = line(socket_timeout=5, socket_connect_timeout=3)
     try:
-        bell(shard).answer(server, partial(wave, shard), stopped=stopping)
+        bell(shard).answer(server, partial(run_until_idle, shard), stopped=stopping)
     finally:
         server.close()
 
@@ -35,7 +35,7 @@ def stopping() -> bool:
     return state.should_stop is not None and state.should_stop is not False
 
 
-def wave(shard: Shard = waves.ALL) -> None:
+def run_until_idle(shard: Shard = wave.ALL) -> None:
     """A wave gives each agent one offer at most, so there may be work for another."""
-    while (at := waves.due()) and waves.run(at=at, shard=shard):
+    while (at := wave.due()) and wave.run(at=at, shard=shard):
         pass

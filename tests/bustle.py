@@ -8,8 +8,9 @@ import random
 from datetime import datetime, timedelta
 
 from agents.models import Agent, AgentCertificate, Presence
-from dispatch import acquaintances, assignments, offers, policies, waves
+from dispatch import affinity, assignments, offers, policies
 from dispatch.models import Decision, Offer, PolicyVersion
+from dispatch.waves import wave
 from tests import factories
 from tickets import clock
 from tickets.models import Client, Ticket
@@ -30,9 +31,9 @@ def bustle(*, decisions: int, seed: int = 7) -> None:
         _everybody_is_here(at)
         for _ in range(draw.choice([1, 1, 1, 2, 4])):
             _escalate(draw.choice(clients), draw, at=at)
-        waves.ask_further(at=at)
-        waves.relax(at=at)
-        waves.run(at=at)
+        wave.ask_further(at=at)
+        wave.relax(at=at)
+        wave.run(at=at)
         _answer(draw, at=at)
         if draw.random() < 0.05:
             _keep_apart(draw.choice(agents), draw, at=at)
@@ -103,7 +104,7 @@ def _serve(offer: Offer, *, at: datetime) -> None:
 def _keep_apart(agent: Agent, draw: random.Random, *, at: datetime) -> None:
     waiting = list(Ticket.objects.queued()[:5])
     if waiting:
-        acquaintances.block(agent, draw.choice(waiting), at=at)
+        affinity.block(agent, draw.choice(waiting), at=at)
 
 
 def _change_policy(draw: random.Random, *, at: datetime) -> None:

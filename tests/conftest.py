@@ -19,8 +19,8 @@ from hypothesis import settings as hypothesis_settings
 
 from config import celery_app
 from config import settings as product
-from dispatch import forecast
 from dispatch.models import PolicyVersion
+from dispatch.waits import estimates
 from tests import factories
 from tests import platform as platforms
 from tests.platform import Platform
@@ -54,7 +54,7 @@ def _policies(sender: Any, **_: Any) -> None:
 def _empty_cache() -> None:
     """What one test learned about waits, skills and handle times another must not know."""
     cache.clear()
-    forecast.forget()
+    estimates.forget()
 
 
 @pytest.fixture

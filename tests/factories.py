@@ -14,9 +14,10 @@ from django.db.models import F
 
 from agents import presence, roster
 from agents.models import Agent, Presence, RateCard, RatePremium, User
-from agents.pay import cards, rates
+from agents.pay import quotes, rate_cards
 from dispatch import offers
 from dispatch.models import Assignment, Offer
+from dispatch.waves import outcome
 from tickets import auth, clock, conversation, lifecycle
 from tickets.handoff import Escalation
 from tickets.models import Client, Message, Skill, Ticket, WebhookEndpoint
@@ -141,12 +142,12 @@ def make_offer(
     agent = agent or make_agent(at=at)
     if not RateCard.objects.filter(client=ticket.client.slug).exists():
         make_card(ticket.client)
-    card, minutes = cards.in_force([ticket.client.slug], at=at)[ticket.client.slug]
-    quote = rates.quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
+    card, minutes = rate_cards.in_force([ticket.client.slug], at=at)[ticket.client.slug]
+    quote = quotes.quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
     draft = Offer(ticket=ticket, agent=agent, place=place, pay=quote.as_json(), reasons={})
     with transaction.atomic():
         lifecycle.lock(ticket)
-        return offers.make([draft], at=at)[0]
+        return outcome.save([draft], at=at)[0]
 
 
 def make_assignment(

@@ -122,11 +122,11 @@ def test_inside_an_app_nothing_imports_what_is_above_it(app: str) -> None:
 def test_the_rules_themselves_know_the_standard_library_numpy_and_scipy_only() -> None:
     rules = [f"dispatch/{name}.py" for name in ("quality", "policy", "matching")]
     known = {"collections", "dataclasses", "datetime", "decimal", "math", "typing", "uuid", "zlib"}
-    known |= {"numpy", "scipy", "dispatch.quality", "dispatch.policy"}
+    known |= {"numpy", "scipy", "dispatch.rules.rating_bound", "dispatch.rules.policy"}
 
     strays = {
         path: sorted(name for name in imports(ROOT / path) if not within(name, known))
-        for path in (*rules, "agents/pay/rates.py")
+        for path in (*rules, "agents/pay/quotes.py")
     }
 
     assert {path: names for path, names in strays.items() if names} == {}
@@ -135,7 +135,7 @@ def test_the_rules_themselves_know_the_standard_library_numpy_and_scipy_only() -
 def test_days_are_played_without_a_database() -> None:
     known = {"collections", "csv", "dataclasses", "datetime", "functools", "heapq", "itertools"}
     known |= {"math", "random", "typing", "uuid", "numpy", "scipy", "dispatch.simulation"}
-    known |= {"dispatch.matching", "dispatch.policy", "dispatch.reading"}
+    known |= {"dispatch.rules.matching", "dispatch.rules.policy", "dispatch.waves.snapshot_query"}
 
     strays = {
         module_of(path): [
@@ -154,11 +154,13 @@ def within(name: str, known: set[str]) -> bool:
 def test_the_estimate_of_a_wait_knows_only_numbers() -> None:
     known = {"collections", "dataclasses", "functools", "math", "numpy", "statistics", "typing"}
 
-    assert {name.split(".")[0] for name in imports(ROOT / "dispatch/waiting.py")} <= known
+    assert {
+        name.split(".")[0] for name in imports(ROOT / "dispatch/rules/wait_simulation.py")
+    } <= known
 
 
 def test_the_domain_never_sees_celery() -> None:
-    may = {"dispatch.hints", "dispatch.tasks", "tickets.tasks"}
+    may = {"dispatch.realtime.notifier", "dispatch.tasks", "tickets.tasks"}
     seen = {
         module_of(path)
         for path in sources("agents", "tickets", "dispatch")
@@ -172,10 +174,10 @@ def test_only_receivers_and_the_news_give_hints() -> None:
     givers = {
         module_of(path)
         for path in sources("agents", "tickets", "dispatch")
-        if "dispatch.hints" in imports(path)
+        if "dispatch.realtime.notifier" in imports(path)
     }
 
-    assert givers == {"dispatch.receivers", "dispatch.push"}
+    assert givers == {"dispatch.receivers", "dispatch.realtime.push"}
 
 
 def test_only_receivers_listen() -> None:
@@ -190,7 +192,7 @@ def test_only_receivers_listen() -> None:
 
 def test_only_edges_read_the_clock() -> None:
     """The domain is told `at`; a few files say why they ask the database themselves."""
-    may = {"tickets.webhooks", "dispatch.clock", "dispatch.rarity"}
+    may = {"tickets.events.outbox", "dispatch.scheduler", "dispatch.waves.scarcity"}
     readers = {
         module_of(path)
         for path in sources("agents", "tickets", "dispatch")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import F
 
-from tickets import lifecycle, webhooks
+from tickets import lifecycle
 from tickets.errors import MessageChanged, TicketClosed
+from tickets.events import outbox
 from tickets.models import Message, Ticket
 from tickets.signals import message_added
 
@@ -85,5 +86,5 @@ def _tell(ticket: Ticket, message: Message, *, at: datetime) -> None:
     )
     if news:
         ticket.version += 1
-        webhooks.queue(ticket, "message.created", {"message": as_json(message)}, at=at)
+        outbox.queue(ticket, "message.created", {"message": as_json(message)}, at=at)
     message_added.send(Ticket, ticket=ticket, message=message, at=at)

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from pydantic_core import to_json
 from structlog.contextvars import bind_contextvars
 
-from tickets import queue, webhooks
+from tickets import queue
 from tickets.errors import (
     ConversationAlreadyOpen,
     TicketClosed,
@@ -19,6 +19,7 @@ from tickets.errors import (
     TicketNotActive,
     TicketNotWaiting,
 )
+from tickets.events import outbox
 from tickets.handoff import Escalation
 from tickets.models import Client, Ticket
 from tickets.models.tickets import lane
@@ -126,7 +127,7 @@ def begin(ticket: Ticket, *, agent_name: str, at: datetime) -> Ticket:
         answered_at=Coalesce(F("answered_at"), at),
         answered_by=agent_name,
     )
-    webhooks.queue(ticket, "ticket.answered", {"agent": {"name": agent_name}}, at=at)
+    outbox.queue(ticket, "ticket.answered", {"agent": {"name": agent_name}}, at=at)
     return ticket
 
 
@@ -144,7 +145,7 @@ def requeue(ticket: Ticket, *, reason: str, at: datetime) -> Ticket:
         asked=False,
         ask_again_at=None,
     )
-    webhooks.queue(ticket, "ticket.requeued", {"reason": reason}, at=at)
+    outbox.queue(ticket, "ticket.requeued", {"reason": reason}, at=at)
     ticket_queued.send(Ticket, ticket=ticket, at=at)
     return ticket
 
@@ -205,7 +206,7 @@ def _end(
     refusal = TicketNotActive if expected == {Status.ACTIVE} else TicketNotWaiting
     ticket = _move(ticket, expected, status, refusal=refusal, closed_at=at, **changes)
     if news:
-        webhooks.queue(ticket, news, about, at=at)
+        outbox.queue(ticket, news, about, at=at)
     ticket_closed.send(Ticket, ticket=ticket, at=at)
     return ticket
 

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import F
 
-from tickets import hours
+from tickets import opening_hours
 from tickets.models import Ticket
 from tickets.signals import wait_asked
 
@@ -50,7 +50,7 @@ def wait(ticket: Ticket, *, at: datetime) -> Wait:
     """
     if ticket.status != Ticket.Status.QUEUED:
         return Wait()
-    if not hours.look(hours.of(ticket.client), at=at).open:
+    if not opening_hours.look(opening_hours.of(ticket.client), at=at).open:
         return Wait(unknown=CLOSED)
     told = wait_asked.send_robust(Ticket, ticket=ticket, at=at)
     known = (answer for _receiver, answer in told if isinstance(answer, Wait))
@@ -67,7 +67,7 @@ def opens_at(ticket: Ticket, *, at: datetime) -> datetime | None:
     """For who waits while the client is closed: when it opens."""
     if ticket.status != Ticket.Status.QUEUED:
         return None
-    return hours.look(hours.of(ticket.client), at=at).opens_at
+    return opening_hours.look(opening_hours.of(ticket.client), at=at).opens_at
 
 
 def _usual(ticket: Ticket, *, at: datetime) -> Wait:

@@ -2,9 +2,9 @@
 
 from celery import shared_task
 
-from tickets import webhooks
+from tickets.events import outbox
 
 
 @shared_task(ignore_result=True, expires=30)
 def deliver_webhooks() -> None:
-    webhooks.deliver_due()
+    outbox.deliver_due()

@@ -1,12 +1,12 @@
 from django.urls import path
 
-from tickets import api
+from tickets.api import views
 
 app_name = "tickets"
 urlpatterns = [
-    path("escalations", api.Escalations.as_view(), name="escalations"),
-    path("tickets/<uuid:ticket_id>", api.TicketDetail.as_view(), name="ticket"),
-    path("tickets/<uuid:ticket_id>/messages", api.Messages.as_view(), name="messages"),
-    path("tickets/<uuid:ticket_id>/cancel", api.Cancel.as_view(), name="cancel"),
-    path("tickets/<uuid:ticket_id>/review", api.Reviews.as_view(), name="review"),
+    path("escalations", views.Escalations.as_view(), name="escalations"),
+    path("tickets/<uuid:ticket_id>", views.TicketDetail.as_view(), name="ticket"),
+    path("tickets/<uuid:ticket_id>/messages", views.Messages.as_view(), name="messages"),
+    path("tickets/<uuid:ticket_id>/cancel", views.Cancel.as_view(), name="cancel"),
+    path("tickets/<uuid:ticket_id>/review", views.Reviews.as_view(), name="review"),
 ]

@@ -1,5 +1,5 @@
 """The coordinators' pages of supply: logins, agents, rate cards and the ledger."""
 
-from agents.admin import agents, cards, ledger, logins
+from agents.admin import agents, ledger, rate_cards, users
 
-__all__ = ["agents", "cards", "ledger", "logins"]
+__all__ = ["agents", "ledger", "rate_cards", "users"]

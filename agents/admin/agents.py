@@ -13,10 +13,10 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from agents import presence, roster
-from agents.admin import today, words
+from agents.admin import formats, today
+from agents.admin.base import Operated, Part, on_page, reload
 from agents.admin.filters import LanguageFilter, SkillFilter, StateFilter
 from agents.admin.forms import AgentForm, CapacityForm, CertificateForm, InviteForm, languages
-from agents.admin.records import Operated, Part, on_page, reload
 from agents.models import Agent, AgentCertificate, AgentLanguage, AgentSkill, User
 
 Agents = QuerySet[Agent]
@@ -125,7 +125,7 @@ class AgentAdmin(Operated):
             ],
             "spans": [
                 (span.get_status_display(), span.started_at, span.ended_at,
-                 words.hours((span.ended_at or at) - span.started_at))
+                 formats.hours((span.ended_at or at) - span.started_at))
                 for span in reversed(agent.recent_spans[-20:])
             ],
             "links": self.links(agent),
@@ -181,11 +181,11 @@ class AgentAdmin(Operated):
 
     @display(description=_("here today"))
     def hours(self, agent: Any) -> str:
-        return words.hours(today.worked(agent, at=timezone.now()))
+        return formats.hours(today.worked(agent, at=timezone.now()))
 
     @display(description=_("earned"))
     def earnings(self, agent: Any) -> str:
-        return words.amounts(today.earned(agent, at=timezone.now())) or "—"
+        return formats.amounts(today.earned(agent, at=timezone.now())) or "—"
 
     @display(
         description=_("status"),
@@ -254,4 +254,4 @@ class AgentAdmin(Operated):
 
 def _lasted(agent: Any, field: str) -> str:
     moment = getattr(getattr(agent, "presence", None), field, None)
-    return words.lasting(timezone.now() - moment) if moment else "—"
+    return formats.lasting(timezone.now() - moment) if moment else "—"

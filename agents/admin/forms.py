@@ -18,7 +18,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from agents.admin.words import locale
+from agents.admin.formats import locale
 from agents.models import Agent, AgentCertificate, User
 
 CAPACITY = [MinValueValidator(1), MaxValueValidator(10)]

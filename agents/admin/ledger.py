@@ -12,12 +12,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from agents.admin import words
+from agents.admin import formats
+from agents.admin.base import Record, WrittenPart, instant, reload
 from agents.admin.forms import ReasonForm
-from agents.admin.records import Record, WrittenPart, instant, reload
 from agents.models import JournalEntry, JournalLine
 from agents.pay import ledger
-from agents.pay.rates import Quote
+from agents.pay.quotes import Quote
 
 
 class LineInline(WrittenPart):
@@ -26,7 +26,7 @@ class LineInline(WrittenPart):
 
     @display(description=_("money"))
     def money(self, line: JournalLine) -> str:
-        return words.money(line.amount, line.currency)
+        return formats.money(line.amount, line.currency)
 
 
 @admin.register(JournalEntry)
@@ -62,7 +62,7 @@ class JournalEntryAdmin(Record):
     @display(description=_("owed to the agent"))
     def owed(self, entry: JournalEntry) -> str:
         account = ledger.payable(entry.agent_id)
-        return words.amounts(
+        return formats.amounts(
             {line.currency: -line.amount for line in entry.lines.all() if line.account == account}
         )
 
@@ -104,7 +104,7 @@ class JournalEntryAdmin(Record):
 
 def _parts(memo: dict[str, Any]) -> list[str]:
     """What the memo of an entry says, in words."""
-    parts = words.broken_down(Quote.from_json(memo["quote"])) if memo.get("quote") else []
+    parts = formats.broken_down(Quote.from_json(memo["quote"])) if memo.get("quote") else []
     if "engaged_s" in memo:
         parts.append(gettext("time taken: %(seconds)d s") % {"seconds": memo["engaged_s"]})
     if memo.get("reason"):

@@ -1,25 +1,25 @@
 """The coordinators' pages of dispatch, and those of supply and demand that need both sides."""
 
 from dispatch.admin import (
-    acquaintances,
+    affinity,
     agents,
     assignments,
     audit,
-    cards,
     decisions,
     offers,
     policies,
+    rate_cards,
     tickets,
 )
 
 __all__ = [
-    "acquaintances",
+    "affinity",
     "agents",
     "assignments",
     "audit",
-    "cards",
     "decisions",
     "offers",
     "policies",
+    "rate_cards",
     "tickets",
 ]

@@ -17,7 +17,7 @@ from agents.admin.today import A_DAY, midnight
 from agents.models import Agent, AgentSkill
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment, Standing
-from dispatch.quality import LEAST_REVIEWS, lower_bound
+from dispatch.rules.rating_bound import LEAST_REVIEWS, lower_bound
 from tickets.models import Skill
 
 admin.site.unregister(Agent)

@@ -8,9 +8,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from agents.admin.records import Record, instant, on_page
-from agents.admin.words import lasting, money, promise
-from dispatch import acquaintances, assignments
+from agents.admin.base import Record, instant, on_page
+from agents.admin.formats import lasting, money, promise
+from dispatch import affinity, assignments
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment
 from tickets import clock
@@ -97,7 +97,7 @@ class AssignmentAdmin(Record):
     @admin.action(description=_("Never pair them again"), permissions=["operate"])
     def keep_apart(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
         def verb(assignment: Assignment) -> None:
-            acquaintances.block(assignment.agent, assignment.ticket, at=clock.now())
+            affinity.block(assignment.agent, assignment.ticket, at=clock.now())
 
         rows = chosen.select_related("agent", "ticket")
         self.carry_out(request, rows, verb, done=gettext("kept apart from now on"))

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from agents.admin.records import Record, instant
+from agents.admin.base import Record, instant
 from dispatch.models import AuditFinding
 
 

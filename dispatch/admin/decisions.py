@@ -14,13 +14,13 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from agents.admin.records import Record, instant
-from agents.admin.words import lasting
+from agents.admin.base import Record, instant
+from agents.admin.formats import lasting
 from agents.models import Agent
-from dispatch import decisions, onlookers
-from dispatch.admin import words
-from dispatch.decisions import Account, Candidate, Reading
-from dispatch.desk.rulebook import AGAIN
+from dispatch.admin import reasons
+from dispatch.explanations import not_considered, replay
+from dispatch.explanations.replay import Account, Candidate, Reading
+from dispatch.explanations.rulebook import AGAIN
 from dispatch.models import Decision
 
 #: So many tickets, candidates and names are on a page; the rest is counted.
@@ -54,7 +54,7 @@ class DecisionAdmin(Record):
 
     @action(description=_("Run again"), permissions=["view"])
     def run_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        done = decisions.replay(get_object_or_404(Decision, pk=object_id))
+        done = replay.replay(get_object_or_404(Decision, pk=object_id))
         if done.same:
             said = ngettext(
                 "The same: %(count)d pair of %(count)d.",
@@ -87,7 +87,7 @@ def explained(decision: Any, *, asked: str) -> dict[str, Any]:
     names = named(accounts, [who for groups in beside.values() for who in _all(groups)])
     others = [one for one in tickets if one not in chosen]
     return {
-        "columns": words.COLUMNS.values(),
+        "columns": reasons.COLUMNS.values(),
         "tables": [table(one, beside[one.ticket.id], names) for one in accounts],
         "others": [(str(one)[-6:], f"?ticket={one}") for one in others],
     }
@@ -98,7 +98,7 @@ def excluded(account: Account) -> dict[str, list[UUID]]:
     groups: defaultdict[str, list[UUID]] = defaultdict(list)
     for seen in account.excluded:
         groups[str(seen.verdict.excluded_by)].append(seen.able.id)
-    for other in onlookers.on_line(account):
+    for other in not_considered.on_line(account):
         groups[other.excluded_by].append(other.able.id)
     return groups
 
@@ -135,7 +135,7 @@ def table(
 def row(one: Candidate, account: Account, names: dict[UUID, str], *, most: int) -> dict[str, Any]:
     """One agent: each part of the cost, and where it stands in the bar."""
     bar, left = [], 0.0
-    for name, (title, colour) in words.COLUMNS.items():
+    for name, (title, colour) in reasons.COLUMNS.items():
         width = 100 * one.verdict.costs[name] / most
         bar.append((f"{left:.2f}", f"{width:.2f}", colour, title, one.verdict.costs[name]))
         left += width
@@ -153,7 +153,7 @@ def row(one: Candidate, account: Account, names: dict[UUID, str], *, most: int) 
 def group(reason: str, who: list[UUID], names: dict[UUID, str]) -> dict[str, Any]:
     told = sorted(names.get(one, "—") for one in who)
     return {
-        "reason": words.EXCLUDED[reason],
+        "reason": reasons.EXCLUDED[reason],
         "count": len(who),
         "names": told[:MOST_NAMES],
         "more": max(len(told) - MOST_NAMES, 0),

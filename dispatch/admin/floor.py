@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from agents.admin import today
-from agents.admin.words import amounts, lasting
+from agents.admin.formats import amounts, lasting
 from agents.models import Agent, JournalLine
 from agents.pay.ledger import WORK
 from tickets.models import Ticket

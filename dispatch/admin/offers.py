@@ -10,11 +10,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from agents.admin.records import Record, instant, on_page
-from agents.admin.words import broken_down, lasting, promise
+from agents.admin.base import Record, instant, on_page
+from agents.admin.formats import broken_down, lasting, promise
 from agents.errors import AgentError
 from dispatch import offers
-from dispatch.admin import words
+from dispatch.admin import reasons
 from dispatch.errors import DispatchError
 from dispatch.models import Offer
 from tickets import clock
@@ -77,11 +77,11 @@ class OfferAdmin(Record):
 
     @display(description=_("why this agent"))
     def why(self, offer: Offer) -> str:
-        return _stacked(words.reasons(offer.reasons))
+        return _stacked(reasons.reasons(offer.reasons))
 
     @display(description=_("decision"))
     def decided(self, offer: Offer) -> str:
-        return words.decision(offer) or "—"
+        return reasons.decision(offer) or "—"
 
     @admin.action(description=_("Withdraw"), permissions=["operate"])
     def withdraw(self, request: HttpRequest, chosen: QuerySet[Offer]) -> None:

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from agents.admin.records import Record, instant
+from agents.admin.base import Record, instant
 from dispatch import policies
-from dispatch.desk import rulebook
+from dispatch.explanations import rulebook
 from dispatch.models import PolicyVersion
 from tickets import clock
 

@@ -7,13 +7,13 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from agents.admin.records import on_page
-from agents.admin.words import broken_down, lasting, money, promise
-from dispatch.admin import words
+from agents.admin.base import on_page
+from agents.admin.formats import broken_down, lasting, money, promise
+from dispatch.admin import reasons
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment, Offer
-from tickets.admin.story import GOOD, NEWS, PLAIN, SOON, WRONG, Moment
 from tickets.admin.tickets import TicketAdmin
+from tickets.admin.timeline import GOOD, NEWS, PLAIN, SOON, WRONG, Moment
 from tickets.models import Ticket
 
 OUTCOMES = {
@@ -67,8 +67,8 @@ def _offered(offer: Offer) -> Moment:
             (gettext("outcome"), outcome),
             (gettext("pay"), promise(offer.quote)),
             (gettext("made up of"), " · ".join(broken_down(offer.quote))),
-            *((gettext("why"), reason) for reason in words.reasons(offer.reasons)),
-            *((gettext("decision"), link) for link in [words.decision(offer)] if link),
+            *((gettext("why"), reason) for reason in reasons.reasons(offer.reasons)),
+            *((gettext("decision"), link) for link in [reasons.decision(offer)] if link),
         ],
         href=reverse("admin:dispatch_offer_change", args=[offer.pk]),
         rank=2,

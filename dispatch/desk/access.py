@@ -15,7 +15,7 @@ from django_htmx.middleware import HtmxDetails
 
 from agents.errors import AgentError, NotApproved
 from agents.models import Agent
-from dispatch.desk import live
+from dispatch.desk import fragments
 from dispatch.errors import DispatchError
 from tickets.errors import MessageChanged, TicketError
 
@@ -95,7 +95,7 @@ def turned_away(request: AgentRequest) -> HttpResponse:
 def refused(request: AgentRequest, agent: Agent, sentence: object, *, status: int) -> HttpResponse:
     """The sentence: beside what is true now for a page that listens, else with a way back."""
     if request.htmx:
-        return live.fragment(request, agent, notice=sentence, status=status)
+        return fragments.fragment(request, agent, notice=sentence, status=status)
     return render(request, "desk/refused.html", {"sentence": sentence}, status=status)
 
 

@@ -13,9 +13,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
 
 from agents.models import Agent
-from dispatch import push
-from dispatch.desk import heart
-from dispatch.desk.heart import Pulse
+from dispatch.desk import heartbeats
+from dispatch.desk.heartbeats import Pulse
+from dispatch.realtime import push
 
 #: Close codes of our protocol.
 NOT_LOGGED_IN, NOT_AN_AGENT, TOO_MUCH = 4401, 4403, 4429
@@ -48,10 +48,10 @@ class Desk(AsyncWebsocketConsumer):
         self.minute, self.frames = time.monotonic(), 0
         # Join before the page reads its state, so that nothing falls between the two.
         await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
-        heart.beat(self)
+        heartbeats.beat(self)
 
     async def disconnect(self, code: int) -> None:
-        heart.stop(self)
+        heartbeats.stop(self)
         if self.pulse:
             with suppress(RedisError):
                 await self.channel_layer.group_discard(
@@ -63,9 +63,9 @@ class Desk(AsyncWebsocketConsumer):
         if self._floods():
             await self.close(TOO_MUCH)
         elif offer_id := shown_offer(text_data):
-            heart.show(self, offer_id)
+            heartbeats.show(self, offer_id)
         elif self.pulse:
-            heart.beat(self)
+            heartbeats.beat(self)
 
     async def news(self, event: dict[str, Any]) -> None:
         """From `push`: forwarded as it is."""

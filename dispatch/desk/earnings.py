@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 
 from agents.models import Agent, JournalEntry
 from agents.pay import ledger
-from agents.pay.rates import Quote
-from dispatch import assignments, words
+from agents.pay.quotes import Quote
+from dispatch import assignments, wording
 from dispatch.models import Assignment
 
 WEEK = timedelta(days=7)
@@ -75,7 +75,7 @@ def _day(day: date, entries: list[Earned]) -> Day:
     totals: dict[str, int] = {}
     for entry in entries:
         totals[entry.currency] = totals.get(entry.currency, 0) + entry.amount
-    name = format_date(day, "EEEE d MMMM", locale=words.locale())
+    name = format_date(day, "EEEE d MMMM", locale=wording.locale())
     return Day(name[:1].upper() + name[1:], totals, entries)
 
 
@@ -98,7 +98,7 @@ def _earned(entry: JournalEntry, work: Assignment | None) -> Earned:
     amount, currency = -sum(line.amount for line in owed), owed[0].currency
     if work is None or work.finished_at is None:
         return Earned(entry.occurred_at, _title(entry), None, amount, currency)
-    title = words.plain(work.ticket.topic)
+    title = wording.plain(work.ticket.topic)
     if entry.kind == JournalEntry.Kind.REVERSAL:
         title = gettext("Corrected: %(title)s") % {"title": title}
         return Earned(entry.occurred_at, title, None, amount, currency)
@@ -107,7 +107,7 @@ def _earned(entry: JournalEntry, work: Assignment | None) -> Earned:
 
 
 def _title(entry: JournalEntry) -> str:
-    return str(entry.memo.get("reason") or words.plain(gettext(entry.source_type)))
+    return str(entry.memo.get("reason") or wording.plain(gettext(entry.source_type)))
 
 
 def _parts(work: Assignment, amount: int) -> list[Part]:
@@ -115,7 +115,7 @@ def _parts(work: Assignment, amount: int) -> list[Part]:
     if work.ending == Assignment.Ending.LOST:
         return [Part(gettext("The minutes until the conversation was passed on"), amount)]
     quote: Quote = work.offer.quote
-    parts = [Part(words.pay_line(line, quote.minutes), line.amount) for line in quote.lines]
+    parts = [Part(wording.pay_line(line, quote.minutes), line.amount) for line in quote.lines]
     if more := amount - quote.amount:
         parts.append(Part(gettext("It took longer than expected"), more))
     return parts

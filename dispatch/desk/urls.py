@@ -2,20 +2,20 @@
 
 from django.urls import path
 
-from dispatch.desk import account, attendance, conversations, decided, offers, pages
+from dispatch.desk.views import account, conversations, decisions, offers, pages, presence
 
 app_name = "desk"
 urlpatterns = [
     path("", pages.home, name="home"),
     path("state", pages.state, name="state"),
     path("login/", account.LogIn.as_view(), name="login"),
-    path("logout/", attendance.log_out, name="logout"),
+    path("logout/", presence.log_out, name="logout"),
     path("language", account.language, name="language"),
     path("leave/", pages.leave, name="leave"),
-    path("presence", attendance.move, name="presence"),
-    path("rolling", attendance.roll, name="rolling"),
+    path("presence", presence.move, name="presence"),
+    path("rolling", presence.roll, name="rolling"),
     path("earnings/", pages.earnings, name="earnings"),
-    path("decisions/", decided.decisions, name="decisions"),
+    path("decisions/", decisions.decisions, name="decisions"),
     path("offers/<uuid:offer_id>/accept", offers.accept, name="accept"),
     path("offers/<uuid:offer_id>/decline", offers.decline, name="decline"),
     path("offers/<uuid:offer_id>/because", offers.because, name="because"),

@@ -1,6 +1,6 @@
 """The rows of dispatch: policies, decisions, offers, assignments, acquaintances; its running."""
 
-from dispatch.models.acquaintances import Acquaintance
+from dispatch.models.affinity import Acquaintance
 from dispatch.models.assignments import Assignment, AssignmentQuerySet
 from dispatch.models.decisions import Decision
 from dispatch.models.offers import (
@@ -11,9 +11,15 @@ from dispatch.models.offers import (
     Offer,
     OfferQuerySet,
 )
+from dispatch.models.operations import (
+    AuditFinding,
+    AuditRun,
+    ClockHeartbeat,
+    LiveServer,
+    MatchLatency,
+)
 from dispatch.models.policies import PolicyVersion
-from dispatch.models.running import AuditFinding, AuditRun, ClockHeartbeat, LiveServer, MatchLatency
-from dispatch.models.standings import Standing
+from dispatch.models.ratings import Standing
 
 __all__ = [
     "GRACE",

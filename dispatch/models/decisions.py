@@ -19,7 +19,7 @@ class Decision(models.Model):
         PolicyVersion, models.PROTECT, related_name="decisions", verbose_name=_("policy")
     )
     at = models.DateTimeField(_("at"), db_index=True)
-    #: The tickets and agents as they were read: JSON, compressed. See `dispatch.glance`.
+    #: The tickets and agents as they were read: JSON, compressed. See `dispatch.waves.snapshot`.
     seen = models.BinaryField()
     #: [[ticket, agent], …], the pairing itself; who then had no place left got no offer.
     pairs = models.JSONField(_("pairs"))

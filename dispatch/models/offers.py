@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from agents.models import Agent
-from agents.pay.rates import Quote
+from agents.pay.quotes import Quote
 from dispatch.models.decisions import Decision
 from tickets.models import Ticket
 
@@ -76,7 +76,7 @@ class Offer(models.Model):
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.SENT
     )
-    #: The promise, as `agents.pay.rates.Quote`. The database refuses to change it.
+    #: The promise, as `agents.pay.quotes.Quote`. The database refuses to change it.
     pay = models.JSONField(_("pay"))
     reasons = models.JSONField(_("reasons"), default=dict)
     sent_at = models.DateTimeField(_("sent"))

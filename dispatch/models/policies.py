@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from dispatch import policy as rules
+from dispatch.rules import policy as rules
 
 DEFAULTS = rules.Policy()
 #: The notes of the versions the product comes with; a coordinator's own are theirs to word.

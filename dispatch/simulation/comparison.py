@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from dispatch.policy import Policy
+from dispatch.rules.policy import Policy
 from dispatch.simulation import measures
 from dispatch.simulation.day import Day
+from dispatch.simulation.engine import Play
 from dispatch.simulation.measures import Measures
-from dispatch.simulation.pairing import Pairing, first_come, ours
-from dispatch.simulation.play import Play
+from dispatch.simulation.strategies import Pairing, first_come, ours
 
 FIRST, LOWERED, OURS, BOUND = "first come", "lowered too", "ours", "all able"
 Drawn = Callable[[int], Day]

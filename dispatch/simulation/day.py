@@ -11,7 +11,7 @@ from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
-from dispatch.policy import BEST, LANE_FILTERS, FreeAgent, WaitingTicket
+from dispatch.rules.policy import BEST, LANE_FILTERS, FreeAgent, WaitingTicket
 
 #: Any midnight would do: only differences count.
 MIDNIGHT = datetime(2026, 11, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy
 
-from dispatch.simulation.play import Play
+from dispatch.simulation.engine import Play
 
 #: Within so many seconds an answer is quick.
 QUICK = 20.0

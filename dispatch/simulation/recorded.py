@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy
 
-from dispatch.policy import BEST, asked_for, shares
+from dispatch.rules.policy import BEST, asked_for, shares
 from dispatch.simulation import measures
 from dispatch.simulation.day import Caller, Day, Span, Worker, a_ticket, an_agent
 from dispatch.simulation.measures import Fate, Measures

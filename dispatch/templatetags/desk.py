@@ -7,20 +7,20 @@ from django.template import Library
 from django.utils.formats import localize
 from django.utils.translation import gettext
 
-from agents.pay.rates import Line, Quote
-from dispatch import words
+from agents.pay.quotes import Line, Quote
+from dispatch import wording
 from dispatch.models import Assignment
 
 register = Library()
 
-register.filter("clock", words.clock)
-register.filter("span", words.span)
-register.filter("language_name", words.language)
-register.filter("plain", words.plain)
-register.filter("money", words.money)
-register.filter("round_money", words.round_money)
-register.filter("reasons", words.reasons)
-register.filter("waited", words.waited)
+register.filter("clock", wording.clock)
+register.filter("span", wording.span)
+register.filter("language_name", wording.language)
+register.filter("plain", wording.plain)
+register.filter("money", wording.money)
+register.filter("round_money", wording.round_money)
+register.filter("reasons", wording.reasons)
+register.filter("waited", wording.waited)
 
 
 @register.filter
@@ -44,13 +44,13 @@ def moment(written: str) -> datetime:
 @register.filter
 def skill_names(codes: dict[str, int]) -> list[str]:
     """The names of the skills asked for."""
-    return words.skills(codes)
+    return wording.skills(codes)
 
 
 @register.filter
 def label(line: Line, quote: Quote) -> str:
     """What a part of the pay is for."""
-    return words.pay_line(line, quote.minutes)
+    return wording.pay_line(line, quote.minutes)
 
 
 @register.filter

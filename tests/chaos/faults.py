@@ -7,7 +7,7 @@ from statistics import quantiles
 import httpx
 import redis
 
-from dispatch.load import logbook
+from dispatch.loadtest import history
 from tests.chaos.checker import noted
 from tests.chaos.scene import Fault, Scene
 from tests.chaos.valve import OPEN, SHUT, Setting
@@ -114,7 +114,7 @@ def replays_told(scene: Scene) -> None:
     """Whoever was in doubt got the first answer again where there was one, the probe too."""
     give_up = time.monotonic() + 30
     while True:
-        lines = scene.lines() + logbook.read(scene.probe.folder)
+        lines = scene.lines() + history.read(scene.probe.folder)
         doubted = {line["key"] for line in noted(lines, "escalation", "doubted")}
         again = [one for one in noted(lines, "escalation", "acked") if one["key"] in doubted]
         if len(again) >= len(doubted) or time.monotonic() > give_up:

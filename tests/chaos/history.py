@@ -9,7 +9,7 @@ import psycopg
 
 from tests.chaos.stage import Stage
 
-#: A line of a logbook; see `dispatch.load.logbook`.
+#: A line of a logbook; see `dispatch.loadtest.history`.
 Line = dict[str, Any]
 
 

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import psycopg
 
-from dispatch.load.bot import Bot
-from dispatch.load.desk import Desk
-from dispatch.load.ground import Ground
-from dispatch.load.logbook import Shelf
-from dispatch.load.wire import Wire
+from dispatch.loadtest.bot import Bot
+from dispatch.loadtest.browser import Desk
+from dispatch.loadtest.fixtures import Ground
+from dispatch.loadtest.history import Shelf
+from dispatch.loadtest.http import Wire
 from tests.chaos.stage import Stage
 
 LANGUAGE = "fi"

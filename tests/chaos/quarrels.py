@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 from random import Random
 from typing import Any
 
-from dispatch.load import screen
-from dispatch.load.desk import CSRF, Desk
-from dispatch.load.wire import Wire
+from dispatch.loadtest import page_parser
+from dispatch.loadtest.browser import CSRF, Desk
+from dispatch.loadtest.http import Wire
 from tests import factories
 from tests.chaos.scene import Scene
 from tests.chaos.troupe import MANY, Troupe, by, query
@@ -85,7 +85,7 @@ async def _against_taking(
 async def _enter_office(scene: Scene, office: Wire) -> None:
     await asyncio.to_thread(factories.make_coordinator, f"cora-{scene.client}")
     page = await office.ask("GET", "/admin/login/")
-    form = {"csrfmiddlewaretoken": screen.token(page.text), "username": f"cora-{scene.client}"}
+    form = {"csrfmiddlewaretoken": page_parser.token(page.text), "username": f"cora-{scene.client}"}
     answer = await office.ask(
         "POST", "/admin/login/", data={**form, "password": factories.PASSWORD, "next": "/admin/"}
     )

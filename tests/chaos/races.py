@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 
-from dispatch.load.desk import Desk
+from dispatch.loadtest.browser import Desk
 from tests.chaos.checker import noted
 from tests.chaos.quarrels import accept_against_others
 from tests.chaos.scene import Fault, Scene

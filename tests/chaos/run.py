@@ -9,8 +9,8 @@ from functools import partial
 
 from agents import roster
 from agents.models import Agent
-from dispatch.load import ground
-from dispatch.load.ground import Ground
+from dispatch.loadtest import fixtures
+from dispatch.loadtest.fixtures import Ground
 from dispatch.models import PolicyVersion
 from tests.chaos import report
 from tests.chaos.__main__ import CODES
@@ -81,7 +81,7 @@ def lay_policy() -> None:
 
 
 def lay_probe() -> Ground:
-    laid = ground.lay(
+    laid = fixtures.lay(
         "probe",
         agents=PROBES,
         languages=(LANGUAGE,),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import psycopg
 
 from config import embedded
-from dispatch.load import logbook
+from dispatch.loadtest import history as load_history
 from tests.chaos import checker, history
 from tests.chaos.checker import Finding
 from tests.chaos.probe import Probe
@@ -107,7 +107,7 @@ class Scene:
 
     def lines(self) -> list[history.Line]:
         """What the actors noted so far."""
-        return logbook.read(self.folder)
+        return load_history.read(self.folder)
 
     def since(self, act: str, how: str, moment: float) -> list[history.Line]:
         return [one for one in checker.noted(self.lines(), act, how) if one["at"] >= moment]

@@ -16,13 +16,13 @@ from django.db import connection
 
 from agents import roster
 from agents.models import Agent
-from dispatch.load import ground
-from dispatch.load.bot import Bot
-from dispatch.load.desk import Desk
-from dispatch.load.ground import Ground
-from dispatch.load.logbook import Logbook, Shelf
-from dispatch.load.mailbox import Mailbox
-from dispatch.load.wire import Wire
+from dispatch.loadtest import fixtures
+from dispatch.loadtest.bot import Bot
+from dispatch.loadtest.browser import Desk
+from dispatch.loadtest.fixtures import Ground
+from dispatch.loadtest.history import Logbook, Shelf
+from dispatch.loadtest.http import Wire
+from dispatch.loadtest.webhook_server import Mailbox
 from tests.chaos import history
 from tests.chaos.probe import attend
 from tests.chaos.scene import Scene
@@ -121,7 +121,7 @@ async def gathered(scene: Scene, count: int, places: int) -> AsyncIterator[Troup
     shelf, chance = Shelf(scene.folder), Random(scene.seed)
     mailbox = Mailbox(laid.webhook_secret, shelf.book("mailbox"))
     port = await mailbox.open()
-    await sync_to_async(ground.hear_at)(laid, f"http://127.0.0.1:{port}/webhooks")
+    await sync_to_async(fixtures.hear_at)(laid, f"http://127.0.0.1:{port}/webhooks")
     headers = {"Authorization": f"Bearer {laid.api_key}"}
     async with AsyncExitStack() as stack:
         wire = Wire(scene.stage.url, headers=headers, chance=chance)
@@ -162,7 +162,7 @@ def query(stage: Stage, statement: str, given: list[Any]) -> list[tuple[Any, ...
 def _lay(client: str, count: int, places: int) -> Ground:
     # PostgreSQL may have died since this thread last asked.
     connection.close()
-    laid = ground.lay(
+    laid = fixtures.lay(
         client,
         agents=count,
         languages=(LANGUAGE,),

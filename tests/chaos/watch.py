@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from django.db import DatabaseError, connection
 
-from dispatch import invariants
-from dispatch.audit import EVER
-from dispatch.invariants import INVARIANTS, Window
+from dispatch.operations import invariants
+from dispatch.operations.audit import EVER
+from dispatch.operations.invariants import INVARIANTS, Window
 from tickets import clock
 
 

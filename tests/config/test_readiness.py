@@ -18,7 +18,7 @@ from django.db import OperationalError, connection
 from django.test import Client as Http
 
 from config import embedded, readiness
-from dispatch import clock as dispatch_clock
+from dispatch import scheduler as dispatch_clock
 from dispatch.models import ClockHeartbeat
 from tests import factories
 from tests.servers import served

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
 
-from dispatch import matching
-from dispatch.policy import FreeAgent, Policy, WaitingTicket
+from dispatch.rules import matching
+from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

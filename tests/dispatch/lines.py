@@ -13,7 +13,7 @@ from django.test import Client as Http
 
 from agents.models import User
 from config.asgi import application
-from dispatch.desk import heart
+from dispatch.desk import heartbeats
 from dispatch.models import Offer
 
 ORIGIN = settings.ALLOWED_ORIGINS[0]
@@ -82,13 +82,13 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
         try:
             await scene
         finally:
-            heart._beating.clear()
-            heart._open.clear()
-            heart._shown.clear()
-            for task in heart._running.values():
+            heartbeats._beating.clear()
+            heartbeats._open.clear()
+            heartbeats._shown.clear()
+            for task in heartbeats._running.values():
                 task.cancel()
-            await asyncio.gather(*heart._running.values(), return_exceptions=True)
-            heart._running.clear()
+            await asyncio.gather(*heartbeats._running.values(), return_exceptions=True)
+            heartbeats._running.clear()
 
     async_to_sync(play)()
     gc.collect()

@@ -10,6 +10,7 @@ from agents import presence
 from dispatch import assignments, offers
 from dispatch.errors import OfferExpired, OfferGone
 from dispatch.models import OFFER_LASTS, Assignment, Offer
+from dispatch.waves import outcome
 from tests import factories
 from tests.refusals import refused_by
 from tickets import clock, lifecycle
@@ -43,7 +44,7 @@ def test_an_agent_with_no_place_left_is_not_asked() -> None:
     first = factories.make_offer(agent=factories.make_agent())
     draft = Offer(ticket=factories.make_ticket(), agent=first.agent, pay=first.pay)
 
-    assert offers.make([draft], at=clock.now()) == []
+    assert outcome.save([draft], at=clock.now()) == []
 
     assert Offer.objects.count() == 1
     assert not Ticket.objects.filter(pk=draft.ticket_id, asked=True).exists()
@@ -257,7 +258,7 @@ def test_a_refused_offer_in_a_batch_makes_none_of_it() -> None:
     ]
 
     with pytest.raises(DatabaseError), transaction.atomic():
-        offers.make(drafts, at=clock.now())
+        outcome.save(drafts, at=clock.now())
 
     assert Offer.objects.count() == 1
     assert factories.presence_of(other).load == 0

@@ -17,9 +17,10 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 
 from agents.models import Presence
-from dispatch import assignments, offers, waves
+from dispatch import assignments, offers
 from dispatch.errors import DispatchError
 from dispatch.models import Assignment, Offer
+from dispatch.waves import wave
 from tests import factories
 from tickets import clock
 from tickets.errors import TicketError
@@ -60,7 +61,7 @@ def escalate(_chance: random.Random) -> None:
 
 
 def match(_chance: random.Random) -> None:
-    waves.run(at=clock.now())
+    wave.run(at=clock.now())
 
 
 def accept(chance: random.Random) -> None:

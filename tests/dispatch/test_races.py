@@ -10,8 +10,9 @@ from django.db.models import F
 
 from agents import presence
 from agents.models import JournalEntry
-from dispatch import assignments, offers, waves
+from dispatch import assignments, offers
 from dispatch.models import OFFER_LASTS, Assignment, Offer
+from dispatch.waves import outcome, wave
 from tests import factories
 from tests.dispatch.agreement import accept, all_agrees
 from tests.together import together, while_locked
@@ -111,9 +112,9 @@ def test_eight_waves_at_once_overbook_nobody_and_none_breaks() -> None:
     tickets = [factories.make_ticket() for _ in range(16)]
     agents = [factories.make_agent(capacity=3) for _ in range(4)]
 
-    together(*[lambda: waves.run(at=clock.now())] * 8)
+    together(*[lambda: wave.run(at=clock.now())] * 8)
     for _ in range(3):
-        waves.run(at=clock.now())
+        wave.run(at=clock.now())
 
     asked = Counter(Offer.objects.values_list("ticket", flat=True))
     assert sum(asked.values()) == len(agents) * 3
@@ -130,7 +131,7 @@ def test_a_wave_that_waited_for_nobody_offers_a_ticket_another_wave_just_offered
     for _ in range(8):
         factories.make_agent()
 
-    made = together(*[lambda: waves.run(at=clock.now())] * 8)
+    made = together(*[lambda: wave.run(at=clock.now())] * 8)
 
     assert sum(made) == Offer.objects.count() == 1
     all_agrees()
@@ -160,7 +161,7 @@ def test_eight_reservations_of_two_places_are_two() -> None:
     pay = factories.make_offer().pay
 
     def reserve(ticket: Ticket) -> int:
-        return len(offers.make([Offer(ticket=ticket, agent=agent, pay=pay)], at=clock.now()))
+        return len(outcome.save([Offer(ticket=ticket, agent=agent, pay=pay)], at=clock.now()))
 
     made = together(*[lambda ticket=ticket: reserve(ticket) for ticket in tickets])
 

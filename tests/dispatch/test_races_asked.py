@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from agents.models import Agent
-from dispatch import clock as dispatch_clock
-from dispatch import offers, policies, waves
-from dispatch.glance import Shard
+from dispatch import offers, policies
+from dispatch import scheduler as dispatch_clock
 from dispatch.models import OFFER_LASTS, Assignment, Offer
+from dispatch.waves import outcome, wave
+from dispatch.waves.snapshot import Shard
 from tests import factories
 from tests.dispatch.agreement import accept, all_agrees, shown
 from tests.together import together
@@ -25,8 +26,8 @@ SECOND = timedelta(seconds=1)
 def ask_further() -> int:
     """The twenty seconds of whoever was asked last are over."""
     Ticket.objects.filter(ask_again_at__isnull=False).update(ask_again_at=clock.now())
-    waves.ask_further(at=clock.now())
-    return waves.run(at=clock.now())
+    wave.ask_further(at=clock.now())
+    return wave.run(at=clock.now())
 
 
 def asked_of(count: int, capacity: int = 1) -> list[Offer]:
@@ -35,7 +36,7 @@ def asked_of(count: int, capacity: int = 1) -> list[Offer]:
     ticket = factories.make_ticket()
     for _ in range(count):
         factories.make_agent(capacity=capacity)
-    waves.run(at=clock.now())
+    wave.run(at=clock.now())
     for _ in range(count - 1):
         ask_further()
     made = list(Offer.objects.filter(ticket=ticket).order_by("place"))
@@ -95,7 +96,7 @@ def asked(ticket: Ticket, first: Agent, second: Agent) -> Offer:
     """The offer of this ticket to the first of two who are asked."""
     made = factories.make_offer(ticket, first)
     draft = Offer(ticket=ticket, agent=second, place=1, pay=made.pay)
-    assert len(offers.make([draft], at=clock.now())) == 1
+    assert len(outcome.save([draft], at=clock.now())) == 1
     return made
 
 
@@ -123,11 +124,11 @@ def test_matchers_of_two_shards_and_the_clock_at_once_overbook_nobody() -> None:
         factories.make_agent(languages={"en": 5, "fr": 4, "de": 3}, capacity=2)
 
     def matcher(number: int) -> Any:
-        return lambda: waves.run(at=clock.now(), shard=Shard(number, 2))
+        return lambda: wave.run(at=clock.now(), shard=Shard(number, 2))
 
     together(matcher(0), matcher(1), matcher(0), matcher(1), dispatch_clock.tick, ask_further)
     for _ in range(3):
-        waves.run(at=clock.now())
+        wave.run(at=clock.now())
 
     assert Offer.objects.pending().count() == 8
     all_agrees()

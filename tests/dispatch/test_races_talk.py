@@ -10,7 +10,8 @@ from django.test import Client as Http
 
 from tests import factories
 from tests.together import together
-from tickets import clock, conversation, lifecycle, webhooks
+from tickets import clock, conversation, lifecycle
+from tickets.events import outbox
 from tickets.models import IdempotencyKey, Message, Ticket, WebhookDelivery
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_worker")]
@@ -91,7 +92,7 @@ def test_four_senders_at_once_claim_each_piece_of_news_once() -> None:
     for _ in range(12):
         lifecycle.begin(factories.make_ticket(), agent_name="Amina", at=clock.now())
 
-    claimed = together(*[lambda: webhooks.claim_due(overdue_by=timedelta(), size=5)] * 4)
+    claimed = together(*[lambda: outbox.claim_due(overdue_by=timedelta(), size=5)] * 4)
 
     ids = [one.pk for batch in claimed for one in batch]
     assert len(ids) == len(set(ids))

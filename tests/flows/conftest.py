@@ -9,7 +9,7 @@ import pytest
 from django.test import Client as Http
 
 from agents.models import Agent
-from dispatch import clock
+from dispatch import scheduler
 from dispatch.models import Assignment, Offer
 from tests import factories
 from tests.receiver import Receiver
@@ -83,7 +83,7 @@ class World:
     def tick(self) -> dict[str, int]:
         """The clock strikes."""
         with self.commit():
-            return clock.tick()
+            return scheduler.tick()
 
 
 @pytest.fixture

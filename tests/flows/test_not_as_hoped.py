@@ -10,7 +10,8 @@ from agents.models import JournalEntry, Presence
 from agents.models.presence import SILENCE
 from dispatch.models import Assignment, Offer
 from tests import factories
-from tickets import clock, webhooks
+from tickets import clock
+from tickets.events import outbox
 from tickets.models import Message, Ticket
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +152,6 @@ def test_a_bot_that_was_down_hears_everything_in_order_when_it_is_back(world: An
     assert world.receiver.kinds == ["ticket.answered"]
 
     world.endpoint.deliveries.update(next_attempt_at=clock.now())
-    webhooks.deliver_due()
+    outbox.deliver_due()
 
     assert world.receiver.kinds == ["ticket.answered", "ticket.answered", "ticket.resolved"]

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from tickets import auth, hours
-from tickets.admin.hours import DAY_NAMES, ClientForm
-from tickets.admin.records import Operated, instant, lasting
+from tickets import auth, opening_hours
+from tickets.admin.base import Operated, instant, lasting
+from tickets.admin.opening_hours import DAY_NAMES, ClientForm
 from tickets.models import ApiKey, Client, Skill
 
 
@@ -62,9 +62,11 @@ class ClientAdmin(ModelAdmin):
 
     @display(description=_("opening hours"))
     def week(self, client: Client) -> str:
-        named = zip(hours.DAYS, DAY_NAMES, strict=True)
-        week = hours.of(client)
-        days = [f"{name} {hours.written(week.on(day))}" for day, name in named if week.on(day)]
+        named = zip(opening_hours.DAYS, DAY_NAMES, strict=True)
+        week = opening_hours.of(client)
+        days = [
+            f"{name} {opening_hours.written(week.on(day))}" for day, name in named if week.on(day)
+        ]
         return " · ".join(days) or gettext("always open")
 
     @display(description=_("answer within"), ordering="answer_within")

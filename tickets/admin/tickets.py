@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from tickets import clock, lifecycle
-from tickets.admin import story
-from tickets.admin.records import Record, instant, lasting
-from tickets.admin.waits import WaitsPage
+from tickets.admin import timeline
+from tickets.admin.base import Record, instant, lasting
+from tickets.admin.wait_accuracy import WaitsPage
 from tickets.models import Ticket
 
 LABELS = {
@@ -62,14 +62,14 @@ class TicketAdmin(Record):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         ticket = self.get_object(request, object_id)
-        told = {"story": story.tell(self.moments(ticket))} if ticket else {}
+        told = {"story": timeline.tell(self.moments(ticket))} if ticket else {}
         context = {**(extra_context or {}), **told}
         shown: HttpResponse = super().change_view(request, object_id, form_url, context)
         return shown
 
-    def moments(self, ticket: Ticket) -> list[story.Moment]:
+    def moments(self, ticket: Ticket) -> list[timeline.Moment]:
         """All that happened to it, in any order."""
-        return story.demand(ticket)
+        return timeline.demand(ticket)
 
     @display(description=_("status"), ordering="status", label=LABELS)
     def state(self, ticket: Ticket) -> tuple[str, str]:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from tickets import outbound, webhooks
-from tickets.admin.records import Operated, Record, instant
+from tickets.admin.base import Operated, Record, instant
 from tickets.errors import UnsafeUrl
+from tickets.events import outbound_http, outbox
 from tickets.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 
@@ -26,7 +26,7 @@ class EndpointForm(forms.ModelForm):
     def clean_url(self) -> str:
         url = str(self.cleaned_data["url"])
         try:
-            outbound.check_url(url)
+            outbound_http.check_url(url)
         except UnsafeUrl as refused:
             raise forms.ValidationError(gettext(str(refused))) from None
         return url
@@ -139,7 +139,7 @@ class WebhookDeliveryAdmin(Record):
 
     @display(description="webhook-id")
     def name(self, delivery: WebhookDelivery) -> str:
-        return webhooks.webhook_id(delivery.pk)
+        return outbox.webhook_id(delivery.pk)
 
     @display(
         description=_("state"),
@@ -153,6 +153,6 @@ class WebhookDeliveryAdmin(Record):
     @admin.action(description=_("Send again"), permissions=["operate"])
     def redeliver(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
         def verb(delivery: WebhookDelivery) -> None:
-            webhooks.redeliver(delivery, at=timezone.now())
+            outbox.redeliver(delivery, at=timezone.now())
 
         self.carry_out(request, deliveries, verb, done=gettext("will be sent again"))

@@ -34,7 +34,7 @@ class Client(models.Model):
         blank=True,
         help_text=_("Only agents who hold this certificate are asked; empty: everybody may be."),
     )
-    #: A weekday to its open times, {"mon": [["09:00", "12:30"]]}; see `tickets.hours`.
+    #: A weekday to its open times, {"mon": [["09:00", "12:30"]]}; see `tickets.opening_hours`.
     opening_hours = models.JSONField(_("opening hours"), default=dict, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

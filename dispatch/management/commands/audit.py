@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from dispatch import audit
-from dispatch.invariants import Window
+from dispatch.operations import audit
+from dispatch.operations.invariants import Window
 from tickets import clock
 
 

@@ -17,17 +17,18 @@ import scipy.special  # noqa: F401
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 
-from dispatch import audit, clock, latency, metrics
-from dispatch.models.running import here
+from dispatch import scheduler
+from dispatch.models.operations import here
+from dispatch.operations import audit, first_offer_latency, metrics
 from tickets import clock as database_clock
-from tickets import webhooks
+from tickets.events import outbox
 
 logger = logging.getLogger(__name__)
 
 #: Name, seconds between two rounds, what a round does.
 BESIDE: list[tuple[str, float, Callable[[], object]]] = [
-    ("webhooks", 2, webhooks.catch_up),
-    ("latency", 10, lambda: latency.count(at=database_clock.now())),
+    ("webhooks", 2, outbox.catch_up),
+    ("latency", 10, lambda: first_offer_latency.count(at=database_clock.now())),
     ("audit", 15, lambda: audit.run_when_due(at=database_clock.now())),
 ]
 
@@ -60,7 +61,7 @@ def tell_time(stop: threading.Event, *, every: float) -> None:
     while not stop.is_set():
         started = time.monotonic()
         try:
-            leads = clock.lead()
+            leads = scheduler.lead()
             if leads != led:
                 logger.info("clock: %s", "leads" if leads else "stands by")
             if leads:
@@ -77,10 +78,10 @@ def tell_time(stop: threading.Event, *, every: float) -> None:
 def strike(*, lag: float) -> None:
     """One tick, and the heartbeat that tells of it. `lag`: how late it began, in seconds."""
     started = time.monotonic()
-    if done := clock.tick():
+    if done := scheduler.tick():
         logger.info("clock: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
     took = time.monotonic() - started
-    clock.beat(leader=here(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
+    scheduler.beat(leader=here(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
 
 
 def milliseconds(seconds: float) -> int:

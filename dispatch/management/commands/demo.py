@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from dispatch import demo
+from dispatch.management import seed
 from tickets import clock
 from tickets.models import Client
 
@@ -20,10 +20,10 @@ class Command(BaseCommand):
         parser.add_argument("--chatbot-url", required=True, help="where the chatbot hears webhooks")
 
     def handle(self, *args: Any, chatbot_url: str, **options: Any) -> None:
-        if demo.loaded():
-            demo.move(chatbot_url=chatbot_url)
+        if seed.loaded():
+            seed.move(chatbot_url=chatbot_url)
         elif not Client.objects.exists():
-            made = demo.load(chatbot_url=chatbot_url, at=clock.now())
+            made = seed.load(chatbot_url=chatbot_url, at=clock.now())
             keep(settings.DATA_DIR / "demo.json", made)
 
 

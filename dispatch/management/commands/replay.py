@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
-from dispatch import decisions
-from dispatch.decisions import Replay
+from dispatch.explanations import replay
+from dispatch.explanations.replay import Replay
 from dispatch.management import bar
 from dispatch.models import Decision
 
@@ -64,7 +64,7 @@ def _replayed(ids: list[UUID]) -> Iterator[Replay]:
     """A hundred are held at once, however many there are."""
     for start in range(0, len(ids), 100):
         rows = Decision.objects.in_bulk(ids[start : start + 100])
-        yield from (decisions.replay(rows[pk]) for pk in ids[start : start + 100])
+        yield from (replay.replay(rows[pk]) for pk in ids[start : start + 100])
 
 
 def _moment(written: str) -> datetime:

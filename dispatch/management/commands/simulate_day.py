@@ -11,11 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from dispatch import policies
 from dispatch.management import bar
 from dispatch.models import PolicyVersion
-from dispatch.policy import Policy
+from dispatch.rules.policy import Policy
 from dispatch.simulation import comparison, recorded
 from dispatch.simulation.comparison import Drawn
-from dispatch.simulation.invented import Invention
 from dispatch.simulation.measures import Measures
+from dispatch.simulation.synthetic import Invention
 from tickets import clock
 
 
@@ -122,7 +122,7 @@ def _policy(version: int | None) -> Policy:
 
 
 def _check(path: Path) -> None:
-    from dispatch import charts
+    from dispatch.simulation import charts
 
     try:
         charts.check(path)
@@ -132,7 +132,7 @@ def _check(path: Path) -> None:
 
 def _draw(found: dict[str, dict[str, Measures]], options: dict[str, Any]) -> None:
     """Several days are drawn together."""
-    from dispatch import charts
+    from dispatch.simulation import charts
 
     days = list(found.values())
     rows = {name: Measures.together(day[name] for day in days) for name in days[0]}

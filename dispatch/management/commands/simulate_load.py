@@ -12,11 +12,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from dispatch.load import ground
-from dispatch.load.crowd import Crowd, Plan
-from dispatch.load.ground import Ground
-from dispatch.load.logbook import Shelf
-from dispatch.load.temper import TEMPERS
+from dispatch.loadtest import fixtures
+from dispatch.loadtest.behaviour import TEMPERS
+from dispatch.loadtest.crowd import Crowd, Plan
+from dispatch.loadtest.fixtures import Ground
+from dispatch.loadtest.history import Shelf
 from tickets import clock
 
 #: What the line of progress and the summary tell, and what was noted for it.
@@ -84,7 +84,7 @@ class Command(BaseCommand):
 
     def _lay(self, options: Mapping[str, Any]) -> Ground:
         pace = options["pace"]
-        return ground.lay(
+        return fixtures.lay(
             options["client"],
             agents=options["agents"],
             languages=tuple(options["languages"].split(",")),
@@ -96,7 +96,7 @@ class Command(BaseCommand):
     async def _play(self, plan: Plan, laid: Ground, shelf: Shelf) -> None:
         """Ctrl-C lets those who came finish; a second one does not. TERM is as the second."""
         crowd = Crowd(plan, laid, shelf)
-        playing = asyncio.create_task(crowd.run(partial(ground.hear_at, laid)))
+        playing = asyncio.create_task(crowd.run(partial(fixtures.hear_at, laid)))
         loop = asyncio.get_running_loop()
 
         def interrupted() -> None:

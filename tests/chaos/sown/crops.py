@@ -25,9 +25,9 @@ CRASHES: Changes = {
         dies("before-commit", "if _open(ticket, escalation, key=key"),
         dies("after-commit", "return Outcome(201, body |", indent=8),
     ],
-    "dispatch.waves": [dies("match", 'log.info("wave", waiting')],
-    "dispatch.push": [dies("notify", "for name, text in frames:\n        hints.tell")],
-    "tickets.webhooks": [dies("webhook", "took = int((time.monotonic()")],
+    "dispatch.waves.wave": [dies("match", 'log.info("wave", waiting')],
+    "dispatch.realtime.push": [dies("notify", "for name, text in frames:\n        hints.tell")],
+    "tickets.events.outbox": [dies("webhook", "took = int((time.monotonic()")],
     "dispatch.assignments": [dies("pay", "push.changed(held.agent_id)\n    return held")],
     "dispatch.offers": [dies("accept", "push.changed(held.agent_id)\n    return Assignment")],
 }
@@ -54,7 +54,7 @@ BUGS: Mapping[str, Changes] = {
     },
     # The answer goes out, the row follows.
     "acknowledged-before-commit": {
-        "tickets.api": [("conversation.add_message(", "_crops.said_later(conversation)(")],
+        "tickets.api.views": [("conversation.add_message(", "_crops.said_later(conversation)(")],
     },
     # Whoever asks twice is paid twice.
     "paid-without-its-key": {

@@ -15,8 +15,9 @@ from django.test import Client as Http
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from dispatch import assignments, offers, waves
+from dispatch import assignments, offers
 from dispatch.models import Assignment, Offer
+from dispatch.waves import wave
 from tests import factories
 from tests.dispatch.model import invariants
 from tests.dispatch.model.world import Broken, World, surroundings
@@ -56,7 +57,7 @@ class Played(RuleBasedStateMachine):
     def _go_on(self, stage: str) -> None:
         """All are brought to the next stage who can be, so that much can happen to them there."""
         if stage == "waiting":
-            self.world.act(lambda at: waves.run(at=at))
+            self.world.act(lambda at: wave.run(at=at))
         elif stage == "asked":
             for offer in Offer.objects.pending().select_related("ticket").order_by("pk"):
                 accept = partial(offers.accept, offer)

@@ -14,9 +14,12 @@ import pytest
 
 from agents import presence
 from agents.pay import ledger
-from dispatch import assignments, offers, push, reading, waves, writing
-from dispatch.glance import Shard
-from tickets import conversation, idempotency, lifecycle, webhooks
+from dispatch import assignments, offers
+from dispatch.realtime import push
+from dispatch.waves import outcome, snapshot_query, wave
+from dispatch.waves.snapshot import Shard
+from tickets import conversation, idempotency, lifecycle
+from tickets.events import outbox
 
 #: A rule of the machine with its arguments.
 Step = tuple[str, dict[str, Any]]
@@ -85,9 +88,9 @@ WHOEVER_IS_HERE = (
     " WHERE status = 'available' AND word LIKE '%%/1') f"
 )
 OVERLOADED = (
-    Change(reading, "ONE_LINE", "agents_freeplace f", WHOEVER_IS_HERE),
-    Change(reading, "ONE_LINE", "p.capacity - p.load", "1"),
-    Change(writing, "WRITE", "AND load < capacity", ""),
+    Change(snapshot_query, "ONE_LINE", "agents_freeplace f", WHOEVER_IS_HERE),
+    Change(snapshot_query, "ONE_LINE", "p.capacity - p.load", "1"),
+    Change(outcome, "WRITE", "AND load < capacity", ""),
 )
 PAID_TWICE = (
     Change(assignments, "finish", "if held.finished_at:", "if False:"),
@@ -99,10 +102,12 @@ PAID_TWICE = (
     ),
 )
 ASKED_AT_ONCE = (
-    Change(reading, "ONE_LINE", "NOT t.asked", "true"),
-    Change(reading, "ONE_LINE", "NOT asked", "true"),
+    Change(snapshot_query, "ONE_LINE", "NOT t.asked", "true"),
+    Change(snapshot_query, "ONE_LINE", "NOT asked", "true"),
 )
-WHILE_HELD = (Change(reading, "ONE_LINE", "status = 'queued'", "status IN ('queued', 'active')"),)
+WHILE_HELD = (
+    Change(snapshot_query, "ONE_LINE", "status = 'queued'", "status IN ('queued', 'active')"),
+)
 WHOSE_PAGE = "(o.id, o.agent_id) IN (\n        SELECT *"
 UNTOLD = (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),)
 STILL_ASKED = "_ask_again([offer.ticket_id for offer in settled], at=at)"
@@ -130,7 +135,7 @@ BUGS = {
         PAID_TWICE, TWICE, "S9 not paid exactly once", without="one_entry_per_source_and_kind"
     ),
     "an offer reserves no place": Bug(
-        (Change(writing, "WRITE", "load = load + 1", "load = load"),),
+        (Change(outcome, "WRITE", "load = load + 1", "load = load"),),
         asked(),
         "S2 load is not what they hold",
     ),
@@ -138,7 +143,7 @@ BUGS = {
         ASKED_AT_ONCE, asked(WAVE, team=2), "S1 not asked alone for long enough"
     ),
     "not now is no for no time": Bug(
-        (Change(reading, "ONE_LINE", "o.settled_at < %(lately)s", "true"),),
+        (Change(snapshot_query, "ONE_LINE", "o.settled_at < %(lately)s", "true"),),
         asked(NOT_NOW, TICK),
         "S1 asked one who passed",
     ),
@@ -189,7 +194,7 @@ BUGS = {
         "S13",
     ),
     "news is sent in any order": Bug(
-        (Change(webhooks, "claim_due", "~Exists(earlier), ", ""),),
+        (Change(outbox, "claim_due", "~Exists(earlier), ", ""),),
         asked(ACCEPT, bot("down"), DELIVER, SAY, bot("up"), DELIVER),
         "S14",
     ),
@@ -212,10 +217,10 @@ BUGS = {
         "L4",
     ),
     "customers out of patience are not told": Bug(
-        (Change(waves, "give_up_overdue", "[:limit]", "[:0]"),), asked(LEAVE, wait(150), TICK), "L2"
+        (Change(wave, "give_up_overdue", "[:limit]", "[:0]"),), asked(LEAVE, wait(150), TICK), "L2"
     ),
     "tickets of normal urgency are not looked for": Bug(
-        (Change(reading, "ONE_LINE", "ARRAY[0, 1, 2]", "ARRAY[0, 2]"),), asked(TICK), "L6"
+        (Change(snapshot_query, "ONE_LINE", "ARRAY[0, 1, 2]", "ARRAY[0, 2]"),), asked(TICK), "L6"
     ),
 }
 

@@ -17,7 +17,7 @@ PENDING = "('sent', 'shown')"
 NOT_NOW = "interval '2 minutes'"
 BEHIND = f"interval '{LAG.total_seconds()} s'"
 REFUSED = "('sent', 'shown', 'declined')"
-# Equal to agents.pay.rates by the words of its docstring, not by its code.
+# Equal to agents.pay.quotes by the words of its docstring, not by its code.
 MINUTES = """round((o.pay->>'per_minute')::numeric / 60
     * greatest(ceil(extract(epoch FROM a.finished_at - a.started_at)), 0))"""
 PROMISED = f"""greatest((o.pay->>'amount')::numeric, {MINUTES} + (

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from agents import presence
-from dispatch import clock, waves
-from dispatch.glance import Shard
+from dispatch import scheduler
+from dispatch.waves import wave
+from dispatch.waves.snapshot import Shard
 from tests.dispatch.model import invariants
 from tests.dispatch.model.base import NTH, SELDOM, refuse
 from tests.dispatch.model.people import People
-from tickets import webhooks
+from tickets.events import outbox
 from tickets.models import WebhookDelivery
 
 #: Each side of every deadline there is: 20 s to be shown, 45 s of silence, 60 s and its grace.
@@ -40,26 +41,26 @@ class Dispatch(People):
 
     @rule(shard=SHARDS)
     def wave(self, shard: Shard) -> None:
-        self.world.act(lambda at: waves.run(at=at, shard=shard))
+        self.world.act(lambda at: wave.run(at=at, shard=shard))
 
     @rule(times=st.integers(1, 2))
     def somebody_hesitates(self, times: int) -> None:
         """Long enough for the next to be asked too."""
         for _ in range(times):
             self.time_passes(20)
-            self.world.act(lambda at: waves.ask_further(at=at))
+            self.world.act(lambda at: wave.ask_further(at=at))
             self.wave(Shard())
             self.nothing_is_broken()
 
-    @rule(part=st.integers(0, len(clock.DUE) - 1), lag=SELDOM)
+    @rule(part=st.integers(0, len(scheduler.DUE) - 1), lag=SELDOM)
     def part_of_a_tick(self, part: int, lag: bool) -> None:
-        self.world.act(clock.DUE[part][1], lag=lag)
+        self.world.act(scheduler.DUE[part][1], lag=lag)
 
     @rule()
     def tick(self) -> None:
         """All that is due, and then it is done."""
         interfered = self.world.dies_at is not None or self.world.held
-        for _name, part in clock.DUE:
+        for _name, part in scheduler.DUE:
             if self.world.act(part):
                 self.nothing_is_broken()
         if not interfered:
@@ -69,14 +70,14 @@ class Dispatch(People):
     def _keep_ticking(self) -> None:
         """The next seconds' waves: one gives each agent one offer at most."""
         for _ in range(5):
-            if not self.world.act(lambda at: waves.run(at=at)):
+            if not self.world.act(lambda at: wave.run(at=at)):
                 break
             self.nothing_is_broken()
 
     @rule(late=st.booleans())
     def deliver(self, late: bool) -> None:
-        overdue = webhooks.LATE if late else timedelta()
-        self.world.act(lambda at: webhooks.deliver_due(overdue_by=overdue))
+        overdue = outbox.LATE if late else timedelta()
+        self.world.act(lambda at: outbox.deliver_due(overdue_by=overdue))
 
     @rule(seconds=SECONDS)
     def time_passes(self, seconds: int) -> None:
@@ -123,7 +124,7 @@ class Dispatch(People):
         refuse([f"L2 not told: {missing}" for missing in sorted(told - self.world.bot.told)])
 
     def _tell_the_rest(self) -> None:
-        for _ in webhooks.SCHEDULE:
+        for _ in outbox.SCHEDULE:
             if not (untold := invariants.broken(invariants.NEWS_IN_THE_END)):
                 return
             self.world.pass_time(timedelta(hours=25).total_seconds())

@@ -11,8 +11,9 @@ from hypothesis.stateful import precondition, rule
 
 from agents import presence, roster
 from agents.models import Agent
-from dispatch import assignments, offers, policies, waves
+from dispatch import assignments, offers, policies
 from dispatch.models import Assignment, Offer, PolicyVersion
+from dispatch.waves import wave
 from tests.dispatch.model import invariants
 from tests.dispatch.model.base import NTH, OFTEN, SELDOM, Played
 from tests.dispatch.model.world import Broken
@@ -85,7 +86,7 @@ class People(Played):
     @rule(patiently=st.booleans())
     def all_goes_well(self, patiently: bool) -> None:
         """The short way to a conversation: a wave, and the newest offer is shown and accepted."""
-        self.world.act(lambda at: waves.run(at=at))
+        self.world.act(lambda at: wave.run(at=at))
         self.nothing_is_broken()
         if self.before.offers:
             self.screens_show([(0, True)], roll=False)

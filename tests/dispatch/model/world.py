@@ -25,14 +25,14 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 from django.db.models import Model, UUIDField
 
 from agents.errors import AgentError
-from dispatch import hints
 from dispatch.errors import DispatchError
 from dispatch.models import PolicyVersion
-from dispatch.standby import Bell
-from dispatch.tasks import wave
-from tickets import outbound, webhooks
+from dispatch.realtime import notifier
+from dispatch.realtime.wakeup import Bell
+from dispatch.tasks import run_until_idle
 from tickets.errors import TicketError
-from tickets.outbound import Answer
+from tickets.events import outbound_http, outbox
+from tickets.events.outbound_http import Answer
 
 START = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 #: So much older than the database's clock a caller's `at` may be: it waited for a lock.
@@ -68,11 +68,11 @@ class Broker:
 
     def ring(self, task: Task) -> None:
         only_outside_transactions("a hint")
-        self.kept.append(webhooks.deliver_due)
+        self.kept.append(outbox.deliver_due)
 
     def wake(self, bell: Bell, task: Task) -> None:
         only_outside_transactions("a hint")
-        self.kept.append(wave)
+        self.kept.append(run_until_idle)
 
 
 class Bot:
@@ -166,8 +166,8 @@ def surroundings(world: World) -> Iterator[World]:
     """Hints and webhooks go to this world's broker and bot."""
     with pytest.MonkeyPatch.context() as patch:
         count_ids(patch)
-        patch.setattr(hints, "_carrier", world.broker)
-        patch.setattr(outbound, "post", world.bot.post)
+        patch.setattr(notifier, "_carrier", world.broker)
+        patch.setattr(outbound_http, "post", world.bot.post)
         # Refusals are half of what happens here.
         patch.setattr(logging.getLogger("django.request"), "disabled", True)
         world.begin()

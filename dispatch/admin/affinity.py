@@ -1,0 +1,36 @@
+"""Who is kept apart: an agent and a customer who shall not meet again, until somebody allows it."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from agents.admin.base import Record, instant
+from dispatch import affinity
+from dispatch.models import Acquaintance
+
+
+@admin.register(Acquaintance)
+class AcquaintanceAdmin(Record):
+    """Those kept apart only: who else has met is nobody's business."""
+
+    list_display = ["agent", "client", "customer_ref", "blocked", "met"]
+    list_filter = ["client"]
+    search_fields = ["agent__name", "customer_ref"]
+    list_select_related = ["agent", "client"]
+    ordering = ["-blocked_at"]
+    actions = ["unblock"]
+    fields = ["agent", ("client", "customer_ref"), ("blocked", "met")]
+    readonly_fields = ["blocked", "met"]
+    blocked = instant("blocked_at", _("blocked"))
+    met = instant("met_at", _("met"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Acquaintance]:
+        kept: QuerySet[Acquaintance] = super().get_queryset(request)
+        return kept.filter(blocked_at__isnull=False)
+
+    @admin.action(description=_("Unblock"), permissions=["operate"])
+    def unblock(self, request: HttpRequest, chosen: QuerySet[Acquaintance]) -> None:
+        rows = chosen.select_related("agent", "client")
+        self.carry_out(request, rows, affinity.unblock, done=gettext("may meet again"))

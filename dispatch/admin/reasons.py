@@ -1,0 +1,68 @@
+"""Why an agent was asked, as people read it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from agents.admin.formats import lasting, paired
+from dispatch.explanations.rulebook import PARTS
+from dispatch.models import Offer
+
+#: Why an agent on line could not be asked.
+EXCLUDED = {
+    "language": gettext_lazy("don’t speak the language"),
+    "skill": gettext_lazy("below a level asked for"),
+    "certificate": gettext_lazy("without the certificate"),
+    "capacity": gettext_lazy("full"),
+    "blocked": gettext_lazy("kept apart from this customer"),
+    "asked": gettext_lazy("have it on their screen already"),
+    "declined": gettext_lazy("passed on it"),
+    "further": gettext_lazy("further down the line, not looked at"),
+    "silent": gettext_lazy("page not heard from"),
+}
+#: What each part is called at the head of a column, and its colour in a bar.
+COLUMNS = {
+    "language": (gettext_lazy("Language"), "#0f766e"),
+    "skill": (gettext_lazy("Skills"), "#2563eb"),
+    "rare": (gettext_lazy("Kept for others"), "#0891b2"),
+    "quality": (gettext_lazy("Reviews"), "#9333ea"),
+    "idle": (gettext_lazy("Idle"), "#d97706"),
+    "share": (gettext_lazy("Share"), "#65a30d"),
+    "stranger": (gettext_lazy("Not known"), "#db2777"),
+    "asked_before": (gettext_lazy("Asked before"), "#64748b"),
+}
+
+
+def reasons(given: Mapping[str, Any]) -> list[str]:
+    """The reasons of an offer, one a line."""
+    lines = [_part(name, points) for name, points in given.get("costs", {}).items()]
+    if candidates := given.get("candidates"):
+        lines.append(
+            ngettext("the only one who fitted", "best of %(count)d who fitted", candidates)
+            % {"count": candidates}
+        )
+    if "waited_s" in given:
+        waited = lasting(timedelta(seconds=given["waited_s"]))
+        lines.append(_("the customer had waited %(time)s") % {"time": waited})
+    return lines
+
+
+def _part(name: str, points: int) -> str:
+    counted = ngettext("%(count)d point", "%(count)d points", points) % {"count": points}
+    return paired(str(PARTS.get(name, name)), counted)
+
+
+def decision(offer: Offer) -> str:
+    """A link to how this offer came about; nothing if no wave made it."""
+    if offer.decision_id is None:
+        return ""
+    page = reverse("admin:dispatch_decision_change", args=[offer.decision_id])
+    return format_html(
+        '<a class="text-link" href="{}?ticket={}">{}</a>',
+        page, offer.ticket_id, _("Everybody who was there, and at what cost"),
+    )  # fmt: skip

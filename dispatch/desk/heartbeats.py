@@ -1,0 +1,183 @@
+"""The heart of a live server: gathers its pages' beats and renews their presence once a second.
+
+A thousand pages cost a handful of queries a second, not a hundred requests. Each beat also asks
+whether the session is still good: log-out or restriction closes the line within a beat. Which
+offers are on a screen is gathered too, but written at once: a minute begins with it.
+
+News may be lost on its way. So whoever has not shown an offer a second after it was sent is told to
+ask: with Valkey gone and no worker alive, an offer is a matter of seconds all the same.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine
+from datetime import datetime, timedelta
+from itertools import starmap
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError, connection
+from django.db.models.functions import Now
+from psycopg_pool import PoolTimeout
+
+from agents import presence
+from agents.models import Agent
+from dispatch import offers
+from dispatch.desk import state
+from dispatch.models import Offer
+from dispatch.operations import connections
+from tickets import clock
+
+logger = logging.getLogger(__name__)
+
+EVERY = 1.0
+#: Seconds in which what is shown gathers.
+SOON = 0.2
+#: A card that was not shown by then may never have arrived.
+OVERDUE = timedelta(seconds=1)
+# One statement, and the same one however many beat.
+GOOD = """
+SELECT pulse.agent_id, pulse.session_key
+FROM unnest(%(agents)s::uuid[], %(sessions)s::text[]) pulse(agent_id, session_key)
+JOIN django_session s ON s.session_key = pulse.session_key AND s.expire_date > %(at)s
+JOIN agents_agent a ON a.id = pulse.agent_id AND a.status = %(approved)s
+JOIN agents_user u ON u.id = a.user_id AND u.is_active
+"""
+
+
+class Pulse(NamedTuple):
+    """Who beats, and by which session."""
+
+    agent_id: UUID
+    session_key: str
+
+
+class Page(Protocol):
+    """An open page, as the heart knows it."""
+
+    pulse: Pulse | None
+
+    async def answer(self, signature: str | None) -> None: ...
+
+    async def nudge(self) -> None: ...
+
+
+_open: set[Page] = set()
+_beating: set[Page] = set()
+_shown: set[tuple[UUID, UUID]] = set()
+_running: dict[tuple[asyncio.AbstractEventLoop, str], "asyncio.Task[None]"] = {}
+
+
+def beat(page: Page) -> None:
+    """This page is alive; it is answered within a second."""
+    _open.add(page)
+    _beating.add(page)
+    _keep_going(_beat_on)
+    _keep_going(_look_out)
+
+
+def show(page: Page, offer_id: UUID) -> None:
+    """This page shows this offer, as it says; it is written within a quarter of a second."""
+    if page.pulse:
+        _shown.add((offer_id, page.pulse.agent_id))
+        _keep_going(_write_shown)
+
+
+def stop(page: Page) -> None:
+    """This page is gone."""
+    _open.discard(page)
+    _beating.discard(page)
+
+
+def _keep_going(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start it on this loop, unless it runs there already."""
+    loop = asyncio.get_running_loop()
+    key = (loop, work.__name__)
+    if key not in _running or _running[key].done():
+        _running[key] = loop.create_task(work())
+
+
+async def _write_shown() -> None:
+    """Runs while there is anything to write."""
+    while _shown:
+        await asyncio.sleep(SOON)
+        batch = list(_shown)
+        _shown.clear()
+        try:
+            await database_sync_to_async(acknowledge, thread_sensitive=False)(batch)
+        except (DatabaseError, PoolTimeout) as broken:
+            # The pages say it again with their next beat.
+            logger.warning("shown offers lost: %s", type(broken).__name__)
+
+
+async def _beat_on() -> None:
+    """Runs while there is anything to renew."""
+    while _beating:
+        pages = {page: page.pulse for page in _beating if page.pulse}
+        _beating.clear()
+        try:
+            signatures = await database_sync_to_async(renew, thread_sensitive=False)(
+                set(pages.values())
+            )
+        except (DatabaseError, PoolTimeout) as broken:
+            # The pages hear nothing, beat again, and poll by HTTP meanwhile.
+            logger.warning("beats lost: %s", type(broken).__name__)
+        else:
+            await asyncio.gather(
+                *(page.answer(signatures.get(pulse)) for page, pulse in pages.items()),
+                return_exceptions=True,
+            )
+        await asyncio.sleep(EVERY)
+
+
+async def _look_out() -> None:
+    """Runs while any page is open."""
+    told: set[UUID] = set()
+    while _open:
+        await asyncio.sleep(EVERY)
+        try:
+            unshown = await database_sync_to_async(overdue, thread_sensitive=False)()
+        except (DatabaseError, PoolTimeout) as broken:
+            logger.warning("offers not looked for: %s", type(broken).__name__)
+            continue
+        waited_for = {agent for offer, agent in unshown.items() if offer not in told}
+        told = set(unshown)
+        pages = [page for page in _open if page.pulse and page.pulse.agent_id in waited_for]
+        await asyncio.gather(*(page.nudge() for page in pages), return_exceptions=True)
+
+
+def overdue() -> dict[UUID, UUID]:
+    """Offers that should be on a screen by now and are on none, and whose they are."""
+    unshown = Offer.objects.filter(status=Offer.Status.SENT, sent_at__lt=Now() - OVERDUE)
+    return dict(unshown.order_by("-sent_at").values_list("pk", "agent")[:1000])
+
+
+def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
+    """Renew the presence of all whose session still holds; the desk's signature of each."""
+    at = clock.now()
+    connections.tell(len(_open), at=at)
+    good = _good(pulses, at=at)
+    alive = {pulse.agent_id for pulse in good}
+    presence.seen(alive, at=at)
+    words = state.signatures(alive)
+    return {pulse: words[pulse.agent_id] for pulse in good}
+
+
+def _good(pulses: Collection[Pulse], *, at: datetime) -> list[Pulse]:
+    """Those whose session holds, of agents who may work."""
+    given: dict[str, Any] = {
+        "agents": [pulse.agent_id for pulse in pulses],
+        "sessions": [pulse.session_key for pulse in pulses],
+        "approved": Agent.Status.APPROVED,
+        "at": at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(GOOD, given)
+        return list(starmap(Pulse, cursor.fetchall()))
+
+
+def acknowledge(shown: Collection[tuple[UUID, UUID]]) -> None:
+    """These offers are on their agents' screens; some agents want theirs accepted right away."""
+    at = clock.now()
+    offers.roll(offers.show(shown, at=at), at=at)

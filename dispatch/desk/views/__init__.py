@@ -1,0 +1,1 @@
+"""The views of the agent's pages: parse, authorise, one call, render."""

@@ -1,0 +1,24 @@
+"""How matching works, for everybody to read: no login, made from the policy in force."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from dispatch.explanations import rulebook
+from tickets import clock
+
+
+@require_GET
+def how_matching_works(request: HttpRequest) -> HttpResponse:
+    """The policy in words, the one to come, and those of before."""
+    current, to_come, before = rulebook.in_force(at=clock.now())
+    context = {
+        "book": rulebook.of(current),
+        "to_come": [
+            (one, rulebook.changes(one, former))
+            for former, one in zip([current, *to_come], to_come, strict=False)
+        ],
+        "before": before,
+        "inputs": rulebook.INPUTS.values(),
+    }
+    return render(request, "desk/how_matching_works.html", context)

@@ -1,0 +1,4 @@
+"""What operators watch: figures, invariants, open connections.
+
+Owns what is measured and audited. Never changes what it watches.
+"""

@@ -1,0 +1,32 @@
+"""Sockets: how many pages are on a live line. Only who holds them knows, and so tells."""
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Sum
+
+from dispatch.models import LiveServer
+from dispatch.models.operations import here
+
+#: A live server that said nothing for this long is gone; its pages beat every ten seconds.
+GONE = timedelta(seconds=30)
+
+TELL = """
+WITH forgotten AS (
+    DELETE FROM dispatch_liveserver WHERE seen_at < %(at)s - interval '1 day'
+)
+INSERT INTO dispatch_liveserver (name, sockets, seen_at) VALUES (%(name)s, %(sockets)s, %(at)s)
+ON CONFLICT (name) DO UPDATE SET sockets = excluded.sockets, seen_at = excluded.seen_at
+"""
+
+
+def tell(held: int, *, at: datetime) -> None:
+    """This process holds so many open sockets now."""
+    with connection.cursor() as cursor:
+        cursor.execute(TELL, {"name": here(), "sockets": held, "at": at})
+
+
+def held(*, at: datetime) -> int:
+    """How many are open on all live servers together."""
+    alive = LiveServer.objects.filter(seen_at__gt=at - GONE)
+    return alive.aggregate(all=Sum("sockets"))["all"] or 0

@@ -1,0 +1,158 @@
+"""Metrics for Prometheus, read from PostgreSQL at each scrape: right whichever process is asked.
+
+One query each, on an index. Nothing here names a person.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from django.db import DatabaseError, connection
+from django.db.models import Count, Min
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, ThreadingWSGIServer
+
+from dispatch.models import Assignment, ClockHeartbeat, MatchLatency, Offer
+from dispatch.operations import audit, connections, first_offer_latency
+from tickets import clock
+from tickets.models import Ticket, WebhookDelivery
+
+
+class Figures:
+    """The collector prometheus_client asks."""
+
+    def collect(self) -> Iterator[Metric]:
+        at = clock.now()
+        yield from waiting(at=at)
+        yield gauge("releve_offers_in_flight", "Offers nobody answered yet.", pending())
+        yield from first_offers()
+        yield CounterMetricFamily(
+            "releve_lease_losses", "Conversations whose agent was lost.", value=losses()
+        )
+        yield from heartbeat(at=at)
+        yield gauge("releve_open_sockets", "Pages on a live line.", connections.held(at=at))
+        yield from breaches()
+        yield from events(at=at)
+
+
+def gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+def labelled(name: str, meaning: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    family = GaugeMetricFamily(name, meaning, labels=[label])
+    for key, value in values:
+        family.add_metric([key], value)
+    return family
+
+
+def waiting(*, at: datetime) -> Iterator[Metric]:
+    rows = list(
+        Ticket.objects.queued()
+        .order_by("language")
+        .values_list("language")
+        .annotate(Count("pk"), Min("queued_at"))
+    )
+    counts = [(language, float(count)) for language, count, _first in rows]
+    yield labelled("releve_tickets_waiting", "Tickets that wait.", "language", counts)
+    longest = max((seconds(at - first) for _language, _count, first in rows), default=0.0)
+    yield gauge("releve_longest_wait_seconds", "How long the first in line has waited.", longest)
+
+
+def pending() -> int:
+    return Offer.objects.pending().count()
+
+
+def first_offers() -> Iterator[Metric]:
+    """None until the clock has begun to count."""
+    if kept := MatchLatency.objects.first():
+        bounds = [*map(str, first_offer_latency.BUCKETS), "+Inf"]
+        buckets = zip(bounds, map(float, accumulate(kept.counts)), strict=True)
+        yield HistogramMetricFamily(
+            "releve_match_latency_seconds",
+            "From a ticket's arrival to its first offer; counted half a minute later.",
+            buckets=list(buckets),
+            sum_value=kept.seconds,
+        )
+
+
+def losses() -> int:
+    return Assignment.objects.filter(ending=Assignment.Ending.LOST).count()
+
+
+def heartbeat(*, at: datetime) -> Iterator[Metric]:
+    """None before the first tick; whoever watches alerts on what is absent too."""
+    if beat := ClockHeartbeat.objects.first():
+        yield gauge("releve_clock_lag_seconds", "How far the clock is behind.", lag(beat, at=at))
+        took = beat.took_ms / 1000
+        yield gauge("releve_clock_tick_seconds", "How long its last tick took.", took)
+
+
+def lag(beat: ClockHeartbeat, *, at: datetime) -> float:
+    """How far the clock is behind in seconds: silent, or late with its last tick."""
+    return max(seconds(at - beat.beat_at), beat.lag_ms / 1000)
+
+
+def breaches() -> Iterator[Metric]:
+    """Of the last audit, every invariant named."""
+    found = audit.standing()
+    counts = [(name, float(found.get(name, 0))) for name in audit.INVARIANTS]
+    yield labelled("releve_audit_breaches", "Rows that break an invariant.", "invariant", counts)
+    if last := audit.last_run():
+        moment = last.at.timestamp()
+        yield gauge("releve_audit_timestamp_seconds", "When the last audit began.", moment)
+
+
+def events(*, at: datetime) -> Iterator[Metric]:
+    dead = WebhookDelivery.objects.filter(dead_at__isnull=False).count()
+    yield gauge("releve_webhook_dead_letters", "News given up after three days.", dead)
+    age = oldest_untried(at=at)
+    yield gauge("releve_oldest_unsent_event_seconds", "Age of news nobody tried to send.", age)
+
+
+def oldest_untried(*, at: datetime) -> float:
+    """How long the oldest news has waited for its first attempt, in seconds."""
+    untried = WebhookDelivery.objects.untried(at=at).order_by("next_attempt_at")
+    first = untried.values_list("next_attempt_at", flat=True).first()
+    return seconds(at - first) if first else 0.0
+
+
+def seconds(span: timedelta) -> float:
+    return max(round(span.total_seconds(), 3), 0.0)
+
+
+class Quiet(WSGIRequestHandler):
+    """A scrape every few seconds is no news."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return None
+
+
+def page(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """The WSGI application: all figures, or 503 without a database."""
+    registry = CollectorRegistry()
+    registry.register(Figures())
+    try:
+        body = generate_latest(registry)
+    except DatabaseError:
+        start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
+        return [b"no database\n"]
+    finally:
+        connection.close()
+    start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
+    return [body]
+
+
+def serve(port: int) -> None:
+    """Answer on this port of the loopback, from a thread. Raises OSError where it is taken."""
+    server = make_server("127.0.0.1", port, page, ThreadingWSGIServer, Quiet)
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()

@@ -1,0 +1,111 @@
+"""News for agents' open pages, after commit. News only: the pages' truth is HTTP."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.html import escape
+
+from agents.models import Agent
+from dispatch import wording
+from dispatch.models import GRACE, OFFER_LASTS, Offer
+from dispatch.realtime import notifier
+from tickets.models import Client, Ticket
+
+#: What a card that is drawn once says, until each offer's own is written in its place.
+ANY_OFFER = UUID("00000000-0000-4000-8000-000000000000")
+ANY_MOMENT = datetime(2001, 1, 1, tzinfo=UTC)
+ANY_QUEUED_AT = datetime(2000, 1, 1, tzinfo=UTC)
+WHY, WAITED = "[[why]]", "[[waited]]"
+
+
+def group(agent_id: UUID) -> str:
+    """The name of the sockets of one agent; made here only, never from what a browser sent."""
+    return f"agent.{agent_id}"
+
+
+def offers(made: Iterable[Offer]) -> None:
+    """Show each offer: the card itself travels, so that it takes one hop to be on the screen."""
+    frames = [(group(offer.agent_id), card(offer)) for offer in made]
+    transaction.on_commit(lambda: _send_all(frames), robust=True)
+
+
+def taken(offer: Offer) -> None:
+    """Somebody else was quicker: the card says so before it goes."""
+    frames = [(group(offer.agent_id), json.dumps({"taken": str(offer.pk)}))]
+    transaction.on_commit(lambda: _send_all(frames), robust=True)
+
+
+def changed(*agent_ids: UUID) -> None:
+    """Something on these agents' pages is new: they will ask what."""
+    frame = json.dumps({"changed": True})
+    frames = [(group(agent_id), frame) for agent_id in agent_ids]
+    transaction.on_commit(lambda: _send_all(frames), robust=True)
+
+
+def card(offer: Offer) -> str:
+    """The offer as it appears on the desk, in the agent's language.
+
+    Cards for the same kind of ticket differ in few words, so each kind is drawn once.
+    """
+    drawn = _draw(orjson.dumps(_kind(offer)))
+    with translation.override(offer.agent.user.language):
+        own: dict[str, str] = {
+            WHY: escape(wording.reasons(offer)),
+            WAITED: escape(wording.waited(offer)),
+        }
+    own[str(ANY_OFFER)] = str(offer.pk)
+    own[_ms(ANY_MOMENT)] = _ms(offer.sent_at)
+    own[_ms(ANY_MOMENT + OFFER_LASTS)] = _ms(offer.answer_by)
+    own[_ms(ANY_QUEUED_AT)] = _ms(offer.ticket.queued_at)
+    for any_one, this_one in own.items():
+        drawn = drawn.replace(any_one, this_one)
+    return drawn
+
+
+def _kind(offer: Offer) -> list[Any]:
+    """All that a card says, but for what is the offer's own."""
+    ticket = offer.ticket
+    asked = [ticket.topic, ticket.language, ticket.urgency, ticket.skills]
+    return [offer.agent.user.language, ticket.client.name, *asked, offer.pay]
+
+
+@lru_cache(maxsize=4096)
+def _draw(kind: bytes) -> str:
+    reader, client, topic, language, urgency, skills, pay = orjson.loads(kind)
+    ticket = Ticket(
+        client=Client(name=client),
+        topic=topic,
+        language=language,
+        urgency=urgency,
+        skills=skills,
+        queued_at=ANY_QUEUED_AT,
+    )
+    offer = Offer(
+        id=ANY_OFFER,
+        ticket=ticket,
+        agent=Agent(),
+        pay=pay,
+        sent_at=ANY_MOMENT,
+        expires_at=ANY_MOMENT + OFFER_LASTS + GRACE,
+    )
+    with translation.override(reader):
+        told = {"offer": offer, "why": WHY, "waited": WAITED}
+        return render_to_string("desk/_offer_pushed.html", told)
+
+
+def _ms(moment: datetime) -> str:
+    """As the page's scripts count."""
+    return str(int(moment.timestamp() * 1000))
+
+
+def _send_all(frames: Iterable[tuple[str, str]]) -> None:
+    for name, text in frames:
+        notifier.tell(name, {"type": "news", "text": text})

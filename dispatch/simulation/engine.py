@@ -1,0 +1,298 @@
+"""A day played: events in the order of their time, and a wave after each moment.
+
+What the product does between waves is done here as it does it there: a wave sees the longest idle
+of those able, an offer holds a place, whoever is slow to answer is joined by another, levels asked
+for are lowered with the wait. Waves take no time.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from heapq import heappop, heappush, nsmallest
+from itertools import count
+from math import inf
+from typing import Any
+from uuid import UUID
+
+from dispatch.rules.limits import CHOICE
+from dispatch.rules.policy import FreeAgent, WaitingTicket, relaxed, things
+from dispatch.simulation.day import Caller, Day, Worker, moment
+from dispatch.simulation.scarcity import Rarity
+from dispatch.simulation.strategies import Pairing
+
+#: Seconds an offer lasts on the screen.
+OFFER_LASTS = 60.0
+
+
+@dataclass
+class Visit:
+    """A caller as the day goes on. In the end they were served, left, or were there at closing."""
+
+    caller: Caller
+    #: As it is in line now: levels lowered, with who was asked.
+    ticket: WaitingTicket
+    served_at: float | None = None
+    left_at: float | None = None
+    agent: UUID | None = None
+    #: Whether who served them knows all that was asked for, at the level first asked for.
+    fits: bool = False
+    asked: int = 0
+
+    @property
+    def over(self) -> bool:
+        return self.served_at is not None or self.left_at is not None
+
+
+@dataclass
+class Seat:
+    """An agent as the day goes on."""
+
+    worker: Worker
+    idle_since: float = 0.0
+    worked: int = 0
+    here: bool = False
+    #: Pending offers and conversations.
+    load: int = 0
+    talking: int = 0
+    #: The most there were at once, and seconds of conversation, those at once counted each.
+    most: int = 0
+    talked: float = 0.0
+    #: Since when they are here or finish what they are in; seconds of it before.
+    since: float | None = None
+    present: float = 0.0
+    #: How many more could be helped, as others know it.
+    room: int = 0
+    _seen: FreeAgent | None = None
+
+    @cached_property
+    def things(self) -> list[str]:
+        return things(self.worker.able.languages, self.worker.able.skills)
+
+    @property
+    def id(self) -> UUID:
+        return self.worker.able.id
+
+    @property
+    def able(self) -> FreeAgent:
+        """The agent as matching sees them now."""
+        if self._seen is None:
+            self._seen = replace(
+                self.worker.able,
+                idle_since=moment(self.idle_since),
+                room=self.worker.capacity - self.load,
+                worked_today=self.worked,
+            )
+        return self._seen
+
+    def forget(self) -> None:
+        """What matching sees is to be seen anew."""
+        self._seen = None
+
+    @property
+    def occupancy(self) -> float:
+        """The share of what they could have talked that they did talk."""
+        return self.talked / (self.present * self.worker.capacity) if self.present else 0.0
+
+
+class Play:
+    """One day under one way of pairing."""
+
+    def __init__(self, day: Day, pairing: Pairing) -> None:
+        self.day, self.pairing = day, pairing
+        self.visits = {each.ticket.id: Visit(each, each.ticket) for each in day.callers}
+        self.seats = {each.able.id: Seat(each) for each in day.workers}
+        self.line: defaultdict[Hashable, dict[UUID, WaitingTicket]] = defaultdict(dict)
+        self.free: set[UUID] = set()
+        self.rarity = Rarity(day.usual)
+        self._news = False
+        self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._order = count()
+
+    def run(self) -> "Play":
+        """Play it to the end, which is when nothing is left to happen."""
+        for visit in self.visits.values():
+            self._at(visit.caller.arrives, self._arrive, visit)
+        for seat in self.seats.values():
+            for span in seat.worker.spans:
+                self._at(span.begins, self._come, seat)
+                self._at(span.ends, self._go, seat)
+        while self._events:
+            now = self._events[0][0]
+            while self._events and self._events[0][0] == now:
+                _, _, happens, about = heappop(self._events)
+                happens(now, *about)
+            self._wave(now)
+        return self
+
+    def _at(self, when: float, happens: Callable[..., None], *about: Any) -> None:
+        if when < inf:
+            heappush(self._events, (when, next(self._order), happens, about))
+
+    def _arrive(self, now: float, visit: Visit) -> None:
+        self._queue(visit)
+        self.rarity.come(now)
+        self._at(now + visit.caller.leaves_after, self._leave, visit)
+        steps = max(visit.ticket.skills.values(), default=0)
+        for step, after in enumerate(self.pairing.policy.relax_after[:steps], start=1):
+            self._at(now + after, self._lower, visit, step)
+
+    def _queue(self, visit: Visit) -> None:
+        self.line[visit.ticket.lane][visit.ticket.id] = visit.ticket
+        self._news = True
+
+    def _unqueue(self, visit: Visit) -> bool:
+        """Whether they were in line."""
+        lane = visit.ticket.lane
+        was = self.line[lane].pop(visit.ticket.id, None) is not None
+        if not self.line[lane]:
+            del self.line[lane]
+        return was
+
+    def _rewrite(self, visit: Visit, **changes: Any) -> None:
+        """What is known of a ticket changes; in line it keeps its place."""
+        in_line = self._unqueue(visit)
+        visit.ticket = replace(visit.ticket, **changes)
+        if in_line:
+            self._queue(visit)
+
+    def _lower(self, now: float, visit: Visit, step: int) -> None:
+        if not visit.over:
+            least = self.pairing.policy.least_level
+            asked = relaxed(visit.caller.ticket.skills, step, least=least)
+            self._rewrite(visit, skills=asked)
+
+    def _leave(self, now: float, visit: Visit) -> None:
+        if not visit.over:
+            self._unqueue(visit)
+            visit.left_at = now
+            self._withdraw(now, visit)
+
+    def _come(self, now: float, seat: Seat) -> None:
+        seat.here = True
+        seat.since = now if seat.since is None else seat.since
+        seat.idle_since = now
+        self._change(seat)
+
+    def _go(self, now: float, seat: Seat) -> None:
+        """Nothing new; what they are in they finish."""
+        seat.here = False
+        self._part(now, seat)
+        self._change(seat)
+
+    def _part(self, now: float, seat: Seat) -> None:
+        """They are present until the last conversation they took is over."""
+        if not seat.here and not seat.talking and seat.since is not None:
+            seat.present += now - seat.since
+            seat.since = None
+
+    def _change(self, seat: Seat) -> None:
+        """Where an agent stands has changed."""
+        seat.forget()
+        room = seat.worker.capacity - seat.load if seat.here else 0
+        self.rarity.change(seat.things, room - seat.room)
+        seat.room = room
+        if room:
+            self.free.add(seat.id)
+            self._news = True
+        else:
+            self.free.discard(seat.id)
+
+    def _wave(self, now: float) -> None:
+        """Only where something is new: the wave before left nobody waiting who could be served."""
+        if not self._news:
+            return
+        self._news = False
+        waiting: list[WaitingTicket] = []
+        chosen: set[UUID] = set()
+        for queue in self.line.values():
+            tickets = queue.values()
+            if able := self.day.able(next(iter(tickets))) & self.free:
+                waiting += nsmallest(len(able), tickets, key=self.pairing.turn)
+                chosen.update(self._longest_idle(able, tickets))
+        if waiting:
+            free = list(self._seen(now, chosen))
+            for ticket, agent in self.pairing.pairs(waiting, free, moment(now)):
+                self._ask(now, self.visits[ticket], self.seats[agent])
+
+    def _seen(self, now: float, chosen: Iterable[UUID]) -> Iterator[FreeAgent]:
+        """The agents as matching sees them, how rare what they can do among it."""
+        self.rarity.look(now)
+        for agent in chosen:
+            seat = self.seats[agent]
+            if self.pairing.looks_ahead:
+                yield replace(seat.able, rarity=self.rarity.of(seat.things))
+            else:
+                yield seat.able
+
+    def _longest_idle(
+        self, able: frozenset[UUID], queue: Iterable[WaitingTicket]
+    ) -> Iterable[UUID]:
+        """As many as a wave looks at; those who passed don't hide the others."""
+        many = CHOICE + sum(1 + len(ticket.declined_by) + len(ticket.asked) for ticket in queue)
+        if len(able) <= many:
+            return able
+        return nsmallest(many, able, key=lambda agent: self.seats[agent].idle_since)
+
+    def _ask(self, now: float, visit: Visit, seat: Seat) -> None:
+        self._unqueue(visit)
+        answers = visit.caller.answers
+        answer = answers[min(visit.asked, len(answers) - 1)]
+        visit.asked += 1
+        seat.load += 1
+        self._change(seat)
+        if answer.yes and not answer.after:
+            self._begin(now, visit, seat)
+            return
+        visit.ticket = replace(visit.ticket, asked=visit.ticket.asked | {seat.id})
+        after = OFFER_LASTS if answer.yes is None else min(answer.after, OFFER_LASTS)
+        self._at(now + after, self._answer, visit, seat, answer.yes)
+        if len(visit.ticket.asked) < self.pairing.policy.max_parallel_offers:
+            self._at(now + self.pairing.policy.exclusive_for, self._ask_further, visit, seat)
+
+    def _ask_further(self, now: float, visit: Visit, seat: Seat) -> None:
+        if not visit.over and seat.id in visit.ticket.asked:
+            self._queue(visit)
+
+    def _answer(self, now: float, visit: Visit, seat: Seat, yes: bool | None) -> None:
+        if seat.id not in visit.ticket.asked:
+            return
+        self._rewrite(visit, asked=visit.ticket.asked - {seat.id})
+        if yes:
+            self._unqueue(visit)
+            self._withdraw(now, visit)
+            self._begin(now, visit, seat)
+            return
+        seat.load -= 1
+        self._change(seat)
+        group = "timed_out_by" if yes is None else "declined_by"
+        self._rewrite(visit, **{group: getattr(visit.ticket, group) | {seat.id}})
+        self._queue(visit)
+
+    def _withdraw(self, now: float, visit: Visit) -> None:
+        """Whoever still has it on the screen is free again, and keeps their place in line."""
+        for agent in visit.ticket.asked:
+            seat = self.seats[agent]
+            seat.load -= 1
+            self._change(seat)
+        visit.ticket = replace(visit.ticket, asked=frozenset())
+
+    def _begin(self, now: float, visit: Visit, seat: Seat) -> None:
+        """The conversation begins; their place was taken when they were asked."""
+        visit.served_at, visit.agent = now, seat.id
+        wanted = visit.caller.ticket.skills.items()
+        visit.fits = all(seat.worker.able.skills.get(skill, 0) >= level for skill, level in wanted)
+        talks = visit.caller.talks * (1.0 if visit.fits else self.day.slower)
+        seat.talking += 1
+        seat.most = max(seat.most, seat.talking)
+        seat.talked += talks
+        seat.worked += 1
+        self._change(seat)
+        self._at(now + talks, self._finish, seat)
+
+    def _finish(self, now: float, seat: Seat) -> None:
+        seat.talking -= 1
+        seat.load -= 1
+        self._part(now, seat)
+        seat.idle_since = now
+        self._change(seat)

@@ -1,0 +1,183 @@
+"""The wait a customer is told. What it rests on is read anew every five seconds in each process,
+beside the requests, so that a quote costs a look and no query.
+"""
+
+import threading
+import time
+from bisect import bisect_left, insort
+from collections import defaultdict
+from datetime import datetime
+from functools import cached_property
+from heapq import merge
+from itertools import islice
+from math import ceil
+
+import numpy as np
+from django.conf import settings
+from django.db import close_old_connections
+
+from dispatch.realtime.background import Errand
+from dispatch.rules import wait_simulation
+from dispatch.rules.wait_simulation import Floats, Lengths, Outlook, Turn
+from dispatch.waits import pool
+from dispatch.waits.pool import Floor, InLine
+from tickets.models import Ticket
+from tickets.queue import Wait
+
+#: Seconds. What is older than the first is read anew meanwhile; older than the second, before.
+REMEMBERED, STALE = 5.0, 15.0
+
+NOBODY_ON_LINE, NOBODY_ABLE = "nobody_on_line", "nobody_able"
+NO_RATE_CARD, LONG_QUEUE = "no_rate_card", "long_queue"
+
+
+class View:
+    """A floor, and what was worked out from it: the same question is answered once."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        self.read_at = time.monotonic()
+        self._kinds = {seat.abilities for seat in floor.seats}
+        self._lines: dict[str, list[InLine]] = defaultdict(list)
+        for one in floor.line:
+            self._lines[one.lane].append(one)
+        self._rivals: dict[str, list[list[InLine]]] = {}
+        self._outlooks: dict[tuple[str, Lengths, int], Outlook | None] = {}
+
+    @cached_property
+    def _free_in(self) -> Floats:
+        return wait_simulation.free_times(self.floor.seats)
+
+    @cached_property
+    def until_yes(self) -> Wait:
+        """Where only somebody's answer is waited for."""
+        half, most = np.quantile(self.floor.learned.until_yes, [0.5, 0.9])
+        return Wait(ceil(half), ceil(most))
+
+    @property
+    def age(self) -> float:
+        """Seconds."""
+        return time.monotonic() - self.read_at
+
+    def wait(self, lane: str, own: Lengths, *, turn_at: datetime) -> Wait:
+        """Of somebody in this lane whose turn is at that moment, if what is asked for stays."""
+        outlook = self.outlook(lane, own)
+        if outlook is None:
+            return Wait(unknown=NOBODY_ABLE if self.floor.seats else NOBODY_ON_LINE)
+        ahead = self._ahead(lane, turn_at)
+        if ahead >= pool.LONGEST_LINE:
+            return Wait(unknown=LONG_QUEUE)
+        return Wait(*outlook.behind(ahead))
+
+    def _ahead(self, lane: str, turn_at: datetime) -> int:
+        """How many who want the same seats are served before."""
+        lines = self._lines_against(lane)
+        return sum(bisect_left(line, turn_at, key=_turn_at) for line in lines)
+
+    def outlook(self, lane: str, own: Lengths) -> Outlook | None:
+        """Worked out once, and again when so many have come that it says too little of them."""
+        lines = self._lines_against(lane)
+        question = (lane, own, sum(map(len, lines)) // wait_simulation.SPARE_TURNS)
+        if question not in self._outlooks:
+            first = islice(merge(*lines, key=_turn_at), wait_simulation.MOST_TURNS)
+            self._outlooks[question] = wait_simulation.outlook(
+                pool.needs(lane),
+                own=own,
+                seats=self.floor.seats,
+                free_in=self._free_in,
+                ahead=[one.turn for one in first],
+                until_yes=self.floor.learned.until_yes,
+            )
+        return self._outlooks[question]
+
+    def join(self, ticket: Ticket) -> None:
+        """Somebody came since; whoever comes next is behind them."""
+        turn = Turn(pool.needs(ticket.lane), self.floor.lengths(ticket.client.slug, ticket.topic))
+        one = InLine(self.floor.turn_at(ticket), ticket.lane, turn)
+        if ticket.lane not in self._lines:
+            self._rivals = {}
+        insort(self._lines[ticket.lane], one, key=_turn_at)
+
+    def _lines_against(self, lane: str) -> list[list[InLine]]:
+        """Those who want the same seats, by lane, each in the order in which they are served."""
+        if lane not in self._rivals:
+            # Another thread may add a lane meanwhile.
+            lines = list(self._lines.items())
+            self._rivals[lane] = [line for other, line in lines if self._compete(lane, other)]
+        return self._rivals[lane]
+
+    def _compete(self, lane: str, other: str) -> bool:
+        """Whether somebody here could serve either."""
+        both = pool.needs(lane) | pool.needs(other)
+        return any(both <= kind for kind in self._kinds)
+
+
+def _turn_at(one: InLine) -> datetime:
+    return one.turn_at
+
+
+class _Memory:
+    """The newest view this process has."""
+
+    def __init__(self) -> None:
+        self._reading = threading.Lock()
+        self._view: View | None = None
+        self._asked_at: datetime
+        self._renewal = Errand("forecast", self._renew)
+
+    def view(self, *, at: datetime) -> View:
+        known = self._view
+        if known and known.age < REMEMBERED:
+            return known
+        if known and known.age < STALE and not settings.HINTS_INLINE:
+            self._asked_at = at
+            self._renewal.ask()
+            return known
+        return self._renewed(at=at)
+
+    def join(self, ticket: Ticket) -> None:
+        if self._view:
+            self._view.join(ticket)
+
+    def forget(self) -> None:
+        self._view = None
+
+    def _renewed(self, *, at: datetime) -> View:
+        with self._reading:
+            if self._view is None or self._view.age >= REMEMBERED:
+                self._view = View(pool.read(at=at))
+            return self._view
+
+    def _renew(self) -> None:
+        close_old_connections()
+        self._renewed(at=self._asked_at)
+
+
+_memory = _Memory()
+view, joined, forget = _memory.view, _memory.join, _memory.forget
+
+
+def wait(ticket: Ticket, *, at: datetime) -> Wait:
+    """What this ticket's customer can be told now, be it in line already or about to be."""
+    here = view(at=at)
+    if ticket.client.slug not in here.floor.minutes:
+        return Wait(unknown=NO_RATE_CARD)
+    if ticket.asked:
+        return here.until_yes
+    own, turn_at = here.floor.lengths(ticket.client.slug, ticket.topic), here.floor.turn_at(ticket)
+    told = here.wait(ticket.lane, own, turn_at=turn_at)
+    for seconds, lane in here.floor.lowered(ticket, at=at):
+        if told.p50 is not None and told.p50 <= seconds:
+            break
+        told = _sooner(told, here.wait(lane, own, turn_at=turn_at), seconds=seconds)
+    return told
+
+
+def _sooner(told: Wait, lowered: Wait, *, seconds: int) -> Wait:
+    """Where more can help once less is asked for, in so many seconds."""
+    if lowered.p50 is None or lowered.p90 is None:
+        return told
+    half, most = seconds + lowered.p50, seconds + lowered.p90
+    if told.p50 is None or told.p90 is None:
+        return Wait(half, most)
+    return Wait(min(told.p50, half), min(told.p90, most))

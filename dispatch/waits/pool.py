@@ -1,0 +1,255 @@
+"""The seats of those on line and the line of those who wait, as rows have them now.
+
+Four queries for who is here, what they are in, who waits and what the rate cards expect; two more,
+once a minute, for what the last week teaches.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from math import ceil
+from typing import Any, NamedTuple
+
+from django.core.cache import cache
+from django.db import connection, transaction
+
+from agents.models.presence import SILENCE
+from dispatch import policies
+from dispatch.models import OFFER_LASTS
+from dispatch.rules import wait_simulation
+from dispatch.rules.policy import Policy, relaxed
+from dispatch.rules.wait_simulation import Floats, Lengths, Seat, Turn
+from tickets.models import Ticket
+from tickets.models.tickets import lane
+
+LEARNED_FOR = 60
+RECENT = timedelta(days=7)
+#: Fewer conversations than this tell nothing yet, and the rate card's estimate stands.
+ENOUGH = 20
+#: No more of those who wait are read; whoever is behind them is told no time.
+LONGEST_LINE = 1000
+#: What a conversation of a client without a rate card is taken for.
+MINUTES = 8
+STEPS = [step / 20 for step in range(21)]
+
+# Clocks are set back now and then: no span is read as less than nothing.
+# Those who hold nothing are counted by what they can do; only the others are looked at one by one.
+HERE = """
+SELECT CASE WHEN p.load > 0 THEN p.agent_id END AS holder, array_to_string(p.abilities, ' '),
+    p.capacity, p.load, count(*)
+FROM agents_presence p JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
+WHERE p.status = 'available' AND p.seen_at > %(heard)s
+GROUP BY holder, p.abilities, p.capacity, p.load
+"""
+WORK = """
+SELECT a.agent_id, c.slug, t.topic,
+    greatest(extract(epoch FROM %(at)s::timestamptz - a.started_at)::float8, 0),
+    CASE WHEN a.ended_at IS NOT NULL
+        THEN greatest(extract(epoch FROM %(at)s::timestamptz - a.ended_at)::float8, 0) END,
+    extract(epoch FROM a.wrap_up_by - %(at)s::timestamptz)::float8
+FROM dispatch_assignment a
+JOIN tickets_ticket t ON t.id = a.ticket_id JOIN tickets_client c ON c.id = t.client_id
+WHERE a.finished_at IS NULL
+"""
+LINE = """
+SELECT t.due_at - t.urgency * %(head_start)s::interval AS turn_at, t.lane, c.slug, t.topic
+FROM tickets_ticket t JOIN tickets_client c ON c.id = t.client_id
+WHERE t.status = 'queued' AND NOT t.asked AND t.give_up_at > %(at)s
+ORDER BY turn_at LIMIT %(most)s
+"""
+CARDS = """
+SELECT DISTINCT ON (client) client, expected_minutes FROM agents_ratecard
+WHERE valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)
+ORDER BY client, valid_from DESC
+"""
+# By client and topic, by client, and all together: talk with wrap-up, and wrap-up alone.
+HANDLED = """
+SELECT c.slug, t.topic,
+    percentile_cont(%(steps)s::float8[]) WITHIN GROUP (
+        ORDER BY greatest(extract(epoch FROM a.finished_at - a.started_at)::float8, 0)),
+    percentile_cont(%(steps)s::float8[]) WITHIN GROUP (
+        ORDER BY greatest(extract(epoch FROM a.finished_at - a.ended_at)::float8, 0))
+FROM dispatch_assignment a
+JOIN tickets_ticket t ON t.id = a.ticket_id JOIN tickets_client c ON c.id = t.client_id
+WHERE a.finished_at > %(since)s AND a.ending IN ('resolved', 'handed_back')
+GROUP BY GROUPING SETS ((c.slug, t.topic), (c.slug), ()) HAVING count(*) >= %(enough)s
+"""
+# All agents together: how one of them answers is nobody's business.
+ANSWERED = """
+SELECT status = 'accepted', greatest(extract(epoch FROM settled_at - sent_at)::float8, 0)
+FROM dispatch_offer
+WHERE sent_at > %(since)s AND status IN ('accepted', 'declined', 'expired', 'missed_connectivity')
+ORDER BY id DESC LIMIT 300
+"""
+
+Kind = tuple[str | None, str | None]
+
+
+class Present(NamedTuple):
+    """Some of those on line: what each can do and has room for, in conversations; how many."""
+
+    abilities: frozenset[str]
+    room: int
+    many: int
+
+
+class InLine(NamedTuple):
+    """Somebody who waits: what decides when it is their turn, and what they will take."""
+
+    turn_at: datetime
+    lane: str
+    turn: Turn
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the last week teaches: how long talks take, and how long until somebody says yes."""
+
+    handled: Mapping[Kind, Lengths]
+    wrap_up: Lengths | None
+    until_yes: Floats
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Who is here, what they are in, and who waits, as it was when it was read."""
+
+    present: list[Present]
+    seats: list[Seat]
+    line: list[InLine]
+    learned: Learned
+    #: What the card in force of each client expects.
+    minutes: Mapping[str, int]
+    policy: Policy
+
+    def turn_at(self, ticket: Ticket) -> datetime:
+        """What decides when it is this ticket's turn: the earlier the sooner."""
+        return ticket.due_at - self.policy.head_start(ticket.urgency)
+
+    def lowered(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
+        """In how many seconds less is asked for, and the lane the ticket is in then."""
+        waited = (at - ticket.queued_at).total_seconds()
+        last = ticket.lane
+        for step, after in enumerate(self.policy.relax_after, start=1):
+            needs = relaxed(ticket.skills, step, least=self.policy.least_level)
+            then = lane(ticket.language, needs, ticket.client.certificate)
+            if step > ticket.relaxed and then != last:
+                yield max(ceil(after - waited), 0), then
+                last = then
+
+    def lengths(self, client: str, topic: str) -> Lengths:
+        """Of a client's talks about a topic: the narrowest there is enough of."""
+        return lengths(self.learned, self.minutes, client, topic)
+
+
+@lru_cache(maxsize=4096)
+def needs(lane: str) -> frozenset[str]:
+    """What an agent must be able to do, or is: words as `agents_presence.abilities` has them."""
+    return frozenset(lane.split())
+
+
+def lengths(learned: Learned, minutes: Mapping[str, int], client: str, topic: str) -> Lengths:
+    """The narrowest there is enough of; else spread about what the rate card expects."""
+    for kind in ((client, topic), (client, None)):
+        if found := learned.handled.get(kind):
+            return found
+    return Lengths.about(minutes.get(client, MINUTES))
+
+
+def read(*, at: datetime) -> Floor:
+    # A savepoint, so that a query that fails costs the estimate and not the escalation around it.
+    with transaction.atomic():
+        learned = _learned(at=at)
+        people = _rows(HERE, heard=at - SILENCE)
+        work = _rows(WORK, at=at)
+        policy = policies.in_force(at=at)
+        line = _rows(LINE, at=at, most=LONGEST_LINE, head_start=policy.head_start(1))
+        minutes = dict(_rows(CARDS, at=at))
+    return Floor(
+        present=[Present(needs(able), room - load, many) for _, able, room, load, many in people],
+        seats=list(_seats(people, work, learned, minutes)),
+        line=[_in_line(learned, minutes, *row) for row in line],
+        learned=learned,
+        minutes=minutes,
+        policy=policy,
+    )
+
+
+def _seats(
+    people: Iterable[tuple[Any, ...]],
+    work: Iterable[tuple[Any, ...]],
+    learned: Learned,
+    minutes: Mapping[str, int],
+) -> Iterable[Seat]:
+    """Every place for a conversation, of the free ones as many of a kind as can ever matter. An
+    offer that is out is taken for a conversation: most often it becomes one."""
+    usual = learned.handled.get((None, None)) or Lengths.about(MINUTES)
+    busy = defaultdict(list)
+    for agent, client, topic, *times in work:
+        busy[agent].append(_busy(learned, lengths(learned, minutes, client, topic), *times))
+    free: Counter[str] = Counter()
+    for agent, abilities, capacity, load, many in people:
+        held = busy[agent][:capacity] if agent else []
+        held += [Seat(lengths=usual)] * (load - len(held))
+        yield from (seat._replace(abilities=needs(abilities)) for seat in held)
+        free[abilities] += max(capacity - load, 0) * many
+    for abilities, many in free.items():
+        yield from [Seat(needs(abilities))] * min(many, wait_simulation.MOST_SEATS)
+
+
+def _busy(
+    learned: Learned,
+    usual: Lengths,
+    talked: float,
+    wrapped_up: float | None,
+    wrap_up_left: float | None,
+) -> Seat:
+    """A conversation, or its wrap-up, which ends at the latest when its time is up."""
+    if wrapped_up is None:
+        return Seat(lengths=usual, after=talked)
+    left = max(wrap_up_left or 0.0, 0.0)
+    known = learned.wrap_up or Lengths((0.0, wrapped_up + left))
+    return Seat(lengths=known, after=wrapped_up, most=left)
+
+
+def _in_line(
+    learned: Learned,
+    minutes: Mapping[str, int],
+    turn_at: datetime,
+    lane: str,
+    client: str,
+    topic: str,
+) -> InLine:
+    turn = Turn(needs(lane), lengths(learned, minutes, client, topic))
+    return InLine(turn_at, lane, turn)
+
+
+def _learned(*, at: datetime) -> Learned:
+    known: Learned | None = cache.get("waits_learned")
+    if known is None:
+        known = _lessons(at=at)
+        cache.set("waits_learned", known, timeout=LEARNED_FOR)
+    return known
+
+
+def _lessons(*, at: datetime) -> Learned:
+    handled = _rows(HANDLED, since=at - RECENT, steps=STEPS, enough=ENOUGH)
+    answered = _rows(ANSWERED, since=at - RECENT)
+    wrap_ups = {(client, topic): tuple(wrap_up) for client, topic, _, wrap_up in handled}
+    together = wrap_ups.get((None, None))
+    return Learned(
+        handled={(client, topic): Lengths(tuple(took)) for client, topic, took, _ in handled},
+        wrap_up=Lengths(together) if together else None,
+        until_yes=wait_simulation.until_yes(
+            [(taken, took) for taken, took in answered], lasts=OFFER_LASTS.total_seconds()
+        ),
+    )
+
+
+def _rows(query: str, **given: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, given)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

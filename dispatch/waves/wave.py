@@ -1,0 +1,166 @@
+"""A wave: one pass of matching over those who wait. Any number may run at once.
+
+Tickets wait in lanes; a lane nobody free can serve costs one look and blocks no other. Tickets and
+agents somebody else holds are skipped, so a wave never waits, and what it must not do is refused by
+constraints. One read and one write, however many it pairs. Lock order: tickets, then agents.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from math import ceil
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+from structlog.contextvars import bind_contextvars
+from uuid_utils.compat import uuid7
+
+from agents.pay import quotes, rate_cards
+from dispatch import policies
+from dispatch.models import Decision, Offer
+from dispatch.rules import matching
+from dispatch.rules.matching import Match
+from dispatch.rules.policy import Policy, relaxed
+from dispatch.waves import handle_time, outcome, scarcity, snapshot
+from dispatch.waves.snapshot import Free, Glance, Shard, Waiting
+from tickets import lifecycle
+from tickets.errors import TicketError
+from tickets.models import Ticket
+
+log = structlog.get_logger("dispatch.waves")
+
+ALL = Shard()
+#: Whoever has waited for so long the matcher has missed, unless nobody is free.
+MISSED = timedelta(seconds=0.5)
+# One look at an index.
+DUE = """
+SELECT clock_timestamp(), EXISTS (
+    SELECT 1 FROM tickets_ticket WHERE status = 'queued' AND NOT asked)
+"""
+
+
+@transaction.atomic
+def run(*, at: datetime, shard: Shard = ALL) -> int:
+    """Offer waiting tickets to free agents; returns how many offers were made."""
+    wave = uuid7()
+    bind_contextvars(wave=wave.hex)
+    policy = policies.in_force(at=at)
+    seen = snapshot.take(policy=policy, at=at, shard=shard, rarity=scarcity.now(at=at))
+    matches = paired(seen, policy=policy, at=at)
+    if not matches:
+        return 0
+    decision = decided(matches, seen, policy, at=at)
+    decision.pk = wave
+    made = outcome.save(list(drafted(matches, seen, at=at)), decision=decision, at=at)
+    log.info("wave", waiting=len(seen.waiting), free=len(seen.free), offers=len(made))
+    return len(made)
+
+
+def catch_up(*, at: datetime) -> int:
+    """A wave for those the matcher has missed; returns how many offers were made.
+
+    Who came only now is the matcher's, whose plans and caches are warm.
+    """
+    missed = Ticket.objects.queued().filter(asked=False, queued_at__lte=at - MISSED)
+    return run(at=at) if missed.exists() else 0
+
+
+def paired(seen: Glance, *, policy: Policy, at: datetime) -> list[Match]:
+    """Whom the policy pairs of those seen. The same glance, policy and moment pair the same."""
+    tickets, agents = [one.need for one in seen.waiting], [one.able for one in seen.free]
+    return matching.match(tickets, agents, policy=policy, at=at)
+
+
+def decided(matches: Sequence[Match], seen: Glance, policy: Policy, *, at: datetime) -> Decision:
+    """The record of this wave, to be written with its offers."""
+    pairs = [[str(match.ticket), str(match.agent)] for match in matches]
+    return Decision(policy_id=policy.version, at=at, seen=Decision.packed(seen.words), pairs=pairs)
+
+
+def due() -> datetime | None:
+    """What time it is, if anybody waits to be asked for: whether another wave might find work."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE)
+        at, anybody = cursor.fetchone()
+    return at if anybody else None
+
+
+def drafted(matches: Sequence[Match], seen: Glance, *, at: datetime) -> Iterator[Offer]:
+    """The offers to make, pay locked. A client without a rate card gets none: no pay, no work."""
+    waiting = {one.need.id: one for one in seen.waiting}
+    free = {one.able.id: one for one in seen.free}
+    in_force = rate_cards.in_force(sorted({one.ticket.client.slug for one in seen.waiting}), at=at)
+    typical = handle_time.typical(at=at)
+    for match in matches:
+        ticket, places = waiting[match.ticket].ticket, waiting[match.ticket].places
+        if ticket.client.slug in in_force:
+            card, minutes = in_force[ticket.client.slug]
+            took = typical.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
+            quote = quotes.quote(
+                card,
+                # Also for what is no longer asked for, if they know it.
+                skills=[code for code in ticket.skills if code in free[match.agent].able.skills],
+                language=ticket.language,
+                minutes=ceil(took.total_seconds() / 60),
+            )
+            why = match.reasons() | _facts(waiting[match.ticket], free[match.agent], at=at)
+            yield Offer(
+                ticket=ticket,
+                agent=free[match.agent].agent,
+                place=min({0, 1, 2} - places),
+                pay=quote.as_json(),
+                reasons=why,
+            )
+
+
+def _facts(waiting: Waiting, free: Free, *, at: datetime) -> dict[str, Any]:
+    """What the reasons are told with."""
+    return {
+        "waited_s": int((at - waiting.need.queued_at).total_seconds()),
+        "idle_s": max(int((at - free.able.idle_since).total_seconds()), 0),
+        "without": sorted(waiting.ticket.skills.keys() - free.able.skills.keys()),
+        "known": free.able.id in waiting.need.known_by,
+        "again": free.able.id in waiting.need.timed_out_by,
+    }
+
+
+def ask_further(*, at: datetime, limit: int = 500) -> int:
+    """Those whose agent hesitates may be offered to another too; returns how many."""
+    return lifecycle.mark_unasked_due(at=at, limit=limit)
+
+
+def relax(*, at: datetime, limit: int = 200) -> int:
+    """Lower what is asked for where customers have waited; returns for how many tickets."""
+    policy = policies.in_force(at=at)
+    lowered = 0
+    for step, after in enumerate(policy.relax_after, start=1):
+        lowered += lifecycle.relax(
+            queued_before=at - timedelta(seconds=after),
+            step=step,
+            needs=partial(relaxed, steps=step, least=policy.least_level),
+            limit=limit,
+        )
+    return lowered
+
+
+def give_up_overdue(*, at: datetime, limit: int = 100) -> int:
+    """Tell those whose patience is over that nobody is available; returns how many.
+
+    While an offer is out the customer is not told: somebody may be reading it.
+    """
+    asked = Offer.objects.pending().filter(ticket=OuterRef("pk"))
+    overdue = Ticket.objects.queued().filter(~Exists(asked), give_up_at__lte=at)
+    due = list(overdue.order_by("give_up_at")[:limit])
+    for ticket in due:
+        _give_up(ticket, at=at)
+    return len(due)
+
+
+def _give_up(ticket: Ticket, *, at: datetime) -> None:
+    """Somebody may have taken the ticket since it was read; then there is nothing to tell."""
+    try:
+        lifecycle.give_up(ticket, at=at)
+    except TicketError:
+        return

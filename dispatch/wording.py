@@ -1,0 +1,145 @@
+"""Amounts, spans, names and reasons as people read them, in the language now active."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import format_currency, get_currency_precision
+from django.core.cache import cache
+from django.utils.translation import get_language, gettext, ngettext
+
+from agents.pay.quotes import Line
+from dispatch.models import Offer
+from tickets.models import Skill
+
+
+def locale() -> Locale:
+    """The locale of the active language."""
+    return Locale.parse(get_language() or "en", sep="-")
+
+
+def money(minor: int, currency: str) -> str:
+    """410 EUR is "€4.10", or « 4,10 € »."""
+    return format_currency(_major(minor, currency), currency, locale=locale())
+
+
+def round_money(minor: int, currency: str) -> str:
+    """Without cents, for what is only about right: "€27"."""
+    pattern = locale().currency_formats["standard"].pattern.replace(".00", "")
+    return format_currency(
+        round(_major(minor, currency)), currency, pattern, locale=locale(), currency_digits=False
+    )
+
+
+def clock(span: timedelta) -> str:
+    """A span as a clock shows it: 4:12 or 1:04:12."""
+    seconds = max(int(span.total_seconds()), 0)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def span(length: timedelta) -> str:
+    """A span in short words: 12 s, 9 min, 2 h 10."""
+    seconds = max(int(length.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} h {minutes:02}" if hours else f"{minutes} min"
+
+
+def language(tag: str) -> str:
+    """The name of a language, such as "English" or « anglais »."""
+    return _language(tag, get_language() or "en")
+
+
+@lru_cache(maxsize=1024)
+def _language(tag: str, reader: str) -> str:
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(Locale.parse(reader, sep="-")) or tag
+    except (ValueError, UnknownLocaleError):
+        return tag
+
+
+def plain(slug: str) -> str:
+    """A slug as a phrase: "card-not-arrived" is "Card not arrived"."""
+    words = slug.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def skills(codes: Iterable[str]) -> list[str]:
+    """The names of skills. One nobody has heard of yet is looked up afresh."""
+    codes = list(codes)
+    names: dict[str, str] = cache.get("skill_names") or {}
+    if not names.keys() >= set(codes):
+        names = dict(Skill.objects.values_list("code", "name"))
+        cache.set("skill_names", names, timeout=60)
+    return [names.get(code) or plain(code) for code in codes]
+
+
+def pay_line(line: Line, minutes: int) -> str:
+    """What a part of the pay is for."""
+    if line.kind == "skill":
+        return gettext("Skill: %(skill)s") % {"skill": skills([line.code])[0]}
+    if line.kind == "language":
+        return gettext("Language: %(language)s") % {"language": language(line.code)}
+    if line.kind == "minutes":
+        return ngettext("%(count)s minute expected", "%(count)s minutes expected", minutes) % {
+            "count": minutes
+        }
+    if line.kind == "least":
+        return gettext("Raised to the least a conversation pays")
+    return gettext("For each conversation")
+
+
+def why(offer: Offer) -> Iterator[str]:
+    """Why this agent is asked, part by part."""
+    told: dict[str, Any] = offer.reasons
+    yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
+    if known := [code for code in offer.ticket.skills if code not in told.get("without", [])]:
+        yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(known))}
+    yield from without(offer)
+    if told.get("known"):
+        yield gettext("you have helped this customer before")
+    if minutes := told.get("idle_s", 0) // 60:
+        yield gettext("you have been free for %(count)s min or more") % {"count": minutes}
+    yield from _among(told.get("candidates", 0))
+    if told.get("again"):
+        yield gettext("you were asked once before, which changes nothing for you")
+
+
+def without(offer: Offer) -> Iterator[str]:
+    """That they are asked without something, if they are."""
+    if lacking := offer.reasons.get("without"):
+        yield gettext("nobody who knows %(skills)s took it in time") % {
+            "skills": ", ".join(skills(lacking))
+        }
+
+
+def reasons(offer: Offer) -> str:
+    """Why this agent is asked, as one phrase."""
+    return gettext("; ").join(why(offer))
+
+
+def waited(offer: Offer) -> str:
+    """How long the customer had waited when the offer was made."""
+    return span(offer.sent_at - offer.ticket.queued_at)
+
+
+def _among(candidates: int) -> Iterator[str]:
+    if candidates == 1:
+        yield gettext("nobody else who fits is free")
+    elif candidates > 1:
+        others = candidates - 1
+        yield ngettext(
+            "you fit best now; %(count)s other person would fit too",
+            "you fit best now; %(count)s other people would fit too",
+            others,
+        ) % {"count": others}
+
+
+def _major(minor: int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-get_currency_precision(currency))

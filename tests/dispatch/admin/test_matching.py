@@ -1,0 +1,114 @@
+"""Who is kept apart from whom, and who holds which certificate, in the coordinators' pages."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.models import AgentCertificate, Presence
+from dispatch import affinity
+from dispatch.models import Acquaintance
+from tests.factories import (
+    make_agent,
+    make_assignment,
+    make_ticket,
+)
+from tests.staff import ASKED, a_coordinator, a_viewer, lists, page, run, said
+from tickets import clock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def coordinator():
+    return a_coordinator()
+
+
+@pytest.fixture
+def viewer():
+    return a_viewer()
+
+
+def test_an_agent_and_a_customer_are_kept_apart_from_the_assignments_page(coordinator):
+    assignment = make_assignment()
+
+    coordinator.post(page("dispatch_assignment", assignment, action="keep_apart_here"), ASKED)
+
+    kept = Acquaintance.objects.get()
+    assert kept.agent == assignment.agent
+    assert kept.customer_ref == assignment.ticket.customer_ref
+    assert kept.blocked_at is not None
+
+
+def test_who_may_only_look_keeps_nobody_apart(viewer):
+    assignment = make_assignment()
+
+    run(viewer, "dispatch_assignment", "keep_apart", assignment)
+
+    assert Acquaintance.objects.count() == 0
+
+
+def test_the_kept_apart_are_listed_and_unblocked(coordinator):
+    affinity.meet(make_agent("Elsa").pk, make_ticket(), at=clock.now())
+    affinity.block(make_agent("Amina"), make_ticket(), at=clock.now())
+    kept = Acquaintance.objects.get(agent__name="Amina")
+
+    listed = coordinator.get(lists("dispatch_acquaintance")).context["cl"].result_list
+    assert [row.agent.name for row in listed] == ["Amina"]
+    answer = run(coordinator, "dispatch_acquaintance", "unblock", kept)
+
+    assert said(answer)[0].endswith("may meet again")
+    assert Acquaintance.objects.filter(blocked_at__isnull=False).count() == 0
+
+
+def test_who_may_only_look_unblocks_nobody(viewer):
+    affinity.block(make_agent(), make_ticket(), at=clock.now())
+
+    run(viewer, "dispatch_acquaintance", "unblock", Acquaintance.objects.get())
+
+    assert Acquaintance.objects.get().blocked_at is not None
+
+
+def agent_form(agent, **given: str) -> dict[str, object]:
+    empty = {"TOTAL_FORMS": "0", "INITIAL_FORMS": "0"}
+    parts = {
+        f"{prefix}-{key}": value
+        for prefix in ("languages", "skills", "certificates")
+        for key, value in empty.items()
+    }
+    about = {"name": agent.name, "country": "FR", "time_zone": "Europe/Paris", "currency": "EUR"}
+    return {**about, **parts, **given}
+
+
+def test_a_certificate_is_given_on_the_agents_page_and_counts_at_once(coordinator):
+    agent = make_agent()
+    given = {
+        "certificates-TOTAL_FORMS": "1",
+        "certificates-0-code": "kyc",
+        "certificates-0-valid_until": "2100-01-01",
+        "certificates-0-agent": str(agent.pk),
+    }
+
+    coordinator.post(page("agents_agent", agent), agent_form(agent, **given))
+
+    assert AgentCertificate.objects.get().code == "kyc"
+    assert "+kyc" in Presence.objects.get(agent=agent).abilities
+
+
+def test_a_new_last_day_makes_a_lapsed_certificate_count_again(coordinator):
+    agent = make_agent()
+    over = clock.now().date() - timedelta(days=2)
+    held = AgentCertificate.objects.create(agent=agent, code="kyc", valid_until=over, lapsed=True)
+    given = {
+        "certificates-TOTAL_FORMS": "1",
+        "certificates-INITIAL_FORMS": "1",
+        "certificates-0-id": str(held.pk),
+        "certificates-0-agent": str(agent.pk),
+        "certificates-0-code": "kyc",
+        "certificates-0-valid_until": "2100-01-01",
+    }
+
+    coordinator.post(page("agents_agent", agent), agent_form(agent, **given))
+
+    held.refresh_from_db()
+    assert not held.lapsed
+    assert "+kyc" in Presence.objects.get(agent=agent).abilities

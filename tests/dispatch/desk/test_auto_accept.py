@@ -1,0 +1,143 @@
+"""Offers accepted for an agent who wants that, and agents paused because none was answered."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents import presence
+from agents.models import Agent
+from dispatch import offers
+from dispatch.models import Assignment, Offer
+from tests import factories
+from tests.dispatch.desk.conftest import Browser
+from tickets import clock, lifecycle
+
+
+def ms(ago: timedelta) -> int:
+    return int((clock.now() - ago).timestamp() * 1000)
+
+
+A_MINUTE = timedelta(minutes=1)
+
+
+def shown(agent: Agent) -> Offer:
+    """An offer that is on the agent's screen, and whatever follows of that."""
+    offer = factories.make_offer(agent=agent)
+    offers.roll(offers.show([(offer.pk, agent.pk)], at=clock.now()), at=clock.now())
+    return Offer.objects.get(pk=offer.pk)
+
+
+def test_nothing_is_accepted_for_anybody_who_has_not_asked_for_it(
+    plain: Browser, amina: Agent
+) -> None:
+    assert shown(amina).status == "shown"
+    page = plain.look().content.decode()
+    assert 'data-action="start-rolling"' in page
+    assert 'data-action="stop-rolling"' not in page
+
+
+def test_turned_on_it_says_so_and_can_be_stopped(live: Browser, amina: Agent) -> None:
+    on = live.act("rolling", on="1", limit="3").content.decode()
+    assert "Offers are accepted for you, at most 3 an hour." in on
+    assert 'data-action="stop-rolling"' in on
+    assert shown(amina).status == "accepted"
+
+    off = live.act("rolling", limit="3").content.decode()
+
+    assert 'data-action="stop-rolling"' not in off
+    assert not factories.presence_of(amina).rolling
+
+
+def test_without_scripts_the_switch_leads_back(plain: Browser) -> None:
+    assert plain.act("rolling", on="1", limit="3").url == "/desk/"
+
+
+@pytest.mark.parametrize("limit", ["0", "31", "many", ""])
+def test_a_limit_that_is_none_is_refused(plain: Browser, amina: Agent, limit: str) -> None:
+    assert plain.act("rolling", on="1", limit=limit).status_code == 422
+    assert not factories.presence_of(amina).rolling
+
+
+def test_no_more_are_accepted_in_an_hour_than_the_agent_allows(db: None) -> None:
+    agent = factories.make_agent(capacity=3)
+    presence.set_rolling(agent, on=True, limit=2)
+
+    assert [shown(agent).status for _ in range(3)] == ["accepted", "accepted", "shown"]
+
+
+def test_a_customer_who_left_at_that_moment_stops_nobody_elses(amina: Agent) -> None:
+    elsa = factories.make_agent("Elsa")
+    for agent in (amina, elsa):
+        presence.set_rolling(agent, on=True, limit=2)
+    gone, stays = factories.make_offer(agent=amina), factories.make_offer(agent=elsa)
+    lifecycle.abandon(gone.ticket, reason="left", at=clock.now())
+
+    begun = offers.roll([gone.pk, stays.pk], at=clock.now())
+
+    assert [assignment.agent for assignment in begun] == [elsa]
+
+
+def test_a_home_that_was_open_leads_to_what_began_by_itself(live: Browser, amina: Agent) -> None:
+    presence.set_rolling(amina, on=True, limit=3)
+    offer = shown(amina)
+    work = Assignment.objects.get(offer=offer)
+
+    answer = live.look("state", signature="old", home_since=ms(A_MINUTE))
+
+    assert answer.headers["HX-Redirect"] == f"/desk/conversations/{work.pk}/"
+
+
+def test_a_home_opened_since_stays_where_it_is(live: Browser, amina: Agent) -> None:
+    presence.set_rolling(amina, on=True, limit=3)
+    shown(amina)
+
+    answer = live.look("state", signature="old", home_since=ms(-A_MINUTE))
+
+    assert "HX-Redirect" not in answer.headers
+
+
+def test_another_page_only_lists_what_began_by_itself(live: Browser, amina: Agent) -> None:
+    presence.set_rolling(amina, on=True, limit=3)
+    work = Assignment.objects.get(offer=shown(amina))
+
+    answer = live.look("state", signature="old")
+
+    assert "HX-Redirect" not in answer.headers
+    assert f'id="row-{work.pk}"' in answer.content.decode()
+
+
+def test_what_was_accepted_by_hand_leads_no_open_home_away(live: Browser, amina: Agent) -> None:
+    factories.make_assignment(agent=amina)
+
+    answer = live.look("state", signature="old", home_since=ms(A_MINUTE))
+
+    assert "HX-Redirect" not in answer.headers
+
+
+@pytest.mark.parametrize("odd", ["x", "-1", str(10**20)])
+def test_an_odd_moment_counts_as_none(live: Browser, amina: Agent, odd: str) -> None:
+    assert live.look("state", signature="old", home_since=odd).status_code == 200
+
+
+def test_three_offers_without_an_answer_pause_and_one_tap_brings_back(
+    live: Browser, amina: Agent
+) -> None:
+    for _ in range(3):
+        presence.time_out([amina.pk], at=clock.now())
+
+    page = live.look().content.decode()
+    assert 'id="status" class="status" data-status="paused"' in page
+    assert "Three offers in a row found no answer" in page
+    assert "You are on a break." not in page
+
+    back = live.act("presence", status="available").content.decode()
+
+    assert "Three offers in a row" not in back
+    assert factories.presence_of(amina).timeouts_in_row == 0
+
+
+def test_a_break_is_no_pause(live: Browser, amina: Agent) -> None:
+    page = live.act("presence", status="away").content.decode()
+
+    assert "You are on a break." in page
+    assert 'data-status="paused"' not in page

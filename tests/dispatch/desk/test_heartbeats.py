@@ -1,0 +1,90 @@
+"""The heart of a live server: whose presence it renews, and what it looks out for."""
+
+from typing import Any
+
+import pytest
+
+from agents import roster
+from agents.models import Agent, Presence, User
+from dispatch import offers
+from dispatch.desk import heartbeats
+from dispatch.desk.heartbeats import Pulse
+from dispatch.models import Offer
+from tests import factories
+from tests.dispatch.lines import login
+from tickets import clock
+
+pytestmark = pytest.mark.django_db
+
+
+def pulse(agent: Agent) -> Pulse:
+    return Pulse(agent.pk, login(agent.user).session.session_key or "")
+
+
+def test_beats_of_good_sessions_only_are_renewed() -> None:
+    good, out, restricted, inactive = (factories.make_agent() for _ in range(4))
+    pulses = {agent.name + str(agent.pk): pulse(agent) for agent in (good, restricted, inactive)}
+    logged_out = Pulse(out.pk, "gone")
+    roster.restrict(restricted, at=clock.now())
+    User.objects.filter(pk=inactive.user_id).update(is_active=False)
+
+    answered = heartbeats.renew({*pulses.values(), logged_out})
+
+    assert {one.agent_id for one in answered} == {good.pk}
+
+
+def test_a_session_that_ran_out_is_not_renewed() -> None:
+    agent = factories.make_agent()
+    http = login(agent.user)
+    session = http.session
+    session.set_expiry(-1)
+    session.save()
+
+    assert heartbeats.renew([Pulse(agent.pk, session.session_key or "")]) == {}
+
+
+@pytest.mark.parametrize("change", [{"paused": True}, {"rolling": True}, {"rolling_limit": 7}])
+def test_the_signature_changes_with_what_presence_says(change: dict[str, Any]) -> None:
+    agent = factories.make_agent()
+    mine = pulse(agent)
+    before = heartbeats.renew([mine])[mine]
+
+    Presence.objects.filter(agent=agent).update(**change)
+
+    assert heartbeats.renew([mine])[mine] != before
+
+
+def test_the_signature_changes_with_everything_the_desk_shows() -> None:
+    agent = factories.make_agent(capacity=2)
+    mine = pulse(agent)
+    words = [heartbeats.renew([mine])[mine]]
+
+    def again() -> None:
+        words.append(heartbeats.renew([mine])[mine])
+
+    offer = factories.make_offer(agent=agent)
+    again()
+    held = factories.make_assignment(offer)
+    again()
+    factories.make_message(held.ticket)
+    again()
+
+    assert len(set(words)) == 4
+
+
+def test_renewing_costs_the_same_few_queries_for_many_pages(
+    django_assert_num_queries: Any,
+) -> None:
+    pulses = [pulse(factories.make_agent()) for _ in range(5)]
+
+    with django_assert_num_queries(5):
+        assert len(heartbeats.renew(pulses)) == 5
+
+
+def test_only_what_was_sent_a_while_ago_and_shown_nowhere_is_overdue() -> None:
+    fresh, shown, lost = (factories.make_offer() for _ in range(3))
+    offers.show([(shown.pk, shown.agent_id)], at=clock.now())
+    long_ago = clock.now() - 2 * heartbeats.OVERDUE
+    Offer.objects.exclude(pk=fresh.pk).update(sent_at=long_ago)
+
+    assert heartbeats.overdue() == {lost.pk: lost.agent_id}

@@ -1,0 +1,154 @@
+"""How matching works, for everybody: made from the policy in force, and never without its words."""
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Http
+
+from dispatch import policies
+from dispatch.explanations import rulebook
+from dispatch.models import PolicyVersion
+from dispatch.rules.policy import INPUTS, LANE_FILTERS, PAIR_FILTERS, Policy
+from tickets import clock
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+#: How each setting of the policy is read on the page.
+READ: dict[str, Callable[[Policy], str]] = {
+    "waiting": lambda p: f"promised weighs {p.waiting} points",
+    "urgency": lambda p: f"Each step of urgency weighs {p.urgency} points",
+    "language": lambda p: weight("How well they speak the language", p.language),
+    "skill": lambda p: weight("How well they know what is asked for", p.skill),
+    "rare": lambda p: weight("What they are likely to be needed for soon", p.rare),
+    "stranger": lambda p: weight("Whether they know this customer", p.stranger),
+    "quality": lambda p: weight("What reviews say of their work", p.quality),
+    "quality_unknown": lambda p: f"{p.quality_unknown} % counts for everybody",
+    "idle": lambda p: weight("How long they have been free", p.idle),
+    "idle_enough": lambda p: f"nothing after {p.idle_enough // 60} min",
+    "share": lambda p: weight("Their share of today&#x27;s work", p.share),
+    "share_full": lambda p: f"all of it from {p.share_full} on",
+    "asked_before": lambda p: weight("Did not answer when asked before", p.asked_before),
+    "unserved": lambda p: f"waiting weighs {p.unserved} points at the time promised",
+    "relax_after": lambda p: f"After a wait of {span(p.relax_after[0])}, ",
+    "least_level": lambda p: (
+        f"never below {p.least_level}" if p.least_level else "not asked for any more"
+    ),
+    "exclusive_for": lambda p: f"For {p.exclusive_for} s an offer",
+    "max_parallel_offers": lambda p: f"At most {p.max_parallel_offers} are asked at once",
+}
+
+
+def span(seconds: int) -> str:
+    return f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"
+
+
+def weight(title: str, points: int) -> str:
+    return f"{title} {points} points"
+
+
+def page(client: Http, **headers: str) -> str:
+    """What it says, without its marks."""
+    whole = client.get("/how-matching-works/", headers=headers).content.decode()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", whole))
+
+
+def another(*, in_seconds: int) -> PolicyVersion:
+    draft = PolicyVersion.objects.order_by("-version")[0]
+    for number, name in enumerate(rulebook.COSTS):
+        setattr(draft, name, 51 + number)
+    draft.waiting, draft.urgency, draft.unserved, draft.quality_unknown = 13, 31, 123_000, 61
+    draft.idle_enough, draft.share_full, draft.exclusive_for = 1800, 9, 33
+    draft.relax_after, draft.least_level, draft.max_parallel_offers = [300, 900], 2, 2
+    draft.note = "Languages count for more"
+    draft.valid_from = clock.now() + in_seconds * SECOND
+    return policies.publish(draft, at=draft.valid_from - policies.NOTICE)
+
+
+def test_every_setting_of_the_policy_is_read_on_the_page() -> None:
+    assert READ.keys() == {each.name for each in fields(Policy)} - {"version"}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_setting_is_as_in_the_version_in_force_and_changes_with_it(
+    client: Http, name: str
+) -> None:
+    before = policies.numbered(4)
+    assert READ[name](before) in page(client)
+
+    after = another(in_seconds=-1).rules()
+
+    said = page(client)
+    assert READ[name](after) in said
+    assert READ[name](before) not in said
+
+
+def test_it_names_the_version_to_come_and_what_it_changes(client: Http) -> None:
+    another(in_seconds=3600)
+
+    said = page(client)
+
+    assert "Version 4, in force since 28 Nov 2026, 00:00 UTC." in said
+    assert "Version 5 comes into force on" in said
+    assert "Languages count for more" in said
+    assert "Language: 20 → 51" in said
+    assert READ["language"](policies.numbered(4)) in said
+
+
+def test_it_names_earlier_versions_with_their_notes(client: Http) -> None:
+    another(in_seconds=-1)
+
+    said = page(client)
+
+    assert "Version 1, from 1 Nov 2026, 00:00 UTC: The first policy." in said
+
+
+def test_a_french_reader_reads_our_notes_and_dates_in_french(client: Http) -> None:
+    said = page(client, **{"accept-language": "fr"})
+
+    assert "en vigueur depuis le 28 nov. 2026" in said
+    assert "est gardé pour qui en a besoin" in said
+
+
+def test_every_filter_and_every_input_has_words(client: Http) -> None:
+    assert rulebook.FILTERS.keys() == {**LANE_FILTERS, **PAIR_FILTERS}.keys()
+    assert rulebook.INPUTS.keys() == INPUTS
+    assert rulebook.PARTS.keys() == set(rulebook.COSTS)
+    said = page(client)
+    assert [words for words in rulebook.FILTERS.values() if str(words) not in said] == []
+
+
+def test_what_is_no_input_is_said(client: Http) -> None:
+    said = page(client)
+
+    assert "Passing on offers, not answering, hours worked, when and how often" in said
+    assert "within 14 days" in said
+
+
+def test_it_follows_the_browser(client: Http) -> None:
+    assert "Comment les conversations sont proposées" in page(client, **{"accept-language": "fr"})
+
+
+def test_the_doors_lead_to_it(client: Http) -> None:
+    assert 'href="/how-matching-works/"' in client.get("/").content.decode()
+
+
+def test_it_runs_no_script_and_no_style_of_its_own(client: Http) -> None:
+    whole = client.get("/how-matching-works/").content.decode()
+
+    assert re.findall(r"<script|<style|\sstyle=|\son\w+=", whole) == []
+
+
+def test_one_agent_at_a_time_is_said_so(client: Http) -> None:
+    draft = PolicyVersion.objects.get(pk=1)
+    draft.note, draft.max_parallel_offers, draft.relax_after = "One by one", 1, []
+    draft.valid_from = clock.now() - SECOND
+    policies.publish(draft, at=draft.valid_from - policies.NOTICE)
+
+    said = page(client)
+
+    assert "One agent at a time is asked." in said
+    assert "What is asked for stays as it is, however long the customer waits." in said

@@ -1,0 +1,87 @@
+"""Coming, taking a break, and leaving."""
+
+import pytest
+
+from agents.models import Agent
+from dispatch.models import Assignment
+from tests import factories
+from tests.dispatch.desk.conftest import Browser, browser_of
+
+
+def status(agent: Agent) -> str:
+    return factories.presence_of(agent).status
+
+
+@pytest.mark.parametrize("wanted", ["away", "offline", "available"])
+def test_moving_without_scripts_leads_back_to_the_desk(
+    plain: Browser, amina: Agent, wanted: str
+) -> None:
+    answer = plain.act("presence", status=wanted)
+
+    assert (answer.status_code, answer.url, status(amina)) == (302, "/desk/", wanted)
+
+
+def test_moving_with_scripts_brings_the_live_parts(live: Browser, amina: Agent) -> None:
+    page = live.act("presence", status="away").content.decode()
+
+    assert 'data-action="go-available"' in page
+    assert status(amina) == "away"
+
+
+def test_an_unknown_presence_is_refused(plain: Browser, amina: Agent) -> None:
+    assert plain.act("presence", status="asleep").status_code == 422
+    assert status(amina) == "available"
+
+
+def test_who_is_not_approved_cannot_come(db: None) -> None:
+    invited = factories.make_agent("Ines", available=False, approved=False)
+
+    answer = browser_of(invited).act("presence", status="available")
+
+    assert answer.status_code == 409
+    assert "not approved for work at the moment" in answer.content.decode()
+
+
+def test_who_is_not_approved_sees_no_switch_and_has_no_line(db: None) -> None:
+    invited = factories.make_agent("Ines", available=False, approved=False)
+
+    page = browser_of(invited).look().content.decode()
+
+    assert "Your account is not open for work yet." in page
+    assert "data-action=" not in page
+    assert "ws-connect" not in page
+
+
+def test_leaving_a_customer_asks_first(plain: Browser, live: Browser, amina: Agent) -> None:
+    factories.make_assignment(agent=amina)
+
+    answers = [plain.act("presence", status="offline"), plain.act("logout/")]
+    redirected = live.act("presence", status="offline").headers["HX-Redirect"]
+
+    assert [answer.url for answer in answers] == ["/desk/leave/"] * 2
+    assert redirected == "/desk/leave/"
+    assert status(amina) == "available"
+    assert "Someone is talking with you." in plain.look("leave/").content.decode()
+
+
+def test_leaving_a_customer_knowingly_passes_them_on(
+    plain: Browser, amina: Agent, django_capture_on_commit_callbacks: object
+) -> None:
+    factories.make_assignment(agent=amina)
+
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        plain.act("presence", status="offline", confirmed="1")
+
+    assert status(amina) == "offline"
+    assert Assignment.objects.get().ending == Assignment.Ending.LOST
+
+
+def test_logging_out_goes_offline_first(plain: Browser, amina: Agent) -> None:
+    answer = plain.act("logout/")
+
+    assert (answer.url, status(amina)) == ("/desk/login/", "offline")
+    assert plain.look().status_code == 302
+
+
+def test_looking_does_not_log_out(plain: Browser) -> None:
+    assert plain.look("logout/").status_code == 405

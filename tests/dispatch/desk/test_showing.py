@@ -1,0 +1,103 @@
+"""A page says that an offer is on its screen: the agent's minute begins."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.models import Agent
+from dispatch import offers
+from dispatch.models import GRACE, OFFER_LASTS, Offer
+from dispatch.realtime import push
+from tests import factories
+from tests.dispatch.desk.conftest import Browser
+from tickets import clock
+
+
+@pytest.fixture
+def offer(amina: Agent) -> Offer:
+    return factories.make_offer(agent=amina)
+
+
+def test_a_page_without_a_line_says_it_by_http(live: Browser, offer: Offer) -> None:
+    answer = live.act(f"offers/{offer.pk}/shown")
+
+    held = Offer.objects.get()
+    assert (answer.status_code, held.status) == (204, "shown")
+    assert held.shown_at is not None
+    assert held.expires_at == held.shown_at + OFFER_LASTS + GRACE
+
+
+def test_said_twice_the_minute_is_no_longer(live: Browser, offer: Offer) -> None:
+    live.act(f"offers/{offer.pk}/shown")
+    before = Offer.objects.get().expires_at
+
+    live.act(f"offers/{offer.pk}/shown")
+
+    assert Offer.objects.get().expires_at == before
+
+
+def test_an_answered_offer_is_not_shown_again(live: Browser, offer: Offer) -> None:
+    offers.accept(offer, at=clock.now())
+
+    assert live.act(f"offers/{offer.pk}/shown").status_code == 204
+    assert Offer.objects.get().status == "accepted"
+
+
+def test_nobody_else_can_say_it_in_the_same_breath(offer: Offer) -> None:
+    elsa = factories.make_agent("Elsa")
+
+    said = offers.show([(offer.pk, offer.agent_id), (offer.pk, elsa.pk)], at=clock.now())
+    alone = offers.show([(factories.make_offer(agent=elsa).pk, offer.agent_id)], at=clock.now())
+
+    assert (said, alone) == ([offer.pk], [])
+
+
+def test_a_browser_without_scripts_says_it_by_the_picture_on_the_card(
+    plain: Browser, offer: Offer
+) -> None:
+    picture = f"offers/{offer.pk}/shown.gif"
+    assert (
+        f'<noscript><img src="/desk/{picture}" alt=""></noscript>' in plain.look().content.decode()
+    )
+
+    answer = plain.look(picture)
+
+    assert (answer.status_code, Offer.objects.get().status) == (204, "shown")
+
+
+def test_a_picture_fetched_ahead_of_being_looked_at_says_nothing(
+    plain: Browser, offer: Offer
+) -> None:
+    plain.get(f"/desk/offers/{offer.pk}/shown.gif", headers={"sec-purpose": "prefetch;prerender"})
+
+    assert Offer.objects.get().status == "sent"
+
+
+def test_cards_that_travel_to_an_open_page_carry_no_picture(live: Browser, offer: Offer) -> None:
+    fragment = live.look("state", signature="old").content.decode()
+
+    assert f'id="offer-{offer.pk}"' in fragment
+    assert "<noscript" not in fragment + push.card(offer)
+
+
+def test_a_card_asks_to_be_acknowledged_until_it_was(live: Browser, offer: Offer) -> None:
+    asks = f'data-unshown="/desk/offers/{offer.pk}/shown"'
+    assert asks in push.card(offer)
+    assert asks in live.look().content.decode()
+
+    live.act(f"offers/{offer.pk}/shown")
+
+    assert "data-unshown" not in live.look().content.decode()
+
+
+def test_after_a_reload_the_card_counts_what_the_server_counts(live: Browser, offer: Offer) -> None:
+    Offer.objects.update(
+        status="shown",
+        shown_at=clock.now() - timedelta(seconds=40),
+        expires_at=clock.now() + timedelta(seconds=25),
+    )
+
+    page = live.look().content.decode()
+
+    by = Offer.objects.get().expires_at - GRACE
+    assert f'data-answer-by="{int(by.timestamp() * 1000)}"' in page

@@ -1,0 +1,83 @@
+"""In doubt the very same thing is sent again; a clear answer, good or not, is the end of it."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from dispatch.loadtest import history
+from dispatch.loadtest.behaviour import TEMPERS
+from dispatch.loadtest.history import Shelf
+from dispatch.loadtest.http import Answer, Wire, pauses
+from tests.receiver import Receiver, receiving
+
+
+def insist(receiver: Receiver, shelf: Shelf, *, echoes: int = 0) -> Answer:
+    async def ask() -> Answer:
+        async with Wire(receiver.url, chance=Random(1), echoes=echoes) as wire:
+            about = {"key": "k"}
+            book = shelf.book("bot")
+            return await wire.insist(book, "escalation", "POST", "", about=about, json={"a": 1})
+
+    return asyncio.run(ask())
+
+
+def test_what_is_in_doubt_is_sent_again_as_it_was(tmp_path: Path) -> None:
+    with receiving() as receiver:
+        receiver.answers = [503, 502, 201]
+
+        answer = insist(receiver, Shelf(tmp_path))
+
+    assert answer.status == 201
+    assert {one.body for one in receiver.received} == {b'{"a":1}'}
+    noted = [(line["how"], line.get("status")) for line in history.read(tmp_path)]
+    assert noted == [("sent", None), ("doubted", 503), ("doubted", 502)]
+
+
+@pytest.mark.parametrize("status", [200, 404, 409, 422])
+def test_a_clear_answer_is_taken(status: int) -> None:
+    with receiving() as receiver:
+        receiver.answers = [status]
+
+        answer = insist(receiver, Shelf())
+
+    assert answer.status == status
+    assert len(receiver.received) == 1
+
+
+def test_a_server_that_is_gone_is_in_doubt() -> None:
+    async def ask() -> Answer:
+        async with Wire("http://127.0.0.1:9", chance=Random(1)) as wire:
+            return await wire.ask("GET", "/")
+
+    assert asyncio.run(ask()).doubtful
+
+
+def test_with_an_echo_a_thing_is_sent_several_times_and_the_best_answer_counts() -> None:
+    with receiving() as receiver:
+        receiver.answers = [500, 201, 409]
+
+        answer = insist(receiver, Shelf(), echoes=5)
+
+    assert answer.status == 201
+    assert len(receiver.received) > 1
+
+
+def test_who_gets_no_answer_stops_asking_in_the_end() -> None:
+    waits = list(pauses(Random(1), within=30))
+
+    assert 30 < sum(waits) < 40
+    assert max(waits) <= 3
+
+
+@pytest.mark.parametrize("pace", TEMPERS)
+def test_a_temper_is_one_of_chances(pace: str) -> None:
+    temper, chance = TEMPERS[pace], Random(1)
+
+    decided = [temper.decides(chance) for _ in range(1000)]
+    spans = [temper.after(temper.thinks, chance) for _ in range(1000)]
+
+    assert abs(decided.count("accept") / 1000 - temper.accepts) < 0.05
+    assert {*decided} == {"accept", "decline", "ignore"}
+    assert temper.thinks / 10 <= min(spans) <= max(spans) <= temper.thinks * 4

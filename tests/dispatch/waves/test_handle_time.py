@@ -1,0 +1,85 @@
+"""Handle time: how long conversations really take."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+
+from dispatch import assignments
+from dispatch.models import Assignment, Offer
+from dispatch.waves import handle_time, wave
+from tests import factories
+from tickets import clock
+from tickets.models import Client
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+
+
+def worked(minutes: int, *, topic: str = "card", client: Client | None = None) -> Assignment:
+    """A conversation of the last days that took this long."""
+    began = clock.now() - timedelta(days=1)
+    ticket = factories.make_ticket(client, topic=topic)
+    held = factories.make_assignment(ticket=ticket, agent=factories.make_agent(), at=began)
+    assignments.resolve(held, disposition="solved", at=began + minutes * MINUTE)
+    return assignments.finish(held, at=began + minutes * MINUTE)
+
+
+def typical() -> dict[str, timedelta]:
+    cache.clear()
+    return {topic: took for (_, topic), took in handle_time.typical(at=clock.now()).items()}
+
+
+def test_the_median_of_enough_conversations_is_typical() -> None:
+    for minutes in (1, 2, 3, 10, 60):
+        worked(minutes)
+
+    assert typical() == {"card": 3 * MINUTE}
+
+
+def test_too_few_conversations_tell_nothing() -> None:
+    for minutes in (1, 2, 3, 10):
+        worked(minutes)
+
+    assert typical() == {}
+
+
+def test_each_client_and_topic_has_its_own() -> None:
+    first, other = factories.make_client(), factories.make_client("other")
+    for _ in range(handle_time.ENOUGH):
+        worked(2, client=first)
+        worked(4, client=first, topic="loan")
+        worked(6, client=other)
+
+    cache.clear()
+    found = handle_time.typical(at=clock.now())
+    assert found == {
+        (first.pk, "card"): 2 * MINUTE,
+        (first.pk, "loan"): 4 * MINUTE,
+        (other.pk, "card"): 6 * MINUTE,
+    }
+
+
+@pytest.mark.parametrize(
+    "change", [{"ending": "lost"}, {"ending": "abandoned"}, {"finished_at": "2020-01-01T00:00Z"}]
+)
+def test_what_ended_otherwise_or_long_ago_is_left_out(change: dict[str, str]) -> None:
+    for _ in range(handle_time.ENOUGH):
+        left_out = worked(2)
+
+    Assignment.objects.filter(pk=left_out.pk).update(**change)
+
+    assert typical() == {}
+
+
+def test_a_quote_is_made_for_the_time_it_really_takes() -> None:
+    for _ in range(handle_time.ENOUGH):
+        worked(20)
+    cache.clear()
+    ticket = factories.make_ticket()
+
+    wave.run(at=clock.now())
+
+    quote = Offer.objects.get(ticket=ticket).quote
+    assert (quote.minutes, quote.amount) == (20, 150 + 20 * 30)

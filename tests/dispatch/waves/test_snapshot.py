@@ -1,0 +1,238 @@
+"""A glance: who is seen by a wave, what is known of them, and what is not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from agents import presence, roster
+from agents.models import Agent, AgentCertificate, Presence
+from dispatch import affinity, assignments, offers, policies
+from dispatch.models import Acquaintance, Offer
+from dispatch.rules import limits
+from dispatch.waves import snapshot, wave
+from dispatch.waves.snapshot import Glance, Shard
+from tests import factories
+from tickets import clock
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _card() -> None:
+    factories.make_card()
+
+
+def take(shard: Shard = wave.ALL) -> Glance:
+    at = clock.now()
+    with transaction.atomic():
+        return snapshot.take(policy=policies.in_force(at=at), at=at, shard=shard)
+
+
+def run_wave() -> int:
+    return wave.run(at=clock.now())
+
+
+def asked() -> list[Any]:
+    return list(Offer.objects.pending().values_list("agent", flat=True))
+
+
+def many_agents(count: int = limits.CHOICE + 5) -> list[Agent]:
+    """More than are looked at for one ticket, the longest idle first."""
+    now = clock.now()
+    return [factories.make_agent(at=now - (count - each) * SECOND) for each in range(count)]
+
+
+def certify(agent: Agent, **given: Any) -> AgentCertificate:
+    return AgentCertificate.objects.create(agent=agent, code="kyc", **given)
+
+
+def test_an_agent_is_seen_with_all_that_counts() -> None:
+    factories.make_ticket()
+    agent = factories.make_agent(languages={"en": 3, "fr": 5}, skills={"cards": 4}, capacity=3)
+    certify(agent)
+    today = clock.now().date()
+    Presence.objects.update(load=1, worked_today=7, worked_on=today)
+
+    [seen] = take().free
+
+    held = factories.presence_of(agent)
+    assert (seen.able.id, seen.able.idle_since) == (agent.pk, held.idle_since)
+    assert (seen.able.languages, seen.able.skills) == ({"en": 3, "fr": 5}, {"cards": 4})
+    assert seen.able.certificates == {"kyc"}
+    assert (seen.able.room, seen.able.worked_today) == (2, 7)
+
+
+def test_yesterdays_conversations_are_no_part_of_todays_work() -> None:
+    factories.make_ticket()
+    factories.make_agent()
+    Presence.objects.update(worked_today=7, worked_on=clock.now().date() - DAY)
+
+    assert [seen.able.worked_today for seen in take().free] == [0]
+
+
+def test_a_day_is_counted_from_its_first_conversation() -> None:
+    agent = factories.make_agent()
+    today = clock.now()
+    for at in (today - DAY, today - DAY, today):
+        presence.take_on(agent, at=at)
+
+    held = factories.presence_of(agent)
+    assert (held.worked_today, held.worked_on) == (1, today.date())
+
+
+def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
+    ticket = factories.make_ticket()
+    now_not, never, expired, shown, just = (factories.make_agent() for _ in range(5))
+    offers.decline(factories.make_offer(ticket, now_not), because="not_now", at=clock.now())
+    Offer.objects.update(settled_at=clock.now() - limits.NOT_NOW - SECOND)
+    offers.decline(factories.make_offer(ticket, just), because="not_now", at=clock.now())
+    offers.decline(factories.make_offer(ticket, never), at=clock.now())
+    past = clock.now() - SECOND
+    for agent in (expired, shown):
+        offer = factories.make_offer(ticket, agent)
+        offers.show([(offer.pk, agent.pk)], at=clock.now())
+        if agent == expired:
+            Offer.objects.filter(pk=offer.pk).update(sent_at=past - SECOND, expires_at=past)
+            offers.expire_overdue(at=clock.now())
+    Ticket.objects.update(asked=False)
+    factories.make_agent()
+
+    [seen] = take().waiting
+
+    assert seen.need.timed_out_by == {now_not.pk, expired.pk}
+    assert (seen.need.declined_by, seen.need.asked) == ({never.pk, just.pk}, {shown.pk})
+    assert seen.places == {0}
+
+
+def test_what_was_seen_is_read_again_from_its_own_words() -> None:
+    factories.make_ticket(skills={"cards": 2}, urgency="high")
+    factories.make_agent(skills={"cards": 2})
+
+    seen = take()
+    again = Glance.of(seen.words)
+
+    assert [one.need for one in again.waiting] == [one.need for one in seen.waiting]
+    assert [one.able for one in again.free] == [one.able for one in seen.free]
+
+
+def test_a_blocked_pair_is_never_offered_and_stands_in_nobodys_way() -> None:
+    agent = factories.make_agent()
+    ticket = factories.make_ticket(at=clock.now() - 9 * SECOND)
+    affinity.block(agent, ticket, at=clock.now())
+    behind = factories.make_ticket(customer={"ref": "another", "name": "Noor"})
+
+    assert run_wave() == 1
+    assert Offer.objects.get().ticket == behind
+
+
+def test_whoever_is_unblocked_is_asked_again() -> None:
+    affinity.block(factories.make_agent(), factories.make_ticket(), at=clock.now())
+    assert run_wave() == 0
+
+    affinity.unblock(Acquaintance.objects.get())
+
+    assert run_wave() == 1
+
+
+def test_a_block_is_of_one_clients_customer_only() -> None:
+    """Two clients may call two people by one name."""
+    agent = factories.make_agent()
+    affinity.block(agent, factories.make_ticket(), at=clock.now())
+    Ticket.objects.update(status="abandoned", closed_at=clock.now())
+    other = factories.make_client("other")
+    factories.make_card(other)
+    factories.make_ticket(other)
+
+    assert run_wave() == 1
+
+
+def test_whoever_knows_the_customer_is_found_though_many_are_idle_longer() -> None:
+    others, known = many_agents(), factories.make_agent()
+    ticket = factories.make_ticket()
+    affinity.meet(known.pk, ticket, at=clock.now() - DAY)
+
+    run_wave()
+
+    offer = Offer.objects.get()
+    assert (offer.agent, offer.reasons["known"]) == (known, True)
+    assert known not in others
+
+
+@pytest.mark.parametrize("trouble", ["long ago", "away", "unable", "passed"])
+def test_an_acquaintance_who_cannot_be_asked_makes_nobody_a_stranger(trouble: str) -> None:
+    """Or customers who come back would wait longer than others."""
+    speaks = {"fr": 5} if trouble == "unable" else {"en": 5}
+    known, ticket = factories.make_agent(languages=speaks), factories.make_ticket()
+    factories.make_agent()
+    met_at = clock.now() - (limits.KNOWS_FOR if trouble == "long ago" else DAY)
+    affinity.meet(known.pk, ticket, at=met_at)
+    if trouble == "away":
+        presence.go_away(known, at=clock.now())
+    if trouble == "passed":
+        offers.decline(factories.make_offer(ticket, known), at=clock.now())
+
+    assert [seen.need.known_by for seen in take().waiting] == [frozenset()]
+
+
+def test_refusals_of_the_longest_idle_hide_nobody_behind_them() -> None:
+    ticket, agents = factories.make_ticket(), many_agents()
+    for agent in agents[:-1]:
+        offers.decline(factories.make_offer(ticket, agent), at=clock.now())
+
+    assert run_wave() == 1
+    assert asked() == [agents[-1].pk]
+
+
+def test_a_conversation_makes_them_acquainted_and_abuse_keeps_them_apart() -> None:
+    held = factories.make_assignment()
+    assignments.hand_back(held, reason="abusive", at=clock.now())
+
+    known = Acquaintance.objects.get()
+    assert (known.agent, known.customer_ref) == (held.agent, held.ticket.customer_ref)
+    assert known.blocked_at is not None
+
+    affinity.meet(held.agent_id, held.ticket, at=clock.now())
+    assert Acquaintance.objects.get().blocked_at is not None
+
+
+def test_a_client_may_ask_for_a_certificate_of_everybody() -> None:
+    client = factories.make_client("bank", certificate="kyc")
+    factories.make_card(client)
+    factories.make_ticket(client)
+    factories.make_agent()
+    assert run_wave() == 0
+
+    certified = factories.make_agent(languages={"en": 1})
+    certify(certified)
+
+    assert run_wave() == 1
+    assert asked() == [certified.pk]
+
+
+def test_a_certificate_counts_until_the_end_of_its_last_day() -> None:
+    agent, today = factories.make_agent(), clock.now()
+    certify(agent, valid_until=today.date())
+
+    assert roster.end_certificates(at=today) == 0
+    assert "+kyc" in factories.presence_of(agent).abilities
+    assert roster.end_certificates(at=today + DAY) == 1
+    assert "+kyc" not in factories.presence_of(agent).abilities
+    assert roster.end_certificates(at=today + DAY) == 0
+
+
+def test_two_matchers_share_out_every_language_once() -> None:
+    languages = ["en", "fr", "de", "it", "es", "nl", "pt", "el"]
+    for language in languages:
+        factories.make_ticket(language=language)
+    factories.make_agent(languages=dict.fromkeys(languages, 5), capacity=9)
+
+    shares = [[one.need.language for one in take(Shard(number, 2)).waiting] for number in (0, 1)]
+
+    assert sorted(shares[0] + shares[1]) == sorted(languages)
+    assert all(shares)

@@ -1,0 +1,396 @@
+"""The outbox: signed, in order, at least once, until the schedule is spent."""
+
+import os
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db.models import F
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from tests import factories
+from tests.receiver import Receiver
+from tests.refusals import refused_by
+from tickets import clock, lifecycle
+from tickets.events import outbox
+from tickets.models import Ticket, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def endpoint(receiver: Receiver) -> WebhookEndpoint:
+    return factories.make_endpoint(url=receiver.url)
+
+
+def news(ticket: Ticket | None = None, *, many: int = 1) -> list[WebhookDelivery]:
+    """So many pieces of news of one ticket, the oldest first."""
+    ticket = ticket or factories.make_ticket()
+    for number in range(many):
+        ticket.version += 1
+        outbox.queue(ticket, f"ticket.{number}", {}, at=clock.now())
+    return list(WebhookDelivery.objects.filter(ticket=ticket).order_by("version"))
+
+
+def due_now() -> None:
+    WebhookDelivery.objects.update(next_attempt_at=clock.now() - DAY)
+
+
+def test_what_arrives_is_signed_for_its_receiver(
+    receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    factories.make_assignment()
+
+    outbox.deliver_due()
+
+    [request] = receiver.received
+    read = Webhook(endpoint.secret).verify(request.body, request.headers)
+    assert read == WebhookDelivery.objects.get().payload
+    assert request.headers["content-type"] == "application/json"
+
+
+def test_a_changed_body_or_another_secret_is_found_out(
+    receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    news()
+    outbox.deliver_due()
+    [request] = receiver.received
+
+    with pytest.raises(WebhookVerificationError):
+        Webhook(endpoint.secret).verify(request.body + b" ", request.headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(factories.make_endpoint().secret).verify(request.body, request.headers)
+
+
+def test_every_endpoint_has_a_secret_of_its_own() -> None:
+    one, other = factories.make_endpoint(), factories.make_endpoint()
+
+    assert one.secret != other.secret
+    assert one.secret.startswith("whsec_")
+
+
+def test_words_of_any_script_arrive_as_they_were(
+    receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    ticket = factories.make_ticket()
+    factories.make_message(ticket, "Grüße 👋🏽 <b>", origin="agent")
+
+    outbox.deliver_due()
+
+    assert receiver.received[0].news["data"]["message"]["text"] == "Grüße 👋🏽 <b>"
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_delivery_is_written_down(receiver: Receiver) -> None:
+    [delivery] = news()
+
+    assert outbox.deliver_due() == 1
+
+    delivery.refresh_from_db()
+    assert delivery.delivered_at
+    assert list(delivery.log.values_list("status", "error")) == [(204, "")]
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_was_delivered_is_not_sent_again(receiver: Receiver) -> None:
+    news()
+    outbox.deliver_due()
+
+    due_now()
+    outbox.deliver_due()
+
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_the_news_of_a_ticket_arrive_in_order(receiver: Receiver) -> None:
+    news(many=4)
+
+    outbox.deliver_due()
+
+    assert receiver.kinds == ["ticket.0", "ticket.1", "ticket.2", "ticket.3"]
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_later_news_wait_for_earlier_ones_that_failed(receiver: Receiver) -> None:
+    receiver.answers = [500]
+    news(many=2)
+
+    outbox.deliver_due()
+
+    assert receiver.kinds == ["ticket.0"]
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_the_news_of_one_ticket_never_hold_up_another(receiver: Receiver) -> None:
+    receiver.answers = [500, 204]
+    stuck, other = factories.make_ticket(), factories.make_ticket()
+    news(stuck)
+    news(other)
+
+    outbox.deliver_due()
+
+    assert {one.news["data"]["ticket"] for one in receiver.received} == {
+        str(stuck.pk),
+        str(other.pk),
+    }
+
+
+@pytest.mark.usefixtures("endpoint")
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 429, 500, 503])
+def test_anything_but_a_two_hundred_is_a_failure(receiver: Receiver, status: int) -> None:
+    receiver.answers = [status]
+    [delivery] = news()
+
+    outbox.deliver_due()
+
+    delivery.refresh_from_db()
+    assert (delivery.delivered_at, delivery.dead_at) == (None, None)
+    assert WebhookAttempt.objects.get().status == status
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_failed_delivery_is_sent_again_under_the_same_id(receiver: Receiver) -> None:
+    receiver.answers = [500, 204]
+    [delivery] = news()
+    outbox.deliver_due()
+
+    due_now()
+    outbox.deliver_due()
+
+    ids = {request.headers["webhook-id"] for request in receiver.received}
+    assert (len(receiver.received), ids) == (2, {outbox.webhook_id(delivery.pk)})
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_the_waits_follow_the_schedule_of_the_standard(receiver: Receiver) -> None:
+    receiver.answers = [500]
+    [delivery] = news()
+    waits = []
+
+    while not delivery.dead_at:
+        due_now()
+        before = clock.now()
+        outbox.deliver_due()
+        delivery.refresh_from_db()
+        waits.append(delivery.next_attempt_at - before)
+
+    assert len(waits) == len(outbox.SCHEDULE) + 1
+    for wait, planned in zip(waits, outbox.SCHEDULE, strict=False):
+        assert planned <= wait <= planned * 1.1 + timedelta(seconds=2)
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_is_given_up_is_sent_no_more_and_lets_later_news_pass(receiver: Receiver) -> None:
+    receiver.answers = [500, 204]
+    first, second = news(many=2)
+    WebhookDelivery.objects.filter(pk=first.pk).update(attempts=len(outbox.SCHEDULE))
+
+    outbox.deliver_due()
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.dead_at
+    assert second.delivered_at
+    assert receiver.kinds == ["ticket.0", "ticket.1"]
+
+
+def test_a_receiver_that_is_gone_for_good_is_disabled(
+    receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    receiver.answers = [410]
+    [delivery] = news()
+
+    outbox.deliver_due()
+
+    delivery.refresh_from_db()
+    endpoint.refresh_from_db()
+    assert delivery.dead_at
+    assert endpoint.disabled_at
+
+
+def test_a_disabled_receiver_is_sent_nothing(receiver: Receiver, endpoint: WebhookEndpoint) -> None:
+    news(many=2)
+    WebhookEndpoint.objects.update(disabled_at=clock.now())
+
+    assert outbox.deliver_due() == 0
+    assert receiver.received == []
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_receiver_that_answers_again_gets_at_once_what_it_missed(receiver: Receiver) -> None:
+    receiver.answers = [500, 204]
+    [missed] = news()
+    outbox.deliver_due()
+    WebhookDelivery.objects.filter(pk=missed.pk).update(next_attempt_at=clock.now() + DAY)
+    [fresh] = news()
+
+    outbox.deliver_due()
+
+    missed.refresh_from_db()
+    fresh.refresh_from_db()
+    assert fresh.delivered_at
+    assert missed.delivered_at
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_a_sender_has_in_hand_is_not_hurried() -> None:
+    [in_hand], [fresh] = news(), news()
+    [claimed] = [one for one in outbox.claim_due(overdue_by=-DAY) if one.pk == in_hand.pk]
+    WebhookDelivery.objects.filter(pk=fresh.pk).update(next_attempt_at=clock.now())
+
+    outbox.deliver_due()
+
+    in_hand.refresh_from_db()
+    assert in_hand.next_attempt_at > clock.now() + outbox.CLAIM / 2
+    assert claimed.pk == in_hand.pk
+
+
+def test_nobody_there_is_a_failure_with_a_reason(settings: Any) -> None:
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    factories.make_endpoint(url="http://127.0.0.1:9/")
+    news()
+
+    outbox.deliver_due()
+
+    assert WebhookAttempt.objects.values_list("status", "error").get() == (
+        None,
+        "NewConnectionError",
+    )
+
+
+def test_a_private_address_is_a_failure_with_a_reason() -> None:
+    factories.make_endpoint(url="https://127.0.0.1/")
+    [delivery] = news()
+
+    outbox.deliver_due()
+
+    delivery.refresh_from_db()
+    assert (delivery.delivered_at, delivery.attempts) == (None, 1)
+    assert WebhookAttempt.objects.get().error == "A webhook must go to a public https address."
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_one_sender_claimed_another_leaves_alone() -> None:
+    news()
+
+    first = outbox.claim_due(overdue_by=timedelta())
+    second = outbox.claim_due(overdue_by=timedelta())
+
+    assert (len(first), second) == (1, [])
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_a_dead_sender_claimed_is_sent_by_another(receiver: Receiver) -> None:
+    news()
+    outbox.claim_due(overdue_by=timedelta())
+    WebhookDelivery.objects.update(next_attempt_at=clock.now())
+
+    assert outbox.deliver_due() == 1
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_somebody_had_in_hand_who_died_is_sent_at_the_clocks_next_look(
+    receiver: Receiver,
+) -> None:
+    news()
+    outbox.claim_due(overdue_by=timedelta())
+    WebhookDelivery.objects.update(sender=line_that_ended())
+
+    outbox.take_over()
+
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.sender, delivery.next_attempt_at <= clock.now()) == (None, True)
+    WebhookDelivery.objects.update(next_attempt_at=clock.now() - outbox.LATE)
+    assert outbox.catch_up() == 1
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_somebody_has_in_hand_stays_theirs() -> None:
+    news()
+    outbox.claim_due(overdue_by=timedelta())
+
+    assert outbox.take_over() == 0
+    assert WebhookDelivery.objects.get().next_attempt_at > clock.now() + outbox.CLAIM / 2
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_the_number_of_a_line_may_be_somebody_elses_by_now() -> None:
+    news()
+    outbox.claim_due(overdue_by=timedelta())
+    WebhookDelivery.objects.update(next_attempt_at=F("next_attempt_at") - DAY)
+
+    assert outbox.take_over() == 1
+
+
+@pytest.mark.parametrize("status", [204, 500, 410])
+@pytest.mark.usefixtures("endpoint")
+def test_whoever_has_sent_it_has_it_in_hand_no_more(receiver: Receiver, status: int) -> None:
+    receiver.answers = [status]
+    news()
+
+    outbox.deliver_due()
+
+    assert WebhookDelivery.objects.get().sender is None
+
+
+def line_that_ended() -> int:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as ended:
+        number = ended.info.backend_pid
+    return number
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_the_clock_leaves_celery_a_moment() -> None:
+    news()
+
+    assert outbox.deliver_due(overdue_by=outbox.LATE) == 0
+    WebhookDelivery.objects.update(next_attempt_at=clock.now() - outbox.LATE)
+    assert outbox.deliver_due(overdue_by=outbox.LATE) == 1
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_coordinator_may_send_once_more(receiver: Receiver) -> None:
+    [delivery] = news()
+    outbox.deliver_due()
+
+    outbox.redeliver(delivery, at=clock.now())
+    outbox.deliver_due()
+
+    delivery.refresh_from_db()
+    assert len(receiver.received) == 2
+    assert delivery.delivered_at
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_several_endpoints_of_a_client_all_hear(receiver: Receiver) -> None:
+    factories.make_endpoint(url=receiver.url + "/second")
+    news()
+
+    outbox.deliver_due()
+
+    assert sorted(request.path for request in receiver.received) == ["/hook", "/hook/second"]
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_the_database_refuses_the_same_news_twice(noon: datetime) -> None:
+    ticket = factories.make_ticket()
+    lifecycle.begin(ticket, agent_name="Amina", at=noon)
+    told = WebhookDelivery.objects.get()
+
+    with refused_by("one_delivery_per_version"):
+        WebhookDelivery.objects.create(
+            endpoint=told.endpoint,
+            ticket=ticket,
+            type="x",
+            version=1,
+            payload={},
+            created_at=noon,
+            next_attempt_at=noon,
+        )

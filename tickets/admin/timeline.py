@@ -1,0 +1,148 @@
+"""The story of a ticket: what happened, in order, as moments that a page can show."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from tickets.admin.base import lasting
+from tickets.models import Message, Review, Ticket, WebhookDelivery
+
+#: The colours of the theme's labels.
+GOOD, PLAIN, NEWS, SOON, WRONG = "success", "default", "info", "warning", "danger"
+ENDS = {
+    Ticket.Status.RESOLVED: GOOD,
+    Ticket.Status.HANDED_BACK: NEWS,
+    Ticket.Status.UNAVAILABLE: WRONG,
+    Ticket.Status.ABANDONED: SOON,
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One thing that happened. `said`: who and what; `facts`: a name and a value."""
+
+    at: datetime
+    title: str
+    colour: str = PLAIN
+    lines: Sequence[str] = ()
+    facts: Sequence[tuple[str, Any]] = ()
+    said: Sequence[tuple[str, str]] = ()
+    href: str = ""
+    #: Between moments of one instant, the lower comes first.
+    rank: int = field(default=5)
+
+
+def tell(moments: Iterable[Moment]) -> list[Moment]:
+    """In the order in which it happened."""
+    return sorted(moments, key=lambda moment: (moment.at, moment.rank))
+
+
+def demand(ticket: Ticket) -> list[Moment]:
+    """What tickets know of it: the handoff, the words, the news and the end."""
+    return [
+        *_handed_over(ticket),
+        _queued(ticket),
+        *(_said(message) for message in ticket.messages.order_by("seq")),
+        *(_told(one) for one in ticket.deliveries.prefetch_related("log").order_by("version")),
+        *_ended(ticket),
+        *_reviewed(ticket),
+    ]
+
+
+def _handed_over(ticket: Ticket) -> list[Moment]:
+    handoff = getattr(ticket, "handoff", None)
+    if handoff is None:
+        return []
+    return [
+        Moment(
+            at=ticket.queued_at,
+            title=_("Handed over by the bot"),
+            colour=NEWS,
+            lines=[handoff.summary] if handoff.summary else [],
+            facts=[
+                *((_("tried"), step) for step in handoff.tried),
+                *((key, value) for key, value in handoff.context.items()),
+            ],
+            said=[(line.get("role", ""), line.get("text", "")) for line in handoff.transcript],
+            rank=0,
+        )
+    ]
+
+
+def _queued(ticket: Ticket) -> Moment:
+    needs = ", ".join(f"{code} ≥ {level}" for code, level in ticket.skills.items())
+    return Moment(
+        at=ticket.queued_at,
+        title=_("Queued"),
+        facts=[
+            (_("language"), ticket.language),
+            (_("skills"), needs or "—"),
+            (_("urgency"), ticket.get_urgency_display()),
+            (_("wait told"), _wait_told(ticket)),
+        ],
+        rank=1,
+    )
+
+
+def _said(message: Message) -> Moment:
+    who = str(message.get_origin_display())
+    return Moment(at=message.at, title=who, said=[(who, message.text)], rank=6)
+
+
+def _told(delivery: WebhookDelivery) -> Moment:
+    tries = [
+        f"{one.at:%H:%M:%S} · {one.status or one.error} · {one.took_ms} ms"
+        for one in delivery.log.all()
+    ]
+    sent = delivery.delivered_at is not None
+    return Moment(
+        at=delivery.created_at,
+        title=_("Webhook %(type)s") % {"type": delivery.type},
+        colour=GOOD if sent else WRONG if delivery.dead_at else SOON,
+        lines=tries or [_("not sent yet")],
+        rank=8,
+    )
+
+
+def _ended(ticket: Ticket) -> list[Moment]:
+    if ticket.closed_at is None:
+        return []
+    about = [(_("disposition"), _(ticket.disposition))] if ticket.disposition else []
+    after = (_("after"), lasting(ticket.closed_at - ticket.queued_at))
+    return [
+        Moment(
+            at=ticket.closed_at,
+            title=str(ticket.get_status_display()).capitalize(),
+            colour=ENDS.get(Ticket.Status(ticket.status), PLAIN),
+            lines=[ticket.note] if ticket.note else [],
+            facts=[*about, after],
+            rank=7,
+        )
+    ]
+
+
+def _wait_told(ticket: Ticket) -> str:
+    """What was promised when the ticket opened: a range, from half to nine of ten."""
+    spans = [ticket.quoted_p50_s, ticket.quoted_p90_s]
+    known = [lasting(timedelta(seconds=span)) for span in spans if span is not None]
+    return " – ".join(known) or "—"
+
+
+def _reviewed(ticket: Ticket) -> list[Moment]:
+    review = Review.objects.filter(ticket=ticket).first()
+    if review is None:
+        return []
+    score = [(_("score"), f"{review.score}\u00a0/\u00a05")] if review.score else []
+    return [
+        Moment(
+            at=review.at,
+            title=_("Reviewed by the customer"),
+            colour=GOOD if review.solved else SOON,
+            lines=[review.comment] if review.comment else [],
+            facts=[(_("solved"), _("yes") if review.solved else _("no")), *score],
+            rank=9,
+        )
+    ]
