@@ -1,20 +1,33 @@
-"""The README names what there is: statuses, addresses, folders, targets, pictures."""
+"""The documents are true: what they name is there, and what is there they name."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import get_commands
 
 from agents.models import Agent, Presence
 from dispatch.models import Assignment, Offer
 from dispatch.urls import urlpatterns as where_they_meet
-from tickets.models import Ticket
+from tests import factories
+from tests.platform import Platform
+from tickets.models import Message, Ticket
 from tickets.urls import urlpatterns as demand
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+LONGEST_README = 120
+APPS = ("agents", "tickets", "dispatch")
+
 STATUSES = {
-    label
+    str(label)
     for choices in (
         Ticket.Status,
         Offer.Status,
@@ -24,33 +37,223 @@ STATUSES = {
     )
     for label in choices.labels
 }
-FOLDERS = [path.parent.name for path in ROOT.glob("*/__init__.py")]
+#: `path/to/file.py` or `folder/`; what has a space, a star or a leading slash is no path of ours.
+PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml|svg|png))`")
+#: Folders whose files are made when the platform runs.
+MADE = (".data/", ".venv/")
+LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+ENVIRONMENT = re.compile(r"""(?:environ(?:\.get\(|\[)|flag\(|listed\()\s*["']([A-Z_]+)["']""")
 
 
-@pytest.mark.parametrize("status", sorted(map(str, STATUSES)))
-def test_the_glossary_names_every_status(status: str):
-    assert f"*{status}*" in README
+def read(page: Path) -> str:
+    return page.read_text()
+
+
+def named(page: Path) -> str:
+    """How a test names a page."""
+    return str(page.relative_to(ROOT))
+
+
+def paths_in(page: Path) -> list[str]:
+    return [path for path in PATH.findall(read(page)) if not path.startswith(MADE)]
+
+
+def is_there(path: str, *, page: Path) -> bool:
+    """Whether it exists below the checkout, beside the page, or in an app the sentence names."""
+    starts = [ROOT, page.parent, *(ROOT / app for app in APPS)]
+    return any((start / path).exists() for start in starts)
+
+
+def anchors(page: Path) -> set[str]:
+    """The addresses of its headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", read(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def settings_sources() -> list[Path]:
+    """Where the product reads its environment."""
+    return [
+        path
+        for folder in ("config", *APPS, "examples")
+        for path in (ROOT / folder).rglob("*.py")
+        if "migrations" not in path.parts
+    ]
+
+
+def variables() -> set[str]:
+    found = {name for path in settings_sources() for name in ENVIRONMENT.findall(read(path))}
+    return found - {"DJANGO_SETTINGS_MODULE"}
+
+
+def test_the_readme_is_short() -> None:
+    assert len(read(README).splitlines()) <= LONGEST_README
+
+
+@pytest.mark.parametrize("status", sorted(STATUSES))
+def test_the_glossary_names_every_status(status: str) -> None:
+    assert f"*{status}*".lower() in read(DOCS / "glossary.md").lower()
+
+
+def test_a_word_stands_in_the_glossary_once() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|", read(DOCS / "glossary.md"), re.MULTILINE)
+    words = [word for row in rows if row != "word" for word in row.split(", ")]
+
+    assert sorted(words) == sorted(set(words))
 
 
 @pytest.mark.parametrize(
     "route", sorted({str(pattern.pattern) for pattern in [*demand, *where_they_meet]})
 )
-def test_the_api_table_names_every_address(route: str):
-    assert f"/api/v1/{route.replace('<uuid:ticket_id>', '{id}')}`" in README
+def test_the_api_table_names_every_address(route: str) -> None:
+    address = f"/api/v1/{route.replace('<uuid:ticket_id>', '{id}')}`"
+
+    assert address in read(DOCS / "api.md")
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_the_map_names_every_folder(folder: str):
-    assert f"`{folder}/`" in README
+def test_the_api_page_names_every_event() -> None:
+    sources = "\n".join(read(path) for path in (ROOT / "tickets").rglob("*.py"))
+    sent = set(re.findall(r'"((?:ticket|message)\.[a-z_]+)"', sources))
+
+    assert sent == set(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", read(DOCS / "api.md"), re.M))
 
 
-@pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)`", README))
-def test_the_makefile_has_every_target_the_readme_names(target: str):
-    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_path_a_page_names_exists(page: Path) -> None:
+    missing = [path for path in paths_in(page) if not is_there(path, page=page)]
+
+    assert missing == []
 
 
-def test_every_picture_of_the_readme_is_there():
-    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
+    lost = []
+    for link in LINK.findall(read(page)):
+        path, _hash, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if link.startswith(("http://", "https://")):
+            continue
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(link)
 
-    assert pictures
-    assert [name for name in pictures if not (ROOT / name).exists()] == []
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_make_target_a_page_names_exists(page: Path) -> None:
+    makefile = read(ROOT / "Makefile")
+    targets = set(re.findall(r"`(?:[A-Z]+=\S+ )?make ([a-z-]+)", read(page)))
+
+    assert {name for name in targets if not re.search(rf"^{name}:", makefile, re.M)} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_a_page_names_exists(page: Path) -> None:
+    commands = set(re.findall(r"`(?:python )?manage\.py ([a-z_]+)", read(page)))
+
+    assert commands - set(get_commands()) == set()
+
+
+@pytest.mark.parametrize("page", [README, DOCS / "performance.md"], ids=named)
+def test_a_page_shows_pictures(page: Path) -> None:
+    """That they exist is held with the links."""
+    assert re.findall(r"!\[[^]]+\]\([^)]+\)", read(page))
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != ".")
+)
+def test_the_map_names_every_folder(folder: str) -> None:
+    assert f"| `{folder}/` |" in read(README)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted(
+        path.name
+        for path in (ROOT / "dispatch").iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    ),
+)
+def test_the_architecture_names_every_folder_of_dispatch(folder: str) -> None:
+    assert f"`dispatch/{folder}/`" in read(DOCS / "architecture.md")
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    links = {(ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(read(README))}
+
+    assert {page for page in DOCS.glob("*.md") if page not in links} == set()
+
+
+def test_the_list_of_decisions_names_each_by_its_title() -> None:
+    listed = dict(re.findall(r"\[(.+?)\]\((\d{3}-\S+\.md)\)", read(DOCS / "decisions/README.md")))
+    titles = {
+        read(page).splitlines()[0].partition(" ")[2].partition(" ")[2]: page.name
+        for page in sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    }
+
+    assert listed == titles
+
+
+def test_every_variable_the_product_reads_is_explained() -> None:
+    explained = set(re.findall(r"`([A-Z_]{4,})`", read(DOCS / "operations.md")))
+
+    assert variables()
+    assert variables() - explained == set()
+
+
+def test_every_metric_is_explained() -> None:
+    source = read(ROOT / "dispatch/operations/metrics.py")
+    page = read(DOCS / "operations.md")
+
+    assert {name for name in re.findall(r'"(releve_\w+)"', source) if name not in page} == set()
+
+
+def test_every_check_of_readiness_is_explained() -> None:
+    checks = set(re.findall(r'^        "(\w+)": \{"ok"', read(ROOT / "config/readiness.py"), re.M))
+    checks |= set(re.findall(r'\{"(\w+)": \{"ok": True', read(ROOT / "config/readiness.py")))
+
+    assert len(checks) == 4
+    assert checks == set(re.findall(r"^\| `([a-z]+)` \| ", read(DOCS / "operations.md"), re.M))
+
+
+@pytest.mark.live
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_five_minutes_with_curl_work_twice_as_they_stand(
+    platform: Platform, tmp_path: Path
+) -> None:
+    client = factories.make_client()
+    factories.make_skill("cards")
+    factories.make_card(client)
+    keep_demo(tmp_path, key=factories.make_key(client))
+    story = re.findall(r"^```sh\n(.+?)^```", read(README), re.DOTALL | re.MULTILINE)[-1]
+
+    answers = [run(story, folder=tmp_path, port=platform.ports.door) for _ in range(2)]
+
+    assert [ticket_of(said)["status"] for said in answers] == ["queued", "queued"]
+    assert Ticket.objects.count() == 2
+    assert Message.objects.filter(text="Hello?").count() == 2
+
+
+def keep_demo(folder: Path, *, key: str) -> None:
+    """The key where `make up` keeps it."""
+    (folder / ".data").mkdir()
+    (folder / ".data/demo.json").write_text(json.dumps({"chatbot": {"api_key": key}}))
+
+
+def run(story: str, *, folder: Path, port: int) -> list[dict[str, Any]]:
+    """What the commands print, each line an answer of the API."""
+    done = subprocess.run(
+        ["sh", "-eu", "-c", story],
+        cwd=folder,
+        env={**os.environ, "PORT": str(port)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def ticket_of(answers: list[dict[str, Any]]) -> dict[str, Any]:
+    [ticket] = [said for said in answers if "status" in said]
+    return ticket
