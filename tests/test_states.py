@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,8 @@ def walked(
     for start in states:
         for name, verb in verbs.items():
             row = make(start)
-            try:
+            with suppress(AgentError, DispatchError, TicketError):
                 verb(row, clock.now())
-            except (AgentError, DispatchError, TicketError):
-                pass
             end = state_of(row)
             if end != start:
                 found.add((start, end, name))
