@@ -146,7 +146,7 @@ def _move(agent: Agent, status: Presence.Status, *, at: datetime, **also: Any) -
     return True
 
 
-def set_rolling(agent: Agent, *, on: bool, limit: int) -> None:
+def set_auto_accept(agent: Agent, *, on: bool, limit: int) -> None:
     """Whether offers are accepted for this agent as soon as their screen shows them, and how many
     an hour at most. Off unless the agent says so (fair work O11)."""
-    Presence.objects.filter(agent=agent).update(rolling=on, rolling_limit=limit)
+    Presence.objects.filter(agent=agent).update(auto_accept=on, auto_accept_limit=limit)

@@ -17,7 +17,7 @@ from dispatch.rules.policy import Policy
 from dispatch.simulation import charts, comparison, recorded
 from dispatch.simulation.comparison import BOUND, FIRST, LOWERED, OURS
 from dispatch.simulation.measures import Measures
-from dispatch.simulation.synthetic import Invention
+from dispatch.simulation.synthetic import SyntheticDay
 
 DOCS = OUT.parent.parent / "docs"
 FOLDER = Path(os.environ.get("SHARED_DATA") or OUT.parents[2] / "shared" / "data")
@@ -31,7 +31,7 @@ Rows = dict[str, Measures]
 def real(seeds: Iterable[int]) -> dict[str, Rows]:
     with CALLS.open(newline="") as lines:
         days = recorded.days(recorded.read(lines))
-    ways, found = comparison.ways(Policy(), lowers=False), {}
+    ways, found = comparison.strategies(Policy(), lowers=False), {}
     for number, day in enumerate(days, start=1):
         rows = comparison.compared(day.drawn, ways, seeds=seeds)
         found[day.date] = {REALLY: day.as_it_was(), **rows}
@@ -40,7 +40,7 @@ def real(seeds: Iterable[int]) -> dict[str, Rows]:
 
 
 def invented(seeds: Iterable[int], *, slower: float) -> dict[str, Rows]:
-    ways, found, kind = comparison.ways(Policy()), {}, Invention(slower=slower)
+    ways, found, kind = comparison.strategies(Policy()), {}, SyntheticDay(slower=slower)
     numbers = list(seeds)
     for number, seed in enumerate(numbers, start=1):
         found[f"invented {seed}"] = comparison.compared(kind.drawn, ways, seeds=[seed])

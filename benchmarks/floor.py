@@ -32,7 +32,7 @@ CREATE TABLE agent (id int PRIMARY KEY, language text, load int DEFAULT 0, capac
 CREATE TABLE offer (id uuid PRIMARY KEY, ticket uuid REFERENCES ticket, agent int REFERENCES agent,
     pay jsonb, sent_at timestamptz DEFAULT now(), expires_at timestamptz, settled_at timestamptz);
 CREATE TABLE decision (id uuid PRIMARY KEY, offer uuid, at timestamptz DEFAULT now(), read jsonb);
-CREATE INDEX ON ticket (language, queued_at) WHERE NOT asked;
+CREATE INDEX ON ticket (language, queued_at) WHERE NOT offered;
 CREATE INDEX ON agent (language, load, id) WHERE load < capacity;
 CREATE UNIQUE INDEX ON offer (ticket) WHERE settled_at IS NULL;
 """
@@ -54,11 +54,11 @@ WITH pair AS (
     SELECT t.id AS ticket, free.id AS agent FROM ticket t CROSS JOIN LATERAL (
         SELECT a.id FROM agent a WHERE a.language = t.language AND a.load < a.capacity
         ORDER BY a.load, a.id LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) free WHERE t.id = %(ticket)s AND NOT t.asked FOR UPDATE OF t
+    ) free WHERE t.id = %(ticket)s AND NOT t.offered FOR UPDATE OF t
 ), busy AS (
     UPDATE agent a SET load = load + 1 FROM pair WHERE a.id = pair.agent
 ), asked AS (
-    UPDATE ticket t SET asked = true FROM pair WHERE t.id = pair.ticket
+    UPDATE ticket t SET offered = true FROM pair WHERE t.id = pair.ticket
 ), made AS (
     INSERT INTO offer (id, ticket, agent, pay, expires_at)
     SELECT %(offer)s, ticket, agent, %(pay)s, now() + interval '65 s' FROM pair RETURNING id

@@ -29,4 +29,4 @@ application = ProtocolTypeRouter(
     }
 )
 
-garbage_collection.settle()
+garbage_collection.freeze()

@@ -31,4 +31,4 @@ def name_task(task_id: str, **_: Any) -> None:
 @worker_ready.connect
 def settle(**_: Any) -> None:
     """All is loaded."""
-    garbage_collection.settle()
+    garbage_collection.freeze()

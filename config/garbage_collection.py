@@ -11,7 +11,7 @@ import gc
 THRESHOLDS = (5_000, 20, 50)
 
 
-def settle() -> None:
+def freeze() -> None:
     """Call when all is loaded: what is there by then is there to stay and not looked at again."""
     gc.collect()
     gc.freeze()

@@ -12,7 +12,7 @@ from dispatch.desk.views import how_matching_works
 assert schema
 
 urlpatterns = [
-    path("", views.doors, name="doors"),
+    path("", views.landing, name="doors"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("how-matching-works/", how_matching_works.how_matching_works, name="how_matching_works"),

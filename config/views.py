@@ -6,7 +6,7 @@ from django.shortcuts import render
 from config import readiness
 
 
-def doors(request: HttpRequest) -> HttpResponse:
+def landing(request: HttpRequest) -> HttpResponse:
     """Where to go from the bare address."""
     return render(request, "doors.html")
 

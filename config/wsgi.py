@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
 
-garbage_collection.settle()
+garbage_collection.freeze()
 # Seconds a thread may keep the others waiting once its turn is over. Python's own five thousandths
 # add up where an answer of the database is waited for by several.
 sys.setswitchinterval(0.0005)

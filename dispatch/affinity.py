@@ -4,11 +4,11 @@ from datetime import datetime
 from uuid import UUID
 
 from agents.models import Agent
-from dispatch.models import Acquaintance
+from dispatch.models import CustomerAffinity
 from tickets.models import Ticket
 
 
-def meet(agent_id: UUID, ticket: Ticket, *, at: datetime) -> None:
+def record_contact(agent_id: UUID, ticket: Ticket, *, at: datetime) -> None:
     """They had a conversation."""
     _note(agent_id, ticket, met_at=at)
 
@@ -18,16 +18,16 @@ def block(agent: Agent, ticket: Ticket, *, at: datetime) -> None:
     _note(agent.pk, ticket, met_at=at, blocked_at=at)
 
 
-def unblock(acquaintance: Acquaintance) -> None:
+def unblock(acquaintance: CustomerAffinity) -> None:
     """They may meet again."""
-    Acquaintance.objects.filter(pk=acquaintance.pk).update(blocked_at=None)
+    CustomerAffinity.objects.filter(pk=acquaintance.pk).update(blocked_at=None)
 
 
 def _note(agent_id: UUID, ticket: Ticket, **known: datetime) -> None:
-    row = Acquaintance(
+    row = CustomerAffinity(
         client_id=ticket.client_id, customer_ref=ticket.customer_ref, agent_id=agent_id, **known
     )
-    Acquaintance.objects.bulk_create(
+    CustomerAffinity.objects.bulk_create(
         [row],
         update_conflicts=True,
         unique_fields=["client", "customer_ref", "agent"],

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from dispatch.waits import availability, schemas
-from dispatch.waits.availability import Wish
+from dispatch.waits.availability import AvailabilityQuery
 from tickets import clock, skills
 from tickets.api.requests import PROBLEMS, client_of, invalid, render
 from tickets.handoff import Contract, LanguageTag, SkillNeed, Topic
@@ -23,9 +23,9 @@ class Question(Contract):
     topic: Topic = ""
 
     @property
-    def wish(self) -> Wish:
+    def wish(self) -> AvailabilityQuery:
         needs = {need.code: need.level for need in self.skills}
-        return Wish(self.language.split("-")[0].lower(), needs, self.topic)
+        return AvailabilityQuery(self.language.split("-")[0].lower(), needs, self.topic)
 
 
 class Availability(APIView):
@@ -43,7 +43,7 @@ class Availability(APIView):
     )
     def get(self, request: Request) -> Response:
         wish = asked(request).wish
-        return render(availability.look(client_of(request), wish, at=clock.now()))
+        return render(availability.check(client_of(request), wish, at=clock.now()))
 
 
 def asked(request: Request) -> Question:

@@ -42,8 +42,8 @@ def say(
     said_as = f"{assignment.epoch}:{client_message_id}"
     ticket = lifecycle.lock(assignment.ticket)
     if not conversation.said(ticket, Message.Origin.AGENT, said_as):
-        hold(assignment)
-    message, _new = conversation.add_message(
+        _check(assignment, ticket)
+    message, _new = conversation.append(
         ticket,
         origin=Message.Origin.AGENT,
         text=text,
@@ -75,10 +75,15 @@ def hand_back(assignment: Assignment, *, reason: str, note: str = "", at: dateti
 def hold(assignment: Assignment) -> Ticket:
     """The ticket, locked, if this assignment still holds it. Raises AssignmentOver."""
     ticket = lifecycle.lock(assignment.ticket)
+    _check(assignment, ticket)
+    return ticket
+
+
+def _check(assignment: Assignment, ticket: Ticket) -> None:
+    """Raise AssignmentOver unless this assignment holds the ticket, which is locked."""
     held = Assignment.objects.get(pk=assignment.pk)
     if held.ended_at or held.epoch != ticket.epoch:
         raise AssignmentOver
-    return ticket
 
 
 @transaction.atomic
@@ -91,7 +96,7 @@ def end_for(ticket: Ticket, *, at: datetime) -> None:
             ending=ENDINGS[Ticket.Status(ticket.status)],
             wrap_up_by=at + ticket.client.wrap_up,
         )
-        affinity.meet(assignment.agent_id, ticket, at=at)
+        affinity.record_contact(assignment.agent_id, ticket, at=at)
         push.changed(assignment.agent_id)
 
 
@@ -102,7 +107,11 @@ def finish(assignment: Assignment, *, note: str = "", at: datetime) -> Assignmen
     Raises AssignmentOver while the conversation still goes on.
     """
     lifecycle.lock(assignment.ticket)
-    held = _locked(assignment)
+    return _finish(_locked(assignment), note=note, at=at)
+
+
+def _finish(held: Assignment, *, note: str = "", at: datetime) -> Assignment:
+    """As `finish`, for an assignment that is locked already, as its ticket is."""
     if held.ended_at is None or held.wrap_up_by is None:
         raise AssignmentOver("The conversation is still going on.")
     if held.finished_at:
@@ -139,22 +148,22 @@ def sweep_gone(*, at: datetime, limit: int = 100) -> int:
 @transaction.atomic
 def lose(assignment: Assignment, *, at: datetime) -> None:
     """The agent was lost. In conversation: the ticket is requeued and the minutes are paid."""
-    lifecycle.lock(assignment.ticket)
+    ticket = lifecycle.lock(assignment.ticket)
     held = _locked(assignment)
     if held.finished_at:
         return
     if held.ended_at:
-        finish(held, at=at)
+        _finish(held, at=at)
         return
     Assignment.objects.filter(pk=held.pk).update(ended_at=at, ending=Ending.LOST, wrap_up_by=at)
     amount = held.offer.quote.for_time_only(engaged=at - held.started_at)
     _close(held, amount=amount, finished_at=at, note="", at=at)
-    lifecycle.requeue(held.ticket, reason="agent_lost", at=at)
+    lifecycle.requeue(ticket, reason="agent_lost", at=at)
 
 
 def _locked(assignment: Assignment) -> Assignment:
     rows = Assignment.objects.select_for_update(of=("self",))
-    return rows.select_related("offer", "ticket", "agent").get(pk=assignment.pk)
+    return rows.select_related("offer", "agent").get(pk=assignment.pk)
 
 
 def _close(

@@ -47,28 +47,28 @@ FROM held WHERE o.id = held.id RETURNING o.id
 """
 ROLLING = """
 SELECT o.id FROM dispatch_offer o JOIN agents_presence p USING (agent_id)
-WHERE o.id = ANY(%s::uuid[]) AND p.rolling
+WHERE o.id = ANY(%s::uuid[]) AND p.auto_accept
 """
 
 
 @transaction.atomic
-def accept(offer: Offer, *, rolling: bool = False, at: datetime) -> Assignment:
+def accept(offer: Offer, *, auto_accepted: bool = False, at: datetime) -> Assignment:
     """The agent takes the ticket; asked twice, the same assignment.
 
     Raises OfferExpired, OfferTaken, OfferGone. The deadline is checked in a second statement after
     the locks are held, by the database's clock: any other way accepts late when a lock is waited
     for.
     """
-    lifecycle.lock(offer.ticket)
+    ticket = lifecycle.lock(offer.ticket)
     held = Offer.objects.select_for_update(of=("self",)).select_related("agent").get(pk=offer.pk)
     if held.status == Status.ACCEPTED:
         return held.assignment
     if not held.is_pending:
         raise REFUSALS.get(Status(held.status), OfferGone)
     in_time = Offer.objects.filter(pk=held.pk, expires_at__gt=Now())
-    if not in_time.settle(Status.ACCEPTED, at=Now(), rolling=rolling):
+    if not in_time.settle(Status.ACCEPTED, at=Now(), auto_accepted=auto_accepted):
         raise OfferExpired
-    ticket = lifecycle.begin(offer.ticket, agent_name=held.agent.name, at=at)
+    ticket = lifecycle.begin(ticket, agent_name=held.agent.name, at=at)
     _tell_the_others(held, at=at)
     presence.take_on(held.agent, at=at)
     push.changed(held.agent_id)
@@ -86,7 +86,7 @@ def decline(offer: Offer, *, because: str = "", at: datetime) -> None:
     lifecycle.lock(offer.ticket)
     passed = Offer.objects.filter(pk=offer.pk)
     again = because in FOR_NOW
-    if passed.settle(Status.DECLINED, at=at, declined_because=because, again=again):
+    if passed.settle(Status.DECLINED, at=at, declined_because=because, may_reoffer=again):
         presence.answered([offer.agent_id])
         _free([offer], at=at)
     elif passed.get().status == Status.ACCEPTED:
@@ -96,7 +96,7 @@ def decline(offer: Offer, *, because: str = "", at: datetime) -> None:
 def say_why(offer: Offer, *, because: str) -> None:
     """The agent says afterwards why they passed. Said once; where they didn't pass, nothing."""
     passed = Offer.objects.filter(pk=offer.pk, status=Status.DECLINED, declined_because="")
-    passed.update(declined_because=because, again=because in FOR_NOW)
+    passed.update(declined_because=because, may_reoffer=because in FOR_NOW)
 
 
 def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
@@ -115,7 +115,7 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def roll(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
+def auto_accept(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
     """Accept those whose agents want that, as many an hour as they allow; returns what began."""
     if not offer_ids:
         return []
@@ -131,16 +131,18 @@ def roll(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
 
 def _roll(offer: Offer, *, at: datetime) -> Assignment | None:
     """None when the hour's limit is reached, or when customer or offer went at this very moment."""
-    if _rolled(offer.agent, at=at) >= offer.agent.presence.rolling_limit:
+    if _rolled(offer.agent, at=at) >= offer.agent.presence.auto_accept_limit:
         return None
     try:
-        return accept(offer, rolling=True, at=at)
+        return accept(offer, auto_accepted=True, at=at)
     except (DispatchError, TicketError):
         return None
 
 
 def _rolled(agent: Agent, *, at: datetime) -> int:
-    recent = Offer.objects.filter(agent=agent, rolling=True, settled_at__gt=at - timedelta(hours=1))
+    recent = Offer.objects.filter(
+        agent=agent, auto_accepted=True, settled_at__gt=at - timedelta(hours=1)
+    )
     return recent.count()
 
 
@@ -250,6 +252,6 @@ def _ask_again(ticket_ids: Collection[UUID], *, at: datetime) -> None:
     for ticket_id, asked, newest in pending.annotate(Count("pk"), Max("sent_at")):
         full = asked >= policy.max_parallel_offers
         if full or newest + alone > at:
-            lifecycle.mark_asked(ticket_id, until=None if full else newest + alone)
+            lifecycle.mark_offered(ticket_id, until=None if full else newest + alone)
             still.add(ticket_id)
-    lifecycle.mark_unasked(set(ticket_ids) - still)
+    lifecycle.mark_reofferable(set(ticket_ids) - still)

@@ -2,20 +2,20 @@
 
 from django.db.models import F
 
-from dispatch.models import Assignment, Standing
+from dispatch.models import AgentRating, Assignment
 from tickets.models import Review, Ticket
 
 #: A score from here on is a good one.
 GOOD = 4
 
 
-def count(ticket: Ticket, review: Review) -> None:
+def add(ticket: Ticket, review: Review) -> None:
     """Count the review for whoever held the ticket last. Nobody held it: it is nobody's."""
     last = Assignment.objects.filter(ticket=ticket).order_by("-epoch").first()
     if last is None:
         return
-    standing, _new = Standing.objects.get_or_create(agent_id=last.agent_id)
-    Standing.objects.filter(pk=standing.pk).update(
+    standing, _new = AgentRating.objects.get_or_create(agent_id=last.agent_id)
+    AgentRating.objects.filter(pk=standing.pk).update(
         reviews=F("reviews") + 1, good=F("good") + int(is_good(review))
     )
 

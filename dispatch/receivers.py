@@ -14,7 +14,7 @@ from agents.signals import agent_available, agent_gone
 from dispatch import assignments, offers, ratings
 from dispatch.models import Assignment
 from dispatch.realtime import notifier, push
-from dispatch.tasks import SHARDS, bell, run_until_idle, run_waves
+from dispatch.tasks import SHARDS, run_until_idle, run_waves, wake_signal
 from dispatch.waits import estimates
 from tickets.models import Message, Review, Ticket
 from tickets.queue import Wait
@@ -37,12 +37,12 @@ def want_wave(**_: Any) -> None:
 
 def wake_matchers() -> None:
     for shard in SHARDS:
-        notifier.wake(bell(shard), run_waves.s(*shard), partial(run_until_idle, shard))
+        notifier.wake(wake_signal(shard), run_waves.s(*shard), partial(run_until_idle, shard))
 
 
 @receiver(webhook_queued)
 def want_delivery(**_: Any) -> None:
-    transaction.on_commit(lambda: notifier.ring(deliver_webhooks), robust=True)
+    transaction.on_commit(lambda: notifier.enqueue(deliver_webhooks), robust=True)
 
 
 @receiver(ticket_closed)
@@ -71,14 +71,14 @@ def show_message(ticket: Ticket, message: Message, **_: Any) -> None:
 
 @receiver(wait_asked)
 def tell_wait(ticket: Ticket, at: datetime, **_: Any) -> Wait:
-    return estimates.wait(ticket, at=at)
+    return estimates.estimate(ticket, at=at)
 
 
 @receiver(ticket_queued)
 def note_waiting(ticket: Ticket, **_: Any) -> None:
-    estimates.joined(ticket)
+    estimates.add(ticket)
 
 
 @receiver(ticket_reviewed)
 def count_review(ticket: Ticket, review: Review, **_: Any) -> None:
-    ratings.count(ticket, review)
+    ratings.add(ticket, review)

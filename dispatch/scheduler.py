@@ -20,7 +20,7 @@ LEADER = 0x636C6F636B
 
 DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("offers expired", lambda at: offers.expire_overdue(at=at)),
-    ("further agents may be asked", lambda at: wave.ask_further(at=at)),
+    ("further agents may be asked", lambda at: wave.reopen_hesitant(at=at)),
     ("levels lowered", lambda at: wave.relax(at=at)),
     ("certificates over", lambda at: roster.end_certificates(at=at)),
     ("agents silent", lambda at: presence.sweep_silent(at=at)),

@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.worker import state
 from django.conf import settings
 
-from dispatch.realtime.wakeup import Bell, line
+from dispatch.realtime.wakeup import WakeSignal, connect
 from dispatch.waves import wave
 from dispatch.waves.snapshot import Shard
 
@@ -14,18 +14,18 @@ from dispatch.waves.snapshot import Shard
 SHARDS = [Shard(number, settings.MATCHERS) for number in range(settings.MATCHERS)]
 
 
-def bell(shard: Shard) -> Bell:
+def wake_signal(shard: Shard) -> WakeSignal:
     """What this shard's matcher is woken by."""
-    return Bell(f"waves-{shard.number}-{shard.of}")
+    return WakeSignal(f"waves-{shard.number}-{shard.of}")
 
 
 @shared_task(ignore_result=True, expires=10)
 def run_waves(number: int = 0, of: int = 1) -> None:
     """Stand by and run a wave whenever somebody rings, for half a minute."""
     shard = Shard(number, of)
-    server = line(socket_timeout=5, socket_connect_timeout=3)
+    server = connect(socket_timeout=5, socket_connect_timeout=3)
     try:
-        bell(shard).answer(server, partial(run_until_idle, shard), stopped=stopping)
+        wake_signal(shard).listen(server, partial(run_until_idle, shard), stopped=stopping)
     finally:
         server.close()
 
@@ -37,5 +37,5 @@ def stopping() -> bool:
 
 def run_until_idle(shard: Shard = wave.ALL) -> None:
     """A wave gives each agent one offer at most, so there may be work for another."""
-    while (at := wave.due()) and wave.run(at=at, shard=shard):
+    while (at := wave.find_due()) and wave.run(at=at, shard=shard):
         pass

@@ -17,7 +17,16 @@ from tickets.models import Client, Ticket
 
 LANGUAGES = ["en", "fr", "de", "sv"]
 SKILLS = ["cards", "payments", "accounts"]
-WEIGHTS = ["language", "skill", "rare", "stranger", "quality", "idle", "share", "asked_before"]
+WEIGHTS = [
+    "language",
+    "skill",
+    "scarce",
+    "no_prior_contact",
+    "quality",
+    "idle",
+    "workload_today",
+    "asked_before",
+]
 
 
 def bustle(*, decisions: int, seed: int = 7) -> None:
@@ -31,7 +40,7 @@ def bustle(*, decisions: int, seed: int = 7) -> None:
         _everybody_is_here(at)
         for _ in range(draw.choice([1, 1, 1, 2, 4])):
             _escalate(draw.choice(clients), draw, at=at)
-        wave.ask_further(at=at)
+        wave.reopen_hesitant(at=at)
         wave.relax(at=at)
         wave.run(at=at)
         _answer(draw, at=at)

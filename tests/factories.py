@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -18,7 +19,7 @@ from agents.pay import quotes, rate_cards
 from dispatch import offers
 from dispatch.models import Assignment, Offer
 from dispatch.waves import outcome
-from tickets import auth, clock, conversation, lifecycle
+from tickets import auth, clock, conversation, intake, lifecycle
 from tickets.handoff import Escalation
 from tickets.models import Client, Message, Skill, Ticket, WebhookEndpoint
 
@@ -127,14 +128,22 @@ def make_ticket(client: Client | None = None, at: datetime | None = None, **give
     for need in skills:
         make_skill(need["code"])
     asked = Escalation.model_validate_json(json.dumps(escalation(skills=skills, **given)))
-    return lifecycle.open_ticket(client or a_client(), asked, at=at or clock.now())
+    client, at = client or a_client(), at or clock.now()
+    key = str(uuid4())
+    made = intake.open_ticket(client, asked, key=key, payload=b"", answer=named, about=at, at=at)
+    return client.tickets.get(pk=made.body["ticket"])
+
+
+def named(ticket: Ticket, at: datetime) -> dict[str, Any]:
+    """The shortest answer to an escalation."""
+    return {"ticket": str(ticket.pk)}
 
 
 def make_offer(
     ticket: Ticket | None = None,
     agent: Agent | None = None,
     at: datetime | None = None,
-    place: int = 0,
+    slot: int = 0,
 ) -> Offer:
     """A pending offer of the ticket to the agent, at the pay of the client's card."""
     at = at or clock.now()
@@ -144,7 +153,7 @@ def make_offer(
         make_card(ticket.client)
     card, minutes = rate_cards.in_force([ticket.client.slug], at=at)[ticket.client.slug]
     quote = quotes.quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
-    draft = Offer(ticket=ticket, agent=agent, place=place, pay=quote.as_json(), reasons={})
+    draft = Offer(ticket=ticket, agent=agent, slot=slot, pay=quote.as_json(), reasons={})
     with transaction.atomic():
         lifecycle.lock(ticket)
         return outcome.save([draft], at=at)[0]

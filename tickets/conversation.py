@@ -32,7 +32,26 @@ def add_message(
 
     Raises TicketClosed, and MessageChanged when the id was used for other words.
     """
-    ticket = lifecycle.lock(ticket)
+    return append(
+        lifecycle.lock(ticket),
+        origin=origin,
+        text=text,
+        client_message_id=client_message_id,
+        at=at,
+        sent_by=sent_by,
+    )
+
+
+def append(
+    ticket: Ticket,
+    *,
+    origin: Message.Origin,
+    text: str,
+    client_message_id: str,
+    at: datetime,
+    sent_by: "User | None" = None,
+) -> tuple[Message, bool]:
+    """As `add_message`, for a ticket that this transaction has locked already."""
     if before := said(ticket, origin, client_message_id):
         return _same(before, text), False
     if not ticket.is_open:

@@ -1,60 +1,52 @@
-"""Intake: the usual escalation in one statement, key and answer included.
+"""Intake: an escalation becomes a ticket in one statement, key and answer included.
 
-A new key, nobody holding it, no open ticket of the conversation: that is nearly every escalation,
-and then the database is asked once instead of five times. Whatever is not as usual changes nothing
-here and takes the long way (`tickets.idempotency.once` around `tickets.lifecycle.open_ticket`).
+The statement writes everything or nothing. When it writes nothing it reports why: the key was
+answered before, another request holds the key, or the conversation has an open ticket. A refused
+escalation leaves its key unused.
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 from django.db import IntegrityError, connection
+from psycopg.errors import UniqueViolation
+from pydantic_core import to_json
 from structlog.contextvars import bind_contextvars
 
-from tickets import idempotency, lifecycle, queue
+from tickets import idempotency, queue, sql
+from tickets.errors import ConversationAlreadyOpen, KeyBusy
 from tickets.handoff import Escalation
-from tickets.idempotency import Outcome
+from tickets.idempotency import Kept, Outcome
 from tickets.models import Client, Ticket
+from tickets.models.tickets import lane
 from tickets.signals import ticket_queued
 
-#: What the database's own clock says, at the one moment all of it happens.
-MOMENTS = {
-    "queued_at": "statement_timestamp()",
-    "due_at": "statement_timestamp() + %(answer_within)s::interval",
-    "give_up_at": "statement_timestamp() + %(patience)s::interval",
-}
-VALUES = ", ".join(MOMENTS.get(name, f"%({name})s") for name in lifecycle.COLUMNS)
-# Whoever escalates with the same key at the same moment is refused by the lock, or by the key's own
-# constraint when this statement began before the other one ended; then nothing here has happened.
-OPEN = f"""
-WITH hold AS MATERIALIZED (
-    SELECT pg_try_advisory_xact_lock(
-        hashtextextended(%(client_id)s::text || ':' || %(key)s::text, 0)) AS held
-), opened AS (
-    INSERT INTO tickets_ticket ({", ".join(lifecycle.COLUMNS)})
-    SELECT {VALUES} FROM hold WHERE held AND NOT EXISTS (
-        SELECT 1 FROM tickets_idempotencykey WHERE client_id = %(client_id)s AND key = %(key)s)
-    ON CONFLICT (client_id, conversation_ref) WHERE status IN ('queued', 'active') DO NOTHING
-    RETURNING id, queued_at, due_at, give_up_at
-), handed_over AS (
-    {lifecycle.HAND_OVER}
-), line AS (
-    SELECT opened.*, ({queue.AHEAD_OF.format(due_at="opened.due_at")}) AS ahead FROM opened
-), kept AS (
-    INSERT INTO tickets_idempotencykey (client_id, key, fingerprint, status, body, created_at)
-    SELECT %(client_id)s, %(key)s, %(fingerprint)s, 201,
-        jsonb_set(%(body)s::jsonb, '{{position}}', to_jsonb(ahead + 1)), queued_at
-    FROM line
-)
-SELECT queued_at, due_at, give_up_at, ahead FROM line
-"""
+OPEN = sql.read("open_ticket")
+COLUMNS = [field.attname for field in Ticket._meta.concrete_fields]
+#: Fields of an escalation that the handoff keeps as JSON.
+WRITTEN = ("tried", "transcript", "context")
+# A statement sees what was committed before it began, but a unique index also refuses for a row
+# committed since. Such a row cannot be read, so the reason is not known: a second statement, with a
+# newer snapshot, reads it. A third is for a conversation closed and opened again in between.
+ATTEMPTS = 3
 Answer = Callable[[Ticket, datetime], dict[str, Any]]
 
 
-def open_once(
+class Result(NamedTuple):
+    """What the statement wrote, or why it wrote nothing."""
+
+    held: bool
+    kept: Kept | None
+    #: `queued_at`, `due_at`, `give_up_at`, and how many wait in front.
+    opened: tuple[datetime, datetime, datetime, int] | None
+    #: The open ticket of the conversation.
+    open_ticket: UUID | None
+
+
+def open_ticket(
     client: Client,
     escalation: Escalation,
     *,
@@ -62,44 +54,101 @@ def open_once(
     payload: bytes,
     answer: Answer,
     about: datetime,
+    at: datetime | None = None,
 ) -> Outcome:
-    """Open a ticket, or answer as before. Raises what `once` and `open_ticket` raise.
+    """A customer asks for a human: open a ticket, or answer as before.
 
-    `answer`: what the bot is told of the ticket, given the moment. `about`: what time it is, near
-    enough for an estimate; when the ticket is queued the database says.
+    Raises KeyMissing, KeyReused, KeyBusy, ConversationAlreadyOpen. `answer`: what the bot is told
+    of the ticket, given the moment. `about`: what time it is, near enough for an estimate. `at`:
+    when the ticket is queued; if not given, the database says.
+
+    Call it outside a transaction: in one, a key that another request answers at this very moment
+    ends the transaction.
     """
     key = idempotency.read_key(key)
-    ticket = queue.promised(lifecycle.drafted(client, escalation, at=about), at=about)
+    ticket = queue.promised(_draft(client, escalation, at=about), at=about)
     body = answer(ticket, about)
-    if _open(ticket, escalation, key=key, payload=payload, body=body):
-        return Outcome(201, body | {"position": ticket.ahead + 1})
-
-    def the_long_way(at: datetime) -> tuple[int, dict[str, Any]]:
-        return 201, answer(lifecycle.open_ticket(client, escalation, at=at), at)
-
-    return idempotency.once(client, key=key, payload=payload, run=the_long_way)
-
-
-def _open(
-    ticket: Ticket, escalation: Escalation, *, key: str, payload: bytes, body: dict[str, Any]
-) -> bool:
-    """Whether it was as usual; then the ticket is open, and whoever listens knows."""
-    values = lifecycle.written(ticket, escalation) | {
+    values = _values(ticket, escalation) | {
         "key": key,
-        "fingerprint": hashlib.sha256(payload).hexdigest(),
+        "fingerprint": idempotency.fingerprint(payload),
         "body": orjson.dumps(body).decode(),
-        "answer_within": ticket.client.answer_within,
-        "patience": ticket.client.patience,
+        "at": at,
     }
+    for _ in range(ATTEMPTS):
+        result = _run(values)
+        if result and result.opened:
+            _announce(ticket, *result.opened)
+            return Outcome(201, body | {"position": ticket.ahead + 1})
+        if result and (before := _explain(result, payload=payload)):
+            return before
+    raise KeyBusy
+
+
+def _run(values: dict[str, Any]) -> Result | None:
+    """Run the statement; None when another request answered the key since it began.
+
+    Then the ticket was written and the key was refused, so PostgreSQL took both back.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute(OPEN, values)
-            opened = cursor.fetchone()
-    except IntegrityError:
-        return False
-    if not opened:
-        return False
-    ticket.queued_at, ticket.due_at, ticket.give_up_at, ticket.ahead = opened
+            held, fingerprint, status, body, *opened, open_ticket = cursor.fetchone()
+    except IntegrityError as error:
+        if isinstance(error.__cause__, UniqueViolation):
+            return None
+        raise
+    kept = Kept(fingerprint, status, body) if fingerprint else None
+    return Result(held, kept, tuple(opened) if opened[0] else None, open_ticket)
+
+
+def _explain(result: Result, *, payload: bytes) -> Outcome | None:
+    """The answer given before, or the refusal; None when the statement could not see the reason."""
+    if not result.held:
+        raise KeyBusy
+    if result.kept:
+        return idempotency.replay(result.kept, payload=payload)
+    if result.open_ticket:
+        raise ConversationAlreadyOpen(result.open_ticket)
+    return None
+
+
+def _announce(
+    ticket: Ticket, queued_at: datetime, due_at: datetime, give_up_at: datetime, ahead: int
+) -> None:
+    """The ticket has the database's moments, and those who listen know that it waits."""
+    ticket.queued_at, ticket.due_at, ticket.give_up_at = queued_at, due_at, give_up_at
+    ticket.ahead = ahead
     bind_contextvars(ticket=str(ticket.pk))
-    ticket_queued.send(Ticket, ticket=ticket, at=ticket.queued_at)
-    return True
+    ticket_queued.send(Ticket, ticket=ticket, at=queued_at)
+
+
+def _draft(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
+    """The ticket an escalation asks for, not yet written."""
+    skills = {need.code: need.level for need in escalation.skills}
+    return Ticket(
+        client=client,
+        conversation_ref=escalation.conversation_ref,
+        customer_ref=escalation.customer.ref,
+        customer_name=escalation.customer.name,
+        language=escalation.base_language,
+        topic=escalation.topic,
+        skills=skills,
+        lane=lane(escalation.base_language, skills, client.certificate),
+        urgency=escalation.urgency_level,
+        queued_at=at,
+        due_at=at + client.answer_within,
+        give_up_at=at + client.patience,
+    )
+
+
+def _values(ticket: Ticket, escalation: Escalation) -> dict[str, Any]:
+    """The values of a ticket's row and of its handoff."""
+    values = {name: getattr(ticket, name) for name in COLUMNS}
+    values |= {"answer_within": ticket.client.answer_within, "patience": ticket.client.patience}
+    values |= {"skills": _as_json(ticket.skills), "summary": escalation.summary}
+    return values | {name: _as_json(getattr(escalation, name)) for name in WRITTEN}
+
+
+def _as_json(value: Any) -> str:
+    """As the bot wrote it: numbers of any size, times with their Z."""
+    return to_json(value).decode()

@@ -1,93 +1,57 @@
-"""The life of a ticket: queued, then active, then one end. Each verb locks the ticket first."""
+"""The life of a ticket: queued, then active, then one end.
+
+A verb is one conditional UPDATE, which locks the row and returns it as it is now. A ticket may be
+locked before by the same transaction (`lock`), or not.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce
-from pydantic_core import to_json
+from django.db import transaction
 from structlog.contextvars import bind_contextvars
 
-from tickets import queue
+from tickets import sql
 from tickets.errors import (
-    ConversationAlreadyOpen,
     TicketClosed,
     TicketError,
     TicketNotActive,
     TicketNotWaiting,
 )
 from tickets.events import outbox
-from tickets.handoff import Escalation
-from tickets.models import Client, Ticket
+from tickets.models import Ticket
 from tickets.models.tickets import lane
 from tickets.signals import ticket_closed, ticket_queued
 
 Status = Ticket.Status
 Needs = Callable[[Mapping[str, int]], Mapping[str, int]]
-#: Whoever loses their agent goes before all who have not waited this much longer.
+#: A ticket that lost its agent goes before all that have not waited this much longer.
 HEAD_OF_QUEUE = timedelta(minutes=10)
 
-COLUMNS = [field.attname for field in Ticket._meta.concrete_fields]
-#: What is kept of an escalation as JSON.
-WRITTEN = ("tried", "transcript", "context")
-HAND_OVER = """
-    INSERT INTO tickets_handoff (ticket_id, contract, summary, tried, transcript, context)
-    SELECT id, 1, %(summary)s, %(tried)s::jsonb, %(transcript)s::jsonb, %(context)s::jsonb
-    FROM opened
-"""
-# The ORM would take two statements and a savepoint, on the path where every millisecond counts.
-INSERT = f"""
-WITH opened AS (
-    INSERT INTO tickets_ticket ({", ".join(COLUMNS)})
-    VALUES ({", ".join(f"%({name})s" for name in COLUMNS)})
-    ON CONFLICT (client_id, conversation_ref) WHERE status IN ('queued', 'active') DO NOTHING
-    RETURNING id
-), handed_over AS ({HAND_OVER})
-SELECT ({queue.AHEAD}) FROM opened
-"""
+BEGIN = sql.read("begin_ticket")
+REQUEUE = sql.read("requeue_ticket")
+END = sql.read("end_ticket")
 
 
-def open_ticket(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
-    """A customer asks for a human. Raises ConversationAlreadyOpen."""
-    while not (ticket := _open(client, escalation, at=at)):
-        of_it = Ticket.objects.filter(conversation_ref=escalation.conversation_ref)
-        if held := of_it.open().of(client).first():
-            raise ConversationAlreadyOpen(held.pk)
-        # It closed in between, so there is room now.
-    return ticket
-
-
-@transaction.atomic(savepoint=False)
-def _open(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | None:
-    """None if the conversation has an open ticket."""
-    ticket = _insert(client, escalation, at=at)
-    if ticket:
-        bind_contextvars(ticket=str(ticket.pk))
-        ticket_queued.send(Ticket, ticket=ticket, at=at)
-    return ticket
-
-
-def mark_asked(ticket_id: UUID, *, until: datetime | None) -> None:
+def mark_offered(ticket_id: UUID, *, until: datetime | None) -> None:
     """Offers are out, and nobody else is asked until then, if ever. Call with it locked."""
-    Ticket.objects.filter(pk=ticket_id).update(asked=True, ask_again_at=until)
+    Ticket.objects.filter(pk=ticket_id).update(offered=True, reoffer_at=until)
 
 
-def mark_unasked(ticket_ids: Collection[UUID]) -> None:
+def mark_reofferable(ticket_ids: Collection[UUID]) -> None:
     """Somebody may be asked for these tickets. Call with them locked."""
-    Ticket.objects.filter(pk__in=ticket_ids).update(asked=False, ask_again_at=None)
+    Ticket.objects.filter(pk__in=ticket_ids).update(offered=False, reoffer_at=None)
 
 
 @transaction.atomic
-def mark_unasked_due(*, at: datetime, limit: int) -> int:
+def mark_reofferable_due(*, at: datetime, limit: int) -> int:
     """Further agents may be asked where the first had long enough; returns how many tickets."""
-    due = Ticket.objects.queued().filter(asked=True, ask_again_at__lte=at)
-    held = due.order_by("ask_again_at").select_for_update(skip_locked=True)
+    due = Ticket.objects.queued().filter(offered=True, reoffer_at__lte=at)
+    held = due.order_by("reoffer_at").select_for_update(skip_locked=True)
     ids = list(held.values_list("pk", flat=True)[:limit])
     if ids:
-        mark_unasked(ids)
+        mark_reofferable(ids)
     return len(ids)
 
 
@@ -110,23 +74,20 @@ def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> in
 
 
 def lock(ticket: Ticket) -> Ticket:
-    """This ticket as it is now, held until the transaction ends. Always the first lock taken."""
+    """This ticket as it is now, held until the transaction ends. Always the first lock taken.
+
+    Only for callers that must look at something else before the ticket moves, or that move nothing:
+    a verb's own UPDATE locks the row, or finds it locked.
+    """
     bind_contextvars(ticket=str(ticket.pk))
-    return Ticket.objects.select_for_update().get(pk=ticket.pk)
+    rows = Ticket.objects.select_related("client").select_for_update(of=("self",))
+    return rows.get(pk=ticket.pk)
 
 
 @transaction.atomic
 def begin(ticket: Ticket, *, agent_name: str, at: datetime) -> Ticket:
     """An agent takes the ticket. Raises TicketNotWaiting."""
-    ticket = _move(
-        ticket,
-        {Status.QUEUED},
-        Status.ACTIVE,
-        refusal=TicketNotWaiting,
-        epoch=F("epoch") + 1,
-        answered_at=Coalesce(F("answered_at"), at),
-        answered_by=agent_name,
-    )
+    ticket = _move(ticket, BEGIN, refusal=TicketNotWaiting, agent_name=agent_name, at=at)
     outbox.queue(ticket, "ticket.answered", {"agent": {"name": agent_name}}, at=at)
     return ticket
 
@@ -134,16 +95,13 @@ def begin(ticket: Ticket, *, agent_name: str, at: datetime) -> Ticket:
 @transaction.atomic
 def requeue(ticket: Ticket, *, reason: str, at: datetime) -> Ticket:
     """The agent was lost: the ticket waits again, at the head. Raises TicketNotActive."""
+    give_up_at = at + ticket.client.patience
     ticket = _move(
         ticket,
-        {Status.ACTIVE},
-        Status.QUEUED,
+        REQUEUE,
         refusal=TicketNotActive,
-        due_at=F("queued_at") - HEAD_OF_QUEUE,
-        give_up_at=at + ticket.client.patience,
-        answered_by="",
-        asked=False,
-        ask_again_at=None,
+        head_start=HEAD_OF_QUEUE,
+        give_up_at=give_up_at,
     )
     outbox.queue(ticket, "ticket.requeued", {"reason": reason}, at=at)
     ticket_queued.send(Ticket, ticket=ticket, at=at)
@@ -183,13 +141,12 @@ def give_up(ticket: Ticket, *, reason: str = "no_agent", at: datetime) -> Ticket
     )
 
 
-@transaction.atomic
 def abandon(ticket: Ticket, *, reason: str, at: datetime) -> Ticket:
     """The customer left. Asked of a ticket that ended already, it changes nothing."""
-    ticket = lock(ticket)
-    if not ticket.is_open:
-        return ticket
-    return _end(ticket, set(Ticket.OPEN), Status.ABANDONED, None, {}, at=at, disposition=reason)
+    try:
+        return _end(ticket, set(Ticket.OPEN), Status.ABANDONED, None, {}, at=at, disposition=reason)
+    except TicketClosed:
+        return Ticket.objects.select_related("client").get(pk=ticket.pk)
 
 
 @transaction.atomic
@@ -201,72 +158,33 @@ def _end(
     about: dict[str, Any],
     *,
     at: datetime,
-    **changes: Any,
+    disposition: str,
+    note: str = "",
 ) -> Ticket:
-    refusal = TicketNotActive if expected == {Status.ACTIVE} else TicketNotWaiting
-    ticket = _move(ticket, expected, status, refusal=refusal, closed_at=at, **changes)
+    ticket = _move(
+        ticket,
+        END,
+        refusal=TicketNotActive if expected == {Status.ACTIVE} else TicketNotWaiting,
+        status=status.value,
+        expected=[status.value for status in expected],
+        disposition=disposition,
+        note=note,
+        at=at,
+    )
     if news:
         outbox.queue(ticket, news, about, at=at)
     ticket_closed.send(Ticket, ticket=ticket, at=at)
     return ticket
 
 
-def _move(
-    ticket: Ticket,
-    expected: set[Status],
-    status: Status,
-    *,
-    refusal: type[TicketError],
-    **changes: Any,
-) -> Ticket:
-    """One conditional UPDATE; of two racing callers the database lets one win."""
-    held = lock(ticket)
-    moved = Ticket.objects.filter(pk=ticket.pk, status__in=expected).update(
-        status=status, version=F("version") + 1, **changes
-    )
-    if not moved:
-        raise refusal if held.is_open else TicketClosed
-    return Ticket.objects.select_related("client").get(pk=ticket.pk)
+def _move(ticket: Ticket, statement: str, *, refusal: type[TicketError], **values: Any) -> Ticket:
+    """The ticket as one conditional UPDATE leaves it, with its client.
 
-
-def _insert(client: Client, escalation: Escalation, *, at: datetime) -> Ticket | None:
-    """The ticket and what was handed over, in one statement; None if the conversation has one."""
-    ticket = queue.promised(drafted(client, escalation, at=at), at=at)
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, written(ticket, escalation))
-        opened = cursor.fetchone()
-    if not opened:
-        return None
-    ticket.ahead = opened[0]
-    return ticket
-
-
-def written(ticket: Ticket, escalation: Escalation) -> dict[str, Any]:
-    """The values of a ticket's row and of what was handed over."""
-    values = {name: getattr(ticket, name) for name in COLUMNS}
-    values |= {"skills": as_json(ticket.skills), "summary": escalation.summary}
-    return values | {name: as_json(getattr(escalation, name)) for name in WRITTEN}
-
-
-def as_json(value: Any) -> str:
-    """As the bot wrote it: numbers of any size, times with their Z."""
-    return to_json(value).decode()
-
-
-def drafted(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
-    """The ticket an escalation asks for, not yet written."""
-    skills = {need.code: need.level for need in escalation.skills}
-    return Ticket(
-        client=client,
-        conversation_ref=escalation.conversation_ref,
-        customer_ref=escalation.customer.ref,
-        customer_name=escalation.customer.name,
-        language=escalation.base_language,
-        topic=escalation.topic,
-        skills=skills,
-        lane=lane(escalation.base_language, skills, client.certificate),
-        urgency=escalation.urgency_level,
-        queued_at=at,
-        due_at=at + client.answer_within,
-        give_up_at=at + client.patience,
-    )
+    Of two racing callers the database lets one win: the other waits for the row, then finds
+    another status in it.
+    """
+    bind_contextvars(ticket=str(ticket.pk))
+    for moved in Ticket.objects.raw(statement, {"id": ticket.pk, **values}):
+        moved.client = ticket.client
+        return moved
+    raise refusal if Ticket.objects.open().filter(pk=ticket.pk).exists() else TicketClosed

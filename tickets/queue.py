@@ -12,12 +12,11 @@ from tickets import opening_hours
 from tickets.models import Ticket
 from tickets.signals import wait_asked
 
-# A plain statement: every escalation asks it, within the one that opens the ticket.
-AHEAD_OF = """
+# `open_ticket.sql` counts so too, within the statement that opens the ticket.
+AHEAD = """
 SELECT count(*) FROM tickets_ticket WHERE status = 'queued' AND language = %(language)s
-    AND (urgency > %(urgency)s OR (urgency = %(urgency)s AND tickets_ticket.due_at < {due_at}))
+    AND (urgency > %(urgency)s OR (urgency = %(urgency)s AND due_at < %(due_at)s))
 """
-AHEAD = AHEAD_OF.format(due_at="%(due_at)s")
 ORDERED_BY = ("language", "urgency", "due_at")
 RECENT = timedelta(hours=1)
 SAMPLE = 50

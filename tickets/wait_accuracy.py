@@ -29,64 +29,68 @@ FROM (
 """
 
 
-class Kept(NamedTuple):
+class QuantileHits(NamedTuple):
     """How often one of the two told waits held."""
 
-    held: int = 0
+    within: int = 0
     missed: int = 0
     left_out: int = 0
 
     @property
     def counted(self) -> int:
-        return self.held + self.missed
+        return self.within + self.missed
 
     @property
     def share(self) -> float | None:
         """From 0 to 1. None when there is nothing to judge by."""
-        return self.held / self.counted if self.counted else None
+        return self.within / self.counted if self.counted else None
 
 
-class Tally(NamedTuple):
+class WaitTally(NamedTuple):
     """Tickets answered or ended: what half were told, what nine of ten were, who was told none."""
 
-    half: Kept = Kept()
-    most: Kept = Kept()
+    p50: QuantileHits = QuantileHits()
+    p90: QuantileHits = QuantileHits()
     untold: int = 0
 
 
-class Row(NamedTuple):
+class WaitRow(NamedTuple):
     """The tally of a day (UTC) and a language."""
 
     day: date
     language: str
-    tally: Tally
+    tally: WaitTally
 
 
-def kept(*, at: datetime, days: int) -> list[Row]:
+def by_day(*, at: datetime, days: int) -> list[WaitRow]:
     """How waits held on each of so many days, today the last, by language."""
     since = at.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
     with connection.cursor() as cursor:
         cursor.execute(ENDED, {"since": since})
         return [
-            Row(day, language, Tally(Kept(*counts[:3]), Kept(*counts[3:6]), counts[6]))
+            WaitRow(
+                day,
+                language,
+                WaitTally(QuantileHits(*counts[:3]), QuantileHits(*counts[3:6]), counts[6]),
+            )
             for day, language, *counts in cursor.fetchall()
         ]
 
 
-def summed(rows: Iterable[Row]) -> Tally:
+def summed(rows: Iterable[WaitRow]) -> WaitTally:
     """All of them together."""
     tallies = [row.tally for row in rows]
-    return Tally(
-        _added(tally.half for tally in tallies),
-        _added(tally.most for tally in tallies),
+    return WaitTally(
+        _added(tally.p50 for tally in tallies),
+        _added(tally.p90 for tally in tallies),
         sum(tally.untold for tally in tallies),
     )
 
 
-def _added(parts: Iterable[Kept]) -> Kept:
+def _added(parts: Iterable[QuantileHits]) -> QuantileHits:
     counts = list(parts)
-    return Kept(
-        sum(one.held for one in counts),
+    return QuantileHits(
+        sum(one.within for one in counts),
         sum(one.missed for one in counts),
         sum(one.left_out for one in counts),
     )

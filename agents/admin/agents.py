@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from agents import presence, roster
 from agents.admin import formats, today
-from agents.admin.base import Operated, Part, on_page, reload
+from agents.admin.base import ActionAdmin, PartInline, on_page, reload
 from agents.admin.filters import LanguageFilter, SkillFilter, StateFilter
 from agents.admin.forms import AgentForm, CapacityForm, CertificateForm, InviteForm, languages
 from agents.models import Agent, AgentCertificate, AgentLanguage, AgentSkill, User
@@ -22,7 +22,7 @@ from agents.models import Agent, AgentCertificate, AgentLanguage, AgentSkill, Us
 Agents = QuerySet[Agent]
 
 
-class LanguageInline(Part):
+class LanguageInline(PartInline):
     model = AgentLanguage
     fields = ["language", "level"]
 
@@ -35,19 +35,19 @@ class LanguageInline(Part):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
-class SkillInline(Part):
+class SkillInline(PartInline):
     model = AgentSkill
     fields = ["skill", "level"]
 
 
-class CertificateInline(Part):
+class CertificateInline(PartInline):
     model = AgentCertificate
     form = CertificateForm
     fields = ["code", "valid_until"]
 
 
 @admin.register(Agent)
-class AgentAdmin(Operated):
+class AgentAdmin(ActionAdmin):
     form = AgentForm
     inlines = [LanguageInline, SkillInline, CertificateInline]
     list_display = [

@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 from agents.errors import AgentError
 
 
-class Operated(ModelAdmin):
+class ActionAdmin(ModelAdmin):
     """Rows with actions. To see is one permission, to act is another: change."""
 
     list_per_page = 50
@@ -43,7 +43,7 @@ class Operated(ModelAdmin):
                 messages.success(request, told(row, done))
 
 
-class Record(Operated):
+class Record(ActionAdmin):
     """Rows that only verbs write: here they are read."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -56,7 +56,7 @@ class Record(Operated):
         return False
 
 
-class Part(TabularInline):
+class PartInline(TabularInline):
     """Rows on the page of what they belong to, under its permissions."""
 
     extra = 0
@@ -79,7 +79,7 @@ class Part(TabularInline):
         return bool(request.user.has_perm(f"{opts.app_label}.{what}_{opts.model_name}"))
 
 
-class WrittenPart(Part):
+class WrittenPart(PartInline):
     """Such rows that are only read."""
 
     can_delete = False

@@ -15,7 +15,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from agents.admin import formats
-from agents.admin.base import Part, instant, reload
+from agents.admin.base import PartInline, instant, reload
 from agents.models import RateCard, RatePremium
 
 
@@ -50,7 +50,7 @@ class VersionForm(BaseDialogForm):
         return given
 
 
-class PremiumInline(Part):
+class PremiumInline(PartInline):
     model = RatePremium
     fields = ["kind", "code", "per_ticket", "money"]
     readonly_fields = ["money"]

@@ -2,7 +2,7 @@
 
 from agents.models.pay import JournalEntry, JournalLine, RateCard, RatePremium
 from agents.models.people import Agent, AgentCertificate, AgentLanguage, AgentSkill, User
-from agents.models.presence import AbilitySpan, FreePlace, Presence, PresenceSpan
+from agents.models.presence import AbilitySpan, FreeAgentEntry, Presence, PresenceSpan
 
 __all__ = [
     "AbilitySpan",
@@ -10,7 +10,7 @@ __all__ = [
     "AgentCertificate",
     "AgentLanguage",
     "AgentSkill",
-    "FreePlace",
+    "FreeAgentEntry",
     "JournalEntry",
     "JournalLine",
     "Presence",

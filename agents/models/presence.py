@@ -63,8 +63,8 @@ class Presence(models.Model):
     #: Away because nobody answered, not because they said so.
     paused = models.BooleanField(_("paused"), default=False, editable=False)
     #: Offers are accepted for them as soon as their screen shows them, up to so many an hour.
-    rolling = models.BooleanField(_("accepts by itself"), default=False, editable=False)
-    rolling_limit = models.PositiveSmallIntegerField(
+    auto_accept = models.BooleanField(_("accepts by itself"), default=False, editable=False)
+    auto_accept_limit = models.PositiveSmallIntegerField(
         _("most accepted by itself an hour"),
         default=6,
         validators=[MinValueValidator(1), MaxValueValidator(30)],
@@ -95,7 +95,7 @@ class Presence(models.Model):
         return f"{self.agent_id} {self.status} {self.load}/{self.capacity}"
 
 
-class FreePlace(models.Model):
+class FreeAgentEntry(models.Model):
     """A free agent's place in the line of a language they speak, the longest idle in front.
 
     There only while they are available and have room. Written by the database as presence changes,

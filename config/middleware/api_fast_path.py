@@ -25,7 +25,7 @@ HEADERS = {
 }
 
 
-class Bare(BaseHandler):
+class ApiFastPath(BaseHandler):
     """Django's own handling of a request: the address, the view, nothing around them."""
 
     _view_middleware = ()
@@ -38,7 +38,7 @@ class Shortcut:
 
     def __init__(self, get_response: Answer) -> None:
         self.pages = get_response
-        bare: Answer = Bare()._get_response  # type: ignore[attr-defined]
+        bare: Answer = ApiFastPath()._get_response  # type: ignore[attr-defined]
         self.api = cast(Answer, convert_exception_to_response(bare))
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from agents.admin.base import Record, instant
 from dispatch import affinity
-from dispatch.models import Acquaintance
+from dispatch.models import CustomerAffinity
 
 
-@admin.register(Acquaintance)
+@admin.register(CustomerAffinity)
 class AcquaintanceAdmin(Record):
     """Those kept apart only: who else has met is nobody's business."""
 
@@ -26,11 +26,11 @@ class AcquaintanceAdmin(Record):
     blocked = instant("blocked_at", _("blocked"))
     met = instant("met_at", _("met"))
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Acquaintance]:
-        kept: QuerySet[Acquaintance] = super().get_queryset(request)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerAffinity]:
+        kept: QuerySet[CustomerAffinity] = super().get_queryset(request)
         return kept.filter(blocked_at__isnull=False)
 
     @admin.action(description=_("Unblock"), permissions=["operate"])
-    def unblock(self, request: HttpRequest, chosen: QuerySet[Acquaintance]) -> None:
+    def unblock(self, request: HttpRequest, chosen: QuerySet[CustomerAffinity]) -> None:
         rows = chosen.select_related("agent", "client")
         self.carry_out(request, rows, affinity.unblock, done=gettext("may meet again"))

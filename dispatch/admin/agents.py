@@ -16,8 +16,8 @@ from agents.admin.agents import AgentAdmin, CertificateInline, LanguageInline, S
 from agents.admin.today import A_DAY, midnight
 from agents.models import Agent, AgentSkill
 from dispatch.admin.offers import REFUSALS
-from dispatch.models import Assignment, Standing
-from dispatch.rules.rating_bound import LEAST_REVIEWS, lower_bound
+from dispatch.models import AgentRating, Assignment
+from dispatch.rules.rating_bound import LEAST_REVIEWS, wilson_lower_bound
 from tickets.models import Skill
 
 admin.site.unregister(Agent)
@@ -76,7 +76,7 @@ class WorkingAgentAdmin(AgentAdmin):
 
 def reviews(agent: Any) -> str:
     """How many customers said how it went, and how many of them were content."""
-    standing = Standing.objects.filter(agent=agent).first() or Standing()
+    standing = AgentRating.objects.filter(agent=agent).first() or AgentRating()
     if not standing.reviews:
         return "—"
     return gettext("%(good)d good of %(all)d") % {"good": standing.good, "all": standing.reviews}
@@ -84,8 +84,8 @@ def reviews(agent: Any) -> str:
 
 def well_reviewed(agent: Any) -> str:
     """The share that can be relied on, once there are enough to say."""
-    standing = Standing.objects.filter(agent=agent).first() or Standing()
+    standing = AgentRating.objects.filter(agent=agent).first() or AgentRating()
     if standing.reviews < LEAST_REVIEWS:
         return gettext("too few reviews to say")
-    share = round(lower_bound(standing.good, standing.reviews) * 100)
+    share = round(wilson_lower_bound(standing.good, standing.reviews) * 100)
     return gettext("at least %(share)d %%") % {"share": share}

@@ -19,7 +19,7 @@ from agents.admin.formats import lasting
 from agents.models import Agent
 from dispatch.admin import reasons
 from dispatch.explanations import not_considered, replay
-from dispatch.explanations.replay import Account, Candidate, Reading
+from dispatch.explanations.replay import Candidate, DecisionReplay, TicketExplanation
 from dispatch.explanations.rulebook import AGAIN
 from dispatch.models import Decision
 
@@ -79,10 +79,10 @@ class DecisionAdmin(Record):
 
 def explained(decision: Any, *, asked: str) -> dict[str, Any]:
     """The table of the ticket asked for, or of the first few; links to the others."""
-    reading = Reading(decision)
+    reading = DecisionReplay(decision)
     tickets = reading.tickets
     chosen = [one for one in tickets if str(one) == asked] or tickets[:MOST_TICKETS]
-    accounts = [reading.account(ticket) for ticket in chosen]
+    accounts = [reading.explain(ticket) for ticket in chosen]
     beside = {one.ticket.id: excluded(one) for one in accounts}
     names = named(accounts, [who for groups in beside.values() for who in _all(groups)])
     others = [one for one in tickets if one not in chosen]
@@ -93,28 +93,28 @@ def explained(decision: Any, *, asked: str) -> dict[str, Any]:
     }
 
 
-def excluded(account: Account) -> dict[str, list[UUID]]:
+def excluded(account: TicketExplanation) -> dict[str, list[UUID]]:
     """Who could not be asked, by the reason: of those the wave saw, and of those it did not."""
     groups: defaultdict[str, list[UUID]] = defaultdict(list)
     for seen in account.excluded:
-        groups[str(seen.verdict.excluded_by)].append(seen.able.id)
-    for other in not_considered.on_line(account):
-        groups[other.excluded_by].append(other.able.id)
+        groups[str(seen.verdict.excluded_by)].append(seen.agent_input.id)
+    for other in not_considered.list_unconsidered(account):
+        groups[other.excluded_by].append(other.agent_input.id)
     return groups
 
 
-def named(accounts: Iterable[Account], others: Collection[UUID]) -> dict[UUID, str]:
+def named(accounts: Iterable[TicketExplanation], others: Collection[UUID]) -> dict[UUID, str]:
     """The names of all who are shown, in one query."""
-    seen = {one.able.id for account in accounts for one in account.candidates}
+    seen = {one.agent_input.id for account in accounts for one in account.candidates}
     rows = Agent.objects.filter(pk__in=seen | set(others))
     return dict(rows.values_list("pk", "name"))
 
 
 def table(
-    account: Account, groups: dict[str, list[UUID]], names: dict[UUID, str]
+    account: TicketExplanation, groups: dict[str, list[UUID]], names: dict[UUID, str]
 ) -> dict[str, Any]:
     """One ticket as its table is drawn."""
-    shown = account.able[:MOST_CANDIDATES]
+    shown = account.ranked[:MOST_CANDIDATES]
     # Who was asked before costs so much more that their bar runs off the edge.
     most = max((one.verdict.total - one.verdict.costs[AGAIN] for one in shown), default=1) or 1
     ticket = account.ticket
@@ -126,13 +126,15 @@ def table(
         "waited": _lasted(ticket.queued_at, account.decision.at),
         "leaving": account.leaving,
         "rows": [row(one, account, names, most=most) for one in shown],
-        "more": len(account.able) - len(shown),
+        "more": len(account.ranked) - len(shown),
         "excluded": [group(reason, who, names) for reason, who in groups.items()],
         "chosen": account.chosen,
     }
 
 
-def row(one: Candidate, account: Account, names: dict[UUID, str], *, most: int) -> dict[str, Any]:
+def row(
+    one: Candidate, account: TicketExplanation, names: dict[UUID, str], *, most: int
+) -> dict[str, Any]:
     """One agent: each part of the cost, and where it stands in the bar."""
     bar, left = [], 0.0
     for name, (title, colour) in reasons.COLUMNS.items():
@@ -141,12 +143,12 @@ def row(one: Candidate, account: Account, names: dict[UUID, str], *, most: int) 
         left += width
     return {
         "rank": one.rank,
-        "name": names.get(one.able.id, "—"),
-        "href": reverse("admin:agents_agent_change", args=[one.able.id]),
+        "name": names.get(one.agent_input.id, "—"),
+        "href": reverse("admin:agents_agent_change", args=[one.agent_input.id]),
         "bar": bar,
         "total": one.verdict.total,
-        "chosen": one.able.id == account.chosen,
-        "elsewhere": one.given is not None and one.able.id != account.chosen,
+        "chosen": one.agent_input.id == account.chosen,
+        "elsewhere": one.given is not None and one.agent_input.id != account.chosen,
     }
 
 

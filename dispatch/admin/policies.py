@@ -20,12 +20,12 @@ from dispatch.models import PolicyVersion
 from tickets import clock
 
 SETTINGS: list[str | tuple[str, ...]] = [
-    ("waiting", "urgency", "unserved"),
-    ("language", "skill", "rare"),
-    ("stranger", "asked_before"),
+    ("waiting", "urgency", "unassigned_penalty"),
+    ("language", "skill", "scarce"),
+    ("no_prior_contact", "asked_before"),
     ("quality", "quality_unknown"),
     ("idle", "idle_enough"),
-    ("share", "share_full"),
+    ("workload_today", "full_workload"),
     ("relax_after", "least_level"),
     ("exclusive_for", "max_parallel_offers"),
 ]

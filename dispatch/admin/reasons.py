@@ -29,11 +29,11 @@ EXCLUDED = {
 COLUMNS = {
     "language": (gettext_lazy("Language"), "#0f766e"),
     "skill": (gettext_lazy("Skills"), "#2563eb"),
-    "rare": (gettext_lazy("Kept for others"), "#0891b2"),
+    "scarce": (gettext_lazy("Kept for others"), "#0891b2"),
     "quality": (gettext_lazy("Reviews"), "#9333ea"),
     "idle": (gettext_lazy("Idle"), "#d97706"),
-    "share": (gettext_lazy("Share"), "#65a30d"),
-    "stranger": (gettext_lazy("Not known"), "#db2777"),
+    "workload_today": (gettext_lazy("Share"), "#65a30d"),
+    "no_prior_contact": (gettext_lazy("Not known"), "#db2777"),
     "asked_before": (gettext_lazy("Asked before"), "#64748b"),
 }
 

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from agents.models import Agent
 from dispatch.desk import heartbeats
-from dispatch.desk.heartbeats import Pulse
+from dispatch.desk.heartbeats import LiveSession
 from dispatch.realtime import push
 
 #: Close codes of our protocol.
@@ -27,7 +27,7 @@ LONGEST_FRAME = 100
 class Desk(AsyncWebsocketConsumer):
     """One open page of one agent."""
 
-    pulse: Pulse | None = None
+    session: LiveSession | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels would first have a thread close old connections: a hop for every frame. All we
@@ -44,7 +44,7 @@ class Desk(AsyncWebsocketConsumer):
         if agent_id is None:
             await self.close(NOT_AN_AGENT)
             return
-        self.pulse = Pulse(agent_id, session_key)
+        self.session = LiveSession(agent_id, session_key)
         self.minute, self.frames = time.monotonic(), 0
         # Join before the page reads its state, so that nothing falls between the two.
         await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
@@ -52,10 +52,10 @@ class Desk(AsyncWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         heartbeats.stop(self)
-        if self.pulse:
+        if self.session:
             with suppress(RedisError):
                 await self.channel_layer.group_discard(
-                    push.group(self.pulse.agent_id), self.channel_name
+                    push.group(self.session.agent_id), self.channel_name
                 )
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -64,7 +64,7 @@ class Desk(AsyncWebsocketConsumer):
             await self.close(TOO_MUCH)
         elif offer_id := shown_offer(text_data):
             heartbeats.show(self, offer_id)
-        elif self.pulse:
+        elif self.session:
             heartbeats.beat(self)
 
     async def news(self, event: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ class Desk(AsyncWebsocketConsumer):
         else:
             await self.send(text_data=json.dumps({"signature": signature}))
 
-    async def nudge(self) -> None:
+    async def ask_to_refresh(self) -> None:
         """From the heart: something may have been lost on its way here."""
         await self.send(text_data=json.dumps({"changed": True}))
 

@@ -23,7 +23,7 @@ MOST_SHOWN = 10_000
 
 
 @dataclass(frozen=True)
-class Row:
+class ConversationRow:
     """A conversation in the list: whose turn it is, and since when."""
 
     assignment: Assignment
@@ -40,19 +40,19 @@ def stage(assignment: Assignment) -> str:
     return "wrapping" if assignment.ended_at else "talking"
 
 
-def rows(assignments: Sequence[Assignment]) -> list[Row]:
+def rows(assignments: Sequence[Assignment]) -> list[ConversationRow]:
     """The list, those who wait for the agent first, the longest waiting on top."""
     turns = _turns([assignment.pk for assignment in assignments])
     listed = [_row(assignment, *turns[assignment.pk]) for assignment in assignments]
     return sorted(listed, key=lambda row: (not row.your_turn, row.since))
 
 
-def own(agent: Agent, assignment_id: UUID) -> Assignment:
+def get_open(agent: Agent, assignment_id: UUID) -> Assignment:
     """An unfinished conversation of this agent. Anything else is not found."""
     return get_object_or_404(_of(agent).filter(finished_at=None), pk=assignment_id)
 
 
-def ever_own(agent: Agent, assignment_id: UUID) -> Assignment:
+def get_any(agent: Agent, assignment_id: UUID) -> Assignment:
     """A conversation this agent has or had: enough to be told that it is over."""
     return get_object_or_404(_of(agent), pk=assignment_id)
 
@@ -66,7 +66,7 @@ def shown(assignment: Assignment, *, whole: bool) -> dict[str, Any]:
 
 def news(agent: Agent, assignment_id: UUID, *, after: int, stage_shown: str) -> dict[str, Any]:
     """What an open page of a conversation lacks. A finished one only says that it is over."""
-    assignment = ever_own(agent, assignment_id)
+    assignment = get_any(agent, assignment_id)
     now = stage(assignment)
     unseen = [] if now == "over" else conversation.since(assignment.ticket, after=after)
     return {**panel(assignment), "thread": unseen, "moved": now != stage_shown}
@@ -89,11 +89,13 @@ def _of(agent: Agent) -> QuerySet[Assignment]:
     return rows.select_related("offer", "ticket__client", "ticket__handoff")
 
 
-def _row(assignment: Assignment, said: int, unanswered: int, since: datetime | None) -> Row:
+def _row(
+    assignment: Assignment, said: int, unanswered: int, since: datetime | None
+) -> ConversationRow:
     """Until the agent has said something, the customer waits for them."""
     now = stage(assignment)
     your_turn = now == "talking" and (unanswered > 0 or not said)
-    return Row(assignment, now, your_turn, unanswered, since or assignment.started_at)
+    return ConversationRow(assignment, now, your_turn, unanswered, since or assignment.started_at)
 
 
 def _turns(assignment_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int, datetime | None]]:

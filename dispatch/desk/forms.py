@@ -44,7 +44,7 @@ class PresenceForm(forms.Form):
     status = forms.ChoiceField(choices=Presence.Status.choices)
 
 
-class RollingForm(forms.Form):
+class AutoAcceptForm(forms.Form):
     on = forms.BooleanField(required=False)
     limit = forms.IntegerField(min_value=1, max_value=30)
 

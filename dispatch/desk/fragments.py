@@ -13,7 +13,7 @@ from agents.models import Agent
 from dispatch.desk import conversations
 from dispatch.desk import state as read_state
 from dispatch.desk.forms import PASS_REASONS, Position
-from dispatch.desk.state import Snapshot
+from dispatch.desk.state import DeskState
 from dispatch.models import Assignment
 from tickets import clock
 
@@ -21,7 +21,7 @@ from tickets import clock
 def page(agent: Agent, *, at: datetime) -> dict[str, Any]:
     """What every page of the desk shows. Whoever looks at one is there."""
     presence.seen([agent.pk], at=at)
-    now = read_state.of(agent, at=at)
+    now = read_state.read(agent, at=at)
     rows = conversations.rows(now.assignments)
     return {
         "agent": agent,
@@ -76,12 +76,12 @@ def position(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _begun_by_itself(now: Snapshot, *, since: int | None) -> Assignment | None:
+def _begun_by_itself(now: DeskState, *, since: int | None) -> Assignment | None:
     """The conversation that was accepted for the agent since they opened their home, if any."""
     if since is None:
         return None
     opened = datetime.fromtimestamp(since / 1000, UTC)
-    began = (each for each in now.assignments if each.offer.rolling and not each.ended_at)
+    began = (each for each in now.assignments if each.offer.auto_accepted and not each.ended_at)
     return next((each for each in began if each.started_at > opened), None)
 
 

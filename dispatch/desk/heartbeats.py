@@ -46,45 +46,45 @@ JOIN agents_user u ON u.id = a.user_id AND u.is_active
 """
 
 
-class Pulse(NamedTuple):
+class LiveSession(NamedTuple):
     """Who beats, and by which session."""
 
     agent_id: UUID
     session_key: str
 
 
-class Page(Protocol):
+class LivePage(Protocol):
     """An open page, as the heart knows it."""
 
-    pulse: Pulse | None
+    session: LiveSession | None
 
     async def answer(self, signature: str | None) -> None: ...
 
-    async def nudge(self) -> None: ...
+    async def ask_to_refresh(self) -> None: ...
 
 
-_open: set[Page] = set()
-_beating: set[Page] = set()
+_open: set[LivePage] = set()
+_beating: set[LivePage] = set()
 _shown: set[tuple[UUID, UUID]] = set()
 _running: dict[tuple[asyncio.AbstractEventLoop, str], "asyncio.Task[None]"] = {}
 
 
-def beat(page: Page) -> None:
+def beat(page: LivePage) -> None:
     """This page is alive; it is answered within a second."""
     _open.add(page)
     _beating.add(page)
-    _keep_going(_beat_on)
-    _keep_going(_look_out)
+    _keep_going(_renew_beats)
+    _keep_going(_watch_unshown)
 
 
-def show(page: Page, offer_id: UUID) -> None:
+def show(page: LivePage, offer_id: UUID) -> None:
     """This page shows this offer, as it says; it is written within a quarter of a second."""
-    if page.pulse:
-        _shown.add((offer_id, page.pulse.agent_id))
+    if page.session:
+        _shown.add((offer_id, page.session.agent_id))
         _keep_going(_write_shown)
 
 
-def stop(page: Page) -> None:
+def stop(page: LivePage) -> None:
     """This page is gone."""
     _open.discard(page)
     _beating.discard(page)
@@ -111,10 +111,10 @@ async def _write_shown() -> None:
             logger.warning("shown offers lost: %s", type(broken).__name__)
 
 
-async def _beat_on() -> None:
+async def _renew_beats() -> None:
     """Runs while there is anything to renew."""
     while _beating:
-        pages = {page: page.pulse for page in _beating if page.pulse}
+        pages = {page: page.session for page in _beating if page.session}
         _beating.clear()
         try:
             signatures = await database_sync_to_async(renew, thread_sensitive=False)(
@@ -131,32 +131,32 @@ async def _beat_on() -> None:
         await asyncio.sleep(EVERY)
 
 
-async def _look_out() -> None:
+async def _watch_unshown() -> None:
     """Runs while any page is open."""
     told: set[UUID] = set()
     while _open:
         await asyncio.sleep(EVERY)
         try:
-            unshown = await database_sync_to_async(overdue, thread_sensitive=False)()
+            unshown = await database_sync_to_async(find_unshown, thread_sensitive=False)()
         except (DatabaseError, PoolTimeout) as broken:
             logger.warning("offers not looked for: %s", type(broken).__name__)
             continue
         waited_for = {agent for offer, agent in unshown.items() if offer not in told}
         told = set(unshown)
-        pages = [page for page in _open if page.pulse and page.pulse.agent_id in waited_for]
-        await asyncio.gather(*(page.nudge() for page in pages), return_exceptions=True)
+        pages = [page for page in _open if page.session and page.session.agent_id in waited_for]
+        await asyncio.gather(*(page.ask_to_refresh() for page in pages), return_exceptions=True)
 
 
-def overdue() -> dict[UUID, UUID]:
+def find_unshown() -> dict[UUID, UUID]:
     """Offers that should be on a screen by now and are on none, and whose they are."""
     unshown = Offer.objects.filter(status=Offer.Status.SENT, sent_at__lt=Now() - OVERDUE)
     return dict(unshown.order_by("-sent_at").values_list("pk", "agent")[:1000])
 
 
-def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
+def renew(pulses: Collection[LiveSession]) -> dict[LiveSession, str]:
     """Renew the presence of all whose session still holds; the desk's signature of each."""
     at = clock.now()
-    connections.tell(len(_open), at=at)
+    connections.report(len(_open), at=at)
     good = _good(pulses, at=at)
     alive = {pulse.agent_id for pulse in good}
     presence.seen(alive, at=at)
@@ -164,7 +164,7 @@ def renew(pulses: Collection[Pulse]) -> dict[Pulse, str]:
     return {pulse: words[pulse.agent_id] for pulse in good}
 
 
-def _good(pulses: Collection[Pulse], *, at: datetime) -> list[Pulse]:
+def _good(pulses: Collection[LiveSession], *, at: datetime) -> list[LiveSession]:
     """Those whose session holds, of agents who may work."""
     given: dict[str, Any] = {
         "agents": [pulse.agent_id for pulse in pulses],
@@ -174,10 +174,10 @@ def _good(pulses: Collection[Pulse], *, at: datetime) -> list[Pulse]:
     }
     with connection.cursor() as cursor:
         cursor.execute(GOOD, given)
-        return list(starmap(Pulse, cursor.fetchall()))
+        return list(starmap(LiveSession, cursor.fetchall()))
 
 
 def acknowledge(shown: Collection[tuple[UUID, UUID]]) -> None:
     """These offers are on their agents' screens; some agents want theirs accepted right away."""
     at = clock.now()
-    offers.roll(offers.show(shown, at=at), at=at)
+    offers.auto_accept(offers.show(shown, at=at), at=at)

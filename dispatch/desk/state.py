@@ -24,14 +24,14 @@ WITH offers AS (
     WHERE a.agent_id = ANY(%(agents)s::uuid[]) AND a.finished_at IS NULL GROUP BY a.agent_id
 )
 SELECT agent_id, to_hex(hashtextextended(concat_ws(
-    ' ', p.status, p.paused, p.rolling, p.rolling_limit, '/', pending, '/', unfinished), 0))
+    ' ', p.status, p.paused, p.auto_accept, p.auto_accept_limit, '/', pending, '/', unfinished), 0))
 FROM agents_presence p LEFT JOIN offers USING (agent_id) LEFT JOIN talks USING (agent_id)
 WHERE agent_id = ANY(%(agents)s::uuid[])
 """
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class DeskState:
     """The live parts of the desk."""
 
     presence: Presence
@@ -42,7 +42,7 @@ class Snapshot:
     signature: str
 
 
-def of(agent: Agent, *, at: datetime) -> Snapshot:
+def read(agent: Agent, *, at: datetime) -> DeskState:
     """Everything the desk shows of this agent. Six queries, however much there is."""
     # Read before the rows: a page that is newer than its signature only asks once too often.
     signature = signatures([agent.pk])[agent.pk]
@@ -50,7 +50,7 @@ def of(agent: Agent, *, at: datetime) -> Snapshot:
     pending = Offer.objects.pending().filter(agent=agent).select_related("ticket__client")
     unfinished = Assignment.objects.unfinished().filter(agent=agent)
     finished = Assignment.objects.filter(agent=agent, finished_at__gte=midnight)
-    return Snapshot(
+    return DeskState(
         presence=Presence.objects.get(agent=agent),
         offers=list(pending.order_by("sent_at")),
         assignments=list(unfinished.select_related("ticket", "offer").order_by("started_at")),

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch import wording
 from dispatch.explanations.exclusions import EXCLUDED
-from dispatch.explanations.not_considered import Onlooker
-from dispatch.explanations.replay import Account, Candidate
+from dispatch.explanations.not_considered import UnconsideredAgent
+from dispatch.explanations.replay import Candidate, TicketExplanation
 from dispatch.models.policies import COSTS
 from dispatch.rules.policy import BEST, FreeAgent
 from dispatch.rules.rating_bound import LEAST_REVIEWS
@@ -25,17 +25,17 @@ LIKELY = 50
 TITLES: dict[str, Any] = {
     "language": _("Language"),
     "skill": _("Skills"),
-    "rare": _("Kept for others"),
+    "scarce": _("Kept for others"),
     "quality": _("Reviews"),
     "idle": _("Free for"),
-    "share": _("Share of today"),
-    "stranger": _("Known customer"),
+    "workload_today": _("Share of today"),
+    "no_prior_contact": _("Known customer"),
     "asked_before": _("Asked before"),
 }
 
 
 @dataclass(frozen=True)
-class Part:
+class CostPart:
     """One thing that counted: what it is, how it was with them, and with the others."""
 
     title: str
@@ -43,19 +43,19 @@ class Part:
     others: str
 
 
-def counted(account: Account, me: Candidate) -> list[Part]:
+def cost_breakdown(account: TicketExplanation, me: Candidate) -> list[CostPart]:
     """What counted for this agent, part by part; what told nobody from another is left out."""
-    others = [one for one in account.able if one is not me]
+    others = [one for one in account.ranked if one is not me]
     return [
-        Part(str(TITLES[name]), mine, _compared(name, me, others))
+        CostPart(str(TITLES[name]), mine, _compared(name, me, others))
         for name in COSTS
-        if getattr(account.policy, name) and (mine := MINE[name](account, me.able))
+        if getattr(account.policy, name) and (mine := MINE[name](account, me.agent_input))
     ]
 
 
-def standing(account: Account, me: Candidate) -> str:
+def rank_sentence(account: TicketExplanation, me: Candidate) -> str:
     """Where they stood among those who fitted."""
-    others = len(account.able) - 1
+    others = len(account.ranked) - 1
     if not others:
         return gettext("Nobody else who fits was free.")
     if me.rank == 1:
@@ -70,32 +70,32 @@ def standing(account: Account, me: Candidate) -> str:
     ) % {"place": me.rank, "all": others + 1}
 
 
-def passed_over(account: Account, me: Candidate) -> Iterator[str]:
+def why_not_chosen(account: TicketExplanation, me: Candidate) -> Iterator[str]:
     """Why somebody else was asked, though this agent was looked at."""
     if me.verdict.excluded_by:
-        yield from EXCLUDED[me.verdict.excluded_by](account.ticket, me.able)
+        yield from EXCLUDED[me.verdict.excluded_by](account.ticket, me.agent_input)
     elif me.given:
         yield gettext("you were asked for another conversation at the same moment")
     else:
         yield from _behind(account, me)
 
 
-def looked_past(account: Account, me: Onlooker) -> Iterator[str]:
+def why_not_considered(account: TicketExplanation, me: UnconsideredAgent) -> Iterator[str]:
     """Why the wave did not look at this agent at all."""
     if me.excluded_by == "capacity":
         yield _full(me)
     else:
-        yield from EXCLUDED[me.excluded_by](account.ticket, me.able)
+        yield from EXCLUDED[me.excluded_by](account.ticket, me.agent_input)
 
 
-def _behind(account: Account, me: Candidate) -> Iterator[str]:
+def _behind(account: TicketExplanation, me: Candidate) -> Iterator[str]:
     """In which parts those before them were better, what made the most difference first."""
     ahead = account.ahead_of(me)
     better = {
         name: sum(one.verdict.costs[name] < cost for one in ahead)
         for name, cost in me.verdict.costs.items()
     }
-    chosen = next((one for one in ahead if one.able.id == account.chosen), ahead[0])
+    chosen = next((one for one in ahead if one.agent_input.id == account.chosen), ahead[0])
     telling = [name for name in COSTS if better[name]]
     telling.sort(key=lambda name: chosen.verdict.costs[name] - me.verdict.costs[name])
     for name in telling[:3]:
@@ -121,7 +121,7 @@ def _compared(name: str, me: Candidate, others: list[Candidate]) -> str:
     return gettext("the same for all")
 
 
-def _language(account: Account, me: FreeAgent) -> str:
+def _language(account: TicketExplanation, me: FreeAgent) -> str:
     level = me.languages[account.ticket.language]
     return gettext("%(language)s at level %(level)d of %(best)d") % {
         "language": wording.language(account.ticket.language),
@@ -130,7 +130,7 @@ def _language(account: Account, me: FreeAgent) -> str:
     }
 
 
-def _skills(account: Account, me: FreeAgent) -> str:
+def _skills(account: TicketExplanation, me: FreeAgent) -> str:
     asked = account.ticket.skills
     named = zip(wording.skills(asked), asked.items(), strict=True)
     return ", ".join(
@@ -140,8 +140,8 @@ def _skills(account: Account, me: FreeAgent) -> str:
     )
 
 
-def _rare(account: Account, me: FreeAgent) -> str:
-    if not (likely := sum(chance >= LIKELY for chance in me.rarity.values())):
+def _rare(account: TicketExplanation, me: FreeAgent) -> str:
+    if not (likely := sum(chance >= LIKELY for chance in me.scarcity.values())):
         return gettext("nothing that is likely to be asked for soon and few can do")
     return ngettext(
         "%(count)d thing you can do that is likely to be asked for soon and few can do",
@@ -150,7 +150,7 @@ def _rare(account: Account, me: FreeAgent) -> str:
     ) % {"count": likely}
 
 
-def _reviews(account: Account, me: FreeAgent) -> str:
+def _reviews(account: TicketExplanation, me: FreeAgent) -> str:
     if me.reviews < LEAST_REVIEWS:
         return gettext("too few reviews to say, so the usual figure counts")
     return gettext("%(good)d of %(all)d reviews are good") % {
@@ -159,11 +159,11 @@ def _reviews(account: Account, me: FreeAgent) -> str:
     }
 
 
-def _idle(account: Account, me: FreeAgent) -> str:
+def _idle(account: TicketExplanation, me: FreeAgent) -> str:
     return wording.span(max(account.decision.at - me.idle_since, timedelta()))
 
 
-def _share(account: Account, me: FreeAgent) -> str:
+def _share(account: TicketExplanation, me: FreeAgent) -> str:
     return ngettext(
         "%(count)d conversation so far that day",
         "%(count)d conversations so far that day",
@@ -171,7 +171,7 @@ def _share(account: Account, me: FreeAgent) -> str:
     ) % {"count": me.worked_today}
 
 
-def _stranger(account: Account, me: FreeAgent) -> str:
+def _stranger(account: TicketExplanation, me: FreeAgent) -> str:
     if not account.ticket.known_by:
         return ""
     if me.id in account.ticket.known_by:
@@ -179,21 +179,21 @@ def _stranger(account: Account, me: FreeAgent) -> str:
     return gettext("somebody else had helped this customer before")
 
 
-def _asked_before(account: Account, me: FreeAgent) -> str:
+def _asked_before(account: TicketExplanation, me: FreeAgent) -> str:
     if me.id not in account.ticket.timed_out_by:
         return ""
     return gettext("you had been asked for it once; it counts for this conversation only")
 
 
 #: How each part was with them; nothing where it could tell nobody from another.
-MINE: dict[str, Callable[[Account, FreeAgent], str]] = {
+MINE: dict[str, Callable[[TicketExplanation, FreeAgent], str]] = {
     "language": _language,
     "skill": lambda account, me: _skills(account, me) if account.ticket.skills else "",
-    "rare": _rare,
+    "scarce": _rare,
     "quality": _reviews,
     "idle": _idle,
-    "share": _share,
-    "stranger": _stranger,
+    "workload_today": _share,
+    "no_prior_contact": _stranger,
     "asked_before": _asked_before,
 }
 
@@ -216,7 +216,7 @@ BETTER: Mapping[str, Callable[[int], str]] = {
         )
         % {"count": count}
     ),
-    "rare": lambda count: (
+    "scarce": lambda count: (
         ngettext(
             "you are likelier to be needed for others; %(count)d other agent is needed less",
             "you are likelier to be needed for others; %(count)d other agents are needed less",
@@ -240,7 +240,7 @@ BETTER: Mapping[str, Callable[[int], str]] = {
         )
         % {"count": count}
     ),
-    "share": lambda count: (
+    "workload_today": lambda count: (
         ngettext(
             "%(count)d other agent had had fewer conversations that day",
             "%(count)d other agents had had fewer conversations that day",
@@ -248,7 +248,7 @@ BETTER: Mapping[str, Callable[[int], str]] = {
         )
         % {"count": count}
     ),
-    "stranger": lambda count: (
+    "no_prior_contact": lambda count: (
         ngettext(
             "%(count)d other agent knew this customer",
             "%(count)d other agents knew this customer",
@@ -267,7 +267,7 @@ BETTER: Mapping[str, Callable[[int], str]] = {
 }
 
 
-def _full(me: Onlooker) -> str:
+def _full(me: UnconsideredAgent) -> str:
     told = gettext("you were being asked for another conversation (your limit is %(limit)d)")
     if me.talking:
         told = gettext("you were in another conversation (your limit is %(limit)d)")

@@ -12,14 +12,21 @@ from uuid import UUID
 
 from dispatch import policies
 from dispatch.models import Decision
-from dispatch.rules.policy import FreeAgent, Policy, Verdict, WaitingTicket, price, verdict
+from dispatch.rules.policy import (
+    FreeAgent,
+    Policy,
+    Verdict,
+    WaitingTicket,
+    unassigned_penalty,
+    verdict,
+)
 from dispatch.waves import wave
-from dispatch.waves.snapshot import Glance, Waiting
+from dispatch.waves.snapshot import SnapshotTicket, WaveSnapshot
 
 Pair = tuple[UUID, UUID]
 
 
-class Replay(NamedTuple):
+class ReplayResult(NamedTuple):
     """A decision run again: the pairs that were kept, and those found now."""
 
     decision: Decision
@@ -43,7 +50,7 @@ class Replay(NamedTuple):
 class Candidate(NamedTuple):
     """An agent the wave saw, and what the policy says of them for one ticket."""
 
-    able: FreeAgent
+    agent_input: FreeAgent
     verdict: Verdict
     #: 1 costs the least of those who could be asked; None for who could not.
     rank: int | None
@@ -52,12 +59,12 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Account:
+class TicketExplanation:
     """One ticket of a decision: everybody the wave saw, in order of cost, and who was chosen."""
 
     decision: Decision
     policy: Policy
-    waiting: Waiting
+    waiting: SnapshotTicket
     candidates: Sequence[Candidate]
     chosen: UUID | None
     #: What leaving the ticket waiting would have cost.
@@ -67,10 +74,10 @@ class Account:
 
     @property
     def ticket(self) -> WaitingTicket:
-        return self.waiting.need
+        return self.waiting.ticket_input
 
     @property
-    def able(self) -> list[Candidate]:
+    def ranked(self) -> list[Candidate]:
         """Those who could be asked, the cheapest in front."""
         return [one for one in self.candidates if one.rank is not None]
 
@@ -78,17 +85,17 @@ class Account:
     def excluded(self) -> list[Candidate]:
         return [one for one in self.candidates if one.rank is None]
 
-    def of(self, agent_id: UUID) -> Candidate | None:
+    def candidate(self, agent_id: UUID) -> Candidate | None:
         """What was found of this agent; None if the wave did not see them."""
-        return next((one for one in self.candidates if one.able.id == agent_id), None)
+        return next((one for one in self.candidates if one.agent_input.id == agent_id), None)
 
     def ahead_of(self, candidate: Candidate) -> list[Candidate]:
         """Those who could be asked and cost no more."""
         assert candidate.rank is not None
-        return [one for one in self.able if one.rank and one.rank < candidate.rank]
+        return [one for one in self.ranked if one.rank and one.rank < candidate.rank]
 
 
-class Reading:
+class DecisionReplay:
     """A decision with its words read once, for everything that is asked of it."""
 
     def __init__(self, decision: Decision) -> None:
@@ -96,8 +103,8 @@ class Reading:
         self.policy = policies.numbered(decision.policy_id)
 
     @cached_property
-    def glance(self) -> Glance:
-        return Glance.of(self.decision.words())
+    def snapshot(self) -> WaveSnapshot:
+        return WaveSnapshot.from_json(self.decision.words())
 
     @cached_property
     def given(self) -> Mapping[UUID, UUID]:
@@ -107,32 +114,42 @@ class Reading:
     @property
     def tickets(self) -> list[UUID]:
         """Those it saw, whoever waits longest in front."""
-        seen = sorted(self.glance.waiting, key=lambda one: (one.need.due_at, one.need.id))
-        return [one.need.id for one in seen]
+        seen = sorted(
+            self.snapshot.waiting, key=lambda one: (one.ticket_input.due_at, one.ticket_input.id)
+        )
+        return [one.ticket_input.id for one in seen]
 
-    def replay(self) -> Replay:
+    def replay(self) -> ReplayResult:
         """The same words, the same policy, the same moment: the same pairs, or something is odd."""
-        matches = wave.paired(self.glance, policy=self.policy, at=self.decision.at)
+        matches = wave.pair(self.snapshot, policy=self.policy, at=self.decision.at)
         kept = frozenset((ticket, agent) for agent, ticket in self.given.items())
-        return Replay(self.decision, kept, frozenset((one.ticket, one.agent) for one in matches))
+        return ReplayResult(
+            self.decision, kept, frozenset((one.ticket, one.agent) for one in matches)
+        )
 
-    def account(self, ticket_id: UUID) -> Account:
+    def explain(self, ticket_id: UUID) -> TicketExplanation:
         """Who could have had this ticket. Raises KeyError if the wave did not see it."""
-        waiting = {one.need.id: one for one in self.glance.waiting}[ticket_id]
-        lane = sum(one.need.lane == waiting.need.lane for one in self.glance.waiting)
-        return Account(
+        waiting = {one.ticket_input.id: one for one in self.snapshot.waiting}[ticket_id]
+        lane = sum(
+            one.ticket_input.lane == waiting.ticket_input.lane for one in self.snapshot.waiting
+        )
+        return TicketExplanation(
             decision=self.decision,
             policy=self.policy,
             waiting=waiting,
-            candidates=self._candidates(waiting.need),
+            candidates=self._candidates(waiting.ticket_input),
             chosen=next((who for who, what in self.given.items() if what == ticket_id), None),
-            leaving=price(waiting.need, policy=self.policy, at=self.decision.at),
+            leaving=unassigned_penalty(
+                waiting.ticket_input, policy=self.policy, at=self.decision.at
+            ),
             lane=lane,
         )
 
     def _candidates(self, ticket: WaitingTicket) -> list[Candidate]:
         """In order of cost; between equals whoever is idle longest, as the pairing does it."""
-        told = [(one.able, self._verdict(ticket, one.able)) for one in self.glance.free]
+        told = [
+            (one.agent_input, self._verdict(ticket, one.agent_input)) for one in self.snapshot.free
+        ]
         told.sort(key=lambda each: (
             each[1].excluded_by or "", each[1].total,
             self.given.get(each[0].id) != ticket.id, each[0].idle_since,
@@ -147,16 +164,16 @@ class Reading:
         return verdict(ticket, agent, policy=self.policy, at=self.decision.at)
 
 
-def replay(decision: Decision) -> Replay:
+def replay(decision: Decision) -> ReplayResult:
     """Run it again."""
-    return Reading(decision).replay()
+    return DecisionReplay(decision).replay()
 
 
-def verdicts(decision: Decision, ticket_id: UUID) -> Account:
+def verdicts(decision: Decision, ticket_id: UUID) -> TicketExplanation:
     """Who could have had this ticket, at what cost. Raises KeyError if the wave did not see it."""
-    return Reading(decision).account(ticket_id)
+    return DecisionReplay(decision).explain(ticket_id)
 
 
-def read(decisions: Iterable[Decision]) -> dict[UUID, Reading]:
+def replay_all(decisions: Iterable[Decision]) -> dict[UUID, DecisionReplay]:
     """Each of them, read once however many of its tickets are asked for."""
-    return {decision.pk: Reading(decision) for decision in decisions}
+    return {decision.pk: DecisionReplay(decision) for decision in decisions}

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from dispatch import wording
 from dispatch.models import PolicyVersion
 from dispatch.models.policies import COSTS
-from dispatch.rules.limits import KNOWS_FOR
-from dispatch.rules.policy import SOON, Policy
+from dispatch.rules.limits import CONTACT_LASTS
+from dispatch.rules.policy import LOOK_AHEAD, Policy
 from dispatch.rules.rating_bound import LEAST_REVIEWS
 
 #: The one part that counts for a single conversation only.
@@ -33,11 +33,11 @@ FILTERS: dict[str, Any] = {
 PARTS: dict[str, Any] = {
     "language": _("how well they speak the language"),
     "skill": _("how well they know what is asked for"),
-    "rare": _("what they are likely to be needed for soon"),
+    "scarce": _("what they are likely to be needed for soon"),
     "quality": _("what reviews say of their work"),
     "idle": _("how long they have been free"),
-    "share": _("their share of today's work"),
-    "stranger": _("whether they know this customer"),
+    "workload_today": _("their share of today's work"),
+    "no_prior_contact": _("whether they know this customer"),
     "asked_before": _("did not answer when asked before"),
 }
 #: All that is known of an agent when they are matched.
@@ -51,12 +51,12 @@ INPUTS: dict[str, Any] = {
     "worked_today": _("how many conversations they have had today"),
     "reviews": _("how many reviews there are of their work"),
     "good_reviews": _("how many of those reviews are good"),
-    "rarity": _("how likely what they can do is needed soon, as few are free for it"),
+    "scarcity": _("how likely what they can do is needed soon, as few are free for it"),
 }
 
 
 @dataclass(frozen=True)
-class Part:
+class PublishedWeight:
     """One part of the cost: its weight in points, and how long its bar is, of 100.
 
     What counts for one conversation only is in no proportion to the others, and has no bar.
@@ -73,13 +73,13 @@ class Rulebook:
     """One version of the policy in words."""
 
     version: PolicyVersion
-    parts: list[Part]
+    parts: list[PublishedWeight]
     filters: list[str]
     waiting: list[str]
     asking: list[str]
 
 
-def of(version: PolicyVersion) -> Rulebook:
+def build(version: PolicyVersion) -> Rulebook:
     """This version in words, what counts most in front."""
     policy = version.rules()
     return Rulebook(
@@ -91,13 +91,15 @@ def of(version: PolicyVersion) -> Rulebook:
     )
 
 
-def parts(policy: Policy) -> list[Part]:
+def parts(policy: Policy) -> list[PublishedWeight]:
     points = {name: int(getattr(policy, name)) for name in COSTS}
     lasting = {name: of_it for name, of_it in points.items() if name != AGAIN}
     most = max(*lasting.values(), 1)
     drawn = {name: 100 * of_it / most for name, of_it in lasting.items()}
     return [
-        Part(capitalised(str(PARTS[name])), meaning(name, policy), points[name], drawn.get(name))
+        PublishedWeight(
+            capitalised(str(PARTS[name])), meaning(name, policy), points[name], drawn.get(name)
+        )
         for name in [*sorted(lasting, key=lambda name: -points[name]), AGAIN]
     ]
 
@@ -109,13 +111,13 @@ def meaning(name: str, policy: Policy) -> str:
         "skill": gettext(
             "The mean over the skills asked for: level 5 costs nothing, level 1 all of it."
         ),
-        "rare": gettext(
+        "scarce": gettext(
             "For each skill in each language they can help with: how likely it is that everybody "
             "free for it is asked for it within %(span)s, by how many customers come and what they "
             "usually ask for. Added up, 100 %% cost all of it. So whoever can do what few who are "
             "free can is kept for those who need it. Nobody is paid less for it."
         )
-        % {"span": wording.span(SOON)},
+        % {"span": wording.span(LOOK_AHEAD)},
         "quality": gettext(
             "How good their work is at the very least, by its reviews. With fewer than %(least)d "
             "reviews nobody can say, and %(share)d %% counts for everybody."
@@ -125,17 +127,17 @@ def meaning(name: str, policy: Policy) -> str:
             "All of it right after a conversation, less with every minute, nothing after %(span)s."
         )
         % {"span": wording.span(timedelta(seconds=policy.idle_enough))},
-        "share": ngettext(
+        "workload_today": ngettext(
             "Nothing before the first conversation of the day, all of it from %(count)d on.",
             "Nothing before the first conversation of the day, all of it from %(count)d on.",
-            policy.share_full,
+            policy.full_workload,
         )
-        % {"count": policy.share_full},
-        "stranger": gettext(
+        % {"count": policy.full_workload},
+        "no_prior_contact": gettext(
             "Only where somebody helped this customer in the last %(days)d days: whoever did costs "
             "nothing, everybody else all of it."
         )
-        % {"days": KNOWS_FOR.days},
+        % {"days": CONTACT_LASTS.days},
         "asked_before": gettext(
             "Only for being asked for the very same conversation again, after no answer or "
             "“not now”. It does not count for any other conversation."
@@ -157,7 +159,7 @@ def waiting(policy: Policy) -> list[str]:
             "less than half of that: far more than any pair can cost. So nobody waits while "
             "somebody who fits is free."
         )
-        % {"points": policy.unserved},
+        % {"points": policy.unassigned_penalty},
         *_relaxing(policy),
     ]
 

@@ -12,7 +12,7 @@ from dispatch.loadtest.bot import Bot
 from dispatch.loadtest.browser import Desk
 from dispatch.loadtest.customer import Customer
 from dispatch.loadtest.fixtures import Ground
-from dispatch.loadtest.history import Shelf
+from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import Wire
 from dispatch.loadtest.webhook_server import Mailbox
 
@@ -37,7 +37,7 @@ class Plan:
 
 
 class Crowd:
-    def __init__(self, plan: Plan, ground: Ground, shelf: Shelf) -> None:
+    def __init__(self, plan: Plan, ground: Ground, shelf: HistoryStore) -> None:
         self.plan, self.ground, self.shelf = plan, ground, shelf
         self.chance = Random(f"{plan.seed}:{ground.client}")
         self.enough, self.hurry = asyncio.Event(), asyncio.Event()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Shelf:
+class HistoryStore:
     """Where logbooks stand, and how often each thing was noted in all of them together."""
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -32,7 +32,7 @@ class Shelf:
 class Logbook:
     """One actor's."""
 
-    def __init__(self, actor: str, shelf: Shelf) -> None:
+    def __init__(self, actor: str, shelf: HistoryStore) -> None:
         self.actor, self._shelf = actor, shelf
         self._path = shelf.folder / f"{actor}.jsonl" if shelf.folder else None
 

@@ -45,7 +45,14 @@ TALKS = [
     ("log-in", "technical", "en", "New phone, the app asks for a code that never comes."),
 ]
 
-WHY = {"language": 0, "skill": 10, "quality": 5, "idle": 12, "share": 3, "stranger": 0}
+WHY = {
+    "language": 0,
+    "skill": 10,
+    "quality": 5,
+    "idle": 12,
+    "workload_today": 3,
+    "no_prior_contact": 0,
+}
 REPLIES = {
     "en": "Thank you for waiting. I can see it here and have put it right.",
     "fr": "Merci d’avoir patienté. Je le vois et je viens de le régler.",

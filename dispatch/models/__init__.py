@@ -1,6 +1,6 @@
 """The rows of dispatch: policies, decisions, offers, assignments, acquaintances; its running."""
 
-from dispatch.models.affinity import Acquaintance
+from dispatch.models.affinity import CustomerAffinity
 from dispatch.models.assignments import Assignment, AssignmentQuerySet
 from dispatch.models.decisions import Decision
 from dispatch.models.offers import (
@@ -19,24 +19,24 @@ from dispatch.models.operations import (
     MatchLatency,
 )
 from dispatch.models.policies import PolicyVersion
-from dispatch.models.ratings import Standing
+from dispatch.models.ratings import AgentRating
 
 __all__ = [
     "GRACE",
     "MOST_AT_ONCE",
     "OFFER_LASTS",
     "SHOWN_WITHIN",
-    "Acquaintance",
+    "AgentRating",
     "Assignment",
     "AssignmentQuerySet",
     "AuditFinding",
     "AuditRun",
     "ClockHeartbeat",
+    "CustomerAffinity",
     "Decision",
     "LiveServer",
     "MatchLatency",
     "Offer",
     "OfferQuerySet",
     "PolicyVersion",
-    "Standing",
 ]

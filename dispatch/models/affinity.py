@@ -7,7 +7,7 @@ from agents.models import Agent
 from tickets.models import Client
 
 
-class Acquaintance(models.Model):
+class CustomerAffinity(models.Model):
     """An agent and a client's customer who had a conversation."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="+", verbose_name=_("client"))

@@ -72,7 +72,7 @@ class Offer(models.Model):
         verbose_name=_("decision"),
     )
     #: Those asked at once each have a place of their own: the database's limit of how many.
-    place = models.PositiveSmallIntegerField(default=0, editable=False)
+    slot = models.PositiveSmallIntegerField(default=0, editable=False)
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.SENT
     )
@@ -86,9 +86,9 @@ class Offer(models.Model):
     #: In their own words or none; counted over all, held against nobody.
     declined_because = models.CharField(max_length=20, blank=True, editable=False)
     #: Declined for now only: they may be asked for this ticket again.
-    again = models.BooleanField(default=False, editable=False)
+    may_reoffer = models.BooleanField(default=False, editable=False)
     #: Accepted for the agent, who had asked for that.
-    rolling = models.BooleanField(default=False, editable=False)
+    auto_accepted = models.BooleanField(default=False, editable=False)
 
     objects = OfferQuerySet.as_manager()
 
@@ -97,7 +97,7 @@ class Offer(models.Model):
         verbose_name_plural = _("offers")
         constraints = [
             models.UniqueConstraint(
-                fields=["ticket", "place"],
+                fields=["ticket", "slot"],
                 condition=Q(status__in=["sent", "shown"]),
                 name="one_pending_offer_per_place",
             ),
@@ -107,7 +107,7 @@ class Offer(models.Model):
                 name="nobody_is_asked_twice_at_once",
             ),
             models.CheckConstraint(
-                condition=Q(place__lt=MOST_AT_ONCE), name="at_most_three_are_asked_at_once"
+                condition=Q(slot__lt=MOST_AT_ONCE), name="at_most_three_are_asked_at_once"
             ),
             models.CheckConstraint(
                 condition=~Q(status="accepted") | Q(settled_at__lt=F("expires_at")),

@@ -35,7 +35,7 @@ COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
 #: More than this and the parts of a pair could outweigh a ticket's waiting.
 MOST_POINTS = 1_000
 #: Three quarters of it, the least that leaving a ticket may cost, are more than all parts at most.
-LEAST_UNSERVED = 12 * MOST_POINTS
+MIN_UNASSIGNED_PENALTY = 12 * MOST_POINTS
 
 
 def points(name: str, title: Any, help_text: Any, least: int = 0) -> models.IntegerField:
@@ -65,13 +65,15 @@ class PolicyVersion(models.Model):
     urgency = points("urgency", _("urgency"), _("For each step of urgency."))
     language = points("language", _("language"), _("For speaking it least well; best costs none."))
     skill = points("skill", _("skill"), _("For knowing what is asked for least well."))
-    rare = points(
-        "rare",
+    scarce = points(
+        "scarce",
         _("kept for others"),
         _("For what they are likely to be needed for soon, as few who can do it are free."),
     )
-    stranger = points(
-        "stranger", _("not known"), _("For not being the agent who helped this customer before.")
+    no_prior_contact = points(
+        "no_prior_contact",
+        _("not known"),
+        _("For not being the agent who helped this customer before."),
     )
     quality = points(
         "quality", _("quality"), _("For the worst reviews; too few reviews say nothing.")
@@ -89,20 +91,22 @@ class PolicyVersion(models.Model):
         validators=[MinValueValidator(60)],
         help_text=_("Seconds after which idle time costs nothing."),
     )
-    share = points("share", _("share of today's work"), _("For having had a full share already."))
-    share_full = models.PositiveSmallIntegerField(
+    workload_today = points(
+        "workload_today", _("share of today's work"), _("For having had a full share already.")
+    )
+    full_workload = models.PositiveSmallIntegerField(
         _("full share"),
-        default=DEFAULTS.share_full,
+        default=DEFAULTS.full_workload,
         validators=[MinValueValidator(1)],
         help_text=_("Conversations in a day."),
     )
     asked_before = points(
         "asked_before", _("asked before"), _("For being asked for the same ticket again.")
     )
-    unserved = models.PositiveIntegerField(
+    unassigned_penalty = models.PositiveIntegerField(
         _("left waiting"),
-        default=DEFAULTS.unserved,
-        validators=[MinValueValidator(LEAST_UNSERVED), MaxValueValidator(1_000_000)],
+        default=DEFAULTS.unassigned_penalty,
+        validators=[MinValueValidator(MIN_UNASSIGNED_PENALTY), MaxValueValidator(1_000_000)],
         help_text=_("What leaving a ticket waiting costs at least: more than any pair."),
     )
     relax_after = ArrayField(
@@ -156,9 +160,13 @@ class PolicyVersion(models.Model):
         if steps != sorted(set(steps)):
             raise ValidationError({"relax_after": _("Give rising seconds, such as 60,120.")})
         most = sum(getattr(self, name) for name in COSTS)
-        if 2 * most >= self.unserved:
+        if 2 * most >= self.unassigned_penalty:
             raise ValidationError(
-                {"unserved": _("Must be more than twice the points of all parts together.")}
+                {
+                    "unassigned_penalty": _(
+                        "Must be more than twice the points of all parts together."
+                    )
+                }
             )
 
     def rules(self) -> rules.Policy:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from agents.models import Agent
 
 
-class Standing(models.Model):
+class AgentRating(models.Model):
     """What customers said of an agent's work, counted."""
 
     agent = models.OneToOneField(

@@ -20,13 +20,13 @@ ON CONFLICT (name) DO UPDATE SET sockets = excluded.sockets, seen_at = excluded.
 """
 
 
-def tell(held: int, *, at: datetime) -> None:
+def report(held: int, *, at: datetime) -> None:
     """This process holds so many open sockets now."""
     with connection.cursor() as cursor:
         cursor.execute(TELL, {"name": here(), "sockets": held, "at": at})
 
 
-def held(*, at: datetime) -> int:
+def total(*, at: datetime) -> int:
     """How many are open on all live servers together."""
     alive = LiveServer.objects.filter(seen_at__gt=at - GONE)
     return alive.aggregate(all=Sum("sockets"))["all"] or 0

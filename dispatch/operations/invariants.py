@@ -115,7 +115,7 @@ INVARIANTS: dict[str, Invariant] = {
         SELECT p.agent_id FROM agents_presence p
         WHERE array_to_string(p.abilities, ' ') LIKE '%%/1%%'
         AND (p.status = 'available' AND p.load < p.capacity)
-            <> EXISTS (SELECT 1 FROM agents_freeplace f WHERE f.agent_id = p.agent_id)""",
+            <> EXISTS (SELECT 1 FROM agents_freeagententry f WHERE f.agent_id = p.agent_id)""",
     ),
     "s3_accepted_in_time": Invariant(
         "offer",

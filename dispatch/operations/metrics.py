@@ -39,7 +39,7 @@ class Figures:
             "releve_lease_losses", "Conversations whose agent was lost.", value=losses()
         )
         yield from heartbeat(at=at)
-        yield gauge("releve_open_sockets", "Pages on a live line.", connections.held(at=at))
+        yield gauge("releve_open_sockets", "Pages on a live line.", connections.total(at=at))
         yield from breaches()
         yield from events(at=at)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 
-class Errand:
+class BackgroundJob:
     """Asked for several times before it is begun, the work is done once; failing, it is logged."""
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
@@ -16,7 +16,7 @@ class Errand:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Have it done soon. The thread is begun by the first who asks: forks don't take it on."""
         self._asked.set()
         if self._thread and self._thread.is_alive():

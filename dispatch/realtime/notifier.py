@@ -14,36 +14,36 @@ from channels.layers import channel_layers
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
-from dispatch.realtime.background import Errand
-from dispatch.realtime.wakeup import Bell, line, spoken
+from dispatch.realtime.background import BackgroundJob
+from dispatch.realtime.wakeup import WakeSignal, connect, pipeline
 
 MOST_WAITING = 10_000
 
 
-class Carrier:
+class Notifier:
     """The thread that carries hints, started when the first one is given."""
 
     def __init__(self) -> None:
         self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
         self._tasks: set[Task] = set()
-        self._bells: dict[Bell, Task | Signature] = {}
-        self._errand = Errand("hints", self._carry)
+        self._bells: dict[WakeSignal, Task | Signature] = {}
+        self._errand = BackgroundJob("hints", self._carry)
         self._server: redis.Redis | None = None
 
-    def tell(self, channel: str, message: bytes) -> None:
+    def publish(self, channel: str, message: bytes) -> None:
         """Publish on a channel, soon."""
         self._news.append((channel, message))
-        self._errand.ask()
+        self._errand.request()
 
-    def ring(self, task: Task) -> None:
+    def enqueue(self, task: Task) -> None:
         """Have a Celery task run, soon; asked several times meanwhile, it runs once."""
         self._tasks.add(task)
-        self._errand.ask()
+        self._errand.request()
 
-    def wake(self, bell: Bell, task: Task | Signature) -> None:
+    def wake(self, bell: WakeSignal, task: Task | Signature) -> None:
         """Wake whoever stands by at this bell, or have the task run that does."""
         self._bells[bell] = task
-        self._errand.ask()
+        self._errand.request()
 
     def _carry(self) -> None:
         self._tell_all()
@@ -52,7 +52,7 @@ class Carrier:
     def _ring_all(self) -> None:
         while self._bells:
             bell, task = self._bells.popitem()
-            if bell.ring(self._connection()):
+            if bell.send(self._connection()):
                 task.apply_async(retry=False)
         while self._tasks:
             self._tasks.pop().apply_async(retry=False)
@@ -61,26 +61,26 @@ class Carrier:
         batch = [self._news.popleft() for _ in range(len(self._news))]
         if not batch:
             return
-        spoken(self._connection(), [("PUBLISH", channel, message) for channel, message in batch])
+        pipeline(self._connection(), [("PUBLISH", channel, message) for channel, message in batch])
 
     def _connection(self) -> redis.Redis:
         if self._server is None:
-            self._server = line(socket_timeout=2, socket_connect_timeout=1)
+            self._server = connect(socket_timeout=2, socket_connect_timeout=1)
         return self._server
 
 
-_carrier = Carrier()
+_carrier = Notifier()
 
 
-def ring(task: Task) -> None:
+def enqueue(task: Task) -> None:
     """Have this Celery task run as soon as may be."""
     if settings.HINTS_INLINE:
         task.apply()
     else:
-        _carrier.ring(task)
+        _carrier.enqueue(task)
 
 
-def wake(bell: Bell, task: Task | Signature, work: Callable[[], None]) -> None:
+def wake(bell: WakeSignal, task: Task | Signature, work: Callable[[], None]) -> None:
     """Have this work done as soon as may be, by the task that stands by for it."""
     if settings.HINTS_INLINE:
         work()
@@ -88,7 +88,7 @@ def wake(bell: Bell, task: Task | Signature, work: Callable[[], None]) -> None:
         _carrier.wake(bell, task)
 
 
-def tell(group: str, message: dict[str, Any]) -> None:
+def publish(group: str, message: dict[str, Any]) -> None:
     """Send a message to a group of sockets, in the very form the channel layer would."""
     layer: RedisPubSubChannelLayer = channel_layers["default"]
-    _carrier.tell(f"{settings.CHANNEL_PREFIX}__group__{group}", layer.serialize(message))
+    _carrier.publish(f"{settings.CHANNEL_PREFIX}__group__{group}", layer.serialize(message))

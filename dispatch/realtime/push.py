@@ -108,4 +108,4 @@ def _ms(moment: datetime) -> str:
 
 def _send_all(frames: Iterable[tuple[str, str]]) -> None:
     for name, text in frames:
-        notifier.tell(name, {"type": "news", "text": text})
+        notifier.publish(name, {"type": "news", "text": text})

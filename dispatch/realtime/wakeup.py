@@ -13,7 +13,7 @@ import redis
 from django.conf import settings
 
 #: Shorter than the broker takes to give a task to somebody else, longer than a lull.
-SHIFT = 25.0
+MAX_RUN = 25.0
 #: Whoever stands by says so this often, in seconds.
 LEASE = 3
 #: Work begins at most this often, in seconds. After a lull it begins at once.
@@ -25,7 +25,7 @@ REST = 0.03
 PATIENCE = 5
 
 
-def line(**timeouts: float) -> redis.Redis:
+def connect(**timeouts: float) -> redis.Redis:
     """A client with one connection, which it keeps: to lend one costs more than what is said on it.
 
     For one thread. Raises redis.RedisError while Valkey is away.
@@ -33,7 +33,7 @@ def line(**timeouts: float) -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, single_connection_client=True, **timeouts)
 
 
-def spoken(server: redis.Redis, commands: list[tuple[Any, ...]]) -> list[Any]:
+def pipeline(server: redis.Redis, commands: list[tuple[Any, ...]]) -> list[Any]:
     """The answers to these commands, sent as one over a `line`."""
     kept: Any = server.connection
     try:
@@ -49,7 +49,7 @@ def spoken(server: redis.Redis, commands: list[tuple[Any, ...]]) -> list[Any]:
 
 
 @dataclass(frozen=True)
-class Bell:
+class WakeSignal:
     """What one kind of work is woken by."""
 
     name: str
@@ -60,37 +60,37 @@ class Bell:
         prefix = f"{settings.CHANNEL_PREFIX}:{self.name}"
         return f"{prefix}:bell", f"{prefix}:heard", f"{prefix}:called"
 
-    def ring(self, server: redis.Redis) -> bool:
+    def send(self, server: redis.Redis) -> bool:
         """Wake whoever stands by. True when nobody does and the task should be started."""
         bell, heard, called = self.keys
         asked = [("LPUSH", bell, 1), ("LTRIM", bell, 0, 0), ("EXISTS", heard)]
-        *_, somebody = spoken(server, asked)
+        *_, somebody = pipeline(server, asked)
         return not somebody and bool(server.set(called, 1, nx=True, ex=PATIENCE))
 
-    def answer(
+    def listen(
         self,
         server: redis.Redis,
         work: Callable[[], None],
         *,
         stopped: Callable[[], bool] = lambda: False,
-        seconds: float = SHIFT,
+        seconds: float = MAX_RUN,
     ) -> None:
         """Work at once and then whenever it rings, until the shift ends or one must stop."""
         bell, heard, called = self.keys
         server.delete(called)
         arrived, said = time.monotonic(), 0.0
-        again = worked(work)
+        again = run_once(work)
         while time.monotonic() < arrived + seconds and not stopped():
             if time.monotonic() - said > LEASE / 3:
                 said = time.monotonic()
                 server.set(heard, 1, ex=LEASE)
             if server.brpop([bell], timeout=1):
-                gather(server, bell, until=again)
-                again = worked(work)
+                wait_for_more(server, bell, until=again)
+                again = run_once(work)
         server.delete(heard)
 
 
-def worked(work: Callable[[], None]) -> float:
+def run_once(work: Callable[[], None]) -> float:
     """Work, and when to begin the next at the soonest."""
     began = time.monotonic()
     work()
@@ -98,7 +98,7 @@ def worked(work: Callable[[], None]) -> float:
     return began + max(GATHER, took + min(took, REST))
 
 
-def gather(server: redis.Redis, bell: str, *, until: float) -> None:
+def wait_for_more(server: redis.Redis, bell: str, *, until: float) -> None:
     """Let others ring who shall share the next work.
 
     The bell is silenced before the work, which then sees all who rang.

@@ -6,8 +6,8 @@ from datetime import timedelta
 BATCH = 100
 #: So many more agents of a lane than it has tickets are looked at, the longest idle first; fewer,
 #: down to the least, where together they would be more than a wave can weigh.
-CHOICE, LEAST_CHOICE, ALL_CHOICES = 20, 5, 300
+MAX_CHOICE, MIN_CHOICE, MAX_CANDIDATES = 20, 5, 300
 #: Who helped a customer within this time knows them.
-KNOWS_FOR = timedelta(days=90)
+CONTACT_LASTS = timedelta(days=90)
 #: "Not now" is no for so long.
-NOT_NOW = timedelta(minutes=2)
+NOT_NOW_LASTS = timedelta(minutes=2)

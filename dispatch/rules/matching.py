@@ -22,7 +22,7 @@ from dispatch.rules.policy import (
     FreeAgent,
     Policy,
     WaitingTicket,
-    price,
+    unassigned_penalty,
     verdict,
 )
 
@@ -134,7 +134,7 @@ class Table:
         for row, ticket in enumerate(self.tickets):
             costs, able = self.row(ticket)
             table[row, :width] = costs * finer + numpy.arange(width)
-            stays = price(ticket, policy=self.policy, at=self.at)
+            stays = unassigned_penalty(ticket, policy=self.policy, at=self.at)
             table[row, width + row] = stays * finer + (count - row) * (width + 1)
             candidates.append(able)
         # A fifth of a process's start, and most processes never pair anybody. Those that do load it
@@ -164,12 +164,12 @@ class Table:
         lane = self.lane(ticket)
         row = numpy.full(len(self.agents), NEVER)
         row[lane.columns] = lane.costs
-        never = (ticket.blocked | ticket.asked | ticket.declined_by) & self.column.keys()
+        never = (ticket.blocked | ticket.offered_to | ticket.declined_by) & self.column.keys()
         row[[self.column[who] for who in never]] = NEVER
         if ticket.known_by:
-            row += self.policy.stranger
+            row += self.policy.no_prior_contact
             row[[self.column[who] for who in ticket.known_by & self.column.keys()]] -= (
-                self.policy.stranger
+                self.policy.no_prior_contact
             )
         again = ticket.timed_out_by & self.column.keys()
         row[[self.column[who] for who in again]] += self.policy.asked_before

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from dispatch.rules.rating_bound import LEAST_REVIEWS, lower_bound
+from dispatch.rules.rating_bound import LEAST_REVIEWS, wilson_lower_bound
 
 BEST = 5
 MINUTE = timedelta(minutes=1)
 #: For so long ahead it is looked who else may be needed; those of this time tell how many come.
-SOON, LATELY = 2 * MINUTE, 15 * MINUTE
+LOOK_AHEAD, LOOK_BACK = 2 * MINUTE, 15 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Policy:
     language: int = 20
     skill: int = 5
     #: For not being the agent who knows this customer, when somebody does.
-    stranger: int = 80
+    no_prior_contact: int = 80
     quality: int = 20
     #: What counts as quality, in per cent, while there are too few reviews to say.
     quality_unknown: int = 75
@@ -42,15 +42,15 @@ class Policy:
     #: Who has been idle for this long has waited long enough: costs nothing.
     idle_enough: int = 2400
     #: For what they are likely to be needed for soon, since few who can do it are free.
-    rare: int = 150
-    share: int = 15
+    scarce: int = 150
+    workload_today: int = 15
     #: So many conversations today are a full day's share.
-    share_full: int = 20
+    full_workload: int = 20
     #: For having let this very offer time out, or said "not now".
     asked_before: int = 500
     #: What leaving a ticket waiting costs at least: more than any pair, so that nobody waits
     #: while somebody able is free.
-    unserved: int = 100_000
+    unassigned_penalty: int = 100_000
     #: Each time a ticket has waited this long, each level it asks for is one lower. In time for an
     #: answer within twenty seconds.
     relax_after: tuple[int, ...] = (10, 12)
@@ -85,7 +85,7 @@ class WaitingTicket:
     #: What the client asks of every agent, beside skills.
     certificate: str = ""
     #: Those who have it on their screen at this moment.
-    asked: frozenset[UUID] = frozenset()
+    offered_to: frozenset[UUID] = frozenset()
     declined_by: frozenset[UUID] = frozenset()
     #: They may be asked again, after everybody else.
     timed_out_by: frozenset[UUID] = frozenset()
@@ -114,7 +114,7 @@ class FreeAgent:
     good_reviews: int = 0
     #: For each of `things` they can do, how likely everybody free for it is needed soon, in
     #: thousandths. The same for all who can do it.
-    rarity: Mapping[str, int] = field(default_factory=dict)
+    scarcity: Mapping[str, int] = field(default_factory=dict)
 
 
 class Verdict(NamedTuple):
@@ -146,7 +146,7 @@ LANE_FILTERS: dict[str, Filter] = {
 #: Why an agent isn't asked for one ticket.
 PAIR_FILTERS: dict[str, Filter] = {
     "blocked": lambda ticket, agent: agent.id in ticket.blocked,
-    "asked": lambda ticket, agent: agent.id in ticket.asked,
+    "asked": lambda ticket, agent: agent.id in ticket.offered_to,
     "declined": lambda ticket, agent: agent.id in ticket.declined_by,
 }
 
@@ -163,24 +163,24 @@ def _skill(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
     return policy.skill * missing // ((BEST - 1) * len(ticket.skills))
 
 
-def _rare(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
+def _scarce(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
     """How likely they are needed for something else, each thing they can do added up.
 
     Decisions of before name languages and skills singly; what was asked for didn't count.
     """
     beyond = sum(
-        rarity
-        for word, rarity in agent.rarity.items()
+        chance
+        for word, chance in agent.scarcity.items()
         if word not in ticket.skills and word != ticket.language
     )
-    return policy.rare * min(beyond, 1000) // 1000
+    return policy.scarce * min(beyond, 1000) // 1000
 
 
 def _quality(agent: FreeAgent, policy: Policy, at: datetime) -> int:
     """What is certain of their reviews at least; a usual figure while there are too few."""
     if agent.reviews < LEAST_REVIEWS:
         return policy.quality * (100 - policy.quality_unknown) // 100
-    return round(policy.quality * (1 - lower_bound(agent.good_reviews, agent.reviews)))
+    return round(policy.quality * (1 - wilson_lower_bound(agent.good_reviews, agent.reviews)))
 
 
 def _idle(agent: FreeAgent, policy: Policy, at: datetime) -> int:
@@ -188,12 +188,16 @@ def _idle(agent: FreeAgent, policy: Policy, at: datetime) -> int:
     return policy.idle - int(policy.idle * min(max(idle / policy.idle_enough, 0), 1))
 
 
-def _share(agent: FreeAgent, policy: Policy, at: datetime) -> int:
-    return policy.share * min(agent.worked_today, policy.share_full) // policy.share_full
+def _workload_today(agent: FreeAgent, policy: Policy, at: datetime) -> int:
+    return (
+        policy.workload_today
+        * min(agent.worked_today, policy.full_workload)
+        // policy.full_workload
+    )
 
 
-def _stranger(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
-    return policy.stranger if ticket.known_by and agent.id not in ticket.known_by else 0
+def _no_prior_contact(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
+    return policy.no_prior_contact if ticket.known_by and agent.id not in ticket.known_by else 0
 
 
 def _asked_before(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
@@ -201,11 +205,15 @@ def _asked_before(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> in
 
 
 #: The same for all tickets of a lane.
-LANE_COSTS: dict[str, Cost] = {"language": _language, "skill": _skill, "rare": _rare}
+LANE_COSTS: dict[str, Cost] = {"language": _language, "skill": _skill, "scarce": _scarce}
 #: The same for all tickets.
-AGENT_COSTS: dict[str, AgentCost] = {"quality": _quality, "idle": _idle, "share": _share}
+AGENT_COSTS: dict[str, AgentCost] = {
+    "quality": _quality,
+    "idle": _idle,
+    "workload_today": _workload_today,
+}
 #: Of one ticket only.
-PAIR_COSTS: dict[str, Cost] = {"stranger": _stranger, "asked_before": _asked_before}
+PAIR_COSTS: dict[str, Cost] = {"no_prior_contact": _no_prior_contact, "asked_before": _asked_before}
 
 
 def verdict(ticket: WaitingTicket, agent: FreeAgent, *, policy: Policy, at: datetime) -> Verdict:
@@ -219,14 +227,14 @@ def verdict(ticket: WaitingTicket, agent: FreeAgent, *, policy: Policy, at: date
     return Verdict(None, costs)
 
 
-def price(ticket: WaitingTicket, *, policy: Policy, at: datetime) -> int:
+def unassigned_penalty(ticket: WaitingTicket, *, policy: Policy, at: datetime) -> int:
     """What leaving this ticket waiting costs, in points: more with every second it waits.
 
     However early, it stays above what any pair may cost (`dispatch.models.policies.MOST_POINTS`).
     """
     overdue = at - (ticket.due_at - policy.head_start(ticket.urgency))
-    points = policy.unserved + int(policy.waiting * (overdue / MINUTE))
-    return min(max(points, policy.unserved * 3 // 4), policy.unserved * 8)
+    points = policy.unassigned_penalty + int(policy.waiting * (overdue / MINUTE))
+    return min(max(points, policy.unassigned_penalty * 3 // 4), policy.unassigned_penalty * 8)
 
 
 def relaxed(skills: Mapping[str, int], steps: int, *, least: int) -> dict[str, int]:
@@ -238,12 +246,12 @@ def relaxed(skills: Mapping[str, int], steps: int, *, least: int) -> dict[str, i
     return {skill: level for skill, level in lowered.items() if level}
 
 
-def expected(share: float, rate: float) -> float:
+def expected_arrivals(share: float, rate: float) -> float:
     """How many ask for something soon, where this share of all does and so many come a second."""
-    return share * rate * SOON.total_seconds()
+    return share * rate * LOOK_AHEAD.total_seconds()
 
 
-def rarity(expected: float, places: int) -> int:
+def scarcity(expected: float, places: int) -> int:
     """How likely whoever can do something is needed for it soon, in thousandths.
 
     That is how likely as many ask for it as there are places with those who are free for it, where
@@ -255,17 +263,17 @@ def rarity(expected: float, places: int) -> int:
     return round(1000 * float(pdtrc(max(places, 1) - 1, expected)))
 
 
-def asked_for(language: str, skills: Iterable[str]) -> list[str]:
+def required_capabilities(language: str, skills: Iterable[str]) -> list[str]:
     """The things a ticket asks for: each skill in its language, or the language alone."""
     return [f"{language} {skill}" for skill in skills] or [f"{language} "]
 
 
-def things(languages: Iterable[str], skills: Iterable[str]) -> list[str]:
+def capabilities(languages: Iterable[str], skills: Iterable[str]) -> list[str]:
     """All that somebody can do and may be asked for, in the words of `asked_for`."""
     return [f"{language} {skill}" for language in languages for skill in ("", *skills)]
 
 
-def shares(asked: Iterable[tuple[Iterable[str], int]]) -> dict[str, float]:
+def demand_shares(asked: Iterable[tuple[Iterable[str], int]]) -> dict[str, float]:
     """Of all who ask, the share that asks for each thing. Given is how many ask for what."""
     counted: Counter[str] = Counter()
     every = 0

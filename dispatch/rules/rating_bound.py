@@ -6,7 +6,7 @@ from math import sqrt
 LEAST_REVIEWS = 20
 
 
-def lower_bound(good: int, reviews: int, z: float = 1.96) -> float:
+def wilson_lower_bound(good: int, reviews: int, z: float = 1.96) -> float:
     """The share of good reviews an agent has at least, from 0 to 1; 0 without reviews.
 
     The lower end of the score interval of E. B. Wilson, "Probable inference, the law of succession,

@@ -24,13 +24,13 @@ SEED = 8
 #: So often what comes is played through: nine of ten are then nine of ten to within a few in 100.
 DRAWS = 128
 #: At most so many tickets ahead are played through; beyond them the line is drawn on.
-MOST_TURNS = 40
+MAX_ENTRIES = 40
 #: Turns beyond those who wait now, for those who come before the floor is looked at again.
-SPARE_TURNS = 8
+SPARE_ENTRIES = 8
 #: Of free seats for the same work no more than this are ever taken in turn.
-MOST_SEATS = MOST_TURNS + SPARE_TURNS + 1
+MAX_SEATS = MAX_ENTRIES + SPARE_ENTRIES + 1
 #: More offers than this are never needed in a draw.
-MOST_OFFERS = 8
+MAX_OFFERS = 8
 #: Fewer answered offers than this say nothing yet.
 ENOUGH_OFFERS = 20
 #: The usual spread of talks about their median, as the deviation of the logarithm.
@@ -38,17 +38,17 @@ SPREAD = 0.6
 
 
 @dataclass(frozen=True)
-class Lengths:
+class DurationDistribution:
     """How long something takes: seconds at even steps from the shortest to the longest."""
 
     seconds: tuple[float, ...]
 
     @property
-    def usual(self) -> float:
+    def median(self) -> float:
         """The median, in seconds."""
         return self.seconds[len(self.seconds) // 2]
 
-    def left(
+    def remaining(
         self, luck: Floats, *, after: Floats | float = 0.0, most: Floats | float = np.inf
     ) -> Floats:
         """What is left of it after so many seconds, for each luck from 0 to 1; at most `most`.
@@ -60,12 +60,12 @@ class Lengths:
         begun = np.where(np.asarray(after) > 0.0, np.interp(after, self.seconds, steps), 0.0)
         left = np.interp(begun + luck * (1.0 - begun), steps, self.seconds) - after
         if (begun >= 1.0).any():
-            left = np.where(begun < 1.0, left, -np.log1p(-luck) * self.usual / 2)
+            left = np.where(begun < 1.0, left, -np.log1p(-luck) * self.median / 2)
         return np.clip(left, 0.0, most)
 
     @classmethod
     @lru_cache(maxsize=256)
-    def about(cls, minutes: float) -> "Lengths":
+    def lognormal(cls, minutes: float) -> "DurationDistribution":
         """Before there are enough real ones: spread about what the rate card expects."""
         normal = NormalDist(0.0, SPREAD)
         shares = [(step + 0.5) / 21 for step in range(21)]
@@ -76,31 +76,31 @@ class Seat(NamedTuple):
     """Room for one conversation, and what whoever offers it can do. Free now without lengths."""
 
     abilities: frozenset[str] = frozenset()
-    lengths: Lengths | None = None
-    after: float = 0.0
+    duration: DurationDistribution | None = None
+    elapsed: float = 0.0
     most: float = np.inf
 
 
-class Turn(NamedTuple):
+class QueueEntry(NamedTuple):
     """Who is served before: what an agent must be able to do, and how long they will take."""
 
     needs: frozenset[str]
-    lengths: Lengths
+    lengths: DurationDistribution
 
 
 @dataclass(frozen=True)
-class Outlook:
+class WaitQuantiles:
     """The wait, in seconds, behind none, one, two … others who want the same seats."""
 
     p50: tuple[float, ...]
     p90: tuple[float, ...]
 
-    def behind(self, ahead: int) -> tuple[int, int]:
+    def at_position(self, ahead: int) -> tuple[int, int]:
         half = _at(self.p50, ahead)
         return half, max(half, _at(self.p90, ahead))
 
 
-def until_yes(offers: Sequence[tuple[bool, float]], *, lasts: float) -> Floats:
+def sample_time_to_accept(offers: Sequence[tuple[bool, float]], *, lasts: float) -> Floats:
     """How long it takes from asking until somebody says yes, drawn from offers that were settled.
 
     Each is whether it was taken, and after how many seconds. While there are too few, any moment
@@ -111,57 +111,57 @@ def until_yes(offers: Sequence[tuple[bool, float]], *, lasts: float) -> Floats:
     luck = np.random.default_rng(SEED)
     taken = np.array([yes for yes, _ in offers])
     took = np.array([seconds for _, seconds in offers])
-    asked = luck.integers(len(offers), size=(2 * DRAWS, MOST_OFFERS))
-    first_yes = np.where(taken[asked].any(axis=1), taken[asked].argmax(axis=1), MOST_OFFERS - 1)
+    asked = luck.integers(len(offers), size=(2 * DRAWS, MAX_OFFERS))
+    first_yes = np.where(taken[asked].any(axis=1), taken[asked].argmax(axis=1), MAX_OFFERS - 1)
     until: Floats = took[asked].cumsum(axis=1)[np.arange(len(asked)), first_yes]
     return until
 
 
-def outlook(
+def simulate_wait(
     needs: frozenset[str],
     *,
-    own: Lengths,
+    own: DurationDistribution,
     seats: Sequence[Seat],
     free_in: Floats,
-    ahead: Sequence[Turn],
+    ahead: Sequence[QueueEntry],
     until_yes: Floats,
-) -> Outlook | None:
+) -> WaitQuantiles | None:
     """What somebody with these needs waits for behind those ahead. None: nobody here is able.
 
     `ahead` are those who want the same seats, in the order in which they are served; `free_in` is
     when each seat is free, as `free_times` draws it.
     """
-    able = _able(needs, seats)
+    able = _can_serve(needs, seats)
     if not able.any():
         return None
-    turns = [*ahead[:MOST_TURNS], *[Turn(needs, own)] * SPARE_TURNS]
+    turns = [*ahead[:MAX_ENTRIES], *[QueueEntry(needs, own)] * SPARE_ENTRIES]
     luck = np.random.default_rng(SEED)
     said_yes = until_yes[luck.integers(len(until_yes), size=(len(turns) + 1, DRAWS))]
     comes = np.zeros_like(said_yes)
     if (free_in[:, able].max(axis=0) == 0.0).sum() <= len(turns):
-        comes = _played(needs, turns, seats, free_in, said_yes, luck)
+        comes = _simulate_queue(needs, turns, seats, free_in, said_yes, luck)
     half, most = np.sort(comes + said_yes, axis=1)[:, [DRAWS // 2, DRAWS * 9 // 10]].T
     # Whoever is further back never waits less; what the draws say otherwise is noise.
-    return Outlook(*(tuple(np.maximum.accumulate(line).tolist()) for line in (half, most)))
+    return WaitQuantiles(*(tuple(np.maximum.accumulate(line).tolist()) for line in (half, most)))
 
 
-def free_times(seats: Sequence[Seat]) -> Floats:
+def sample_free_times(seats: Sequence[Seat]) -> Floats:
     """In how many seconds each seat is free, drawn by drawn: a row a draw, a column a seat."""
     free = np.random.default_rng(SEED).random((DRAWS, len(seats)))
-    for lengths in {seat.lengths for seat in seats}:
-        columns = [column for column, seat in enumerate(seats) if seat.lengths == lengths]
+    for lengths in {seat.duration for seat in seats}:
+        columns = [column for column, seat in enumerate(seats) if seat.duration == lengths]
         if lengths is None:
             free[:, columns] = 0.0
         else:
-            after = np.array([seats[column].after for column in columns])
+            after = np.array([seats[column].elapsed for column in columns])
             most = np.array([seats[column].most for column in columns])
-            free[:, columns] = lengths.left(free[:, columns], after=after, most=most)
+            free[:, columns] = lengths.remaining(free[:, columns], after=after, most=most)
     return free
 
 
-def _played(
+def _simulate_queue(
     needs: frozenset[str],
-    turns: Sequence[Turn],
+    turns: Sequence[QueueEntry],
     seats: Sequence[Seat],
     free_in: Floats,
     said_yes: Floats,
@@ -171,11 +171,11 @@ def _played(
 
     In each turn the soonest seat of those able is taken until its conversation is over.
     """
-    able = {each: _able(each, seats) for each in {needs, *(turn.needs for turn in turns)}}
+    able = {each: _can_serve(each, seats) for each in {needs, *(turn.needs for turn in turns)}}
     chosen = _soonest(free_in, list(able.values()), most=len(turns) + 1)
     free = np.take_along_axis(free_in, chosen, axis=1)
     barred = {each: np.where(mask[chosen], 0.0, np.inf) for each, mask in able.items()}
-    takes = _takes(turns, luck) + said_yes[:-1]
+    takes = _sample_durations(turns, luck) + said_yes[:-1]
     draws = np.arange(DRAWS)
     comes = np.empty_like(said_yes)
     for number, turn in enumerate(turns):
@@ -190,7 +190,7 @@ def _played(
     return comes
 
 
-def _able(needs: frozenset[str], seats: Sequence[Seat]) -> Bools:
+def _can_serve(needs: frozenset[str], seats: Sequence[Seat]) -> Bools:
     return np.array([needs <= seat.abilities for seat in seats], dtype=bool)
 
 
@@ -207,12 +207,12 @@ def _soonest(free_in: Floats, able: Sequence[Bools], *, most: int) -> Places:
     return np.argsort(~kept, axis=1, kind="stable")[:, : kept.sum(axis=1).max()]
 
 
-def _takes(turns: Sequence[Turn], luck: np.random.Generator) -> Floats:
+def _sample_durations(turns: Sequence[QueueEntry], luck: np.random.Generator) -> Floats:
     """How long each turn takes in each draw; turns of one kind are drawn together."""
     drawn = luck.random((len(turns), DRAWS))
     for lengths in {turn.lengths for turn in turns}:
         rows = [number for number, turn in enumerate(turns) if turn.lengths == lengths]
-        drawn[rows] = lengths.left(drawn[rows])
+        drawn[rows] = lengths.remaining(drawn[rows])
     return drawn
 
 

@@ -6,42 +6,42 @@ from dataclasses import dataclass, replace
 from dispatch.rules.policy import Policy
 from dispatch.simulation import measures
 from dispatch.simulation.day import Day
-from dispatch.simulation.engine import Play
+from dispatch.simulation.engine import Simulation
 from dispatch.simulation.measures import Measures
-from dispatch.simulation.strategies import Pairing, first_come, ours
+from dispatch.simulation.strategies import PairingRule, first_come, ours
 
 FIRST, LOWERED, OURS, BOUND = "first come", "lowered too", "ours", "all able"
 Drawn = Callable[[int], Day]
 
 
 @dataclass(frozen=True)
-class Way:
+class Strategy:
     """A way of pairing, and whether agents are what they are or all able to do everything."""
 
-    pairing: Pairing
+    pairing: PairingRule
     all_able: bool = False
 
-    def play(self, day: Day) -> Play:
-        return Play(day.with_everybody_able() if self.all_able else day, self.pairing).run()
+    def play(self, day: Day) -> Simulation:
+        return Simulation(day.with_everybody_able() if self.all_able else day, self.pairing).run()
 
 
-def ways(policy: Policy, *, lowers: bool = True) -> dict[str, Way]:
+def strategies(policy: Policy, *, lowers: bool = True) -> dict[str, Strategy]:
     """First come first served, by those who can do what was asked for; the same where levels are
     lowered with the wait, as in ours; ours; and what no pairing can beat, but for chance.
 
     `lowers`: whether the days have levels that can be lowered; else the first two are the same.
     """
-    lowered = {LOWERED: Way(first_come(policy))} if lowers else {}
+    lowered = {LOWERED: Strategy(first_come(policy))} if lowers else {}
     return {
-        FIRST: Way(first_come(replace(policy, relax_after=()))),
+        FIRST: Strategy(first_come(replace(policy, relax_after=()))),
         **lowered,
-        OURS: Way(ours(policy)),
-        BOUND: Way(first_come(policy), all_able=True),
+        OURS: Strategy(ours(policy)),
+        BOUND: Strategy(first_come(policy), all_able=True),
     }
 
 
 def played(
-    drawn: Drawn, among: Mapping[str, Way], *, seeds: Iterable[int]
+    drawn: Drawn, among: Mapping[str, Strategy], *, seeds: Iterable[int]
 ) -> Iterator[tuple[str, Measures]]:
     """Each way on each draw of a day, one after another, as they are played."""
     for seed in seeds:
@@ -52,7 +52,7 @@ def played(
 
 def compared(
     drawn: Drawn,
-    among: Mapping[str, Way],
+    among: Mapping[str, Strategy],
     *,
     seeds: Iterable[int],
     heard: Callable[[], object] = lambda: None,

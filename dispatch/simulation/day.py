@@ -22,7 +22,7 @@ def moment(seconds: float) -> datetime:
     return MIDNIGHT + timedelta(seconds=seconds)
 
 
-class Answer(NamedTuple):
+class SimulatedAnswer(NamedTuple):
     """What whoever is asked says, and after how many seconds. None: nothing, until time is up."""
 
     yes: bool | None
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 
 #: Where nobody is asked for leave, as in a call centre.
-AT_ONCE = (Answer(True, 0.0),)
+AT_ONCE = (SimulatedAnswer(True, 0.0),)
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Caller:
     talks: float
     leaves_after: float
     #: What the first, the second, … who is asked for them says; from the last on, the same again.
-    answers: tuple[Answer, ...] = AT_ONCE
+    answers: tuple[SimulatedAnswer, ...] = AT_ONCE
 
 
-class Span(NamedTuple):
+class Shift(NamedTuple):
     """From when to when somebody is there."""
 
     begins: float
@@ -57,8 +57,8 @@ class Span(NamedTuple):
 class Worker:
     """An agent as they begin the day."""
 
-    able: FreeAgent
-    spans: tuple[Span, ...]
+    profile: FreeAgent
+    spans: tuple[Shift, ...]
     #: Most conversations at once.
     capacity: int = 1
 
@@ -82,9 +82,9 @@ class Day:
         lane = ticket.lane
         if lane not in self._able:
             self._able[lane] = frozenset(
-                worker.able.id
+                worker.profile.id
                 for worker in self.workers
-                if not any(excludes(ticket, worker.able) for excludes in LANE_FILTERS.values())
+                if not any(excludes(ticket, worker.profile) for excludes in LANE_FILTERS.values())
             )
         return self._able[lane]
 
@@ -93,9 +93,9 @@ class Day:
         luck = Random(f"{self.name} {seed}")
         here = luck.sample(self.workers, min(many, len(self.workers)))
         also = luck.choices(self.workers, k=many - len(here)) if many > len(here) else []
-        first = max((worker.able.id.int for worker in self.workers), default=0) + 1
+        first = max((worker.profile.id.int for worker in self.workers), default=0) + 1
         twins = [
-            replace(worker, able=replace(worker.able, id=UUID(int=number)))
+            replace(worker, profile=replace(worker.profile, id=UUID(int=number)))
             for number, worker in enumerate(also, start=first)
         ]
         return Day(self.name, self.callers, [*here, *twins], self.usual, self.slower)
@@ -111,8 +111,8 @@ class Day:
         workers = [
             replace(
                 worker,
-                able=replace(
-                    worker.able, languages=languages, skills=skills, certificates=certificates
+                profile=replace(
+                    worker.profile, languages=languages, skills=skills, certificates=certificates
                 ),
             )
             for worker in self.workers

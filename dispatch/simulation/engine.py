@@ -15,18 +15,18 @@ from math import inf
 from typing import Any
 from uuid import UUID
 
-from dispatch.rules.limits import CHOICE
-from dispatch.rules.policy import FreeAgent, WaitingTicket, relaxed, things
+from dispatch.rules.limits import MAX_CHOICE
+from dispatch.rules.policy import FreeAgent, WaitingTicket, capabilities, relaxed
 from dispatch.simulation.day import Caller, Day, Worker, moment
-from dispatch.simulation.scarcity import Rarity
-from dispatch.simulation.strategies import Pairing
+from dispatch.simulation.scarcity import ScarcityMeter
+from dispatch.simulation.strategies import PairingRule
 
 #: Seconds an offer lasts on the screen.
 OFFER_LASTS = 60.0
 
 
 @dataclass
-class Visit:
+class SimulatedTicket:
     """A caller as the day goes on. In the end they were served, left, or were there at closing."""
 
     caller: Caller
@@ -45,7 +45,7 @@ class Visit:
 
 
 @dataclass
-class Seat:
+class SimulatedAgent:
     """An agent as the day goes on."""
 
     worker: Worker
@@ -66,19 +66,19 @@ class Seat:
     _seen: FreeAgent | None = None
 
     @cached_property
-    def things(self) -> list[str]:
-        return things(self.worker.able.languages, self.worker.able.skills)
+    def capabilities(self) -> list[str]:
+        return capabilities(self.worker.profile.languages, self.worker.profile.skills)
 
     @property
     def id(self) -> UUID:
-        return self.worker.able.id
+        return self.worker.profile.id
 
     @property
     def able(self) -> FreeAgent:
         """The agent as matching sees them now."""
         if self._seen is None:
             self._seen = replace(
-                self.worker.able,
+                self.worker.profile,
                 idle_since=moment(self.idle_since),
                 room=self.worker.capacity - self.load,
                 worked_today=self.worked,
@@ -95,21 +95,21 @@ class Seat:
         return self.talked / (self.present * self.worker.capacity) if self.present else 0.0
 
 
-class Play:
+class Simulation:
     """One day under one way of pairing."""
 
-    def __init__(self, day: Day, pairing: Pairing) -> None:
+    def __init__(self, day: Day, pairing: PairingRule) -> None:
         self.day, self.pairing = day, pairing
-        self.visits = {each.ticket.id: Visit(each, each.ticket) for each in day.callers}
-        self.seats = {each.able.id: Seat(each) for each in day.workers}
+        self.visits = {each.ticket.id: SimulatedTicket(each, each.ticket) for each in day.callers}
+        self.seats = {each.profile.id: SimulatedAgent(each) for each in day.workers}
         self.line: defaultdict[Hashable, dict[UUID, WaitingTicket]] = defaultdict(dict)
         self.free: set[UUID] = set()
-        self.rarity = Rarity(day.usual)
+        self.scarcity = ScarcityMeter(day.usual)
         self._news = False
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
 
-    def run(self) -> "Play":
+    def run(self) -> "Simulation":
         """Play it to the end, which is when nothing is left to happen."""
         for visit in self.visits.values():
             self._at(visit.caller.arrives, self._arrive, visit)
@@ -129,19 +129,19 @@ class Play:
         if when < inf:
             heappush(self._events, (when, next(self._order), happens, about))
 
-    def _arrive(self, now: float, visit: Visit) -> None:
+    def _arrive(self, now: float, visit: SimulatedTicket) -> None:
         self._queue(visit)
-        self.rarity.come(now)
+        self.scarcity.come(now)
         self._at(now + visit.caller.leaves_after, self._leave, visit)
         steps = max(visit.ticket.skills.values(), default=0)
         for step, after in enumerate(self.pairing.policy.relax_after[:steps], start=1):
             self._at(now + after, self._lower, visit, step)
 
-    def _queue(self, visit: Visit) -> None:
+    def _queue(self, visit: SimulatedTicket) -> None:
         self.line[visit.ticket.lane][visit.ticket.id] = visit.ticket
         self._news = True
 
-    def _unqueue(self, visit: Visit) -> bool:
+    def _unqueue(self, visit: SimulatedTicket) -> bool:
         """Whether they were in line."""
         lane = visit.ticket.lane
         was = self.line[lane].pop(visit.ticket.id, None) is not None
@@ -149,48 +149,48 @@ class Play:
             del self.line[lane]
         return was
 
-    def _rewrite(self, visit: Visit, **changes: Any) -> None:
+    def _rewrite(self, visit: SimulatedTicket, **changes: Any) -> None:
         """What is known of a ticket changes; in line it keeps its place."""
         in_line = self._unqueue(visit)
         visit.ticket = replace(visit.ticket, **changes)
         if in_line:
             self._queue(visit)
 
-    def _lower(self, now: float, visit: Visit, step: int) -> None:
+    def _lower(self, now: float, visit: SimulatedTicket, step: int) -> None:
         if not visit.over:
             least = self.pairing.policy.least_level
             asked = relaxed(visit.caller.ticket.skills, step, least=least)
             self._rewrite(visit, skills=asked)
 
-    def _leave(self, now: float, visit: Visit) -> None:
+    def _leave(self, now: float, visit: SimulatedTicket) -> None:
         if not visit.over:
             self._unqueue(visit)
             visit.left_at = now
             self._withdraw(now, visit)
 
-    def _come(self, now: float, seat: Seat) -> None:
+    def _come(self, now: float, seat: SimulatedAgent) -> None:
         seat.here = True
         seat.since = now if seat.since is None else seat.since
         seat.idle_since = now
         self._change(seat)
 
-    def _go(self, now: float, seat: Seat) -> None:
+    def _go(self, now: float, seat: SimulatedAgent) -> None:
         """Nothing new; what they are in they finish."""
         seat.here = False
         self._part(now, seat)
         self._change(seat)
 
-    def _part(self, now: float, seat: Seat) -> None:
+    def _part(self, now: float, seat: SimulatedAgent) -> None:
         """They are present until the last conversation they took is over."""
         if not seat.here and not seat.talking and seat.since is not None:
             seat.present += now - seat.since
             seat.since = None
 
-    def _change(self, seat: Seat) -> None:
+    def _change(self, seat: SimulatedAgent) -> None:
         """Where an agent stands has changed."""
         seat.forget()
         room = seat.worker.capacity - seat.load if seat.here else 0
-        self.rarity.change(seat.things, room - seat.room)
+        self.scarcity.change(seat.capabilities, room - seat.room)
         seat.room = room
         if room:
             self.free.add(seat.id)
@@ -217,11 +217,11 @@ class Play:
 
     def _seen(self, now: float, chosen: Iterable[UUID]) -> Iterator[FreeAgent]:
         """The agents as matching sees them, how rare what they can do among it."""
-        self.rarity.look(now)
+        self.scarcity.look(now)
         for agent in chosen:
             seat = self.seats[agent]
             if self.pairing.looks_ahead:
-                yield replace(seat.able, rarity=self.rarity.of(seat.things))
+                yield replace(seat.able, scarcity=self.scarcity.of(seat.capabilities))
             else:
                 yield seat.able
 
@@ -229,12 +229,14 @@ class Play:
         self, able: frozenset[UUID], queue: Iterable[WaitingTicket]
     ) -> Iterable[UUID]:
         """As many as a wave looks at; those who passed don't hide the others."""
-        many = CHOICE + sum(1 + len(ticket.declined_by) + len(ticket.asked) for ticket in queue)
+        many = MAX_CHOICE + sum(
+            1 + len(ticket.declined_by) + len(ticket.offered_to) for ticket in queue
+        )
         if len(able) <= many:
             return able
         return nsmallest(many, able, key=lambda agent: self.seats[agent].idle_since)
 
-    def _ask(self, now: float, visit: Visit, seat: Seat) -> None:
+    def _ask(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
         self._unqueue(visit)
         answers = visit.caller.answers
         answer = answers[min(visit.asked, len(answers) - 1)]
@@ -244,20 +246,22 @@ class Play:
         if answer.yes and not answer.after:
             self._begin(now, visit, seat)
             return
-        visit.ticket = replace(visit.ticket, asked=visit.ticket.asked | {seat.id})
+        visit.ticket = replace(visit.ticket, offered_to=visit.ticket.offered_to | {seat.id})
         after = OFFER_LASTS if answer.yes is None else min(answer.after, OFFER_LASTS)
         self._at(now + after, self._answer, visit, seat, answer.yes)
-        if len(visit.ticket.asked) < self.pairing.policy.max_parallel_offers:
+        if len(visit.ticket.offered_to) < self.pairing.policy.max_parallel_offers:
             self._at(now + self.pairing.policy.exclusive_for, self._ask_further, visit, seat)
 
-    def _ask_further(self, now: float, visit: Visit, seat: Seat) -> None:
-        if not visit.over and seat.id in visit.ticket.asked:
+    def _ask_further(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
+        if not visit.over and seat.id in visit.ticket.offered_to:
             self._queue(visit)
 
-    def _answer(self, now: float, visit: Visit, seat: Seat, yes: bool | None) -> None:
-        if seat.id not in visit.ticket.asked:
+    def _answer(
+        self, now: float, visit: SimulatedTicket, seat: SimulatedAgent, yes: bool | None
+    ) -> None:
+        if seat.id not in visit.ticket.offered_to:
             return
-        self._rewrite(visit, asked=visit.ticket.asked - {seat.id})
+        self._rewrite(visit, offered_to=visit.ticket.offered_to - {seat.id})
         if yes:
             self._unqueue(visit)
             self._withdraw(now, visit)
@@ -269,19 +273,21 @@ class Play:
         self._rewrite(visit, **{group: getattr(visit.ticket, group) | {seat.id}})
         self._queue(visit)
 
-    def _withdraw(self, now: float, visit: Visit) -> None:
+    def _withdraw(self, now: float, visit: SimulatedTicket) -> None:
         """Whoever still has it on the screen is free again, and keeps their place in line."""
-        for agent in visit.ticket.asked:
+        for agent in visit.ticket.offered_to:
             seat = self.seats[agent]
             seat.load -= 1
             self._change(seat)
-        visit.ticket = replace(visit.ticket, asked=frozenset())
+        visit.ticket = replace(visit.ticket, offered_to=frozenset())
 
-    def _begin(self, now: float, visit: Visit, seat: Seat) -> None:
+    def _begin(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
         """The conversation begins; their place was taken when they were asked."""
         visit.served_at, visit.agent = now, seat.id
         wanted = visit.caller.ticket.skills.items()
-        visit.fits = all(seat.worker.able.skills.get(skill, 0) >= level for skill, level in wanted)
+        visit.fits = all(
+            seat.worker.profile.skills.get(skill, 0) >= level for skill, level in wanted
+        )
         talks = visit.caller.talks * (1.0 if visit.fits else self.day.slower)
         seat.talking += 1
         seat.most = max(seat.most, seat.talking)
@@ -290,7 +296,7 @@ class Play:
         self._change(seat)
         self._at(now + talks, self._finish, seat)
 
-    def _finish(self, now: float, seat: Seat) -> None:
+    def _finish(self, now: float, seat: SimulatedAgent) -> None:
         seat.talking -= 1
         seat.load -= 1
         self._part(now, seat)

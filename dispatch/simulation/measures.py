@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy
 
-from dispatch.simulation.engine import Play
+from dispatch.simulation.engine import Simulation
 
 #: Within so many seconds an answer is quick.
 QUICK = 20.0
@@ -61,7 +61,7 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Fate:
+class Outcome:
     """What became of one caller: answered, gone, or neither until closing; after how long."""
 
     waited: float
@@ -70,7 +70,7 @@ class Fate:
     fits: bool = True
 
 
-def of(fates: Sequence[Fate], occupancies: Sequence[float]) -> Measures:
+def of(fates: Sequence[Outcome], occupancies: Sequence[float]) -> Measures:
     """The measures of one day."""
     if not fates:
         return Measures(0, 0, 0, 0, 0, 0, 0, float(numpy.mean(occupancies or [0])), 0)
@@ -90,14 +90,14 @@ def of(fates: Sequence[Fate], occupancies: Sequence[float]) -> Measures:
     )
 
 
-def of_play(play: Play) -> Measures:
+def of_play(play: Simulation) -> Measures:
     closing = max((span.ends for each in play.day.workers for span in each.spans), default=0.0)
     fates = []
     for visit in play.visits.values():
         ends = [at for at in (visit.served_at, visit.left_at) if at is not None]
         until = min(ends) if ends else max(closing, visit.caller.arrives)
         fates.append(
-            Fate(
+            Outcome(
                 waited=until - visit.caller.arrives,
                 answered=visit.served_at is not None,
                 gone=visit.left_at is not None,

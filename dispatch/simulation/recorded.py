@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy
 
-from dispatch.rules.policy import BEST, asked_for, shares
+from dispatch.rules.policy import BEST, demand_shares, required_capabilities
 from dispatch.simulation import measures
-from dispatch.simulation.day import Caller, Day, Span, Worker, a_ticket, an_agent
-from dispatch.simulation.measures import Fate, Measures
+from dispatch.simulation.day import Caller, Day, Shift, Worker, a_ticket, an_agent
+from dispatch.simulation.measures import Measures, Outcome
 from dispatch.simulation.patience import Patience
 
 #: Who takes no call for longer than this has a break.
@@ -140,7 +140,7 @@ class Recording:
     def as_it_was(self) -> Measures:
         """What really happened, measured the same way."""
         fates = [
-            Fate(call.queued, answered=call.served, gone=not call.served) for call in self.queued
+            Outcome(call.queued, answered=call.served, gone=not call.served) for call in self.queued
         ]
         talked: defaultdict[str, float] = defaultdict(float)
         for call in self.calls:
@@ -156,14 +156,14 @@ def recorded(call: Call) -> bool:
     return call.served and call.talked > 0
 
 
-def spans(calls: Iterable[Call]) -> tuple[Span, ...]:
+def spans(calls: Iterable[Call]) -> tuple[Shift, ...]:
     """When an agent who served these calls was there."""
-    found: list[Span] = []
+    found: list[Shift] = []
     for call in sorted(calls, key=lambda call: call.began):
         if found and call.began - found[-1].ends <= BREAK:
-            found[-1] = Span(found[-1].begins, max(found[-1].ends, call.ended))
+            found[-1] = Shift(found[-1].begins, max(found[-1].ends, call.ended))
         else:
-            found.append(Span(call.began, call.ended))
+            found.append(Shift(call.began, call.ended))
     return tuple(found)
 
 
@@ -197,4 +197,6 @@ def _usual(calls: Sequence[Call], *, but: str) -> dict[str, float]:
     """What was asked for on the other days; of a file of one day, on that day."""
     others = [call for call in calls if call.date != but] or calls
     counted = Counter(call.kind for call in others if call.in_line)
-    return shares((asked_for(LANGUAGE, [kind]), many) for kind, many in counted.items())
+    return demand_shares(
+        (required_capabilities(LANGUAGE, [kind]), many) for kind, many in counted.items()
+    )

@@ -1,14 +1,14 @@
-"""How rare what agents can do is, as a day goes on; the product asks its database (`rarity.py`)."""
+"""How rare what agents can do is, as a day goes on; the product asks its database (`scarcity.py`)."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 from dispatch.rules import policy as rules
 
-LATELY = rules.LATELY.total_seconds()
+LATELY = rules.LOOK_BACK.total_seconds()
 
 
-class Rarity:
+class ScarcityMeter:
     """What is usually asked for, how many came lately, and who is free for what."""
 
     def __init__(self, usual: Mapping[str, float]) -> None:
@@ -34,10 +34,10 @@ class Rarity:
 
     def of(self, things: Iterable[str]) -> dict[str, int]:
         """In thousandths, of those of these things that are asked for at all."""
-        return {thing: self._rarity(thing) for thing in things if thing in self.usual}
+        return {thing: self._scarcity_of(thing) for thing in things if thing in self.usual}
 
-    def _rarity(self, thing: str) -> int:
+    def _scarcity_of(self, thing: str) -> int:
         if thing not in self._known:
-            expected = rules.expected(self.usual[thing], len(self._came) / LATELY)
-            self._known[thing] = rules.rarity(expected, self._places[thing])
+            expected = rules.expected_arrivals(self.usual[thing], len(self._came) / LATELY)
+            self._known[thing] = rules.scarcity(expected, self._places[thing])
         return self._known[thing]

@@ -13,7 +13,7 @@ FILTERS = (*LANE_FILTERS.values(), *PAIR_FILTERS.values())
 
 
 @dataclass(frozen=True)
-class Pairing:
+class PairingRule:
     """A way of pairing: who is next in a line, and who is asked for whom.
 
     What is no question of pairing, such as when another agent is asked too, is the policy's,
@@ -28,7 +28,7 @@ class Pairing:
     looks_ahead: bool = False
 
 
-def ours(policy: Policy, *, name: str = "ours") -> Pairing:
+def ours(policy: Policy, *, name: str = "ours") -> PairingRule:
     """The product's own matching under this policy."""
 
     def turn(ticket: WaitingTicket) -> datetime:
@@ -40,16 +40,16 @@ def ours(policy: Policy, *, name: str = "ours") -> Pairing:
             for found in matching.match(waiting, free, policy=policy, at=at)
         ]
 
-    return Pairing(name, turn, pairs, policy, looks_ahead=bool(policy.rare))
+    return PairingRule(name, turn, pairs, policy, looks_ahead=bool(policy.scarce))
 
 
-def first_come(policy: Policy, *, name: str = "first come") -> Pairing:
+def first_come(policy: Policy, *, name: str = "first come") -> PairingRule:
     """Whoever waits longest is served first, by whoever able has been idle longest.
 
     Whoever let this very offer time out is asked after everybody else, or they would be asked for
     it for ever.
     """
-    return Pairing(name, lambda ticket: ticket.queued_at, _to_the_longest_idle, policy)
+    return PairingRule(name, lambda ticket: ticket.queued_at, _to_the_longest_idle, policy)
 
 
 def _to_the_longest_idle(

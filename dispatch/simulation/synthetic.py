@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy
 from numpy.random import Generator
 
-from dispatch.rules.policy import asked_for, shares
+from dispatch.rules.policy import demand_shares, required_capabilities
 from dispatch.simulation.day import (
     DAY,
-    Answer,
     Caller,
     Day,
-    Span,
+    Shift,
+    SimulatedAnswer,
     Worker,
     a_ticket,
     an_agent,
@@ -60,7 +60,7 @@ STEP = 900.0
 
 
 @dataclass(frozen=True)
-class Invention:
+class SyntheticDay:
     """A kind of day: how many contractors, how loaded, and by how much more so at midday.
 
     `slower`: so many times as long takes whoever knows less than was asked for.
@@ -91,9 +91,9 @@ class Invention:
     ) -> list[float]:
         """As many as keep the places there are for this language as loaded as asked for."""
         places = sum(
-            worker.capacity / len(worker.able.languages)
+            worker.capacity / len(worker.profile.languages)
             for worker in workers
-            if language in worker.able.languages
+            if language in worker.profile.languages
             and any(span.begins <= begins < span.ends for span in worker.spans)
         )
         usual, spread = TALKS
@@ -123,23 +123,23 @@ def _worker(number: int, luck: Generator) -> Worker:
     )
 
 
-def _spans(luck: Generator) -> tuple[Span, ...]:
+def _spans(luck: Generator) -> tuple[Shift, ...]:
     """When somebody is there: they come when they like, mostly by day where they live."""
     offset = list(ZONES)[_one(tuple(ZONES.values()), luck)]
-    found: list[Span] = []
+    found: list[Shift] = []
     for _ in range(1 + _one(TIMES, luck)):
         begins = (luck.normal(13, 3.5) - offset) % 24 * 3600
         ends = begins + luck.uniform(*HOURS) * 3600
-        found.append(Span(float(begins), float(min(ends, DAY))))
+        found.append(Shift(float(begins), float(min(ends, DAY))))
     return tuple(_merged(found))
 
 
-def _merged(spans: Sequence[Span]) -> Iterator[Span]:
+def _merged(spans: Sequence[Shift]) -> Iterator[Shift]:
     """None overlaps another."""
     open_one, *others = sorted(spans)
     for span in others:
         if span.begins <= open_one.ends:
-            open_one = Span(open_one.begins, max(open_one.ends, span.ends))
+            open_one = Shift(open_one.begins, max(open_one.ends, span.ends))
         else:
             yield open_one
             open_one = span
@@ -166,20 +166,20 @@ def _caller(number: int, language: str, arrives: float, luck: Generator) -> Call
 
 def _usual() -> dict[str, float]:
     """What is usually asked for, as the days before would have told."""
-    return shares(
-        (asked_for(language, [skill]), often * share)
+    return demand_shares(
+        (required_capabilities(language, [skill]), often * share)
         for language, often in LANGUAGES.items()
         for skill, share in SKILLS.items()
     )
 
 
-def _answer(luck: Generator) -> Answer:
+def _answer(luck: Generator) -> SimulatedAnswer:
     chance = luck.random() * 100
     usual, spread = ANSWERS
     after = float(usual * numpy.exp(spread * luck.standard_normal()))
     if chance < SILENT:
-        return Answer(None, after)
-    return Answer(chance >= SILENT + PASS, after)
+        return SimulatedAnswer(None, after)
+    return SimulatedAnswer(chance >= SILENT + PASS, after)
 
 
 def _some(of: Mapping[str, int], how_many: Sequence[int], luck: Generator) -> list[str]:

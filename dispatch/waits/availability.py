@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dispatch.waits import estimates
-from dispatch.waits.pool import Present
+from dispatch.waits.pool import AgentGroup
 from dispatch.waits.schemas import (
     AgentsOnLine,
     Availability,
@@ -28,7 +28,7 @@ MOST_LANGUAGES = 5
 
 
 @dataclass(frozen=True)
-class Wish:
+class AvailabilityQuery:
     """What is asked for: a language, and skills with the least proficiency in each."""
 
     language: str
@@ -36,17 +36,17 @@ class Wish:
     topic: str = ""
 
 
-def look(client: Client, wish: Wish, *, at: datetime) -> Availability:
+def check(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Availability:
     """Everything a bot may want to tell before it hands over. Opens nothing."""
     would_be = _would_be(client, wish, at=at)
     wait = queue.wait(would_be, at=at)
     now = opening_hours.look(opening_hours.of(client), at=at)
-    present = _certified(client, estimates.view(at=at).floor.present)
+    present = _certified(client, estimates.estimator(at=at).snapshot.agents)
     return Availability(
         position=queue.position(would_be) or 1,
         expected_wait_s=ExpectedWait.of(wait),
         told_after_s=int(client.patience.total_seconds()),
-        agents=fitness(wish, present),
+        agents=count_agents(wish, present),
         opening_hours=OpeningHours.of(opening_hours.of(client), now),
         alternatives=[
             *_without_a_skill(client, wish, wait, present, at=at),
@@ -57,7 +57,7 @@ def look(client: Client, wish: Wish, *, at: datetime) -> Availability:
     )
 
 
-def fitness(wish: Wish, present: Iterable[Present]) -> AgentsOnLine:
+def count_agents(wish: AvailabilityQuery, present: Iterable[AgentGroup]) -> AgentsOnLine:
     """Those on line who could serve this, counted by how well they could."""
     counted: Counter[tuple[int, int | None, bool, bool]] = Counter()
     for one in present:
@@ -65,7 +65,7 @@ def fitness(wish: Wish, present: Iterable[Present]) -> AgentsOnLine:
         known = [_level(one, f"{skill}:") for skill in wish.skills]
         if spoken and all(known):
             able = all(had >= least for had, least in zip(known, wish.skills.values(), strict=True))
-            counted[spoken, min(known, default=None), able, one.room > 0] += one.many
+            counted[spoken, min(known, default=None), able, one.room > 0] += one.size
     return AgentsOnLine(
         free=sum(count for (*_, able, free), count in counted.items() if able and free),
         busy=sum(count for (*_, able, free), count in counted.items() if able and not free),
@@ -90,25 +90,27 @@ def _levels(counted: Counter[tuple[int, int | None, bool, bool]]) -> Iterator[Le
 
 
 def _without_a_skill(
-    client: Client, wish: Wish, wait: Wait, present: list[Present], *, at: datetime
+    client: Client, wish: AvailabilityQuery, wait: Wait, present: list[AgentGroup], *, at: datetime
 ) -> Iterator[WithoutSkill]:
     """The same without one of the skills, where that would be sooner."""
     for skill in wish.skills:
         others = {code: level for code, level in wish.skills.items() if code != skill}
-        less = Wish(wish.language, others, wish.topic)
+        less = AvailabilityQuery(wish.language, others, wish.topic)
         sooner = queue.wait(_would_be(client, less, at=at), at=at)
         if sooner.p50 is not None and (wait.p50 is None or sooner.p50 < wait.p50):
-            free = fitness(less, present).free
+            free = count_agents(less, present).free
             yield WithoutSkill(skill=skill, free=free, expected_wait_s=ExpectedWait.of(sooner))
 
 
-def _other_languages(wish: Wish, present: Iterable[Present]) -> Iterator[OtherLanguage]:
+def _other_languages(
+    wish: AvailabilityQuery, present: Iterable[AgentGroup]
+) -> Iterator[OtherLanguage]:
     """Languages in which somebody free can do the same."""
     skilled = {f"{code}:{level}" for code, level in wish.skills.items()}
     free: Counter[str] = Counter()
     for one in present:
         if one.room > 0 and skilled <= one.abilities:
-            free.update({word[:-2]: one.many for word in one.abilities if word.endswith("/1")})
+            free.update({word[:-2]: one.size for word in one.abilities if word.endswith("/1")})
     del free[wish.language]
     for language, count in sorted(free.items(), key=lambda pair: (-pair[1], pair[0]))[
         :MOST_LANGUAGES
@@ -116,18 +118,18 @@ def _other_languages(wish: Wish, present: Iterable[Present]) -> Iterator[OtherLa
         yield OtherLanguage(language=language, free=count)
 
 
-def _certified(client: Client, present: Iterable[Present]) -> list[Present]:
+def _certified(client: Client, present: Iterable[AgentGroup]) -> list[AgentGroup]:
     """Those who hold what the client asks of every agent."""
     asked = {f"+{client.certificate}"} if client.certificate else set()
     return [one for one in present if asked <= one.abilities]
 
 
-def _level(one: Present, ability: str) -> int:
+def _level(one: AgentGroup, ability: str) -> int:
     """The proficiency as the steps of an ability tell it; 0 when they can't."""
     return sum(f"{ability}{level}" in one.abilities for level in range(1, 6))
 
 
-def _would_be(client: Client, wish: Wish, *, at: datetime) -> Ticket:
+def _would_be(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Ticket:
     """The ticket such a customer would open, at the end of the line."""
     return Ticket(
         client=client,

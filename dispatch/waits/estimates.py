@@ -16,11 +16,11 @@ import numpy as np
 from django.conf import settings
 from django.db import close_old_connections
 
-from dispatch.realtime.background import Errand
+from dispatch.realtime.background import BackgroundJob
 from dispatch.rules import wait_simulation
-from dispatch.rules.wait_simulation import Floats, Lengths, Outlook, Turn
+from dispatch.rules.wait_simulation import DurationDistribution, Floats, QueueEntry, WaitQuantiles
 from dispatch.waits import pool
-from dispatch.waits.pool import Floor, InLine
+from dispatch.waits.pool import PoolSnapshot, QueuedTicket
 from tickets.models import Ticket
 from tickets.queue import Wait
 
@@ -31,27 +31,27 @@ NOBODY_ON_LINE, NOBODY_ABLE = "nobody_on_line", "nobody_able"
 NO_RATE_CARD, LONG_QUEUE = "no_rate_card", "long_queue"
 
 
-class View:
+class WaitEstimator:
     """A floor, and what was worked out from it: the same question is answered once."""
 
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
+    def __init__(self, snapshot: PoolSnapshot) -> None:
+        self.snapshot = snapshot
         self.read_at = time.monotonic()
-        self._kinds = {seat.abilities for seat in floor.seats}
-        self._lines: dict[str, list[InLine]] = defaultdict(list)
-        for one in floor.line:
+        self._kinds = {seat.abilities for seat in snapshot.seats}
+        self._lines: dict[str, list[QueuedTicket]] = defaultdict(list)
+        for one in snapshot.queue:
             self._lines[one.lane].append(one)
-        self._rivals: dict[str, list[list[InLine]]] = {}
-        self._outlooks: dict[tuple[str, Lengths, int], Outlook | None] = {}
+        self._rivals: dict[str, list[list[QueuedTicket]]] = {}
+        self._outlooks: dict[tuple[str, DurationDistribution, int], WaitQuantiles | None] = {}
 
     @cached_property
     def _free_in(self) -> Floats:
-        return wait_simulation.free_times(self.floor.seats)
+        return wait_simulation.sample_free_times(self.snapshot.seats)
 
     @cached_property
-    def until_yes(self) -> Wait:
+    def time_to_accept(self) -> Wait:
         """Where only somebody's answer is waited for."""
-        half, most = np.quantile(self.floor.learned.until_yes, [0.5, 0.9])
+        half, most = np.quantile(self.snapshot.history.until_yes, [0.5, 0.9])
         return Wait(ceil(half), ceil(most))
 
     @property
@@ -59,46 +59,49 @@ class View:
         """Seconds."""
         return time.monotonic() - self.read_at
 
-    def wait(self, lane: str, own: Lengths, *, turn_at: datetime) -> Wait:
+    def estimate(self, lane: str, own: DurationDistribution, *, turn_at: datetime) -> Wait:
         """Of somebody in this lane whose turn is at that moment, if what is asked for stays."""
-        outlook = self.outlook(lane, own)
+        outlook = self.quantiles(lane, own)
         if outlook is None:
-            return Wait(unknown=NOBODY_ABLE if self.floor.seats else NOBODY_ON_LINE)
+            return Wait(unknown=NOBODY_ABLE if self.snapshot.seats else NOBODY_ON_LINE)
         ahead = self._ahead(lane, turn_at)
-        if ahead >= pool.LONGEST_LINE:
+        if ahead >= pool.MAX_QUEUE:
             return Wait(unknown=LONG_QUEUE)
-        return Wait(*outlook.behind(ahead))
+        return Wait(*outlook.at_position(ahead))
 
     def _ahead(self, lane: str, turn_at: datetime) -> int:
         """How many who want the same seats are served before."""
         lines = self._lines_against(lane)
         return sum(bisect_left(line, turn_at, key=_turn_at) for line in lines)
 
-    def outlook(self, lane: str, own: Lengths) -> Outlook | None:
+    def quantiles(self, lane: str, own: DurationDistribution) -> WaitQuantiles | None:
         """Worked out once, and again when so many have come that it says too little of them."""
         lines = self._lines_against(lane)
-        question = (lane, own, sum(map(len, lines)) // wait_simulation.SPARE_TURNS)
+        question = (lane, own, sum(map(len, lines)) // wait_simulation.SPARE_ENTRIES)
         if question not in self._outlooks:
-            first = islice(merge(*lines, key=_turn_at), wait_simulation.MOST_TURNS)
-            self._outlooks[question] = wait_simulation.outlook(
-                pool.needs(lane),
+            first = islice(merge(*lines, key=_turn_at), wait_simulation.MAX_ENTRIES)
+            self._outlooks[question] = wait_simulation.simulate_wait(
+                pool.parse_needs(lane),
                 own=own,
-                seats=self.floor.seats,
+                seats=self.snapshot.seats,
                 free_in=self._free_in,
                 ahead=[one.turn for one in first],
-                until_yes=self.floor.learned.until_yes,
+                until_yes=self.snapshot.history.until_yes,
             )
         return self._outlooks[question]
 
-    def join(self, ticket: Ticket) -> None:
+    def add(self, ticket: Ticket) -> None:
         """Somebody came since; whoever comes next is behind them."""
-        turn = Turn(pool.needs(ticket.lane), self.floor.lengths(ticket.client.slug, ticket.topic))
-        one = InLine(self.floor.turn_at(ticket), ticket.lane, turn)
+        turn = QueueEntry(
+            pool.parse_needs(ticket.lane),
+            self.snapshot.duration_for(ticket.client.slug, ticket.topic),
+        )
+        one = QueuedTicket(self.snapshot.turn_at(ticket), ticket.lane, turn)
         if ticket.lane not in self._lines:
             self._rivals = {}
         insort(self._lines[ticket.lane], one, key=_turn_at)
 
-    def _lines_against(self, lane: str) -> list[list[InLine]]:
+    def _lines_against(self, lane: str) -> list[list[QueuedTicket]]:
         """Those who want the same seats, by lane, each in the order in which they are served."""
         if lane not in self._rivals:
             # Another thread may add a lane meanwhile.
@@ -108,44 +111,44 @@ class View:
 
     def _compete(self, lane: str, other: str) -> bool:
         """Whether somebody here could serve either."""
-        both = pool.needs(lane) | pool.needs(other)
+        both = pool.parse_needs(lane) | pool.parse_needs(other)
         return any(both <= kind for kind in self._kinds)
 
 
-def _turn_at(one: InLine) -> datetime:
+def _turn_at(one: QueuedTicket) -> datetime:
     return one.turn_at
 
 
-class _Memory:
+class _EstimatorCache:
     """The newest view this process has."""
 
     def __init__(self) -> None:
         self._reading = threading.Lock()
-        self._view: View | None = None
+        self._view: WaitEstimator | None = None
         self._asked_at: datetime
-        self._renewal = Errand("forecast", self._renew)
+        self._renewal = BackgroundJob("forecast", self._renew)
 
-    def view(self, *, at: datetime) -> View:
+    def estimator(self, *, at: datetime) -> WaitEstimator:
         known = self._view
         if known and known.age < REMEMBERED:
             return known
         if known and known.age < STALE and not settings.HINTS_INLINE:
             self._asked_at = at
-            self._renewal.ask()
+            self._renewal.request()
             return known
         return self._renewed(at=at)
 
     def join(self, ticket: Ticket) -> None:
         if self._view:
-            self._view.join(ticket)
+            self._view.add(ticket)
 
     def forget(self) -> None:
         self._view = None
 
-    def _renewed(self, *, at: datetime) -> View:
+    def _renewed(self, *, at: datetime) -> WaitEstimator:
         with self._reading:
             if self._view is None or self._view.age >= REMEMBERED:
-                self._view = View(pool.read(at=at))
+                self._view = WaitEstimator(pool.read(at=at))
             return self._view
 
     def _renew(self) -> None:
@@ -153,23 +156,26 @@ class _Memory:
         self._renewed(at=self._asked_at)
 
 
-_memory = _Memory()
-view, joined, forget = _memory.view, _memory.join, _memory.forget
+_memory = _EstimatorCache()
+estimator, add, forget = _memory.estimator, _memory.join, _memory.forget
 
 
-def wait(ticket: Ticket, *, at: datetime) -> Wait:
+def estimate(ticket: Ticket, *, at: datetime) -> Wait:
     """What this ticket's customer can be told now, be it in line already or about to be."""
-    here = view(at=at)
-    if ticket.client.slug not in here.floor.minutes:
+    here = estimator(at=at)
+    if ticket.client.slug not in here.snapshot.minutes:
         return Wait(unknown=NO_RATE_CARD)
-    if ticket.asked:
-        return here.until_yes
-    own, turn_at = here.floor.lengths(ticket.client.slug, ticket.topic), here.floor.turn_at(ticket)
-    told = here.wait(ticket.lane, own, turn_at=turn_at)
-    for seconds, lane in here.floor.lowered(ticket, at=at):
+    if ticket.offered:
+        return here.time_to_accept
+    own, turn_at = (
+        here.snapshot.duration_for(ticket.client.slug, ticket.topic),
+        here.snapshot.turn_at(ticket),
+    )
+    told = here.estimate(ticket.lane, own, turn_at=turn_at)
+    for seconds, lane in here.snapshot.lowered(ticket, at=at):
         if told.p50 is not None and told.p50 <= seconds:
             break
-        told = _sooner(told, here.wait(lane, own, turn_at=turn_at), seconds=seconds)
+        told = _sooner(told, here.estimate(lane, own, turn_at=turn_at), seconds=seconds)
     return told
 
 

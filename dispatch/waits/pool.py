@@ -20,7 +20,7 @@ from dispatch import policies
 from dispatch.models import OFFER_LASTS
 from dispatch.rules import wait_simulation
 from dispatch.rules.policy import Policy, relaxed
-from dispatch.rules.wait_simulation import Floats, Lengths, Seat, Turn
+from dispatch.rules.wait_simulation import DurationDistribution, Floats, QueueEntry, Seat
 from tickets.models import Ticket
 from tickets.models.tickets import lane
 
@@ -29,7 +29,7 @@ RECENT = timedelta(days=7)
 #: Fewer conversations than this tell nothing yet, and the rate card's estimate stands.
 ENOUGH = 20
 #: No more of those who wait are read; whoever is behind them is told no time.
-LONGEST_LINE = 1000
+MAX_QUEUE = 1000
 #: What a conversation of a client without a rate card is taken for.
 MINUTES = 8
 STEPS = [step / 20 for step in range(21)]
@@ -56,7 +56,7 @@ WHERE a.finished_at IS NULL
 LINE = """
 SELECT t.due_at - t.urgency * %(head_start)s::interval AS turn_at, t.lane, c.slug, t.topic
 FROM tickets_ticket t JOIN tickets_client c ON c.id = t.client_id
-WHERE t.status = 'queued' AND NOT t.asked AND t.give_up_at > %(at)s
+WHERE t.status = 'queued' AND NOT t.offered AND t.give_up_at > %(at)s
 ORDER BY turn_at LIMIT %(most)s
 """
 CARDS = """
@@ -87,39 +87,39 @@ ORDER BY id DESC LIMIT 300
 Kind = tuple[str | None, str | None]
 
 
-class Present(NamedTuple):
+class AgentGroup(NamedTuple):
     """Some of those on line: what each can do and has room for, in conversations; how many."""
 
     abilities: frozenset[str]
     room: int
-    many: int
+    size: int
 
 
-class InLine(NamedTuple):
+class QueuedTicket(NamedTuple):
     """Somebody who waits: what decides when it is their turn, and what they will take."""
 
     turn_at: datetime
     lane: str
-    turn: Turn
+    turn: QueueEntry
 
 
 @dataclass(frozen=True)
-class Learned:
+class PoolHistory:
     """What the last week teaches: how long talks take, and how long until somebody says yes."""
 
-    handled: Mapping[Kind, Lengths]
-    wrap_up: Lengths | None
+    handled: Mapping[Kind, DurationDistribution]
+    wrap_up: DurationDistribution | None
     until_yes: Floats
 
 
 @dataclass(frozen=True)
-class Floor:
+class PoolSnapshot:
     """Who is here, what they are in, and who waits, as it was when it was read."""
 
-    present: list[Present]
+    agents: list[AgentGroup]
     seats: list[Seat]
-    line: list[InLine]
-    learned: Learned
+    queue: list[QueuedTicket]
+    history: PoolHistory
     #: What the card in force of each client expects.
     minutes: Mapping[str, int]
     policy: Policy
@@ -139,39 +139,43 @@ class Floor:
                 yield max(ceil(after - waited), 0), then
                 last = then
 
-    def lengths(self, client: str, topic: str) -> Lengths:
+    def duration_for(self, client: str, topic: str) -> DurationDistribution:
         """Of a client's talks about a topic: the narrowest there is enough of."""
-        return lengths(self.learned, self.minutes, client, topic)
+        return duration_for(self.history, self.minutes, client, topic)
 
 
 @lru_cache(maxsize=4096)
-def needs(lane: str) -> frozenset[str]:
+def parse_needs(lane: str) -> frozenset[str]:
     """What an agent must be able to do, or is: words as `agents_presence.abilities` has them."""
     return frozenset(lane.split())
 
 
-def lengths(learned: Learned, minutes: Mapping[str, int], client: str, topic: str) -> Lengths:
+def duration_for(
+    learned: PoolHistory, minutes: Mapping[str, int], client: str, topic: str
+) -> DurationDistribution:
     """The narrowest there is enough of; else spread about what the rate card expects."""
     for kind in ((client, topic), (client, None)):
         if found := learned.handled.get(kind):
             return found
-    return Lengths.about(minutes.get(client, MINUTES))
+    return DurationDistribution.lognormal(minutes.get(client, MINUTES))
 
 
-def read(*, at: datetime) -> Floor:
+def read(*, at: datetime) -> PoolSnapshot:
     # A savepoint, so that a query that fails costs the estimate and not the escalation around it.
     with transaction.atomic():
-        learned = _learned(at=at)
+        learned = _history(at=at)
         people = _rows(HERE, heard=at - SILENCE)
         work = _rows(WORK, at=at)
         policy = policies.in_force(at=at)
-        line = _rows(LINE, at=at, most=LONGEST_LINE, head_start=policy.head_start(1))
+        line = _rows(LINE, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
         minutes = dict(_rows(CARDS, at=at))
-    return Floor(
-        present=[Present(needs(able), room - load, many) for _, able, room, load, many in people],
+    return PoolSnapshot(
+        agents=[
+            AgentGroup(parse_needs(able), room - load, many) for _, able, room, load, many in people
+        ],
         seats=list(_seats(people, work, learned, minutes)),
-        line=[_in_line(learned, minutes, *row) for row in line],
-        learned=learned,
+        queue=[_in_line(learned, minutes, *row) for row in line],
+        history=learned,
         minutes=minutes,
         policy=policy,
     )
@@ -180,69 +184,71 @@ def read(*, at: datetime) -> Floor:
 def _seats(
     people: Iterable[tuple[Any, ...]],
     work: Iterable[tuple[Any, ...]],
-    learned: Learned,
+    learned: PoolHistory,
     minutes: Mapping[str, int],
 ) -> Iterable[Seat]:
     """Every place for a conversation, of the free ones as many of a kind as can ever matter. An
     offer that is out is taken for a conversation: most often it becomes one."""
-    usual = learned.handled.get((None, None)) or Lengths.about(MINUTES)
+    usual = learned.handled.get((None, None)) or DurationDistribution.lognormal(MINUTES)
     busy = defaultdict(list)
     for agent, client, topic, *times in work:
-        busy[agent].append(_busy(learned, lengths(learned, minutes, client, topic), *times))
+        busy[agent].append(_busy(learned, duration_for(learned, minutes, client, topic), *times))
     free: Counter[str] = Counter()
     for agent, abilities, capacity, load, many in people:
         held = busy[agent][:capacity] if agent else []
-        held += [Seat(lengths=usual)] * (load - len(held))
-        yield from (seat._replace(abilities=needs(abilities)) for seat in held)
+        held += [Seat(duration=usual)] * (load - len(held))
+        yield from (seat._replace(abilities=parse_needs(abilities)) for seat in held)
         free[abilities] += max(capacity - load, 0) * many
     for abilities, many in free.items():
-        yield from [Seat(needs(abilities))] * min(many, wait_simulation.MOST_SEATS)
+        yield from [Seat(parse_needs(abilities))] * min(many, wait_simulation.MAX_SEATS)
 
 
 def _busy(
-    learned: Learned,
-    usual: Lengths,
+    learned: PoolHistory,
+    usual: DurationDistribution,
     talked: float,
     wrapped_up: float | None,
     wrap_up_left: float | None,
 ) -> Seat:
     """A conversation, or its wrap-up, which ends at the latest when its time is up."""
     if wrapped_up is None:
-        return Seat(lengths=usual, after=talked)
+        return Seat(duration=usual, elapsed=talked)
     left = max(wrap_up_left or 0.0, 0.0)
-    known = learned.wrap_up or Lengths((0.0, wrapped_up + left))
-    return Seat(lengths=known, after=wrapped_up, most=left)
+    known = learned.wrap_up or DurationDistribution((0.0, wrapped_up + left))
+    return Seat(duration=known, elapsed=wrapped_up, most=left)
 
 
 def _in_line(
-    learned: Learned,
+    learned: PoolHistory,
     minutes: Mapping[str, int],
     turn_at: datetime,
     lane: str,
     client: str,
     topic: str,
-) -> InLine:
-    turn = Turn(needs(lane), lengths(learned, minutes, client, topic))
-    return InLine(turn_at, lane, turn)
+) -> QueuedTicket:
+    turn = QueueEntry(parse_needs(lane), duration_for(learned, minutes, client, topic))
+    return QueuedTicket(turn_at, lane, turn)
 
 
-def _learned(*, at: datetime) -> Learned:
-    known: Learned | None = cache.get("waits_learned")
+def _history(*, at: datetime) -> PoolHistory:
+    known: PoolHistory | None = cache.get("waits_learned")
     if known is None:
-        known = _lessons(at=at)
+        known = _read_history(at=at)
         cache.set("waits_learned", known, timeout=LEARNED_FOR)
     return known
 
 
-def _lessons(*, at: datetime) -> Learned:
+def _read_history(*, at: datetime) -> PoolHistory:
     handled = _rows(HANDLED, since=at - RECENT, steps=STEPS, enough=ENOUGH)
     answered = _rows(ANSWERED, since=at - RECENT)
     wrap_ups = {(client, topic): tuple(wrap_up) for client, topic, _, wrap_up in handled}
     together = wrap_ups.get((None, None))
-    return Learned(
-        handled={(client, topic): Lengths(tuple(took)) for client, topic, took, _ in handled},
-        wrap_up=Lengths(together) if together else None,
-        until_yes=wait_simulation.until_yes(
+    return PoolHistory(
+        handled={
+            (client, topic): DurationDistribution(tuple(took)) for client, topic, took, _ in handled
+        },
+        wrap_up=DurationDistribution(together) if together else None,
+        until_yes=wait_simulation.sample_time_to_accept(
             [(taken, took) for taken, took in answered], lasts=OFFER_LASTS.total_seconds()
         ),
     )

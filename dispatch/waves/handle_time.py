@@ -10,7 +10,7 @@ from django.db import connection
 ENOUGH = 5
 RECENT = timedelta(days=7)
 
-MEDIANS = """
+MEDIANS_SQL = """
     SELECT t.client_id, t.topic,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY a.finished_at - a.started_at)
     FROM dispatch_assignment a JOIN tickets_ticket t ON t.id = a.ticket_id
@@ -31,5 +31,5 @@ def typical(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
 
 def _medians(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
     with connection.cursor() as cursor:
-        cursor.execute(MEDIANS, [at - RECENT, ENOUGH])
+        cursor.execute(MEDIANS_SQL, [at - RECENT, ENOUGH])
         return {(client, topic): median for client, topic, median in cursor.fetchall()}

@@ -23,10 +23,10 @@ from dispatch.rules.policy import Policy
 # to those counted. Where as many are asked as may be, no time is set for asking another.
 # What is lost in a crash of the database's machine is found waiting and offered again, so nobody
 # waits for the disk either.
-WRITE = """
+SAVE_SQL = """
 WITH draft AS (
     SELECT * FROM json_to_recordset(%(drafts)s::json) d(
-        id uuid, ticket_id uuid, agent_id uuid, place int, pay jsonb, reasons jsonb)
+        id uuid, ticket_id uuid, agent_id uuid, slot int, pay jsonb, reasons jsonb)
 ), free AS (
     SELECT agent_id FROM agents_presence
     WHERE agent_id = ANY(%(agents)s::uuid[]) AND load < capacity
@@ -40,15 +40,15 @@ WITH draft AS (
     WHERE %(decision)s::uuid IS NOT NULL
 ), made AS (
     INSERT INTO dispatch_offer (
-        id, ticket_id, agent_id, decision_id, place, status, pay, reasons, sent_at, expires_at,
-        declined_because, again, rolling
+        id, ticket_id, agent_id, decision_id, slot, status, pay, reasons, sent_at, expires_at,
+        declined_because, may_reoffer, auto_accepted
     )
-    SELECT d.id, d.ticket_id, d.agent_id, %(decision)s::uuid, d.place, 'sent', d.pay, d.reasons,
+    SELECT d.id, d.ticket_id, d.agent_id, %(decision)s::uuid, d.slot, 'sent', d.pay, d.reasons,
         %(at)s, %(expires_at)s, '', false, false
     FROM draft d JOIN reserved USING (agent_id)
     RETURNING id, ticket_id
-), asked AS (
-    UPDATE tickets_ticket t SET asked = true, ask_again_at = CASE WHEN (
+), marked AS (
+    UPDATE tickets_ticket t SET offered = true, reoffer_at = CASE WHEN (
         SELECT count(*) + 1 FROM dispatch_offer o
         WHERE o.ticket_id = t.id AND o.status IN ('sent', 'shown')
     ) < %(most)s THEN %(again)s::timestamptz END
@@ -62,7 +62,7 @@ def save(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datet
     """Send these offers, each to another agent; returns those whose agent had a place left.
 
     Call with the tickets locked. Raises IntegrityError where a ticket has a pending offer in the
-    same place.
+    same slot.
     """
     if not drafts:
         return []
@@ -82,7 +82,7 @@ def _write(
     given["again"] = at + timedelta(seconds=policy.exclusive_for)
     given["most"] = policy.max_parallel_offers
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, given)
+        cursor.execute(SAVE_SQL, given)
         ids: set[UUID] = {pk for pk, _ in cursor.fetchall()}
     made = [offer for offer in drafts if offer.pk in ids]
     for offer in made:
@@ -92,7 +92,7 @@ def _write(
 
 
 def _row(offer: Offer) -> dict[str, Any]:
-    columns = ("id", "ticket_id", "agent_id", "place", "pay", "reasons")
+    columns = ("id", "ticket_id", "agent_id", "slot", "pay", "reasons")
     return {name: getattr(offer, name) for name in columns}
 
 

@@ -14,13 +14,13 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 
-from dispatch.realtime.background import Errand
+from dispatch.realtime.background import BackgroundJob
 from dispatch.rules import policy as rules
-from dispatch.rules.policy import LATELY
+from dispatch.rules.policy import LOOK_BACK
 from dispatch.waves import snapshot
 from tickets import clock
 
-KEY, USUAL = "rarity", "rarity:usual"
+KEY, USUAL = "scarcity", "scarcity:usual"
 #: Who is free is counted again after so long.
 FRESH = timedelta(seconds=2)
 #: What is older than this many seconds, after a lull, is no use to a wave.
@@ -43,14 +43,14 @@ WHERE status = 'available' AND load < capacity GROUP BY abilities
 """
 
 
-class Counted(NamedTuple):
+class ScarcityCount(NamedTuple):
     """What was found, and when."""
 
-    rarity: Mapping[str, int]
+    scarcity: Mapping[str, int]
     at: datetime
 
 
-class Asked(NamedTuple):
+class RecentDemand(NamedTuple):
     """Tickets that asked for the same at first: how many, how many lately, since when."""
 
     language: str
@@ -60,38 +60,38 @@ class Asked(NamedTuple):
     oldest: datetime
 
 
-class Usual(NamedTuple):
+class DemandShares(NamedTuple):
     """Of all who ask, the share that asks for each thing; and how many ask in a second."""
 
     shares: Mapping[str, float]
     rate: float
 
 
-def now(*, at: datetime) -> Mapping[str, int]:
+def current(*, at: datetime) -> Mapping[str, int]:
     """By each thing that is asked for, in thousandths; nothing of what is not rare at all."""
-    told: Counted | None = cache.get(KEY)
+    told: ScarcityCount | None = cache.get(KEY)
     if told is None:
         return count(at=at)
     if at > told.at + FRESH:
         if settings.HINTS_INLINE:
             return count(at=at)
-        COUNTING.ask()
-    return told.rarity
+        COUNTING.request()
+    return told.scarcity
 
 
 def count(*, at: datetime) -> Mapping[str, int]:
     """The same, counted at this moment."""
-    usual, places = _usual(at=at), _places()
+    usual, places = _demand(at=at), _count_room()
     told = {
-        thing: rules.rarity(rules.expected(share, usual.rate), places[thing])
+        thing: rules.scarcity(rules.expected_arrivals(share, usual.rate), places[thing])
         for thing, share in usual.shares.items()
     }
-    rarity = {thing: thousandths for thing, thousandths in told.items() if thousandths}
-    cache.set(KEY, Counted(rarity, at), timeout=LONGEST)
-    return rarity
+    scarcity = {thing: thousandths for thing, thousandths in told.items() if thousandths}
+    cache.set(KEY, ScarcityCount(scarcity, at), timeout=LONGEST)
+    return scarcity
 
 
-def _count_beside() -> None:
+def _count_in_background() -> None:
     """At a moment of its own, on a line of the thread's own, let go of when it is lost."""
     try:
         count(at=clock.now())
@@ -101,37 +101,39 @@ def _count_beside() -> None:
 
 
 #: No customer waits for the counting.
-COUNTING = Errand("rarity", _count_beside)
+COUNTING = BackgroundJob("scarcity", _count_in_background)
 
 
-def _usual(*, at: datetime) -> Usual:
-    known: Usual | None = cache.get(USUAL)
+def _demand(*, at: datetime) -> DemandShares:
+    known: DemandShares | None = cache.get(USUAL)
     if known is None:
         with connection.cursor() as cursor:
-            cursor.execute(ASKED, {"tickets": TICKETS, "since": at - LATELY})
-            asked: list[Asked] = list(starmap(Asked, cursor.fetchall()))
+            cursor.execute(ASKED, {"tickets": TICKETS, "since": at - LOOK_BACK})
+            asked: list[RecentDemand] = list(starmap(RecentDemand, cursor.fetchall()))
         came = sum(one.lately for one in asked)
-        shares = rules.shares((rules.asked_for(*one[:2]), one.many) for one in asked)
-        known = Usual(shares, came / _seconds(asked, at=at))
+        shares = rules.demand_shares(
+            (rules.required_capabilities(*one[:2]), one.many) for one in asked
+        )
+        known = DemandShares(shares, came / _seconds(asked, at=at))
         cache.set(USUAL, known, timeout=USUALLY)
     return known
 
 
-def _seconds(asked: list[Asked], *, at: datetime) -> float:
+def _seconds(asked: list[RecentDemand], *, at: datetime) -> float:
     """How long the lately come took to come: less where the newest are all of them."""
-    span = LATELY
+    span = LOOK_BACK
     if sum(one.many for one in asked) >= TICKETS:
         span = min(span, at - min(one.oldest for one in asked))
     return max(span.total_seconds(), 1)
 
 
-def _places() -> Counter[str]:
+def _count_room() -> Counter[str]:
     """How many more could be helped with each thing at this moment."""
     with connection.cursor() as cursor:
         cursor.execute(PLACES)
         rows: list[tuple[str, int]] = cursor.fetchall()
     places: Counter[str] = Counter()
     for abilities, room in rows:
-        for thing in snapshot.things(abilities):
+        for thing in snapshot.capabilities(abilities):
             places[thing] += room
     return places

@@ -30,47 +30,47 @@ class Shard(NamedTuple):
     of: int = 1
 
 
-class Waiting(NamedTuple):
+class SnapshotTicket(NamedTuple):
     """A ticket as matching sees it, and as its offer is written: which places are taken."""
 
-    need: WaitingTicket
+    ticket_input: WaitingTicket
     ticket: Ticket
-    places: frozenset[int]
+    taken_slots: frozenset[int]
 
 
-class Free(NamedTuple):
+class SnapshotAgent(NamedTuple):
     """An agent as matching sees them, and the language of their pages."""
 
-    able: FreeAgent
+    agent_input: FreeAgent
     language: str
 
     @property
     def agent(self) -> Agent:
-        return Agent(id=self.able.id, user=_reader(self.language))
+        return Agent(id=self.agent_input.id, user=_reader(self.language))
 
 
 @dataclass(frozen=True)
-class Glance:
+class WaveSnapshot:
     """Those who wait and those who are free, and the words they were read from."""
 
-    waiting: Sequence[Waiting]
-    free: Sequence[Free]
-    words: bytes = b""
+    waiting: Sequence[SnapshotTicket]
+    free: Sequence[SnapshotAgent]
+    raw: bytes = b""
 
     @classmethod
-    def of(cls, words: bytes) -> Self:
+    def from_json(cls, words: bytes) -> Self:
         tickets, agents, *also = orjson.loads(words)
-        # Decisions of before it counted keep no rarity.
-        rarity = also[0] if also else {}
+        # Decisions of before it counted keep no scarcity.
+        scarcity = also[0] if also else {}
         # Many can do the same, and then it is worked out once.
-        rare = {able: _rare(able, rarity) for able in {row[1] for row in agents}}
-        free = [_free(*row, rarity=rare[row[1]]) for row in agents]
+        rare = {able: _scarcity_of(able, scarcity) for able in {row[1] for row in agents}}
+        free = [_free(*row, scarcity=rare[row[1]]) for row in agents]
         return cls([_waiting(*row) for row in tickets], free, words)
 
 
-def take(
-    *, policy: Policy, at: datetime, shard: Shard, rarity: Mapping[str, int] | None = None
-) -> Glance:
+def read(
+    *, policy: Policy, at: datetime, shard: Shard, scarcity: Mapping[str, int] | None = None
+) -> WaveSnapshot:
     """The next to be served in each lane somebody free can serve, locked, and who could.
 
     Call in a transaction.
@@ -79,24 +79,24 @@ def take(
         "at": at,
         "today": at.date(),
         "heard": at - SILENCE,
-        "known_since": at - limits.KNOWS_FOR,
+        "known_since": at - limits.CONTACT_LASTS,
         "batch": limits.BATCH,
-        "choice": limits.CHOICE,
-        "least": limits.LEAST_CHOICE,
-        "choices": limits.ALL_CHOICES,
-        "lately": at - limits.NOT_NOW,
+        "choice": limits.MAX_CHOICE,
+        "least": limits.MIN_CHOICE,
+        "choices": limits.MAX_CANDIDATES,
+        "lately": at - limits.NOT_NOW_LASTS,
         "head_start": policy.head_start(1),
         "shard": shard.number,
         "shards": shard.of,
     }
     # Together with the transaction's BEGIN, which would be a way there and back of its own.
     with connection.connection.pipeline(), connection.cursor() as cursor:
-        cursor.execute(snapshot_query.ONE_LINE, given)
+        cursor.execute(snapshot_query.SNAPSHOT_SQL, given)
         tickets, agents = cursor.fetchone()
     if not tickets or not agents:
-        return Glance([], [])
-    told = orjson.dumps(rarity or {}).decode()
-    return Glance.of(f"[{tickets},{agents},{told}]".encode())
+        return WaveSnapshot([], [])
+    told = orjson.dumps(scarcity or {}).decode()
+    return WaveSnapshot.from_json(f"[{tickets},{agents},{told}]".encode())
 
 
 def _waiting(
@@ -112,7 +112,7 @@ def _waiting(
     offered: list[tuple[str, str, bool, int]] | None,
     met: list[tuple[str, bool]] | None,
     asked_first: Mapping[str, int] | None = None,
-) -> Waiting:
+) -> SnapshotTicket:
     refusals = _refusals(offered or [])
     known = frozenset(UUID(who) for who, blocked in met or [] if not blocked)
     need = WaitingTicket(
@@ -120,11 +120,11 @@ def _waiting(
         queued_at=datetime.fromisoformat(queued_at),
         due_at=datetime.fromisoformat(due_at),
         urgency=urgency,
-        **_asked_for(lane),
+        **_parse_lane(lane),
         **refusals,
         blocked=frozenset(UUID(who) for who, blocked in met or [] if blocked),
         # Who is not to be asked keeps no stranger from being as good as any.
-        known_by=known - refusals["asked"] - refusals["declined_by"],
+        known_by=known - refusals["offered_to"] - refusals["declined_by"],
     )
     ticket = Ticket(
         id=need.id,
@@ -137,8 +137,8 @@ def _waiting(
         queued_at=need.queued_at,
         due_at=need.due_at,
     )
-    pending = {place for _, status, _, place in offered or [] if status in ("sent", "shown")}
-    return Waiting(need, ticket, frozenset(pending))
+    pending = {slot for _, status, _, slot in offered or [] if status in ("sent", "shown")}
+    return SnapshotTicket(need, ticket, frozenset(pending))
 
 
 @lru_cache(maxsize=1000)
@@ -151,7 +151,7 @@ def _reader(language: str) -> User:
     return User(language=language)
 
 
-def _asked_for(lane: str) -> dict[str, Any]:
+def _parse_lane(lane: str) -> dict[str, Any]:
     language, *needs = lane.split(" ")
     skills = dict(need.split(":") for need in needs if ":" in need)
     return {
@@ -166,7 +166,7 @@ def _refusals(offered: list[tuple[str, str, bool, int]]) -> dict[str, Any]:
     asked = {who for who, status, _, _ in offered if status in ("sent", "shown")}
     declined = {who for who, status, again, _ in offered if status == "declined" and not again}
     others = {who for who, *_ in offered} - asked - declined
-    groups = {"asked": asked, "declined_by": declined, "timed_out_by": others}
+    groups = {"offered_to": asked, "declined_by": declined, "timed_out_by": others}
     return {name: frozenset(map(UUID, group)) for name, group in groups.items()}
 
 
@@ -180,9 +180,9 @@ def _free(
     good_reviews: int,
     language: str,
     *,
-    rarity: Mapping[str, int],
-) -> Free:
-    known = can(abilities)
+    scarcity: Mapping[str, int],
+) -> SnapshotAgent:
+    known = parse_abilities(abilities)
     able = FreeAgent(
         id=UUID(pk),
         languages=known.languages,
@@ -193,17 +193,17 @@ def _free(
         worked_today=worked_today,
         reviews=reviews,
         good_reviews=good_reviews,
-        rarity=rarity,
+        scarcity=scarcity,
     )
-    return Free(able, language)
+    return SnapshotAgent(able, language)
 
 
-def _rare(abilities: str, rarity: Mapping[str, int]) -> dict[str, int]:
+def _scarcity_of(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:
     """Of all that is rare, what somebody with these abilities can do."""
-    known = can(abilities)
+    known = parse_abilities(abilities)
     # Decisions of before name languages and skills singly.
-    able = {*things(abilities), *known.languages, *known.skills}
-    return {thing: rarity[thing] for thing in able & rarity.keys()}
+    able = {*capabilities(abilities), *known.languages, *known.skills}
+    return {thing: scarcity[thing] for thing in able & scarcity.keys()}
 
 
 class Abilities(NamedTuple):
@@ -215,7 +215,7 @@ class Abilities(NamedTuple):
 
 
 @lru_cache(maxsize=50_000)
-def can(words: str) -> Abilities:
+def parse_abilities(words: str) -> Abilities:
     """Read the words, parted by spaces. The last step of each is the proficiency: they come in
     order."""
     able = words.split(" ")
@@ -229,7 +229,7 @@ def can(words: str) -> Abilities:
 
 
 @lru_cache(maxsize=50_000)
-def things(words: str) -> tuple[str, ...]:
+def capabilities(words: str) -> tuple[str, ...]:
     """What somebody with these abilities may be asked for; see `policy.things`."""
-    able = can(words)
-    return tuple(rules.things(able.languages, able.skills))
+    able = parse_abilities(words)
+    return tuple(rules.capabilities(able.languages, able.skills))

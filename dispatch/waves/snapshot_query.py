@@ -11,10 +11,10 @@
 # Where many lanes wait, each gets a share of the batch, so that a wave takes as long as ever.
 READ = """
 WITH RECURSIVE lanes(lane) AS (
-    (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT asked ORDER BY lane LIMIT 1)
+    (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT offered ORDER BY lane LIMIT 1)
     UNION ALL
     SELECT (SELECT t.lane FROM tickets_ticket t
-            WHERE t.status = 'queued' AND NOT t.asked AND t.lane > lanes.lane
+            WHERE t.status = 'queued' AND NOT t.offered AND t.lane > lanes.lane
             ORDER BY t.lane LIMIT 1)
     FROM lanes WHERE lanes.lane IS NOT NULL
 ), shares AS (
@@ -25,7 +25,7 @@ WITH RECURSIVE lanes(lane) AS (
     SELECT lane, string_to_array(lane, ' ') AS needs, free.places
     FROM lanes CROSS JOIN shares CROSS JOIN LATERAL (
         SELECT count(*) AS places FROM (
-            SELECT 1 FROM agents_freeplace f
+            SELECT 1 FROM agents_freeagententry f
             WHERE f.language = split_part(lane, '/', 1)
               AND coalesce(f.abilities @> string_to_array(lane, ' '), false)
             ORDER BY f.idle_since LIMIT shares.places
@@ -39,7 +39,7 @@ WITH RECURSIVE lanes(lane) AS (
     CROSS JOIN LATERAL (
         SELECT t.id, t.due_at - asking.urgency * %(head_start)s::interval AS due
         FROM tickets_ticket t
-        WHERE t.status = 'queued' AND NOT t.asked AND t.lane = served.lane
+        WHERE t.status = 'queued' AND NOT t.offered AND t.lane = served.lane
           AND t.urgency = asking.urgency AND t.give_up_at > %(at)s
           AND EXISTS (
             SELECT 1 FROM tickets_client c JOIN agents_ratecard r ON r.client = c.slug
@@ -48,21 +48,21 @@ WITH RECURSIVE lanes(lane) AS (
           AND (NOT EXISTS (
             SELECT 1 FROM dispatch_offer o
             WHERE o.ticket_id = t.id AND o.status IN ('declined', 'sent', 'shown')
-              AND NOT (o.again AND o.settled_at < %(lately)s)
+              AND NOT (o.may_reoffer AND o.settled_at < %(lately)s)
             UNION ALL
-            SELECT 1 FROM dispatch_acquaintance q
+            SELECT 1 FROM dispatch_customeraffinity q
             WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
               AND q.blocked_at IS NOT NULL)
           OR EXISTS (
-            SELECT 1 FROM agents_freeplace f
+            SELECT 1 FROM agents_freeagententry f
             WHERE f.language = t.language AND coalesce(f.abilities @> served.needs, false)
               AND NOT EXISTS (
                 SELECT 1 FROM dispatch_offer o
                 WHERE o.ticket_id = t.id AND o.agent_id = f.agent_id
                   AND o.status IN ('declined', 'sent', 'shown')
-                  AND NOT (o.again AND o.settled_at < %(lately)s))
+                  AND NOT (o.may_reoffer AND o.settled_at < %(lately)s))
               AND NOT EXISTS (
-                SELECT 1 FROM dispatch_acquaintance q
+                SELECT 1 FROM dispatch_customeraffinity q
                 WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
                   AND q.agent_id = f.agent_id AND q.blocked_at IS NOT NULL)))
         ORDER BY t.due_at, t.id LIMIT served.places
@@ -71,19 +71,19 @@ WITH RECURSIVE lanes(lane) AS (
     SELECT t.id, t.lane, t.topic, t.urgency, t.queued_at, t.due_at, t.client_id, t.customer_ref,
         t.skills
     FROM tickets_ticket t
-    WHERE t.id IN (SELECT id FROM picked) AND t.status = 'queued' AND NOT t.asked
+    WHERE t.id IN (SELECT id FROM picked) AND t.status = 'queued' AND NOT t.offered
     FOR UPDATE OF t SKIP LOCKED
 ), met AS (
     SELECT held.id, q.agent_id, q.blocked_at IS NOT NULL AS blocked
-    FROM held JOIN dispatch_acquaintance q
+    FROM held JOIN dispatch_customeraffinity q
       ON q.client_id = held.client_id AND q.customer_ref = held.customer_ref
-    LEFT JOIN agents_freeplace f ON f.agent_id = q.agent_id
+    LEFT JOIN agents_freeagententry f ON f.agent_id = q.agent_id
       AND f.language = split_part(held.lane, '/', 1)
       AND f.abilities @> string_to_array(held.lane, ' ')
     WHERE q.blocked_at IS NOT NULL OR (q.met_at > %(known_since)s AND f.agent_id IS NOT NULL)
 ), offered AS (
-    SELECT o.ticket_id AS id, o.agent_id, o.status, o.place,
-        o.again AND o.settled_at < %(lately)s AS again
+    SELECT o.ticket_id AS id, o.agent_id, o.status, o.slot,
+        o.may_reoffer AND o.settled_at < %(lately)s AS again
     FROM held JOIN dispatch_offer o ON o.ticket_id = held.id
     WHERE o.status NOT IN ('accepted', 'withdrawn', 'taken')
 ), wanted AS (
@@ -96,7 +96,7 @@ WITH RECURSIVE lanes(lane) AS (
     GROUP BY held.lane, shares.more
 ), chosen AS (
     SELECT fit.agent_id FROM wanted CROSS JOIN LATERAL (
-        SELECT f.agent_id FROM agents_freeplace f JOIN agents_presence p USING (agent_id)
+        SELECT f.agent_id FROM agents_freeagententry f JOIN agents_presence p USING (agent_id)
         WHERE f.language = split_part(wanted.lane, '/', 1)
           AND coalesce(f.abilities @> wanted.needs, false)
           AND p.seen_at > %(heard)s
@@ -110,7 +110,7 @@ SELECT (
     SELECT json_agg(json_build_array(
         held.id, held.lane, held.topic, held.urgency, held.queued_at, held.due_at,
         c.id, c.slug, c.name,
-        (SELECT json_agg(json_build_array(o.agent_id, o.status, o.again, o.place))
+        (SELECT json_agg(json_build_array(o.agent_id, o.status, o.may_reoffer, o.slot))
          FROM offered o WHERE o.id = held.id),
         (SELECT json_agg(json_build_array(met.agent_id, met.blocked))
          FROM met WHERE met.id = held.id),
@@ -125,10 +125,10 @@ SELECT (
     FROM chosen JOIN agents_presence p USING (agent_id)
     JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
     JOIN agents_user u ON u.id = a.user_id
-    LEFT JOIN dispatch_standing s ON s.agent_id = p.agent_id
+    LEFT JOIN dispatch_agentrating s ON s.agent_id = p.agent_id
 )::text
 """
 
 
 #: What is sent: its indentation would be a seventh of it.
-ONE_LINE = " ".join(READ.split())
+SNAPSHOT_SQL = " ".join(READ.split())

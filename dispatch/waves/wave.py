@@ -24,7 +24,7 @@ from dispatch.rules import matching
 from dispatch.rules.matching import Match
 from dispatch.rules.policy import Policy, relaxed
 from dispatch.waves import handle_time, outcome, scarcity, snapshot
-from dispatch.waves.snapshot import Free, Glance, Shard, Waiting
+from dispatch.waves.snapshot import Shard, SnapshotAgent, SnapshotTicket, WaveSnapshot
 from tickets import lifecycle
 from tickets.errors import TicketError
 from tickets.models import Ticket
@@ -33,11 +33,11 @@ log = structlog.get_logger("dispatch.waves")
 
 ALL = Shard()
 #: Whoever has waited for so long the matcher has missed, unless nobody is free.
-MISSED = timedelta(seconds=0.5)
+MISSED_AFTER = timedelta(seconds=0.5)
 # One look at an index.
 DUE = """
 SELECT clock_timestamp(), EXISTS (
-    SELECT 1 FROM tickets_ticket WHERE status = 'queued' AND NOT asked)
+    SELECT 1 FROM tickets_ticket WHERE status = 'queued' AND NOT offered)
 """
 
 
@@ -47,13 +47,13 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     wave = uuid7()
     bind_contextvars(wave=wave.hex)
     policy = policies.in_force(at=at)
-    seen = snapshot.take(policy=policy, at=at, shard=shard, rarity=scarcity.now(at=at))
-    matches = paired(seen, policy=policy, at=at)
+    seen = snapshot.read(policy=policy, at=at, shard=shard, scarcity=scarcity.current(at=at))
+    matches = pair(seen, policy=policy, at=at)
     if not matches:
         return 0
-    decision = decided(matches, seen, policy, at=at)
+    decision = record_decision(matches, seen, policy, at=at)
     decision.pk = wave
-    made = outcome.save(list(drafted(matches, seen, at=at)), decision=decision, at=at)
+    made = outcome.save(list(draft_offers(matches, seen, at=at)), decision=decision, at=at)
     log.info("wave", waiting=len(seen.waiting), free=len(seen.free), offers=len(made))
     return len(made)
 
@@ -63,23 +63,28 @@ def catch_up(*, at: datetime) -> int:
 
     Who came only now is the matcher's, whose plans and caches are warm.
     """
-    missed = Ticket.objects.queued().filter(asked=False, queued_at__lte=at - MISSED)
+    missed = Ticket.objects.queued().filter(offered=False, queued_at__lte=at - MISSED_AFTER)
     return run(at=at) if missed.exists() else 0
 
 
-def paired(seen: Glance, *, policy: Policy, at: datetime) -> list[Match]:
+def pair(seen: WaveSnapshot, *, policy: Policy, at: datetime) -> list[Match]:
     """Whom the policy pairs of those seen. The same glance, policy and moment pair the same."""
-    tickets, agents = [one.need for one in seen.waiting], [one.able for one in seen.free]
+    tickets, agents = (
+        [one.ticket_input for one in seen.waiting],
+        [one.agent_input for one in seen.free],
+    )
     return matching.match(tickets, agents, policy=policy, at=at)
 
 
-def decided(matches: Sequence[Match], seen: Glance, policy: Policy, *, at: datetime) -> Decision:
+def record_decision(
+    matches: Sequence[Match], seen: WaveSnapshot, policy: Policy, *, at: datetime
+) -> Decision:
     """The record of this wave, to be written with its offers."""
     pairs = [[str(match.ticket), str(match.agent)] for match in matches]
-    return Decision(policy_id=policy.version, at=at, seen=Decision.packed(seen.words), pairs=pairs)
+    return Decision(policy_id=policy.version, at=at, seen=Decision.packed(seen.raw), pairs=pairs)
 
 
-def due() -> datetime | None:
+def find_due() -> datetime | None:
     """What time it is, if anybody waits to be asked for: whether another wave might find work."""
     with connection.cursor() as cursor:
         cursor.execute(DUE)
@@ -87,48 +92,50 @@ def due() -> datetime | None:
     return at if anybody else None
 
 
-def drafted(matches: Sequence[Match], seen: Glance, *, at: datetime) -> Iterator[Offer]:
+def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) -> Iterator[Offer]:
     """The offers to make, pay locked. A client without a rate card gets none: no pay, no work."""
-    waiting = {one.need.id: one for one in seen.waiting}
-    free = {one.able.id: one for one in seen.free}
+    waiting = {one.ticket_input.id: one for one in seen.waiting}
+    free = {one.agent_input.id: one for one in seen.free}
     in_force = rate_cards.in_force(sorted({one.ticket.client.slug for one in seen.waiting}), at=at)
     typical = handle_time.typical(at=at)
     for match in matches:
-        ticket, places = waiting[match.ticket].ticket, waiting[match.ticket].places
+        ticket, slots = waiting[match.ticket].ticket, waiting[match.ticket].taken_slots
         if ticket.client.slug in in_force:
             card, minutes = in_force[ticket.client.slug]
             took = typical.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
             quote = quotes.quote(
                 card,
                 # Also for what is no longer asked for, if they know it.
-                skills=[code for code in ticket.skills if code in free[match.agent].able.skills],
+                skills=[
+                    code for code in ticket.skills if code in free[match.agent].agent_input.skills
+                ],
                 language=ticket.language,
                 minutes=ceil(took.total_seconds() / 60),
             )
-            why = match.reasons() | _facts(waiting[match.ticket], free[match.agent], at=at)
+            why = match.reasons() | _reason_inputs(waiting[match.ticket], free[match.agent], at=at)
             yield Offer(
                 ticket=ticket,
                 agent=free[match.agent].agent,
-                place=min({0, 1, 2} - places),
+                slot=min({0, 1, 2} - slots),
                 pay=quote.as_json(),
                 reasons=why,
             )
 
 
-def _facts(waiting: Waiting, free: Free, *, at: datetime) -> dict[str, Any]:
+def _reason_inputs(waiting: SnapshotTicket, free: SnapshotAgent, *, at: datetime) -> dict[str, Any]:
     """What the reasons are told with."""
     return {
-        "waited_s": int((at - waiting.need.queued_at).total_seconds()),
-        "idle_s": max(int((at - free.able.idle_since).total_seconds()), 0),
-        "without": sorted(waiting.ticket.skills.keys() - free.able.skills.keys()),
-        "known": free.able.id in waiting.need.known_by,
-        "again": free.able.id in waiting.need.timed_out_by,
+        "waited_s": int((at - waiting.ticket_input.queued_at).total_seconds()),
+        "idle_s": max(int((at - free.agent_input.idle_since).total_seconds()), 0),
+        "without": sorted(waiting.ticket.skills.keys() - free.agent_input.skills.keys()),
+        "known": free.agent_input.id in waiting.ticket_input.known_by,
+        "again": free.agent_input.id in waiting.ticket_input.timed_out_by,
     }
 
 
-def ask_further(*, at: datetime, limit: int = 500) -> int:
+def reopen_hesitant(*, at: datetime, limit: int = 500) -> int:
     """Those whose agent hesitates may be offered to another too; returns how many."""
-    return lifecycle.mark_unasked_due(at=at, limit=limit)
+    return lifecycle.mark_reofferable_due(at=at, limit=limit)
 
 
 def relax(*, at: datetime, limit: int = 200) -> int:
@@ -152,7 +159,7 @@ def give_up_overdue(*, at: datetime, limit: int = 100) -> int:
     """
     asked = Offer.objects.pending().filter(ticket=OuterRef("pk"))
     overdue = Ticket.objects.queued().filter(~Exists(asked), give_up_at__lte=at)
-    due = list(overdue.order_by("give_up_at")[:limit])
+    due = list(overdue.select_related("client").order_by("give_up_at")[:limit])
     for ticket in due:
         _give_up(ticket, at=at)
     return len(due)

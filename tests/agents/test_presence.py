@@ -6,7 +6,7 @@ import pytest
 
 from agents import presence, roster
 from agents.errors import NotApproved
-from agents.models import FreePlace, Presence, PresenceSpan
+from agents.models import FreeAgentEntry, Presence, PresenceSpan
 from agents.models.presence import SILENCE
 from tests.factories import fill, make_agent, presence_of
 from tests.refusals import refused_by
@@ -155,7 +155,7 @@ def test_whoever_starts_available_stands_in_line() -> None:
 
     Presence.objects.create(agent=agent, status="available")
 
-    lines = FreePlace.objects.filter(agent=agent).order_by("language")
+    lines = FreeAgentEntry.objects.filter(agent=agent).order_by("language")
     assert list(lines.values_list("language", flat=True)) == ["en", "fr"]
 
 

@@ -72,7 +72,7 @@ def test_a_card_somebody_else_took_says_so_and_goes_by_a_tap(amina: Agent, phone
     mine = Offer.objects.get()
     elsa = make_agent("Elsa")
 
-    offers.accept(make_offer(mine.ticket, elsa, place=1), at=clock.now())
+    offers.accept(make_offer(mine.ticket, elsa, slot=1), at=clock.now())
 
     expect(card).to_contain_text("Somebody else took this one first. Nothing changes for you.")
     expect(phone.locator("#announce")).to_contain_text("Somebody else took this one first.")
@@ -113,19 +113,19 @@ def test_an_agent_who_wants_that_is_taken_to_conversations_until_they_stop(
 ):
     log_in(phone, "amina")
     phone.fill("input[name=limit]", "4")
-    phone.click("[data-action=start-rolling]")
-    expect(phone.locator(".rolling")).to_contain_text("at most 4 an hour")
-    expect(phone.locator("[data-action=start-rolling]")).to_be_hidden()
+    phone.click("[data-action=start-auto-accept]")
+    expect(phone.locator(".auto-accept")).to_contain_text("at most 4 an hour")
+    expect(phone.locator("[data-action=start-auto-accept]")).to_be_hidden()
 
     make_ticket()
 
     expect(phone.locator("textarea[name=text]")).to_be_visible(timeout=15_000)
-    assert Assignment.objects.get().offer.rolling
+    assert Assignment.objects.get().offer.auto_accepted
     phone.goto("/desk/")
     phone.wait_for_timeout(500)
-    phone.click("[data-action=stop-rolling]")
-    expect(phone.locator("[data-action=start-rolling]")).to_be_visible()
-    assert not presence_of(amina).rolling
+    phone.click("[data-action=stop-auto-accept]")
+    expect(phone.locator("[data-action=start-auto-accept]")).to_be_visible()
+    assert not presence_of(amina).auto_accept
 
 
 def test_a_third_offer_without_an_answer_pauses_and_a_tap_brings_back(amina: Agent, phone: Page):

@@ -16,7 +16,7 @@ import psycopg
 from dispatch.loadtest.bot import Bot
 from dispatch.loadtest.browser import Desk
 from dispatch.loadtest.fixtures import Ground
-from dispatch.loadtest.history import Shelf
+from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import Wire
 from tests.chaos.stage import Stage
 
@@ -78,7 +78,7 @@ class Probe:
         return round(max(waits, default=0.0), 1)
 
     async def _run(self) -> None:
-        self._shelf = Shelf(self.folder)
+        self._shelf = HistoryStore(self.folder)
         desks = [asyncio.create_task(self._watch(login)) for login, _spoken in self.ground.agents]
         headers = {"Authorization": f"Bearer {self.ground.api_key}"}
         wire = Wire(self.stage.url, headers=headers, chance=Random(1))

@@ -20,7 +20,7 @@ from dispatch.loadtest import fixtures
 from dispatch.loadtest.bot import Bot
 from dispatch.loadtest.browser import Desk
 from dispatch.loadtest.fixtures import Ground
-from dispatch.loadtest.history import Logbook, Shelf
+from dispatch.loadtest.history import HistoryStore, Logbook
 from dispatch.loadtest.http import Wire
 from dispatch.loadtest.webhook_server import Mailbox
 from tests.chaos import history
@@ -42,7 +42,7 @@ Race = Callable[[Scene, "Troupe"], Awaitable[None]]
 class Troupe:
     scene: Scene
     laid: Ground
-    shelf: Shelf
+    shelf: HistoryStore
     bot: Bot
     chance: Random
     desks: list[Desk] = field(default_factory=list)
@@ -118,7 +118,7 @@ class Troupe:
 async def gathered(scene: Scene, count: int, places: int) -> AsyncIterator[Troupe]:
     """So many agents at their desks, online; at the end all leave."""
     laid = await sync_to_async(_lay)(scene.client, count, places)
-    shelf, chance = Shelf(scene.folder), Random(scene.seed)
+    shelf, chance = HistoryStore(scene.folder), Random(scene.seed)
     mailbox = Mailbox(laid.webhook_secret, shelf.book("mailbox"))
     port = await mailbox.open()
     await sync_to_async(fixtures.hear_at)(laid, f"http://127.0.0.1:{port}/webhooks")

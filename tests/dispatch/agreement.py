@@ -28,5 +28,5 @@ def all_agrees() -> None:
         pending = Offer.objects.pending().filter(ticket=ticket).count()
         assert pending <= (MOST_AT_ONCE if ticket.status == "queued" else 0)
         if ticket.status == "queued":
-            assert ticket.asked or not ticket.ask_again_at
-            assert pending or not ticket.asked
+            assert ticket.offered or not ticket.reoffer_at
+            assert pending or not ticket.offered

@@ -53,13 +53,13 @@ policies = st.builds(
     **{
         name: st.integers(0, 1_000)
         for name in (
-            "urgency", "language", "skill", "rare", "stranger", "quality", "idle", "share",
+            "urgency", "language", "skill", "scarce", "no_prior_contact", "quality", "idle", "workload_today",
             "asked_before",
         )
     },
     waiting=st.integers(1, 1_000),
     quality_unknown=st.integers(0, 100),
-    unserved=st.integers(12_000, 1_000_000),
+    unassigned_penalty=st.integers(12_000, 1_000_000),
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def some_agent(idle_since: datetime) -> st.SearchStrategy[FreeAgent]:
         idle_since=st.just(idle_since),
         certificates=st.sampled_from([frozenset(), frozenset({"kyc"})]),
         room=st.integers(0, 2),
-        rarity=st.dictionaries(st.sampled_from(["a", "b", "en", "fr"]), st.integers(1, 400)),
+        scarcity=st.dictionaries(st.sampled_from(["a", "b", "en", "fr"]), st.integers(1, 400)),
         worked_today=st.integers(0, 30),
         reviews=st.integers(0, 60),
         good_reviews=st.just(0),

@@ -47,7 +47,7 @@ def test_an_agent_with_no_place_left_is_not_asked() -> None:
     assert outcome.save([draft], at=clock.now()) == []
 
     assert Offer.objects.count() == 1
-    assert not Ticket.objects.filter(pk=draft.ticket_id, asked=True).exists()
+    assert not Ticket.objects.filter(pk=draft.ticket_id, offered=True).exists()
 
 
 def test_accepting_starts_the_conversation() -> None:

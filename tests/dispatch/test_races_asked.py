@@ -25,8 +25,8 @@ SECOND = timedelta(seconds=1)
 
 def ask_further() -> int:
     """The twenty seconds of whoever was asked last are over."""
-    Ticket.objects.filter(ask_again_at__isnull=False).update(ask_again_at=clock.now())
-    wave.ask_further(at=clock.now())
+    Ticket.objects.filter(reoffer_at__isnull=False).update(reoffer_at=clock.now())
+    wave.reopen_hesitant(at=clock.now())
     return wave.run(at=clock.now())
 
 
@@ -39,7 +39,7 @@ def asked_of(count: int, capacity: int = 1) -> list[Offer]:
     wave.run(at=clock.now())
     for _ in range(count - 1):
         ask_further()
-    made = list(Offer.objects.filter(ticket=ticket).order_by("place"))
+    made = list(Offer.objects.filter(ticket=ticket).order_by("slot"))
     assert len(made) == count
     return [shown(offer) for offer in made]
 
@@ -95,7 +95,7 @@ def test_two_who_accept_crosswise_deadlock_nobody(attempt: int) -> None:
 def asked(ticket: Ticket, first: Agent, second: Agent) -> Offer:
     """The offer of this ticket to the first of two who are asked."""
     made = factories.make_offer(ticket, first)
-    draft = Offer(ticket=ticket, agent=second, place=1, pay=made.pay)
+    draft = Offer(ticket=ticket, agent=second, slot=1, pay=made.pay)
     assert len(outcome.save([draft], at=clock.now())) == 1
     return made
 
@@ -112,7 +112,7 @@ def test_declining_by_all_at_once_leaves_the_ticket_to_be_asked_for(attempt: int
     )
 
     ticket = Ticket.objects.get()
-    assert (ticket.asked, ticket.ask_again_at) == (False, None)
+    assert (ticket.offered, ticket.reoffer_at) == (False, None)
     all_agrees()
 
 

@@ -79,7 +79,7 @@ def test_what_no_screen_showed_is_offered_to_somebody_else_in_the_same_tick() ->
 
 def test_when_an_agent_hesitates_another_is_asked_in_the_same_tick() -> None:
     first = factories.make_offer()
-    Ticket.objects.update(ask_again_at=clock.now())
+    Ticket.objects.update(reoffer_at=clock.now())
     other = factories.make_agent()
 
     assert dispatch_clock.tick() == {"further agents may be asked": 1, "offers made": 1}
@@ -176,7 +176,7 @@ def test_all_of_it_at_once_is_done_in_one_tick_and_leaves_nothing_due() -> None:
     silent = factories.make_assignment()
     Presence.objects.filter(agent=silent.agent).update(seen_at=began)
     hesitates = factories.make_offer()
-    Ticket.objects.filter(pk=hesitates.ticket_id).update(ask_again_at=clock.now())
+    Ticket.objects.filter(pk=hesitates.ticket_id).update(reoffer_at=clock.now())
     demanding = factories.make_ticket(skills={"cards": 4})
     Ticket.objects.filter(pk=demanding.pk).update(queued_at=clock.now() - timedelta(seconds=70))
     AgentCertificate.objects.create(

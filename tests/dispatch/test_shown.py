@@ -191,7 +191,7 @@ def test_whoever_passes_for_now_may_be_asked_again(because: str, again: bool) ->
 
     offers.decline(offer, because=because, at=clock.now())
 
-    assert (now(offer).declined_because, now(offer).again) == (because, again)
+    assert (now(offer).declined_because, now(offer).may_reoffer) == (because, again)
 
 
 def test_why_one_passed_is_said_once_and_only_of_what_one_passed() -> None:
@@ -202,38 +202,38 @@ def test_why_one_passed_is_said_once_and_only_of_what_one_passed() -> None:
     offers.say_why(passed, because="not_my_topic")
     offers.say_why(taken, because="no_time")
 
-    assert (now(passed).declined_because, now(passed).again) == ("no_time", True)
-    assert (now(taken).declined_because, now(taken).again) == ("", False)
+    assert (now(passed).declined_because, now(passed).may_reoffer) == ("no_time", True)
+    assert (now(taken).declined_because, now(taken).may_reoffer) == ("", False)
 
 
-def rolling(agent: Agent, limit: int = 6) -> Agent:
-    presence.set_rolling(agent, on=True, limit=limit)
+def accepting(agent: Agent, limit: int = 6) -> Agent:
+    presence.set_auto_accept(agent, on=True, limit=limit)
     return agent
 
 
 def test_whoever_wants_it_accepts_by_itself_as_many_an_hour_as_they_said() -> None:
-    agent = rolling(factories.make_agent(capacity=3), limit=2)
+    agent = accepting(factories.make_agent(capacity=3), limit=2)
     three = [factories.make_offer(agent=agent) for _ in range(3)]
 
-    began = offers.roll([offer.pk for offer in three], at=clock.now())
+    began = offers.auto_accept([offer.pk for offer in three], at=clock.now())
 
-    assert len(began) == Offer.objects.filter(status="accepted", rolling=True).count() == 2
-    assert offers.roll([offer.pk for offer in three], at=clock.now()) == []
+    assert len(began) == Offer.objects.filter(status="accepted", auto_accepted=True).count() == 2
+    assert offers.auto_accept([offer.pk for offer in three], at=clock.now()) == []
 
 
 def test_nothing_is_accepted_for_whoever_did_not_ask_for_it() -> None:
     offer = factories.make_offer()
 
-    assert offers.roll([offer.pk], at=clock.now()) == []
+    assert offers.auto_accept([offer.pk], at=clock.now()) == []
     assert now(offer).status == "sent"
 
 
 def test_one_that_is_too_late_keeps_no_other_from_being_accepted() -> None:
-    late, gone, good = [factories.make_offer(agent=rolling(factories.make_agent()))
+    late, gone, good = [factories.make_offer(agent=accepting(factories.make_agent()))
                         for _ in range(3)]  # fmt: skip
     run_out(late)
     offers.withdraw(gone, at=clock.now())
 
-    began = offers.roll([late.pk, gone.pk, good.pk], at=clock.now())
+    began = offers.auto_accept([late.pk, gone.pk, good.pk], at=clock.now())
 
     assert [held.offer for held in began] == [good]

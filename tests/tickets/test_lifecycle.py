@@ -16,7 +16,6 @@ from tickets.errors import (
     TicketNotActive,
     TicketNotWaiting,
 )
-from tickets.handoff import Escalation
 from tickets.models import Ticket, WebhookDelivery
 
 pytestmark = pytest.mark.django_db
@@ -210,10 +209,9 @@ def test_another_clients_endpoints_and_disabled_ones_hear_nothing(noon: datetime
 
 def test_a_conversation_already_open_is_named(noon: datetime) -> None:
     ticket = factories.make_ticket(conversation_ref="c", at=noon)
-    asked = Escalation(**factories.escalation(conversation_ref="c", transcript=[]))
 
     with pytest.raises(ConversationAlreadyOpen) as refused:
-        lifecycle.open_ticket(ticket.client, asked, at=noon)
+        factories.make_ticket(conversation_ref="c", at=noon)
 
     assert refused.value.ticket == ticket.pk
     assert Ticket.objects.count() == 1

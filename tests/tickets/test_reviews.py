@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dispatch import assignments
-from dispatch.models import Standing
+from dispatch.models import AgentRating
 from tests import factories
 from tests.refusals import refused_by
 from tickets import clock, lifecycle
@@ -23,7 +23,7 @@ def ended(api: Any) -> Ticket:
 
 
 def standing(name: str = "Amina") -> tuple[int, int] | None:
-    return Standing.objects.filter(agent__name=name).values_list("reviews", "good").first()
+    return AgentRating.objects.filter(agent__name=name).values_list("reviews", "good").first()
 
 
 def test_a_review_is_kept_and_answered(api: Any, ended: Ticket) -> None:
@@ -126,7 +126,7 @@ def test_a_ticket_nobody_held_counts_for_nobody(api: Any) -> None:
     lifecycle.give_up(ticket, at=clock.now())
 
     assert api.post(f"tickets/{ticket.pk}/review", {"solved": False}).status_code == 201
-    assert not Standing.objects.exists()
+    assert not AgentRating.objects.exists()
 
 
 def test_the_database_refuses_what_no_review_can_be(ended: Ticket, noon: datetime) -> None:
@@ -134,4 +134,4 @@ def test_the_database_refuses_what_no_review_can_be(ended: Ticket, noon: datetim
         Review.objects.create(ticket=ended, solved=True, score=6, at=noon)
     agent = factories.make_agent("Cy")
     with refused_by("good_reviews_are_reviews"):
-        Standing.objects.create(agent=agent, reviews=1, good=2)
+        AgentRating.objects.create(agent=agent, reviews=1, good=2)

@@ -13,7 +13,7 @@ from django.views.generic import TemplateView
 from unfold.views import UnfoldModelAdminViewMixin
 
 from tickets import wait_accuracy
-from tickets.wait_accuracy import Kept, Row, Tally
+from tickets.wait_accuracy import QuantileHits, WaitRow, WaitTally
 
 DAYS = 30
 #: The drawing, in units of its own: the room for the lines, and what is around it.
@@ -32,7 +32,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """How one of the two waits held over the days, and the share that would be right."""
 
     name: str
@@ -56,7 +56,7 @@ class WaitsPage(UnfoldModelAdminViewMixin, TemplateView):
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         at = timezone.now()
-        rows = wait_accuracy.kept(at=at, days=DAYS)
+        rows = wait_accuracy.by_day(at=at, days=DAYS)
         context: dict[str, Any] = super().get_context_data(**given)
         return context | {
             "periods": list(periods(rows, at=at)),
@@ -68,7 +68,7 @@ class WaitsPage(UnfoldModelAdminViewMixin, TemplateView):
         }  # fmt: skip
 
 
-def periods(rows: Sequence[Row], *, at: datetime) -> Iterable[dict[str, Any]]:
+def periods(rows: Sequence[WaitRow], *, at: datetime) -> Iterable[dict[str, Any]]:
     """Today, a week and a month, each with its figures."""
     titles = {1: _("Today"), 7: _("7 days"), 30: _("30 days")}
     for days, title in titles.items():
@@ -79,50 +79,50 @@ def periods(rows: Sequence[Row], *, at: datetime) -> Iterable[dict[str, Any]]:
         }
 
 
-def by_language(rows: Sequence[Row]) -> Iterable[dict[str, Any]]:
+def by_language(rows: Sequence[WaitRow]) -> Iterable[dict[str, Any]]:
     for language in sorted({row.language for row in rows}):
         tally = wait_accuracy.summed(row for row in rows if row.language == language)
         yield {"title": language, **told(tally)}
 
 
-def told(tally: Tally) -> dict[str, Any]:
+def told(tally: WaitTally) -> dict[str, Any]:
     """The figures of a tally, in words."""
     return {
-        "half": percent(tally.half),
-        "most": percent(tally.most),
-        "half_of": counted(tally.half),
-        "most_of": counted(tally.most),
-        "left_out": tally.most.left_out,
+        "half": percent(tally.p50),
+        "most": percent(tally.p90),
+        "half_of": counted(tally.p50),
+        "most_of": counted(tally.p90),
+        "left_out": tally.p90.left_out,
         "untold": tally.untold,
     }
 
 
-def percent(kept: Kept) -> str:
+def percent(kept: QuantileHits) -> str:
     return "—" if kept.share is None else f"{round(kept.share * 100)}\u00a0%"
 
 
-def counted(kept: Kept) -> str:
-    return _("%(kept)d of %(all)d") % {"kept": kept.held, "all": kept.counted}
+def counted(kept: QuantileHits) -> str:
+    return _("%(kept)d of %(all)d") % {"kept": kept.within, "all": kept.counted}
 
 
-def lines(rows: Sequence[Row], *, at: datetime) -> list[Line]:
+def lines(rows: Sequence[WaitRow], *, at: datetime) -> list[ChartLine]:
     """Both waits day by day; nothing when no day has anything to judge by."""
     days = {
         day: wait_accuracy.summed(row for row in rows if row.day == day) for day in calendar(at=at)
     }
-    half = {day: tally.half for day, tally in days.items()}
-    most = {day: tally.most for day, tally in days.items()}
+    half = {day: tally.p50 for day, tally in days.items()}
+    most = {day: tally.p90 for day, tally in days.items()}
     drawn = [line(_("Nine of ten"), 0.9, most), line(_("Half"), 0.5, half)]
     return drawn if any(each.points for each in drawn) else []
 
 
-def line(name: str, target: float, by_day: dict[date, Kept]) -> Line:
+def line(name: str, target: float, by_day: dict[date, QuantileHits]) -> ChartLine:
     points = [
         Point(_x(number), _y(kept.share), f"{date_format(day, _('j M'))}: {percent(kept)}")
         for number, (day, kept) in enumerate(by_day.items())
         if kept.share is not None
     ]
-    return Line(name, _y(target), f"{round(target * 100)}\u00a0%", points)
+    return ChartLine(name, _y(target), f"{round(target * 100)}\u00a0%", points)
 
 
 def labels(*, at: datetime) -> Iterable[Point]:

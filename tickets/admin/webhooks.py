@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from tickets.admin.base import Operated, Record, instant
+from tickets.admin.base import ActionAdmin, Record, instant
 from tickets.errors import UnsafeUrl
 from tickets.events import outbound_http, outbox
 from tickets.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -33,7 +33,7 @@ class EndpointForm(forms.ModelForm):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(Operated):
+class WebhookEndpointAdmin(ActionAdmin):
     form = EndpointForm
     list_display = ["url", "client", "state", "created"]
     list_filter = ["client", ("disabled_at", admin.EmptyFieldListFilter)]

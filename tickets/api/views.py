@@ -41,7 +41,7 @@ class Escalations(APIView):
     def post(self, request: Request) -> Response:
         escalation = parse(request, Escalation)
         refuse_unknown_skills(escalation)
-        outcome = intake.open_once(
+        outcome = intake.open_ticket(
             client_of(request),
             escalation,
             key=request.META.get("HTTP_IDEMPOTENCY_KEY", ""),

@@ -83,9 +83,9 @@ class Ticket(models.Model):
     topic = models.SlugField(_("topic"), max_length=60, db_index=False)
     skills = models.JSONField(_("skills"), default=dict, help_text=_("Skill to least proficiency."))
     lane = models.CharField(max_length=600, editable=False)
-    #: Offers are out, and nobody else is asked meanwhile: until `ask_again_at`, if that is set.
-    asked = models.BooleanField(default=False, editable=False)
-    ask_again_at = models.DateTimeField(null=True, editable=False)
+    #: Offers are out, and nobody else is asked meanwhile: until `reoffer_at`, if that is set.
+    offered = models.BooleanField(default=False, editable=False)
+    reoffer_at = models.DateTimeField(null=True, editable=False)
     #: So many times the levels asked for were lowered, because the customer had waited.
     relaxed = models.PositiveSmallIntegerField(default=0, editable=False)
     urgency = models.SmallIntegerField(
@@ -135,7 +135,7 @@ class Ticket(models.Model):
         indexes = [
             models.Index(
                 fields=["lane", "-urgency", "due_at", "id"],
-                condition=Q(status="queued", asked=False),
+                condition=Q(status="queued", offered=False),
                 name="tickets_waiting",
             ),
             models.Index(
@@ -144,9 +144,9 @@ class Ticket(models.Model):
                 name="tickets_in_line",
             ),
             models.Index(
-                fields=["ask_again_at"],
-                condition=Q(status="queued", asked=True),
-                name="tickets_asking_again",
+                fields=["reoffer_at"],
+                condition=Q(status="queued", offered=True),
+                name="tickets_to_reoffer",
             ),
             models.Index(
                 fields=["relaxed", "queued_at"],

@@ -22,7 +22,7 @@ from tickets import clock
 @agents_only
 def say(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
     """The agent writes to the customer."""
-    held = conversations.ever_own(agent, assignment_id)
+    held = conversations.get_any(agent, assignment_id)
     form = forms.MessageForm(request.POST)
     if not form.is_valid():
         return unclear(request, agent, form)
@@ -40,7 +40,7 @@ def say(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpRespons
 @agents_only
 def resolve(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
     """The agent closes the conversation."""
-    held = conversations.own(agent, assignment_id)
+    held = conversations.get_open(agent, assignment_id)
     form = forms.ResolveForm(request.POST)
     if not form.is_valid():
         return unclear(request, agent, form)
@@ -52,7 +52,7 @@ def resolve(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpRes
 @agents_only
 def hand_back(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
     """The agent gives the conversation back to the bot."""
-    held = conversations.own(agent, assignment_id)
+    held = conversations.get_open(agent, assignment_id)
     form = forms.HandBackForm(request.POST)
     if not form.is_valid():
         return unclear(request, agent, form)
@@ -64,7 +64,7 @@ def hand_back(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpR
 @agents_only
 def finish(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
     """Wrap-up is done: back to the desk, paid."""
-    held = conversations.ever_own(agent, assignment_id)
+    held = conversations.get_any(agent, assignment_id)
     form = forms.FinishForm(request.POST)
     if not form.is_valid():
         return unclear(request, agent, form)

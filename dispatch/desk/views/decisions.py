@@ -17,9 +17,9 @@ from dispatch.desk import fragments
 from dispatch.desk.access import agents_only
 from dispatch.explanations import not_considered, reasons
 from dispatch.explanations import replay as decided
-from dispatch.explanations.not_considered import Past
-from dispatch.explanations.reasons import Part
-from dispatch.explanations.replay import Account
+from dispatch.explanations.not_considered import AgentHistory
+from dispatch.explanations.reasons import CostPart
+from dispatch.explanations.replay import TicketExplanation
 from dispatch.models import Offer
 from dispatch.waves import snapshot
 from tickets import clock
@@ -41,7 +41,7 @@ OUTCOMES: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class DecisionRow:
     """One offer, to them or to somebody else, and the reasons in words."""
 
     at: datetime
@@ -49,7 +49,7 @@ class Told:
     language: str
     outcome: str = ""
     standing: str = ""
-    parts: Sequence[Part] = ()
+    parts: Sequence[CostPart] = ()
     reasons: Sequence[str] = field(default=())
 
 
@@ -99,59 +99,65 @@ def spoken(agent: Agent) -> set[str]:
     """Every language they have been known to speak."""
     spans = AbilitySpan.objects.filter(agent=agent).values_list("abilities", flat=True)
     return {
-        language for abilities in spans for language in snapshot.can(" ".join(abilities)).languages
+        language
+        for abilities in spans
+        for language in snapshot.parse_abilities(" ".join(abilities)).languages
     }
 
 
-def why_me(agent: Agent, offers: Sequence[Offer]) -> list[Told]:
+def why_me(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
     return [_why_me(agent, offer, account) for offer, account in accounts(offers)]
 
 
-def _why_me(agent: Agent, offer: Offer, account: Account | None) -> Told:
-    me = account.of(agent.pk) if account else None
+def _why_me(agent: Agent, offer: Offer, account: TicketExplanation | None) -> DecisionRow:
+    me = account.candidate(agent.pk) if account else None
     about = _about(offer, offer.sent_at) | {"outcome": str(OUTCOMES[offer.status])}
     if account is None or me is None or me.rank is None:
-        return Told(**about)
-    return Told(
+        return DecisionRow(**about)
+    return DecisionRow(
         **about,
-        standing=reasons.standing(account, me),
-        parts=reasons.counted(account, me),
+        standing=reasons.rank_sentence(account, me),
+        parts=reasons.cost_breakdown(account, me),
         reasons=list(wording.without(offer)),
     )
 
 
-def why_others(agent: Agent, offers: Sequence[Offer]) -> list[Told]:
+def why_others(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
     known = _past(agent, offers)
     return [
-        Told(**_about(offer, account.decision.at), reasons=list(_why_not(agent, account, known)))
+        DecisionRow(
+            **_about(offer, account.decision.at), reasons=list(_why_not(agent, account, known))
+        )
         for offer, account in accounts(offers)
         if account
     ]
 
 
-def _why_not(agent: Agent, account: Account, known: Past) -> Iterable[str]:
-    if me := account.of(agent.pk):
-        return reasons.passed_over(account, me)
-    onlooker = known.onlooker(agent.pk, account)
-    return reasons.looked_past(account, onlooker) if onlooker else []
+def _why_not(agent: Agent, account: TicketExplanation, known: AgentHistory) -> Iterable[str]:
+    if me := account.candidate(agent.pk):
+        return reasons.why_not_chosen(account, me)
+    onlooker = known.explain(agent.pk, account)
+    return reasons.why_not_considered(account, onlooker) if onlooker else []
 
 
-def accounts(offers: Iterable[Offer]) -> list[tuple[Offer, Account | None]]:
+def accounts(offers: Iterable[Offer]) -> list[tuple[Offer, TicketExplanation | None]]:
     """Each with its account; none for what no wave made. A decision is read once."""
     offers = list(offers)
-    made = decided.read(offer.decision for offer in offers if offer.decision)
+    made = decided.replay_all(offer.decision for offer in offers if offer.decision)
     return [
-        (offer, made[offer.decision.pk].account(offer.ticket_id) if offer.decision else None)
+        (offer, made[offer.decision.pk].explain(offer.ticket_id) if offer.decision else None)
         for offer in offers
     ]
 
 
-def _past(agent: Agent, offers: Sequence[Offer]) -> Past:
+def _past(agent: Agent, offers: Sequence[Offer]) -> AgentHistory:
     moments = [offer.sent_at for offer in offers]
     if not moments:
-        return Past({}, {})
+        return AgentHistory({}, {})
     second = timedelta(seconds=1)
-    return not_considered.past([agent.pk], since=min(moments) - second, until=max(moments) + second)
+    return not_considered.read_history(
+        [agent.pk], since=min(moments) - second, until=max(moments) + second
+    )
 
 
 def _about(offer: Offer, at: datetime) -> dict[str, Any]:

@@ -13,7 +13,7 @@ def how_matching_works(request: HttpRequest) -> HttpResponse:
     """The policy in words, the one to come, and those of before."""
     current, to_come, before = rulebook.in_force(at=clock.now())
     context = {
-        "book": rulebook.of(current),
+        "book": rulebook.build(current),
         "to_come": [
             (one, rulebook.changes(one, former))
             for former, one in zip([current, *to_come], to_come, strict=False)

@@ -36,7 +36,7 @@ def state(request: HttpRequest, agent: Agent) -> HttpResponse:
 @agents_only
 def talk(request: HttpRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
     """A conversation, until the end of its wrap-up."""
-    held = conversations.own(agent, assignment_id)
+    held = conversations.get_open(agent, assignment_id)
     current = fragments.page(agent, at=clock.now())
     shown = conversations.shown(held, whole="whole" in request.GET)
     return render(request, "desk/talk.html", {**current, **shown})

@@ -11,7 +11,7 @@ from agents import presence
 from agents.models import Agent, Presence
 from dispatch.desk import fragments
 from dispatch.desk.access import AgentRequest, agents_only
-from dispatch.desk.forms import PresenceForm, RollingForm
+from dispatch.desk.forms import AutoAcceptForm, PresenceForm
 from dispatch.desk.views.conversations import unclear
 from dispatch.models import Assignment
 from tickets import clock
@@ -25,7 +25,7 @@ MOVES = {
 
 @require_POST
 @agents_only
-def move(request: AgentRequest, agent: Agent) -> HttpResponse:
+def set_status(request: AgentRequest, agent: Agent) -> HttpResponse:
     """The agent comes, takes a break or leaves; before leaving a customer they are asked."""
     form = PresenceForm(request.POST)
     if not form.is_valid():
@@ -39,12 +39,12 @@ def move(request: AgentRequest, agent: Agent) -> HttpResponse:
 
 @require_POST
 @agents_only
-def roll(request: AgentRequest, agent: Agent) -> HttpResponse:
+def set_auto_accept(request: AgentRequest, agent: Agent) -> HttpResponse:
     """Offers are accepted for the agent as they come, so many an hour at most; or no longer."""
-    form = RollingForm(request.POST)
+    form = AutoAcceptForm(request.POST)
     if not form.is_valid():
         return unclear(request, agent, form)
-    presence.set_rolling(agent, **form.cleaned_data)
+    presence.set_auto_accept(agent, **form.cleaned_data)
     return fragments.fragment(request, agent) if request.htmx else redirect("desk:home")
 
 

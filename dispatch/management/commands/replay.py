@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
 from dispatch.explanations import replay
-from dispatch.explanations.replay import Replay
+from dispatch.explanations.replay import ReplayResult
 from dispatch.management import bar
 from dispatch.models import Decision
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if odd:
             raise CommandError(f"{len(odd)} of {total} came out another way")
 
-    def _show(self, one: Replay) -> None:
+    def _show(self, one: ReplayResult) -> None:
         decision = one.decision
         self.stdout.write(
             f"{decision.pk} · {decision.at.isoformat()} · policy {decision.policy_id}"
@@ -60,7 +60,7 @@ def _chosen(options: dict[str, Any]) -> list[UUID]:
     return newest[::-1]
 
 
-def _replayed(ids: list[UUID]) -> Iterator[Replay]:
+def _replayed(ids: list[UUID]) -> Iterator[ReplayResult]:
     """A hundred are held at once, however many there are."""
     for start in range(0, len(ids), 100):
         rows = Decision.objects.in_bulk(ids[start : start + 100])

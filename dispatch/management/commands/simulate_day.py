@@ -15,7 +15,7 @@ from dispatch.rules.policy import Policy
 from dispatch.simulation import comparison, recorded
 from dispatch.simulation.comparison import Drawn
 from dispatch.simulation.measures import Measures
-from dispatch.simulation.synthetic import Invention
+from dispatch.simulation.synthetic import SyntheticDay
 from tickets import clock
 
 
@@ -68,7 +68,7 @@ class Command(BaseCommand):
     def _compared(
         self, days: list[Chosen], options: dict[str, Any]
     ) -> dict[str, dict[str, Measures]]:
-        ways = comparison.ways(_policy(options["policy"]), lowers=not options["calls"])
+        ways = comparison.strategies(_policy(options["policy"]), lowers=not options["calls"])
         seeds = range(options["first_seed"], options["first_seed"] + options["seeds"])
         staffs: list[int | None] = options["agents"] or [None]
         total, done = len(days) * len(staffs) * len(seeds) * len(ways), 0
@@ -99,7 +99,7 @@ def _staffed(drawn: Drawn, staff: int | None) -> Drawn:
 def _days(options: dict[str, Any]) -> list[Chosen]:
     """Raises CommandError for a file that can't be read and for a day it does not have."""
     if not options["calls"]:
-        kind = Invention(agents=options["contractors"], load=options["load"])
+        kind = SyntheticDay(agents=options["contractors"], load=options["load"])
         return [Chosen(f"invented day, {kind.agents} contractors", kind.drawn)]
     try:
         with options["calls"].open(newline="") as lines:

@@ -16,7 +16,7 @@ from dispatch.loadtest import fixtures
 from dispatch.loadtest.behaviour import TEMPERS
 from dispatch.loadtest.crowd import Crowd, Plan
 from dispatch.loadtest.fixtures import Ground
-from dispatch.loadtest.history import Shelf
+from dispatch.loadtest.history import HistoryStore
 from tickets import clock
 
 #: What the line of progress and the summary tell, and what was noted for it.
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         # It would write a line for each request.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         laid = self._lay(options)
-        shelf = Shelf(options["log"])
+        shelf = HistoryStore(options["log"])
         plan = Plan(
             url=options["url"],
             rate=options["rate"] / 60,
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             at=clock.now(),
         )
 
-    async def _play(self, plan: Plan, laid: Ground, shelf: Shelf) -> None:
+    async def _play(self, plan: Plan, laid: Ground, shelf: HistoryStore) -> None:
         """Ctrl-C lets those who came finish; a second one does not. TERM is as the second."""
         crowd = Crowd(plan, laid, shelf)
         playing = asyncio.create_task(crowd.run(partial(fixtures.hear_at, laid)))
@@ -119,7 +119,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{here} · {told}")
         self.stdout.flush()
 
-    def _sum_up(self, shelf: Shelf) -> None:
+    def _sum_up(self, shelf: HistoryStore) -> None:
         self.stdout.write("")
         for name, of in TOLD.items():
             self.stdout.write(f"{shelf.count(*of):>8} {name}")

@@ -22,8 +22,8 @@ def dies(name: str, before: str, *, indent: int = 4) -> tuple[str, str]:
 
 CRASHES: Changes = {
     "tickets.intake": [
-        dies("before-commit", "if _open(ticket, escalation, key=key"),
-        dies("after-commit", "return Outcome(201, body |", indent=8),
+        dies("before-commit", "for _ in range(ATTEMPTS):"),
+        dies("after-commit", "_announce(ticket, *result.opened)\n", indent=12),
     ],
     "dispatch.waves.wave": [dies("match", 'log.info("wave", waiting')],
     "dispatch.realtime.push": [dies("notify", "for name, text in frames:\n        hints.tell")],
@@ -37,19 +37,18 @@ BUGS: Mapping[str, Changes] = {
     # that they are too late: each would wait for the other's row, and PostgreSQL end it.
     "accepted-without-the-lock": {
         "dispatch.offers": [
-            ("    lifecycle.lock(offer.ticket)\n    held = Offer", "    held = Offer"),
+            ("ticket = lifecycle.lock(offer.ticket)", "ticket = offer.ticket"),
             ('held = Offer.objects.select_for_update(of=("self",))', "held = Offer.objects"),
             ("    _tell_the_others(held, at=at)\n", ""),
         ],
         "tickets.lifecycle": [
             (
-                "    held = lock(ticket)\n    moved = Ticket",
-                "    held = Ticket.objects.get(pk=ticket.pk)\n"
-                "    seen = held.status in expected\n"
+                "    ticket = _move(ticket, BEGIN,",
+                "    if Ticket.objects.get(pk=ticket.pk).status != Status.QUEUED:\n"
+                "        raise TicketNotWaiting\n"
                 "    _crops.linger()\n"
-                "    moved = seen and Ticket",
+                "    ticket = _move(ticket, BEGIN.replace(\"AND status = 'queued'\", ''),",
             ),
-            ("filter(pk=ticket.pk, status__in=expected)", "filter(pk=ticket.pk)"),
         ],
     },
     # The answer goes out, the row follows.

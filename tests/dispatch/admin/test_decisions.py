@@ -49,7 +49,7 @@ def decision() -> Decision:
 def test_every_name_of_the_policy_has_a_column_and_a_reason():
     filters = {**LANE_FILTERS, **PAIR_FILTERS}.keys()
 
-    assert reasons.EXCLUDED.keys() == filters | set(not_considered.BESIDE)
+    assert reasons.EXCLUDED.keys() == filters | set(not_considered.OUTSIDE_POLICY)
     assert reasons.COLUMNS.keys() == set(COSTS)
 
 
@@ -139,5 +139,5 @@ def test_an_offer_without_a_decision_has_no_link(viewer):
 def test_the_sidebar_leads_to_matching(coordinator):
     shown = coordinator.get(reverse("admin:index")).content.decode()
 
-    for model in (DECISION, POLICY, "dispatch_acquaintance"):
+    for model in (DECISION, POLICY, "dispatch_customeraffinity"):
         assert f'href="{lists(model)}"' in shown

@@ -6,7 +6,7 @@ import pytest
 
 from agents.models import AgentCertificate, Presence
 from dispatch import affinity
-from dispatch.models import Acquaintance
+from dispatch.models import CustomerAffinity
 from tests.factories import (
     make_agent,
     make_assignment,
@@ -33,7 +33,7 @@ def test_an_agent_and_a_customer_are_kept_apart_from_the_assignments_page(coordi
 
     coordinator.post(page("dispatch_assignment", assignment, action="keep_apart_here"), ASKED)
 
-    kept = Acquaintance.objects.get()
+    kept = CustomerAffinity.objects.get()
     assert kept.agent == assignment.agent
     assert kept.customer_ref == assignment.ticket.customer_ref
     assert kept.blocked_at is not None
@@ -44,28 +44,28 @@ def test_who_may_only_look_keeps_nobody_apart(viewer):
 
     run(viewer, "dispatch_assignment", "keep_apart", assignment)
 
-    assert Acquaintance.objects.count() == 0
+    assert CustomerAffinity.objects.count() == 0
 
 
 def test_the_kept_apart_are_listed_and_unblocked(coordinator):
-    affinity.meet(make_agent("Elsa").pk, make_ticket(), at=clock.now())
+    affinity.record_contact(make_agent("Elsa").pk, make_ticket(), at=clock.now())
     affinity.block(make_agent("Amina"), make_ticket(), at=clock.now())
-    kept = Acquaintance.objects.get(agent__name="Amina")
+    kept = CustomerAffinity.objects.get(agent__name="Amina")
 
-    listed = coordinator.get(lists("dispatch_acquaintance")).context["cl"].result_list
+    listed = coordinator.get(lists("dispatch_customeraffinity")).context["cl"].result_list
     assert [row.agent.name for row in listed] == ["Amina"]
-    answer = run(coordinator, "dispatch_acquaintance", "unblock", kept)
+    answer = run(coordinator, "dispatch_customeraffinity", "unblock", kept)
 
     assert said(answer)[0].endswith("may meet again")
-    assert Acquaintance.objects.filter(blocked_at__isnull=False).count() == 0
+    assert CustomerAffinity.objects.filter(blocked_at__isnull=False).count() == 0
 
 
 def test_who_may_only_look_unblocks_nobody(viewer):
     affinity.block(make_agent(), make_ticket(), at=clock.now())
 
-    run(viewer, "dispatch_acquaintance", "unblock", Acquaintance.objects.get())
+    run(viewer, "dispatch_customeraffinity", "unblock", CustomerAffinity.objects.get())
 
-    assert Acquaintance.objects.get().blocked_at is not None
+    assert CustomerAffinity.objects.get().blocked_at is not None
 
 
 def agent_form(agent, **given: str) -> dict[str, object]:

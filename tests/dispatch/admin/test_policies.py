@@ -77,7 +77,7 @@ def test_a_new_version_may_be_dated(coordinator):
         ("language", "-1"),
         ("language", "1001"),
         ("waiting", "0"),
-        ("unserved", "5000"),
+        ("unassigned_penalty", "5000"),
         ("max_parallel_offers", "4"),
         ("quality_unknown", "101"),
     ],
@@ -90,11 +90,11 @@ def test_a_version_that_can_not_be_is_refused_and_changes_nothing(coordinator, f
 
 
 def test_no_pair_may_cost_what_a_ticket_left_waiting_costs(coordinator):
-    given = form(**dict.fromkeys(COSTS, 900), unserved=10_000)
+    given = form(**dict.fromkeys(COSTS, 900), unassigned_penalty=10_000)
 
     answer = add(coordinator, POLICY, **given)
 
-    assert list(answer.context["adminform"].form.errors) == ["unserved"]
+    assert list(answer.context["adminform"].form.errors) == ["unassigned_penalty"]
 
 
 def test_a_version_is_read_only_and_shows_what_it_changed(coordinator):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dispatch.models import Standing
+from dispatch.models import AgentRating
 from tests.factories import make_agent
 from tests.staff import a_coordinator, page
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 def figures(reviews: int = 0, good: int = 0) -> dict[str, str]:
     agent = make_agent()
     if reviews:
-        Standing.objects.create(agent=agent, reviews=reviews, good=good)
+        AgentRating.objects.create(agent=agent, reviews=reviews, good=good)
     shown = a_coordinator().get(page("agents_agent", agent))
     return {str(name): str(value) for name, value in shown.context["figures"]}
 

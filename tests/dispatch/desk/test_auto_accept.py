@@ -23,7 +23,7 @@ A_MINUTE = timedelta(minutes=1)
 def shown(agent: Agent) -> Offer:
     """An offer that is on the agent's screen, and whatever follows of that."""
     offer = factories.make_offer(agent=agent)
-    offers.roll(offers.show([(offer.pk, agent.pk)], at=clock.now()), at=clock.now())
+    offers.auto_accept(offers.show([(offer.pk, agent.pk)], at=clock.now()), at=clock.now())
     return Offer.objects.get(pk=offer.pk)
 
 
@@ -32,35 +32,35 @@ def test_nothing_is_accepted_for_anybody_who_has_not_asked_for_it(
 ) -> None:
     assert shown(amina).status == "shown"
     page = plain.look().content.decode()
-    assert 'data-action="start-rolling"' in page
-    assert 'data-action="stop-rolling"' not in page
+    assert 'data-action="start-auto-accept"' in page
+    assert 'data-action="stop-auto-accept"' not in page
 
 
 def test_turned_on_it_says_so_and_can_be_stopped(live: Browser, amina: Agent) -> None:
-    on = live.act("rolling", on="1", limit="3").content.decode()
+    on = live.act("auto-accept", on="1", limit="3").content.decode()
     assert "Offers are accepted for you, at most 3 an hour." in on
-    assert 'data-action="stop-rolling"' in on
+    assert 'data-action="stop-auto-accept"' in on
     assert shown(amina).status == "accepted"
 
-    off = live.act("rolling", limit="3").content.decode()
+    off = live.act("auto-accept", limit="3").content.decode()
 
-    assert 'data-action="stop-rolling"' not in off
-    assert not factories.presence_of(amina).rolling
+    assert 'data-action="stop-auto-accept"' not in off
+    assert not factories.presence_of(amina).auto_accept
 
 
 def test_without_scripts_the_switch_leads_back(plain: Browser) -> None:
-    assert plain.act("rolling", on="1", limit="3").url == "/desk/"
+    assert plain.act("auto-accept", on="1", limit="3").url == "/desk/"
 
 
 @pytest.mark.parametrize("limit", ["0", "31", "many", ""])
 def test_a_limit_that_is_none_is_refused(plain: Browser, amina: Agent, limit: str) -> None:
-    assert plain.act("rolling", on="1", limit=limit).status_code == 422
-    assert not factories.presence_of(amina).rolling
+    assert plain.act("auto-accept", on="1", limit=limit).status_code == 422
+    assert not factories.presence_of(amina).auto_accept
 
 
 def test_no_more_are_accepted_in_an_hour_than_the_agent_allows(db: None) -> None:
     agent = factories.make_agent(capacity=3)
-    presence.set_rolling(agent, on=True, limit=2)
+    presence.set_auto_accept(agent, on=True, limit=2)
 
     assert [shown(agent).status for _ in range(3)] == ["accepted", "accepted", "shown"]
 
@@ -68,17 +68,17 @@ def test_no_more_are_accepted_in_an_hour_than_the_agent_allows(db: None) -> None
 def test_a_customer_who_left_at_that_moment_stops_nobody_elses(amina: Agent) -> None:
     elsa = factories.make_agent("Elsa")
     for agent in (amina, elsa):
-        presence.set_rolling(agent, on=True, limit=2)
+        presence.set_auto_accept(agent, on=True, limit=2)
     gone, stays = factories.make_offer(agent=amina), factories.make_offer(agent=elsa)
     lifecycle.abandon(gone.ticket, reason="left", at=clock.now())
 
-    begun = offers.roll([gone.pk, stays.pk], at=clock.now())
+    begun = offers.auto_accept([gone.pk, stays.pk], at=clock.now())
 
     assert [assignment.agent for assignment in begun] == [elsa]
 
 
 def test_a_home_that_was_open_leads_to_what_began_by_itself(live: Browser, amina: Agent) -> None:
-    presence.set_rolling(amina, on=True, limit=3)
+    presence.set_auto_accept(amina, on=True, limit=3)
     offer = shown(amina)
     work = Assignment.objects.get(offer=offer)
 
@@ -88,7 +88,7 @@ def test_a_home_that_was_open_leads_to_what_began_by_itself(live: Browser, amina
 
 
 def test_a_home_opened_since_stays_where_it_is(live: Browser, amina: Agent) -> None:
-    presence.set_rolling(amina, on=True, limit=3)
+    presence.set_auto_accept(amina, on=True, limit=3)
     shown(amina)
 
     answer = live.look("state", signature="old", home_since=ms(-A_MINUTE))
@@ -97,7 +97,7 @@ def test_a_home_opened_since_stays_where_it_is(live: Browser, amina: Agent) -> N
 
 
 def test_another_page_only_lists_what_began_by_itself(live: Browser, amina: Agent) -> None:
-    presence.set_rolling(amina, on=True, limit=3)
+    presence.set_auto_accept(amina, on=True, limit=3)
     work = Assignment.objects.get(offer=shown(amina))
 
     answer = live.look("state", signature="old")

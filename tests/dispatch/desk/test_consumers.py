@@ -118,7 +118,7 @@ def test_a_live_server_tells_how_many_pages_it_holds() -> None:
         await lines[1].close()
 
     def held() -> int:
-        return connections.held(at=clock.now())
+        return connections.total(at=clock.now())
 
     run(scene())
     assert told == [2, 1]
@@ -132,8 +132,8 @@ def test_another_agents_news_are_not_heard() -> None:
         line = Line(http)
         assert await line.open()
         await line.signature()
-        notifier.tell(push.group(other.pk), {"type": "news", "text": "theirs"})
-        notifier.tell(push.group(agent.pk), {"type": "news", "text": "mine"})
+        notifier.publish(push.group(other.pk), {"type": "news", "text": "theirs"})
+        notifier.publish(push.group(agent.pk), {"type": "news", "text": "mine"})
         assert await line.frame() == "mine"
         await line.close()
 
@@ -228,7 +228,7 @@ def test_a_line_nobody_speaks_on_stays_open_for_twelve_seconds() -> None:
         assert await line.open()
         await line.signature()
         await asyncio.sleep(11.5)
-        notifier.tell(push.group(agent.pk), {"type": "news", "text": "still here"})
+        notifier.publish(push.group(agent.pk), {"type": "news", "text": "still here"})
         assert await line.frame() == "still here"
         await line.close()
 
@@ -242,7 +242,7 @@ def test_what_is_told_reaches_a_member_of_the_group_of_the_channel_layer() -> No
         layer = get_channel_layer()
         channel = await layer.new_channel()
         await layer.group_add(name, channel)
-        notifier.tell(name, {"type": "news", "text": "é"})
+        notifier.publish(name, {"type": "news", "text": "é"})
         heard = await asyncio.wait_for(layer.receive(channel), timeout=4)
         assert heard == {"type": "news", "text": "é"}
         await layer.group_discard(name, channel)

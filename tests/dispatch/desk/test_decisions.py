@@ -51,7 +51,7 @@ def reasons_shown(browser: Browser) -> list[str]:
 def test_every_name_of_the_policy_has_words() -> None:
     filters = {**LANE_FILTERS, **PAIR_FILTERS}.keys()
 
-    assert exclusions.EXCLUDED.keys() == filters | set(not_considered.BESIDE)
+    assert exclusions.EXCLUDED.keys() == filters | set(not_considered.OUTSIDE_POLICY)
     assert set(rulebook.COSTS) == reasons.TITLES.keys()
     assert set(rulebook.COSTS) == reasons.MINE.keys() == reasons.BETTER.keys()
     assert set(decisions.OUTCOMES) == set(Offer.Status)
@@ -142,7 +142,7 @@ def test_who_spoke_the_language_better_is_counted_and_not_named(
 
 def test_somebody_knew_the_customer(plain: Browser, amina: Agent) -> None:
     ticket = factories.make_ticket()
-    affinity.meet(factories.make_agent("Elsa").pk, ticket, at=clock.now())
+    affinity.record_contact(factories.make_agent("Elsa").pk, ticket, at=clock.now())
 
     run_wave()
 

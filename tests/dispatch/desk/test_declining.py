@@ -63,7 +63,7 @@ def test_some_reasons_keep_their_place_in_line(
     page = live.act(f"offers/{offer.pk}/because", because=reason).content.decode()
 
     held = Offer.objects.get()
-    assert (held.declined_because, held.again) == (reason, again)
+    assert (held.declined_because, held.may_reoffer) == (reason, again)
     assert "Thank you." in page
     assert ("You stay in line for this ticket." in page) == again
 

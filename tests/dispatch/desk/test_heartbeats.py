@@ -8,7 +8,7 @@ from agents import roster
 from agents.models import Agent, Presence, User
 from dispatch import offers
 from dispatch.desk import heartbeats
-from dispatch.desk.heartbeats import Pulse
+from dispatch.desk.heartbeats import LiveSession
 from dispatch.models import Offer
 from tests import factories
 from tests.dispatch.lines import login
@@ -17,14 +17,14 @@ from tickets import clock
 pytestmark = pytest.mark.django_db
 
 
-def pulse(agent: Agent) -> Pulse:
-    return Pulse(agent.pk, login(agent.user).session.session_key or "")
+def pulse(agent: Agent) -> LiveSession:
+    return LiveSession(agent.pk, login(agent.user).session.session_key or "")
 
 
 def test_beats_of_good_sessions_only_are_renewed() -> None:
     good, out, restricted, inactive = (factories.make_agent() for _ in range(4))
     pulses = {agent.name + str(agent.pk): pulse(agent) for agent in (good, restricted, inactive)}
-    logged_out = Pulse(out.pk, "gone")
+    logged_out = LiveSession(out.pk, "gone")
     roster.restrict(restricted, at=clock.now())
     User.objects.filter(pk=inactive.user_id).update(is_active=False)
 
@@ -40,10 +40,12 @@ def test_a_session_that_ran_out_is_not_renewed() -> None:
     session.set_expiry(-1)
     session.save()
 
-    assert heartbeats.renew([Pulse(agent.pk, session.session_key or "")]) == {}
+    assert heartbeats.renew([LiveSession(agent.pk, session.session_key or "")]) == {}
 
 
-@pytest.mark.parametrize("change", [{"paused": True}, {"rolling": True}, {"rolling_limit": 7}])
+@pytest.mark.parametrize(
+    "change", [{"paused": True}, {"auto_accept": True}, {"auto_accept_limit": 7}]
+)
 def test_the_signature_changes_with_what_presence_says(change: dict[str, Any]) -> None:
     agent = factories.make_agent()
     mine = pulse(agent)
@@ -87,4 +89,4 @@ def test_only_what_was_sent_a_while_ago_and_shown_nowhere_is_overdue() -> None:
     long_ago = clock.now() - 2 * heartbeats.OVERDUE
     Offer.objects.exclude(pk=fresh.pk).update(sent_at=long_ago)
 
-    assert heartbeats.overdue() == {lost.pk: lost.agent_id}
+    assert heartbeats.find_unshown() == {lost.pk: lost.agent_id}

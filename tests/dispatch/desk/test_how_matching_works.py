@@ -23,16 +23,18 @@ READ: dict[str, Callable[[Policy], str]] = {
     "urgency": lambda p: f"Each step of urgency weighs {p.urgency} points",
     "language": lambda p: weight("How well they speak the language", p.language),
     "skill": lambda p: weight("How well they know what is asked for", p.skill),
-    "rare": lambda p: weight("What they are likely to be needed for soon", p.rare),
-    "stranger": lambda p: weight("Whether they know this customer", p.stranger),
+    "scarce": lambda p: weight("What they are likely to be needed for soon", p.scarce),
+    "no_prior_contact": lambda p: weight("Whether they know this customer", p.no_prior_contact),
     "quality": lambda p: weight("What reviews say of their work", p.quality),
     "quality_unknown": lambda p: f"{p.quality_unknown} % counts for everybody",
     "idle": lambda p: weight("How long they have been free", p.idle),
     "idle_enough": lambda p: f"nothing after {p.idle_enough // 60} min",
-    "share": lambda p: weight("Their share of today&#x27;s work", p.share),
-    "share_full": lambda p: f"all of it from {p.share_full} on",
+    "workload_today": lambda p: weight("Their share of today&#x27;s work", p.workload_today),
+    "full_workload": lambda p: f"all of it from {p.full_workload} on",
     "asked_before": lambda p: weight("Did not answer when asked before", p.asked_before),
-    "unserved": lambda p: f"waiting weighs {p.unserved} points at the time promised",
+    "unassigned_penalty": lambda p: (
+        f"waiting weighs {p.unassigned_penalty} points at the time promised"
+    ),
     "relax_after": lambda p: f"After a wait of {span(p.relax_after[0])}, ",
     "least_level": lambda p: (
         f"never below {p.least_level}" if p.least_level else "not asked for any more"

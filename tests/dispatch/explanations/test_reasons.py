@@ -45,7 +45,9 @@ def decided() -> Decision:
 
 def why_not(decision: Decision, ticket: Ticket) -> dict[UUID, str]:
     account = replay.verdicts(decision, ticket.pk)
-    return {one.able.id: one.excluded_by for one in not_considered.on_line(account)}
+    return {
+        one.agent_input.id: one.excluded_by for one in not_considered.list_unconsidered(account)
+    }
 
 
 def replayed(*asked: str) -> str:
@@ -74,7 +76,7 @@ def test_decisions_of_every_kind_come_out_the_same_again(no_worker: None) -> Non
     assert [
         offer
         for offer, account in told
-        if (account.of(offer.agent_id).verdict.costs, len(account.able))
+        if (account.candidate(offer.agent_id).verdict.costs, len(account.ranked))
         != (offer.reasons["costs"], offer.reasons["candidates"])
     ] == []
 
@@ -140,14 +142,14 @@ def test_everybody_the_wave_saw_has_a_verdict_in_order_of_cost() -> None:
 
     account = replay.verdicts(decided(), ticket.pk)
 
-    assert [(one.able.id, one.rank, one.given) for one in account.candidates] == [
+    assert [(one.agent_input.id, one.rank, one.given) for one in account.candidates] == [
         (best.pk, 1, ticket.pk),
         (worse.pk, 2, None),
     ]
     assert account.chosen == best.pk
     assert set(account.candidates[1].verdict.costs) == set(PARTS)
     assert account.candidates[1].verdict.total > account.candidates[0].verdict.total
-    assert account.leaving >= account.policy.unserved // 2
+    assert account.leaving >= account.policy.unassigned_penalty // 2
 
 
 def test_who_was_seen_for_another_lane_is_excluded_by_name() -> None:
@@ -158,7 +160,7 @@ def test_who_was_seen_for_another_lane_is_excluded_by_name() -> None:
 
     account = replay.verdicts(decided(), ticket.pk)
 
-    assert [(one.able.id, one.verdict.excluded_by) for one in account.excluded] == [
+    assert [(one.agent_input.id, one.verdict.excluded_by) for one in account.excluded] == [
         (french.pk, "language")
     ]
 
@@ -172,7 +174,7 @@ def test_who_passed_is_excluded_for_that() -> None:
 
     account = replay.verdicts(decided(), ticket.pk)
 
-    assert [(one.able.id, one.verdict.excluded_by) for one in account.excluded] == [
+    assert [(one.agent_input.id, one.verdict.excluded_by) for one in account.excluded] == [
         (first.pk, "declined")
     ]
 
@@ -222,7 +224,7 @@ def test_who_is_not_to_meet_this_customer_has_a_reason_too() -> None:
 
     account = replay.verdicts(decided(), ticket.pk)
 
-    assert account.of(apart.pk).verdict.excluded_by == "blocked"
+    assert account.candidate(apart.pk).verdict.excluded_by == "blocked"
 
 
 def test_whoever_stood_further_down_the_line_is_told_so(monkeypatch: Any) -> None:
@@ -272,6 +274,6 @@ def test_who_else_was_there_is_found_in_the_same_few_queries_however_many() -> N
     account = replay.verdicts(decided(), ticket.pk)
 
     with CaptureQueriesContext(connection) as asked:
-        found = not_considered.on_line(account)
+        found = not_considered.list_unconsidered(account)
 
     assert (len(found), len(asked)) == (12, 3)

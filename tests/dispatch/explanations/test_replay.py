@@ -11,7 +11,7 @@ from agents.models import Presence, PresenceSpan
 from dispatch import policies
 from dispatch.models import Decision, Offer
 from dispatch.waves import outcome, snapshot, wave
-from dispatch.waves.snapshot import Glance
+from dispatch.waves.snapshot import WaveSnapshot
 from tests import factories
 from tests.factories import fill
 from tickets import clock
@@ -47,9 +47,9 @@ def some_who_wait_and_some_who_are_free(chance: random.Random) -> None:
 
 
 def run_again(decision: Decision) -> list[list[str]]:
-    seen = Glance.of(orjson.dumps(decision.read()))
+    seen = WaveSnapshot.from_json(orjson.dumps(decision.read()))
     policy = policies.numbered(decision.policy_id)
-    found = wave.paired(seen, policy=policy, at=decision.at)
+    found = wave.pair(seen, policy=policy, at=decision.at)
     return [[str(one.ticket), str(one.agent)] for one in found]
 
 
@@ -104,8 +104,8 @@ def test_what_agents_declined_or_let_time_out_before_changes_no_pairing(seed: in
 
 def pairs(at: Any) -> list[tuple[Any, Any]]:
     policy = policies.in_force(at=at)
-    seen = snapshot.take(policy=policy, at=at, shard=wave.ALL)
-    return [(one.ticket, one.agent) for one in wave.paired(seen, policy=policy, at=at)]
+    seen = snapshot.read(policy=policy, at=at, shard=wave.ALL)
+    return [(one.ticket, one.agent) for one in wave.pair(seen, policy=policy, at=at)]
 
 
 def have_a_history(chance: random.Random) -> None:
@@ -135,12 +135,12 @@ def test_whoever_has_no_place_left_is_paired_and_gets_no_offer() -> None:
     factories.make_ticket()
     agent, at = factories.make_agent(), clock.now()
     policy = policies.in_force(at=at)
-    seen = snapshot.take(policy=policy, at=at, shard=wave.ALL)
-    matches = wave.paired(seen, policy=policy, at=at)
+    seen = snapshot.read(policy=policy, at=at, shard=wave.ALL)
+    matches = wave.pair(seen, policy=policy, at=at)
     fill(agent)
 
-    drafts = list(wave.drafted(matches, seen, at=at))
-    made = outcome.save(drafts, decision=wave.decided(matches, seen, policy, at=at), at=at)
+    drafts = list(wave.draft_offers(matches, seen, at=at))
+    made = outcome.save(drafts, decision=wave.record_decision(matches, seen, policy, at=at), at=at)
 
     assert (made, len(Decision.objects.get().pairs)) == ([], 1)
     assert Ticket.objects.get().asked is False

@@ -8,12 +8,12 @@ import pytest
 
 from dispatch.loadtest import history
 from dispatch.loadtest.behaviour import TEMPERS
-from dispatch.loadtest.history import Shelf
+from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import Answer, Wire, pauses
 from tests.receiver import Receiver, receiving
 
 
-def insist(receiver: Receiver, shelf: Shelf, *, echoes: int = 0) -> Answer:
+def insist(receiver: Receiver, shelf: HistoryStore, *, echoes: int = 0) -> Answer:
     async def ask() -> Answer:
         async with Wire(receiver.url, chance=Random(1), echoes=echoes) as wire:
             about = {"key": "k"}
@@ -27,7 +27,7 @@ def test_what_is_in_doubt_is_sent_again_as_it_was(tmp_path: Path) -> None:
     with receiving() as receiver:
         receiver.answers = [503, 502, 201]
 
-        answer = insist(receiver, Shelf(tmp_path))
+        answer = insist(receiver, HistoryStore(tmp_path))
 
     assert answer.status == 201
     assert {one.body for one in receiver.received} == {b'{"a":1}'}
@@ -40,7 +40,7 @@ def test_a_clear_answer_is_taken(status: int) -> None:
     with receiving() as receiver:
         receiver.answers = [status]
 
-        answer = insist(receiver, Shelf())
+        answer = insist(receiver, HistoryStore())
 
     assert answer.status == status
     assert len(receiver.received) == 1
@@ -58,7 +58,7 @@ def test_with_an_echo_a_thing_is_sent_several_times_and_the_best_answer_counts()
     with receiving() as receiver:
         receiver.answers = [500, 201, 409]
 
-        answer = insist(receiver, Shelf(), echoes=5)
+        answer = insist(receiver, HistoryStore(), echoes=5)
 
     assert answer.status == 201
     assert len(receiver.received) > 1

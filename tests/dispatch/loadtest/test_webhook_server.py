@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dispatch.loadtest import history
-from dispatch.loadtest.history import Shelf
+from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.webhook_server import Mailbox
 from tests import factories
 from tickets import clock
@@ -30,7 +30,7 @@ def test_whoever_waits_for_news_of_a_ticket_gets_it_once(letter: Any) -> None:
     secret, body, headers, ticket = letter
 
     async def hear() -> tuple[list[str], int]:
-        mailbox = Mailbox(secret, Shelf().book("mailbox"))
+        mailbox = Mailbox(secret, HistoryStore().book("mailbox"))
         answers = [mailbox.take_in(headers, body) for _ in range(2)]
         box = mailbox.subscribe(ticket)
         return answers, box.qsize()
@@ -43,7 +43,7 @@ def test_whoever_waits_for_news_of_a_ticket_gets_it_once(letter: Any) -> None:
 
 def test_each_time_it_comes_is_noted(letter: Any, tmp_path: Any) -> None:
     secret, body, headers, ticket = letter
-    mailbox = Mailbox(secret, Shelf(tmp_path).book("mailbox"))
+    mailbox = Mailbox(secret, HistoryStore(tmp_path).book("mailbox"))
 
     mailbox.take_in(headers, body)
     mailbox.take_in(headers, body)
@@ -56,7 +56,7 @@ def test_each_time_it_comes_is_noted(letter: Any, tmp_path: Any) -> None:
 @pytest.mark.parametrize("spoilt", ["body", "signature"])
 def test_what_the_platform_did_not_sign_is_refused(letter: Any, spoilt: str) -> None:
     secret, body, headers, ticket = letter
-    shelf = Shelf()
+    shelf = HistoryStore()
     mailbox = Mailbox(secret, shelf.book("mailbox"))
     if spoilt == "body":
         body = body.replace(ticket.encode(), b"0" * 36)

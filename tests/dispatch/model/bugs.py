@@ -18,7 +18,7 @@ from dispatch import assignments, offers
 from dispatch.realtime import push
 from dispatch.waves import outcome, snapshot_query, wave
 from dispatch.waves.snapshot import Shard
-from tickets import conversation, idempotency, lifecycle
+from tickets import conversation, intake, lifecycle
 from tickets.events import outbox
 
 #: A rule of the machine with its arguments.
@@ -88,12 +88,12 @@ WHOEVER_IS_HERE = (
     " WHERE status = 'available' AND word LIKE '%%/1') f"
 )
 OVERLOADED = (
-    Change(snapshot_query, "ONE_LINE", "agents_freeplace f", WHOEVER_IS_HERE),
-    Change(snapshot_query, "ONE_LINE", "p.capacity - p.load", "1"),
-    Change(outcome, "WRITE", "AND load < capacity", ""),
+    Change(snapshot_query, "SNAPSHOT_SQL", "agents_freeagententry f", WHOEVER_IS_HERE),
+    Change(snapshot_query, "SNAPSHOT_SQL", "p.capacity - p.load", "1"),
+    Change(outcome, "SAVE_SQL", "AND load < capacity", ""),
 )
 PAID_TWICE = (
-    Change(assignments, "finish", "if held.finished_at:", "if False:"),
+    Change(assignments, "_finish", "if held.finished_at:", "if False:"),
     Change(
         ledger,
         "_post",
@@ -102,17 +102,17 @@ PAID_TWICE = (
     ),
 )
 ASKED_AT_ONCE = (
-    Change(snapshot_query, "ONE_LINE", "NOT t.asked", "true"),
-    Change(snapshot_query, "ONE_LINE", "NOT asked", "true"),
+    Change(snapshot_query, "SNAPSHOT_SQL", "NOT t.offered", "true"),
+    Change(snapshot_query, "SNAPSHOT_SQL", "NOT offered", "true"),
 )
 WHILE_HELD = (
-    Change(snapshot_query, "ONE_LINE", "status = 'queued'", "status IN ('queued', 'active')"),
+    Change(snapshot_query, "SNAPSHOT_SQL", "status = 'queued'", "status IN ('queued', 'active')"),
 )
 WHOSE_PAGE = "(o.id, o.agent_id) IN (\n        SELECT *"
 UNTOLD = (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),)
 STILL_ASKED = "_ask_again([offer.ticket_id for offer in settled], at=at)"
 FENCE = "if held.ended_at or held.epoch != ticket.epoch:"
-UNFENCED = (Change(assignments, "hold", FENCE, "if False:"),)
+UNFENCED = (Change(assignments, "_check", FENCE, "if False:"),)
 ON_COMMIT = "transaction.on_commit(lambda: _send_all(frames), robust=True)"
 TWICE = asked(ACCEPT, RESOLVE, FINISH, FINISH)
 NEVER_SHOWN = "MISSED, at=at, limit=limit"
@@ -135,7 +135,7 @@ BUGS = {
         PAID_TWICE, TWICE, "S9 not paid exactly once", without="one_entry_per_source_and_kind"
     ),
     "an offer reserves no place": Bug(
-        (Change(outcome, "WRITE", "load = load + 1", "load = load"),),
+        (Change(outcome, "SAVE_SQL", "load = load + 1", "load = load"),),
         asked(),
         "S2 load is not what they hold",
     ),
@@ -143,7 +143,7 @@ BUGS = {
         ASKED_AT_ONCE, asked(WAVE, team=2), "S1 not asked alone for long enough"
     ),
     "not now is no for no time": Bug(
-        (Change(snapshot_query, "ONE_LINE", "o.settled_at < %(lately)s", "true"),),
+        (Change(snapshot_query, "SNAPSHOT_SQL", "o.settled_at < %(lately)s", "true"),),
         asked(NOT_NOW, TICK),
         "S1 asked one who passed",
     ),
@@ -163,7 +163,7 @@ BUGS = {
         "S5 counts as asked for, and nobody is asked",
     ),
     "who lost their agent counts as asked for": Bug(
-        (Change(lifecycle, "requeue", "asked=False", "asked=True"),),
+        (Change(lifecycle, "REQUEUE", "offered = false", "offered = true"),),
         asked(ACCEPT, TAKE_AWAY),
         "S5 counts as asked for, and nobody is asked",
     ),
@@ -184,12 +184,15 @@ BUGS = {
         "S9 paid another amount than the rules say",
     ),
     "an escalation is not remembered": Bug(
-        (Change(idempotency, "once", "if hold.fingerprint:", "if False:"),),
+        (
+            Change(intake, "OPEN", "AND NOT EXISTS (SELECT FROM kept)", ""),
+            Change(intake, "_explain", "if result.kept:", "if False:"),
+        ),
         asked(AGAIN),
         "S11",
     ),
     "messages are numbered with gaps": Bug(
-        (Change(conversation, "add_message", "last_seq + 1", "last_seq + 2"),),
+        (Change(conversation, "append", "last_seq + 1", "last_seq + 2"),),
         asked(CUSTOMER_SAYS),
         "S13",
     ),
@@ -220,7 +223,9 @@ BUGS = {
         (Change(wave, "give_up_overdue", "[:limit]", "[:0]"),), asked(LEAVE, wait(150), TICK), "L2"
     ),
     "tickets of normal urgency are not looked for": Bug(
-        (Change(snapshot_query, "ONE_LINE", "ARRAY[0, 1, 2]", "ARRAY[0, 2]"),), asked(TICK), "L6"
+        (Change(snapshot_query, "SNAPSHOT_SQL", "ARRAY[0, 1, 2]", "ARRAY[0, 2]"),),
+        asked(TICK),
+        "L6",
     ),
 }
 

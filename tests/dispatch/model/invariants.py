@@ -42,7 +42,7 @@ STANDING = {
     "S1 asked one who passed": f"""
         SELECT b.id FROM dispatch_offer a JOIN dispatch_offer b USING (ticket_id, agent_id)
         WHERE a.status = 'declined' AND b.id > a.id
-            AND NOT (a.again AND b.sent_at >= a.settled_at + {NOT_NOW} - {BEHIND})""",
+            AND NOT (a.may_reoffer AND b.sent_at >= a.settled_at + {NOT_NOW} - {BEHIND})""",
     "S2 load is not what they hold": f"""
         SELECT agent_id FROM agents_presence p WHERE load <> (
             SELECT count(*) FROM dispatch_offer o
@@ -70,7 +70,7 @@ STANDING = {
         SELECT t.id FROM tickets_ticket t JOIN dispatch_assignment a ON a.ticket_id = t.id
         WHERE t.status NOT IN ('queued', 'active') AND a.ended_at IS NULL""",
     "S5 counts as asked for, and nobody is asked": f"""
-        SELECT t.id FROM tickets_ticket t WHERE t.status = 'queued' AND t.asked AND NOT EXISTS (
+        SELECT t.id FROM tickets_ticket t WHERE t.status = 'queued' AND t.offered AND NOT EXISTS (
             SELECT 1 FROM dispatch_offer o WHERE o.ticket_id = t.id AND o.status IN {PENDING})""",
     "S5 presence and its history differ": """
         SELECT p.agent_id FROM agents_presence p
@@ -110,7 +110,7 @@ STANDING = {
                 AND d.version = t.version AND d.type = 'ticket.' || t.status)""",
 }
 
-WAITS = "t.status = 'queued' AND NOT t.asked AND t.give_up_at > clock_timestamp()"
+WAITS = "t.status = 'queued' AND NOT t.offered AND t.give_up_at > clock_timestamp()"
 FREE = """p.status = 'available' AND p.load < p.capacity
     AND p.seen_at > clock_timestamp() - interval '45 s'"""
 AFTER_A_TICK = {
@@ -143,8 +143,8 @@ AFTER_A_TICK = {
                 AND need.value::int > t.relaxed)
             AND NOT EXISTS (SELECT 1 FROM dispatch_offer o WHERE o.ticket_id = t.id
                 AND o.agent_id = a.id AND o.status IN {REFUSED}
-                AND NOT (o.again AND o.settled_at < clock_timestamp() - {NOT_NOW}))
-            AND NOT EXISTS (SELECT 1 FROM dispatch_acquaintance q WHERE q.agent_id = a.id
+                AND NOT (o.may_reoffer AND o.settled_at < clock_timestamp() - {NOT_NOW}))
+            AND NOT EXISTS (SELECT 1 FROM dispatch_customeraffinity q WHERE q.agent_id = a.id
                 AND q.client_id = t.client_id AND q.customer_ref = t.customer_ref
                 AND q.blocked_at IS NOT NULL)""",
 }

@@ -48,7 +48,7 @@ class Dispatch(People):
         """Long enough for the next to be asked too."""
         for _ in range(times):
             self.time_passes(20)
-            self.world.act(lambda at: wave.ask_further(at=at))
+            self.world.act(lambda at: wave.reopen_hesitant(at=at))
             self.wave(Shard())
             self.nothing_is_broken()
 

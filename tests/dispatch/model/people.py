@@ -64,7 +64,7 @@ class People(Played):
         def show(at: datetime) -> None:
             ids = offers.show(shown, at=at)
             if roll:
-                offers.roll(ids, at=at)
+                offers.auto_accept(ids, at=at)
 
         self.world.act(show)
         after = invariants.look()
@@ -148,8 +148,8 @@ class People(Played):
             "available": lambda at: presence.go_available(agent, at=at),
             "away": lambda at: presence.go_away(agent, at=at),
             "offline": lambda at: presence.go_offline(agent, at=at),
-            0: lambda at: presence.set_rolling(agent, on=False, limit=1),
-            1: lambda at: presence.set_rolling(agent, on=True, limit=1),
+            0: lambda at: presence.set_auto_accept(agent, on=False, limit=1),
+            1: lambda at: presence.set_auto_accept(agent, on=True, limit=1),
         }
         if how == "closed":
             self.open_pages.discard(agent.pk)

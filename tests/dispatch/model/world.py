@@ -28,7 +28,7 @@ from agents.errors import AgentError
 from dispatch.errors import DispatchError
 from dispatch.models import PolicyVersion
 from dispatch.realtime import notifier
-from dispatch.realtime.wakeup import Bell
+from dispatch.realtime.wakeup import WakeSignal
 from dispatch.tasks import run_until_idle
 from tickets.errors import TicketError
 from tickets.events import outbound_http, outbox
@@ -70,7 +70,7 @@ class Broker:
         only_outside_transactions("a hint")
         self.kept.append(outbox.deliver_due)
 
-    def wake(self, bell: Bell, task: Task) -> None:
+    def wake(self, bell: WakeSignal, task: Task) -> None:
         only_outside_transactions("a hint")
         self.kept.append(run_until_idle)
 

@@ -93,7 +93,7 @@ def too_much_load() -> str:
 
 def out_of_line() -> str:
     agent = factories.make_agent()
-    sql("DELETE FROM agents_freeplace WHERE agent_id = %s", agent.pk)
+    sql("DELETE FROM agents_freeagententry WHERE agent_id = %s", agent.pk)
     return f"agent:{agent.pk}"
 
 

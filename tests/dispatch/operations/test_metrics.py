@@ -87,7 +87,7 @@ def test_the_open_sockets_of_live_servers_that_live_are_added_up() -> None:
     LiveServer.objects.create(name="a:1", sockets=3, seen_at=at)
     LiveServer.objects.create(name="b:1", sockets=5, seen_at=at - connections.GONE)
 
-    connections.tell(4, at=at)
+    connections.report(4, at=at)
 
     assert scraped()["releve_open_sockets"] == 7
 
@@ -96,8 +96,8 @@ def test_a_live_server_of_yesterday_is_forgotten() -> None:
     at = clock.now()
     LiveServer.objects.create(name="b:1", sockets=5, seen_at=at - timedelta(days=2))
 
-    connections.tell(4, at=at)
-    connections.tell(2, at=at)
+    connections.report(4, at=at)
+    connections.report(2, at=at)
 
     assert LiveServer.objects.values_list("name", "sockets").get() == (here(), 2)
 

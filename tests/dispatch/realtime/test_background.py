@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from dispatch.realtime.background import Errand
+from dispatch.realtime.background import BackgroundJob
 
 SOON = 5.0
 
@@ -17,12 +17,12 @@ def test_it_is_done_once_for_all_who_asked_before_it_was_begun() -> None:
         go_on.acquire()
         done.release()
 
-    errand = Errand("test", work)
-    errand.ask()
+    errand = BackgroundJob("test", work)
+    errand.request()
     assert begun.acquire(timeout=SOON)
 
     for _ in range(10):
-        errand.ask()
+        errand.request()
     go_on.release(10)
 
     assert done.acquire(timeout=SOON)
@@ -38,11 +38,11 @@ def test_one_that_failed_is_said_and_the_next_is_done(caplog: pytest.LogCaptureF
             raise fates.pop()
         done.set()
 
-    errand = Errand("test", work)
-    errand.ask()
+    errand = BackgroundJob("test", work)
+    errand.request()
     while fates:
         pass
-    errand.ask()
+    errand.request()
 
     assert done.wait(SOON)
     assert "test failed: RuntimeError" in caplog.text

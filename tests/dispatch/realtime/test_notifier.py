@@ -18,7 +18,7 @@ from channels.layers import channel_layers
 from django.conf import settings as given
 
 from dispatch.realtime import notifier
-from dispatch.realtime.wakeup import Bell
+from dispatch.realtime.wakeup import WakeSignal
 from dispatch.tasks import SHARDS, run_until_idle, run_waves
 from tickets.tasks import deliver_webhooks
 
@@ -74,44 +74,44 @@ def timed(call: Any, *given: Any) -> float:
 
 
 def test_what_is_told_arrives(ear: Ear) -> None:
-    notifier.Carrier().tell(CHANNEL, b"news")
+    notifier.Notifier().publish(CHANNEL, b"news")
 
     assert ear.heard(seconds=2) == b"news"
 
 
 def test_what_is_told_arrives_in_order(ear: Ear) -> None:
-    carrier = notifier.Carrier()
+    carrier = notifier.Notifier()
 
     for number in range(5):
-        carrier.tell(CHANNEL, str(number).encode())
+        carrier.publish(CHANNEL, str(number).encode())
 
     assert [ear.heard(seconds=2) for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
 
 
 def test_without_valkey_nobody_waits_and_later_news_arrive(ear: Ear, door: Path) -> None:
-    address, carrier = os.environ["REDIS_URL"], notifier.Carrier()
+    address, carrier = os.environ["REDIS_URL"], notifier.Notifier()
 
-    took = [timed(carrier.tell, CHANNEL, b"lost") for _ in range(20)]
+    took = [timed(carrier.publish, CHANNEL, b"lost") for _ in range(20)]
     assert ear.heard() is None
     open_to_valkey(door, address)
-    carrier.tell(CHANNEL, b"later")
+    carrier.publish(CHANNEL, b"later")
 
     assert max(took) < AT_ONCE
     assert ear.heard(seconds=3) == b"later"
 
 
 def test_a_frozen_valkey_makes_nobody_wait_and_later_news_arrive(ear: Ear, door: Path) -> None:
-    address, carrier = os.environ["REDIS_URL"], notifier.Carrier()
+    address, carrier = os.environ["REDIS_URL"], notifier.Notifier()
     frozen = socket.socket(socket.AF_UNIX)
     frozen.bind(str(door))
     frozen.listen()
 
-    took = [timed(carrier.tell, CHANNEL, b"gathered meanwhile") for _ in range(20)]
+    took = [timed(carrier.publish, CHANNEL, b"gathered meanwhile") for _ in range(20)]
     assert ear.heard() is None
     door.unlink()
     frozen.close()
     open_to_valkey(door, address)
-    carrier.tell(CHANNEL, b"later")
+    carrier.publish(CHANNEL, b"later")
 
     heard = [ear.heard(seconds=5)]
     while heard[-1] == b"gathered meanwhile":
@@ -121,11 +121,11 @@ def test_a_frozen_valkey_makes_nobody_wait_and_later_news_arrive(ear: Ear, door:
 
 
 def test_no_more_news_are_kept_than_memory_allows() -> None:
-    carrier = notifier.Carrier()
-    carrier._errand.ask = lambda: None  # type: ignore[method-assign]
+    carrier = notifier.Notifier()
+    carrier._errand.request = lambda: None  # type: ignore[method-assign]
 
     for number in range(notifier.MOST_WAITING + 5):
-        carrier.tell(CHANNEL, str(number).encode())
+        carrier.publish(CHANNEL, str(number).encode())
 
     assert len(carrier._news) == notifier.MOST_WAITING
 
@@ -143,9 +143,9 @@ class SlowTask:
 
 
 def test_ringing_waits_for_no_broker_and_once_is_enough() -> None:
-    carrier, task = notifier.Carrier(), SlowTask()
+    carrier, task = notifier.Notifier(), SlowTask()
 
-    took = [timed(carrier.ring, cast(Task, task)) for _ in range(20)]
+    took = [timed(carrier.enqueue, cast(Task, task)) for _ in range(20)]
     task.let_go.set()
     for _ in range(100):
         if task.asked == 2:
@@ -165,8 +165,10 @@ def test_ringing_puts_a_task_without_any_words_into_the_queue(
     options = deliver_webhooks._get_exec_options() | {"queue": queue}
     monkeypatch.setattr(deliver_webhooks, "_exec_options", options)
     server = redis.Redis.from_url(given.REDIS_URL)
-    notifier.wake(Bell(f"test-{uuid4()}"), run_waves.s(*SHARDS[0]).set(queue=queue), run_until_idle)
-    notifier.ring(deliver_webhooks)
+    notifier.wake(
+        WakeSignal(f"test-{uuid4()}"), run_waves.s(*SHARDS[0]).set(queue=queue), run_until_idle
+    )
+    notifier.enqueue(deliver_webhooks)
 
     names, waiting = [b"dispatch.tasks.run_waves", b"tickets.tasks.deliver_webhooks"], []
     for _ in range(250):
@@ -186,7 +188,7 @@ def test_what_is_told_is_written_as_the_channel_layer_would() -> None:
     layer = channel_layers["default"]
     ear = Ear(f"releve__group__{CHANNEL}")
 
-    notifier.tell(CHANNEL, {"type": "news", "text": "é"})
+    notifier.publish(CHANNEL, {"type": "news", "text": "é"})
 
     heard = ear.heard(seconds=2)
     ear.close()

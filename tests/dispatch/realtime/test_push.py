@@ -89,7 +89,7 @@ def test_the_line_shows_nobody_elses_offer() -> None:
 
 def test_what_a_page_shows_is_accepted_for_an_agent_who_wants_that() -> None:
     agent = factories.make_agent()
-    presence.set_rolling(agent, on=True, limit=3)
+    presence.set_auto_accept(agent, on=True, limit=3)
     http = login(agent.user)
     offer = factories.make_offer(agent=agent)
 
@@ -109,7 +109,7 @@ def test_whoever_was_slower_hears_so_before_their_card_goes() -> None:
     slower, quicker = factories.make_agent(), factories.make_agent()
     http = login(slower.user)
     mine = factories.make_offer(agent=slower)
-    theirs = factories.make_offer(mine.ticket, quicker, place=1)
+    theirs = factories.make_offer(mine.ticket, quicker, slot=1)
 
     async def scene() -> None:
         line = Line(http)

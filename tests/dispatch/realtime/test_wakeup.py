@@ -10,32 +10,34 @@ import redis
 from celery.worker import state
 
 from dispatch import tasks
-from dispatch.realtime.wakeup import Bell, line
+from dispatch.realtime.wakeup import WakeSignal, connect
 
 
 @pytest.fixture
 def server() -> Iterator[redis.Redis]:
-    server = line()
+    server = connect()
     yield server
     server.close()
 
 
 @pytest.fixture
-def bell() -> Bell:
-    return Bell(f"test-{uuid4()}")
+def bell() -> WakeSignal:
+    return WakeSignal(f"test-{uuid4()}")
 
 
 def test_where_nobody_stands_by_the_first_ring_alone_asks_for_the_task(
-    server: redis.Redis, bell: Bell
+    server: redis.Redis, bell: WakeSignal
 ) -> None:
-    assert [bell.ring(server) for _ in range(3)] == [True, False, False]
+    assert [bell.send(server) for _ in range(3)] == [True, False, False]
 
 
-def test_whoever_stands_by_works_at_once_and_at_each_ring(server: redis.Redis, bell: Bell) -> None:
+def test_whoever_stands_by_works_at_once_and_at_each_ring(
+    server: redis.Redis, bell: WakeSignal
+) -> None:
     worked: list[float] = []
-    other = line()
+    other = connect()
     standing = threading.Thread(
-        target=bell.answer,
+        target=bell.listen,
         args=(other, lambda: worked.append(time.monotonic())),
         kwargs={"stopped": lambda: len(worked) == 2, "seconds": 10},
     )
@@ -44,7 +46,7 @@ def test_whoever_stands_by_works_at_once_and_at_each_ring(server: redis.Redis, b
         time.sleep(0.01)
 
     rang = time.monotonic()
-    asked = bell.ring(server)
+    asked = bell.send(server)
     standing.join(timeout=5)
 
     assert not asked
@@ -53,22 +55,24 @@ def test_whoever_stands_by_works_at_once_and_at_each_ring(server: redis.Redis, b
     other.close()
 
 
-def test_a_ring_nobody_heard_is_answered_by_whoever_comes(server: redis.Redis, bell: Bell) -> None:
-    bell.ring(server)
-    bell.ring(server)
+def test_a_ring_nobody_heard_is_answered_by_whoever_comes(
+    server: redis.Redis, bell: WakeSignal
+) -> None:
+    bell.send(server)
+    bell.send(server)
     worked: list[int] = []
 
-    bell.answer(server, lambda: worked.append(1), stopped=lambda: len(worked) == 2, seconds=5)
+    bell.listen(server, lambda: worked.append(1), stopped=lambda: len(worked) == 2, seconds=5)
 
     # Once on arriving and once for the bell, however often it rang.
     assert len(worked) == 2
 
 
-def test_a_shift_ends_and_says_so(server: redis.Redis, bell: Bell) -> None:
-    bell.answer(server, lambda: None, seconds=0.1)
+def test_a_shift_ends_and_says_so(server: redis.Redis, bell: WakeSignal) -> None:
+    bell.listen(server, lambda: None, seconds=0.1)
 
     assert not server.exists(bell.keys[1])
-    assert bell.ring(server)
+    assert bell.send(server)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dispatch.rules import matching
 from dispatch.rules.matching import Table
-from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, price, verdict
+from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, unassigned_penalty, verdict
 from tests.dispatch.cases import (
     HOUR,
     MINUTE,
@@ -33,7 +33,7 @@ def total(case: Case, found: dict[UUID, UUID], policy: Policy) -> int:
     return sum(
         verdict(ticket, by_id[found[ticket.id]], policy=policy, at=NOON).total
         if ticket.id in found
-        else price(ticket, policy=policy, at=NOON)
+        else unassigned_penalty(ticket, policy=policy, at=NOON)
         for ticket in case.tickets
     )
 
@@ -94,7 +94,7 @@ def test_skills_nobody_asked_for_count_for_nothing() -> None:
 
 def test_whoever_can_do_what_few_can_is_kept_for_those_who_need_it() -> None:
     knows = an_agent(
-        idle_since=NOON - 5 * MINUTE, skills={"loans": 5}, rarity={"en ": 0, "en loans": 200}
+        idle_since=NOON - 5 * MINUTE, skills={"loans": 5}, scarcity={"en ": 0, "en loans": 200}
     )
     other = an_agent()
     simple, hard = a_ticket(), a_ticket(skills={"loans": 1})
@@ -104,7 +104,7 @@ def test_whoever_can_do_what_few_can_is_kept_for_those_who_need_it() -> None:
 
 
 def test_how_rare_what_somebody_can_do_is_lets_no_ticket_overtake_another() -> None:
-    knows = an_agent(skills={"loans": 5, "cards": 5}, rarity={"en loans": 900, "en cards": 20})
+    knows = an_agent(skills={"loans": 5, "cards": 5}, scarcity={"en loans": 900, "en cards": 20})
     first = a_ticket(skills={"cards": 1}, due_at=NOON - 20 * SECOND)
     second = a_ticket(skills={"loans": 1}, due_at=NOON - 10 * SECOND)
 
@@ -173,11 +173,11 @@ def test_a_match_says_why() -> None:
         "costs": {
             "language": 0,
             "skill": 1,
-            "rare": 0,
+            "scarce": 0,
             "quality": 5,
             "idle": 51,
-            "share": 3,
-            "stranger": 0,
+            "workload_today": 3,
+            "no_prior_contact": 0,
             "asked_before": 0,
         },
         "candidates": 1,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.models.policies import LEAST_UNSERVED, MOST_POINTS
+from dispatch.models.policies import MIN_UNASSIGNED_PENALTY, MOST_POINTS
 from dispatch.rules import policy as rules
-from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, price, verdict
+from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, unassigned_penalty, verdict
 from tests.dispatch.cases import (
     HOUR,
     MINUTE,
@@ -43,7 +43,7 @@ def costs(ticket: WaitingTicket, agent: FreeAgent, **weights: int) -> dict[str, 
 def test_an_agent_is_judged_by_these_and_by_nothing_else() -> None:
     """Not by what they declined or let time out, nor by when and how long they are here."""
     assert sorted(rules.INPUTS) == [
-        "certificates", "good_reviews", "id", "idle_since", "languages", "rarity", "reviews",
+        "certificates", "good_reviews", "id", "idle_since", "languages", "scarcity", "reviews",
         "room", "skills", "worked_today",
     ]  # fmt: skip
     assert {each.name for each in fields(FreeAgent)} == rules.INPUTS
@@ -115,16 +115,16 @@ FREE = {"idle": 0, "quality": 0}
         ("language", {}, {"languages": {"en": 4}}, 25),
         ("skill", {"skills": {"a": 1}}, {"skills": {"a": 1}}, 100),
         ("skill", {"skills": {"a": 1, "b": 1}}, {"skills": {"a": 5, "b": 3}}, 25),
-        ("rare", {}, {"rarity": {"en": 900, "a": 200, "b": 50}}, 25),
-        ("rare", {"skills": {"a": 1}}, {"skills": {"a": 5}, "rarity": {"a": 900, "b": 40}}, 4),
-        ("rare", {}, {"rarity": {"a": 900, "b": 300}}, 100),
-        ("stranger", {"known_by": frozenset({THEM})}, {}, 100),
+        ("scarce", {}, {"scarcity": {"en": 900, "a": 200, "b": 50}}, 25),
+        ("scarce", {"skills": {"a": 1}}, {"skills": {"a": 5}, "scarcity": {"a": 900, "b": 40}}, 4),
+        ("scarce", {}, {"scarcity": {"a": 900, "b": 300}}, 100),
+        ("no_prior_contact", {"known_by": frozenset({THEM})}, {}, 100),
         ("asked_before", {"timed_out_by": frozenset({US})}, {}, 100),
         ("idle", {}, {}, 100),
         ("idle", {}, {"idle_since": NOON - 20 * MINUTE}, 50),
         ("idle", {}, {"idle_since": NOON + MINUTE}, 100),
-        ("share", {}, {"worked_today": 5}, 25),
-        ("share", {}, {"worked_today": 200}, 100),
+        ("workload_today", {}, {"worked_today": 5}, 25),
+        ("workload_today", {}, {"worked_today": 200}, 100),
         ("quality", {}, {}, 25),
         ("quality", {}, {"reviews": 19, "good_reviews": 0}, 25),
         ("quality", {}, {"reviews": 20, "good_reviews": 0}, 100),
@@ -156,7 +156,9 @@ def test_the_best_case_costs_nothing(ticket: dict[str, Any], agent: dict[str, An
 def test_nobody_is_praised_by_a_few_reviews_nor_blamed_for_them() -> None:
     few = an_agent(reviews=3, good_reviews=3)
 
-    assert costs(a_ticket(), few, **FREE, share=0) == costs(a_ticket(), an_agent(), **FREE, share=0)
+    assert costs(a_ticket(), few, **FREE, workload_today=0) == costs(
+        a_ticket(), an_agent(), **FREE, workload_today=0
+    )
 
 
 def test_many_good_reviews_cost_less_than_few() -> None:
@@ -169,7 +171,10 @@ def test_many_good_reviews_cost_less_than_few() -> None:
 
 def test_each_minute_of_waiting_and_each_step_of_urgency_make_a_ticket_dearer() -> None:
     def worth(**given: Any) -> int:
-        return price(a_ticket(**given), policy=POLICY, at=NOON) - POLICY.unserved
+        return (
+            unassigned_penalty(a_ticket(**given), policy=POLICY, at=NOON)
+            - POLICY.unassigned_penalty
+        )
 
     assert worth(urgency=0) == 0
     assert worth(urgency=0, due_at=NOON - 3 * MINUTE) == 3 * POLICY.waiting
@@ -184,15 +189,18 @@ def test_leaving_a_ticket_waiting_costs_more_than_any_pair(case: Case, policy: P
         early = replace(ticket, due_at=NOON + timedelta(days=30))
         for agent in case.agents:
             told = verdict(ticket, agent, policy=policy, at=NOON)
-            assert told.total < price(early, policy=policy, at=NOON)
+            assert told.total < unassigned_penalty(early, policy=policy, at=NOON)
 
 
 def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst_agent() -> None:
     names = (
-        "language", "skill", "rare", "stranger", "quality", "idle", "share", "asked_before",
+        "language", "skill", "scarce", "no_prior_contact", "quality", "idle", "workload_today", "asked_before",
     )  # fmt: skip
     heavy = replace(
-        POLICY, unserved=LEAST_UNSERVED, waiting=MOST_POINTS, **dict.fromkeys(names, MOST_POINTS)
+        POLICY,
+        unassigned_penalty=MIN_UNASSIGNED_PENALTY,
+        waiting=MOST_POINTS,
+        **dict.fromkeys(names, MOST_POINTS),
     )
     early = a_ticket(
         skills={"a": 1},
@@ -207,7 +215,7 @@ def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst
         reviews=20,
         good_reviews=0,
         worked_today=20,
-        rarity={"b": 1000},
+        scarcity={"b": 1000},
     )
 
     assert verdict(early, worst, policy=heavy, at=NOON).total == 8 * MOST_POINTS
@@ -220,11 +228,11 @@ def test_the_longer_a_ticket_waits_the_dearer_it_is(
 ) -> None:
     ticket = a_ticket(urgency=urgency)
     first, later = (
-        price(ticket, policy=policy, at=NOON + passed)
+        unassigned_penalty(ticket, policy=policy, at=NOON + passed)
         for passed in (minutes * MINUTE, (minutes + 1) * MINUTE)
     )
 
-    assert later > first or later == 8 * policy.unserved
+    assert later > first or later == 8 * policy.unassigned_penalty
 
 
 @settings(max_examples=30)
@@ -257,16 +265,16 @@ def test_a_stream_of_urgent_tickets_delays_a_patient_one_by_minutes() -> None:
 
 
 def test_a_ticket_asks_for_things_somebody_can_do() -> None:
-    assert rules.asked_for("en", ["cards", "loans"]) == ["en cards", "en loans"]
-    assert rules.asked_for("en", []) == ["en "]
-    assert rules.things(["en", "fr"], ["cards"]) == ["en ", "en cards", "fr ", "fr cards"]
+    assert rules.required_capabilities("en", ["cards", "loans"]) == ["en cards", "en loans"]
+    assert rules.required_capabilities("en", []) == ["en "]
+    assert rules.capabilities(["en", "fr"], ["cards"]) == ["en ", "en cards", "fr ", "fr cards"]
 
 
 def test_shares_are_of_all_who_ask() -> None:
     asked = [(["en cards", "en loans"], 1), (["en cards"], 2), (["fr "], 1)]
 
-    assert rules.shares(asked) == {"en cards": 0.75, "en loans": 0.25, "fr ": 0.25}
-    assert rules.shares([]) == {}
+    assert rules.demand_shares(asked) == {"en cards": 0.75, "en loans": 0.25, "fr ": 0.25}
+    assert rules.demand_shares([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -285,4 +293,4 @@ def test_shares_are_of_all_who_ask() -> None:
 def test_rare_is_what_all_who_are_free_may_be_asked_for_soon(
     expected: float, places: int, thousandths: int
 ) -> None:
-    assert rules.rarity(expected, places) == thousandths
+    assert rules.scarcity(expected, places) == thousandths

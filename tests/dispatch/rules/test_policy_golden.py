@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from dispatch.models import PolicyVersion
-from dispatch.rules.policy import Policy, price, relaxed, verdict
+from dispatch.rules.policy import Policy, relaxed, unassigned_penalty, verdict
 from tests.dispatch.cases import HOUR, MINUTE, NOON, POLICY, a_ticket, an_agent
 
 US, THEM = UUID(int=1), UUID(int=2)
@@ -44,7 +44,7 @@ SAMPLES = [
             skills={"cards": 3, "loans": 1},
             reviews=40,
             good_reviews=31,
-            rarity={"cards": 60, "fraud": 190},
+            scarcity={"cards": 60, "fraud": 190},
         ),
         an_agent(
             id=THEM,
@@ -61,7 +61,10 @@ def fingerprint(policy: Policy) -> str:
     """Of its weights and of what the code makes of them, whatever its number."""
     weights = {name: value for name, value in policy.as_json().items() if name != "version"}
     told = [
-        [*verdict(ticket, agent, policy=policy, at=NOON), price(ticket, policy=policy, at=NOON)]
+        [
+            *verdict(ticket, agent, policy=policy, at=NOON),
+            unassigned_penalty(ticket, policy=policy, at=NOON),
+        ]
         for ticket, agent in SAMPLES
     ]
     said = json.dumps(

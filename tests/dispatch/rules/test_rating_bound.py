@@ -2,7 +2,7 @@
 
 import pytest
 
-from dispatch.rules.rating_bound import lower_bound
+from dispatch.rules.rating_bound import wilson_lower_bound
 
 
 @pytest.mark.parametrize(
@@ -11,12 +11,17 @@ from dispatch.rules.rating_bound import lower_bound
     [(10, 10, 0.7225), (18, 20, 0.6990), (90, 100, 0.8256), (0, 20, 0.0), (50, 100, 0.4038)],
 )
 def test_the_bound_is_wilsons(good: int, reviews: int, bound: float) -> None:
-    assert lower_bound(good, reviews) == pytest.approx(bound, abs=0.0005)
+    assert wilson_lower_bound(good, reviews) == pytest.approx(bound, abs=0.0005)
 
 
 def test_without_reviews_there_is_no_quality_to_claim() -> None:
-    assert lower_bound(0, 0) == 0.0
+    assert wilson_lower_bound(0, 0) == 0.0
 
 
 def test_more_reviews_of_the_same_share_say_more() -> None:
-    assert lower_bound(9, 10) < lower_bound(90, 100) < lower_bound(900, 1000) < 0.9
+    assert (
+        wilson_lower_bound(9, 10)
+        < wilson_lower_bound(90, 100)
+        < wilson_lower_bound(900, 1000)
+        < 0.9
+    )

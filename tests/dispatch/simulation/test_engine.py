@@ -9,16 +9,25 @@ from dispatch.rules import matching
 from dispatch.rules.policy import Policy
 from dispatch.simulation import comparison, measures
 from dispatch.simulation.comparison import BOUND, FIRST, OURS
-from dispatch.simulation.day import AT_ONCE, Answer, Caller, Day, Span, Worker, a_ticket, an_agent
-from dispatch.simulation.engine import Play
-from dispatch.simulation.measures import Fate, gini
+from dispatch.simulation.day import (
+    AT_ONCE,
+    Caller,
+    Day,
+    Shift,
+    SimulatedAnswer,
+    Worker,
+    a_ticket,
+    an_agent,
+)
+from dispatch.simulation.engine import Simulation
+from dispatch.simulation.measures import Outcome, gini
 from dispatch.simulation.strategies import first_come, ours
-from dispatch.simulation.synthetic import Invention
+from dispatch.simulation.synthetic import SyntheticDay
 
 POLICY = Policy()
-WAYS = comparison.ways(POLICY)
-SMALL = Invention(agents=30)
-ALL_DAY = (Span(0, 1_000),)
+WAYS = comparison.strategies(POLICY)
+SMALL = SyntheticDay(agents=30)
+ALL_DAY = (Shift(0, 1_000),)
 
 
 def a_caller(number: int, arrives: float = 0, **given: object) -> Caller:
@@ -28,16 +37,16 @@ def a_caller(number: int, arrives: float = 0, **given: object) -> Caller:
     return Caller(ticket, arrives, **{**defaults, **given})
 
 
-def a_worker(number: int, *, spans: tuple[Span, ...] = ALL_DAY, **given: object) -> Worker:
+def a_worker(number: int, *, spans: tuple[Shift, ...] = ALL_DAY, **given: object) -> Worker:
     skills = given.pop("skills", {})
     return Worker(an_agent(number, languages={"en": 5}, skills=skills), spans, **given)
 
 
-def played(callers: list[Caller], workers: list[Worker], policy: Policy = POLICY) -> Play:
-    return Play(Day("a day", callers, workers), ours(policy)).run()
+def played(callers: list[Caller], workers: list[Worker], policy: Policy = POLICY) -> Simulation:
+    return Simulation(Day("a day", callers, workers), ours(policy)).run()
 
 
-def waits(play: Play) -> list[float | None]:
+def waits(play: Simulation) -> list[float | None]:
     """From coming to being served; None for whoever was not."""
     return [
         None if visit.served_at is None else visit.served_at - visit.caller.arrives
@@ -51,7 +60,7 @@ def a_day(seed: int = 1) -> Day:
 
 
 @cache
-def one(way: str) -> Play:
+def one(way: str) -> Simulation:
     return WAYS[way].play(a_day())
 
 
@@ -74,7 +83,7 @@ def test_whoever_runs_out_of_patience_leaves() -> None:
 
 
 def test_whoever_goes_off_duty_takes_nobody_new_and_finishes() -> None:
-    worker = a_worker(1, spans=(Span(0, 50),))
+    worker = a_worker(1, spans=(Shift(0, 50),))
     play = played([a_caller(1), a_caller(2, 60)], [worker])
 
     assert waits(play) == [0, None]
@@ -82,7 +91,7 @@ def test_whoever_goes_off_duty_takes_nobody_new_and_finishes() -> None:
 
 
 def test_a_no_costs_its_time_and_then_another_is_asked() -> None:
-    caller = a_caller(1, answers=(Answer(False, 4.0), Answer(True, 3.0)))
+    caller = a_caller(1, answers=(SimulatedAnswer(False, 4.0), SimulatedAnswer(True, 3.0)))
 
     play = played([caller], [a_worker(1), a_worker(2)])
 
@@ -90,7 +99,7 @@ def test_a_no_costs_its_time_and_then_another_is_asked() -> None:
 
 
 def test_whoever_is_slow_is_joined_by_another() -> None:
-    caller = a_caller(1, answers=(Answer(None, 0.0), Answer(True, 3.0)))
+    caller = a_caller(1, answers=(SimulatedAnswer(None, 0.0), SimulatedAnswer(True, 3.0)))
 
     play = played([caller], [a_worker(1), a_worker(2)])
 
@@ -116,7 +125,7 @@ def test_in_the_end_somebody_who_speaks_the_language_answers() -> None:
 def test_whoever_knows_less_may_take_longer() -> None:
     day = Day("a day", [a_caller(1, skills={"cards": 1})], [a_worker(1)], slower=1.5)
 
-    play = Play(day, ours(POLICY)).run()
+    play = Simulation(day, ours(POLICY)).run()
 
     assert [seat.talked for seat in play.seats.values()] == [150]
     assert [seat.present for seat in play.seats.values()] == [1_000]
@@ -132,7 +141,7 @@ def test_ours_is_the_products_own_matching(monkeypatch: pytest.MonkeyPatch) -> N
     found = matching.match
     monkeypatch.setattr(matching, "match", watched)
 
-    Play(Day("a day", [a_caller(1)], [a_worker(1)]), ours(POLICY)).run()
+    Simulation(Day("a day", [a_caller(1)], [a_worker(1)]), ours(POLICY)).run()
 
     assert asked == [POLICY]
 
@@ -141,12 +150,12 @@ def test_first_come_goes_to_the_longest_idle_of_those_able() -> None:
     callers = [a_caller(1), a_caller(2, 200, skills={"cards": 1}), a_caller(3, 210)]
     workers = [a_worker(1), a_worker(2, skills={"cards": 5})]
 
-    play = Play(Day("a day", callers, workers), first_come(POLICY)).run()
+    play = Simulation(Day("a day", callers, workers), first_come(POLICY)).run()
 
     first, second, third = [visit.agent for visit in play.visits.values()]
-    assert second == workers[1].able.id
-    assert third == workers[0].able.id
-    assert first in {worker.able.id for worker in workers}
+    assert second == workers[1].profile.id
+    assert third == workers[0].profile.id
+    assert first in {worker.profile.id for worker in workers}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -169,7 +178,7 @@ def test_nobody_holds_more_than_they_take_at_once(way: str) -> None:
 
 
 def test_nobody_is_helped_by_somebody_who_can_not() -> None:
-    play = Play(a_day(), ours(replace(POLICY, relax_after=()))).run()
+    play = Simulation(a_day(), ours(replace(POLICY, relax_after=()))).run()
 
     assert measures.of_play(play).fit == measures.of_play(one(FIRST)).fit == 1
 
@@ -196,11 +205,11 @@ def test_a_day_with_other_staff_has_the_same_callers() -> None:
     fewer, more = (a_day().with_staff(many, seed=3) for many in (10, 40))
 
     assert fewer.callers == more.callers == a_day().callers
-    assert [len({worker.able.id for worker in day.workers}) for day in (fewer, more)] == [10, 40]
+    assert [len({worker.profile.id for worker in day.workers}) for day in (fewer, more)] == [10, 40]
 
 
 def test_an_invented_day_is_as_loaded_as_asked_for() -> None:
-    day = Invention(agents=100, load=0.5).drawn(1)
+    day = SyntheticDay(agents=100, load=0.5).drawn(1)
     places = sum(w.capacity * sum(s.ends - s.begins for s in w.spans) for w in day.workers)
 
     assert sum(caller.talks for caller in day.callers) / places == pytest.approx(0.5, abs=0.06)
@@ -208,10 +217,10 @@ def test_an_invented_day_is_as_loaded_as_asked_for() -> None:
 
 def test_measures_count_those_who_left_and_those_at_closing() -> None:
     fates = [
-        Fate(10, answered=True),
-        Fate(30, answered=True, fits=False),
-        Fate(50, answered=False, gone=True),
-        Fate(70, answered=False),
+        Outcome(10, answered=True),
+        Outcome(30, answered=True, fits=False),
+        Outcome(50, answered=False, gone=True),
+        Outcome(70, answered=False),
     ]
 
     found = measures.of(fates, [0.5, 0.5])
@@ -230,7 +239,7 @@ def test_gini_by_hand(values: list[float], expected: float) -> None:
 
 def test_the_part_of_the_gap_that_is_closed() -> None:
     first, mine, bound = (
-        replace(measures.of([Fate(0, answered=True)], []), abandoned=share)
+        replace(measures.of([Outcome(0, answered=True)], []), abandoned=share)
         for share in (0.1, 0.08, 0.02)
     )
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from dispatch.simulation import recorded
-from dispatch.simulation.day import Span
+from dispatch.simulation.day import Shift
 from dispatch.simulation.patience import Patience
 
 FOLDER = Path(os.environ.get("SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
@@ -65,14 +65,14 @@ def test_all_fourteen_days_can_be_drawn(calls: list[recorded.Call]) -> None:
 def test_an_agent_is_there_from_the_first_call_to_the_last_without_breaks() -> None:
     [worker] = the_morning().workers
 
-    assert worker.spans == (Span(200, 370), Span(2000, 2050))
-    assert worker.able.skills == {"PS": 5, "NE": 5}
+    assert worker.spans == (Shift(200, 370), Shift(2000, 2050))
+    assert worker.profile.skills == {"PS": 5, "NE": 5}
 
 
 def test_a_gap_of_a_quarter_of_an_hour_is_no_break() -> None:
     [day] = recorded.days(read("\nd,0,,0,PS,0,served,100,A1\nd,1000,,0,PS,0,served,1,A1\n"))
 
-    assert [worker.spans for worker in day.workers] == [(Span(0, 1001),)]
+    assert [worker.spans for worker in day.workers] == [(Shift(0, 1001),)]
 
 
 def test_whoever_hung_up_in_the_menu_or_when_nobody_was_there_is_left_out() -> None:

@@ -34,7 +34,7 @@ def wait(client: Client, *, at: datetime | None = None, **given: Any) -> Wait:
     estimates.forget()
     cache.clear()
     at = at or clock.now()
-    return estimates.wait(would_be(client, at=at, **given), at=at)
+    return estimates.estimate(would_be(client, at=at, **given), at=at)
 
 
 def half(client: Client, **given: Any) -> int:
@@ -190,7 +190,7 @@ def test_an_offer_that_is_out_is_only_waited_for_to_be_answered(client: Client) 
     estimates.forget()
     ticket.refresh_from_db()
 
-    told = estimates.wait(ticket, at=clock.now())
+    told = estimates.estimate(ticket, at=clock.now())
 
     assert told.p50 is not None
     assert told.p50 < 60 < asked

@@ -26,11 +26,11 @@ def client() -> Client:
 def test_whoever_comes_is_in_front_at_once(client: Client) -> None:
     """The floor is remembered, those who came since are added."""
     factories.make_agent()
-    estimates.wait(would_be(client), at=clock.now())
+    estimates.estimate(would_be(client), at=clock.now())
     for _ in range(2):
         factories.make_ticket()
 
-    told = estimates.wait(would_be(client), at=clock.now())
+    told = estimates.estimate(would_be(client), at=clock.now())
 
     assert told.p50 is not None
     assert told.p50 > 2 * 60
@@ -39,11 +39,11 @@ def test_whoever_comes_is_in_front_at_once(client: Client) -> None:
 def test_a_second_quote_asks_the_database_nothing(client: Client) -> None:
     factories.make_agent()
     at = clock.now()
-    estimates.wait(would_be(client, at=at), at=at)
+    estimates.estimate(would_be(client, at=at), at=at)
     ticket = would_be(client, at=at)
 
     with CaptureQueriesContext(connection) as queries:
-        estimates.wait(ticket, at=at)
+        estimates.estimate(ticket, at=at)
 
     assert len(queries) == 0
 
@@ -54,17 +54,17 @@ def test_whoever_asks_when_it_is_read_anew_does_not_wait_for_that(
 ) -> None:
     at = clock.now()
     # Its own, or its thread would read on during other tests.
-    memory = estimates._Memory()
-    known, fresh = memory.view(at=at), pool.read(at=at)
+    memory = estimates._EstimatorCache()
+    known, fresh = memory.estimator(at=at), pool.read(at=at)
     go_on = threading.Event()
     monkeypatch.setattr(pool, "read", lambda *, at: go_on.wait(5) and fresh)
     known.read_at -= estimates.REMEMBERED
 
-    assert memory.view(at=at) is known
+    assert memory.estimator(at=at) is known
 
     go_on.set()
     give_up = time.monotonic() + 5
-    while memory.view(at=at).floor is not fresh:
+    while memory.estimator(at=at).snapshot is not fresh:
         assert time.monotonic() < give_up
 
 
@@ -73,24 +73,24 @@ def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
 ) -> None:
     factories.make_agent()
     factories.make_ticket()
-    view = estimates.view(at=clock.now())
-    compete = estimates.View._compete
+    view = estimates.estimator(at=clock.now())
+    compete = estimates.WaitEstimator._compete
 
-    def joined_meanwhile(self: estimates.View, lane: str, other: str) -> bool:
-        self.join(would_be(client, language="sv"))
+    def joined_meanwhile(self: estimates.WaitEstimator, lane: str, other: str) -> bool:
+        self.add(would_be(client, language="sv"))
         return compete(self, lane, other)
 
-    monkeypatch.setattr(estimates.View, "_compete", joined_meanwhile)
+    monkeypatch.setattr(estimates.WaitEstimator, "_compete", joined_meanwhile)
 
     would = would_be(client)
-    assert view._ahead(would.lane, view.floor.turn_at(would)) == 1
+    assert view._ahead(would.lane, view.snapshot.turn_at(would)) == 1
 
 
 def test_a_floor_of_many_is_read_in_as_many_queries_as_one_of_few(client: Client) -> None:
     def queries() -> int:
         estimates.forget()
         with CaptureQueriesContext(connection) as asked:
-            estimates.wait(would_be(client), at=clock.now())
+            estimates.estimate(would_be(client), at=clock.now())
         return len(asked)
 
     talking(factories.make_agent())

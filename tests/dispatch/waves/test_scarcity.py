@@ -11,7 +11,7 @@ from dispatch.explanations import replay
 from dispatch.models import Decision
 from dispatch.rules import policy as rules
 from dispatch.waves import scarcity, wave
-from dispatch.waves.snapshot import Glance
+from dispatch.waves.snapshot import WaveSnapshot
 from tests import factories
 from tickets import clock
 from tickets.models import Ticket
@@ -32,10 +32,10 @@ def test_it_is_counted_from_tickets_and_free_places() -> None:
     factories.make_agent(skills={"cards": 1, "loans": 3})
 
     # Sixty in a quarter of an hour are eight in two minutes: four, two and two.
-    assert scarcity.now(at=clock.now()) == {
-        "en cards": rules.rarity(4, 4),
-        "en loans": rules.rarity(2, 1),
-        "en ": rules.rarity(2, 4),
+    assert scarcity.current(at=clock.now()) == {
+        "en cards": rules.scarcity(4, 4),
+        "en loans": rules.scarcity(2, 1),
+        "en ": rules.scarcity(2, 4),
     }
 
 
@@ -46,7 +46,7 @@ def test_who_has_no_room_or_is_not_there_is_not_free() -> None:
         newest = Presence.objects.order_by("agent__created_at").last()
         Presence.objects.filter(pk=newest.pk).update(**change)
 
-    assert scarcity.now(at=clock.now()) == {"en cards": rules.rarity(4, 1)}
+    assert scarcity.current(at=clock.now()) == {"en cards": rules.scarcity(4, 1)}
 
 
 def test_tickets_of_long_ago_tell_what_is_asked_for_but_not_how_many_come() -> None:
@@ -55,9 +55,9 @@ def test_tickets_of_long_ago_tell_what_is_asked_for_but_not_how_many_come() -> N
     tickets(15, skills={"cards": 1})
 
     # Fifteen in a quarter of an hour are two in two minutes; a quarter of them ask for cards.
-    assert scarcity.now(at=clock.now()) == {
-        "en loans": rules.rarity(1.5, 0),
-        "en cards": rules.rarity(0.5, 0),
+    assert scarcity.current(at=clock.now()) == {
+        "en loans": rules.scarcity(1.5, 0),
+        "en cards": rules.scarcity(0.5, 0),
     }
 
 
@@ -68,11 +68,11 @@ def test_where_more_come_than_are_looked_at_the_oldest_tells_how_fast(
     tickets(8)
     Ticket.objects.update(queued_at=clock.now() - timedelta(minutes=2))
 
-    assert scarcity.now(at=clock.now())["en "] == pytest.approx(rules.rarity(6, 0), abs=1)
+    assert scarcity.current(at=clock.now())["en "] == pytest.approx(rules.scarcity(6, 0), abs=1)
 
 
 def test_nobody_ever_asked() -> None:
-    assert scarcity.now(at=clock.now()) == {}
+    assert scarcity.current(at=clock.now()) == {}
 
 
 def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
@@ -81,11 +81,11 @@ def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
     at = clock.now()
 
     with django_assert_num_queries(2):
-        scarcity.now(at=at)
-        scarcity.now(at=at)
+        scarcity.current(at=at)
+        scarcity.current(at=at)
     cache.delete(scarcity.KEY)
     with django_assert_num_queries(1):
-        scarcity.now(at=at)
+        scarcity.current(at=at)
 
 
 def test_no_wave_waits_for_the_counting(
@@ -96,16 +96,16 @@ def test_no_wave_waits_for_the_counting(
     monkeypatch.setattr(scarcity.COUNTING, "ask", lambda: asked.append(True))
     at = clock.now()
     tickets(30, skills={"cards": 2})
-    counted = scarcity.now(at=at)
+    counted = scarcity.current(at=at)
     factories.make_agent(skills={"cards": 5}, capacity=3)
 
     with django_assert_num_queries(0):
-        assert scarcity.now(at=at + scarcity.FRESH) == counted
+        assert scarcity.current(at=at + scarcity.FRESH) == counted
         assert not asked
-        assert scarcity.now(at=at + 2 * scarcity.FRESH) == counted
+        assert scarcity.current(at=at + 2 * scarcity.FRESH) == counted
     assert asked
     scarcity.COUNTING.work()
-    assert scarcity.now(at=clock.now()) != counted
+    assert scarcity.current(at=clock.now()) != counted
 
 
 def test_a_wave_keeps_it_with_its_decision() -> None:
@@ -118,11 +118,11 @@ def test_a_wave_keeps_it_with_its_decision() -> None:
     wave.run(at=clock.now())
 
     decision = Decision.objects.get()
-    kept = Glance.of(decision.words())
-    language = rules.rarity(14 / 15 * 2, 2)
-    assert sorted(sum(one.able.rarity.values()) for one in kept.free) == [
+    kept = WaveSnapshot.from_json(decision.words())
+    language = rules.scarcity(14 / 15 * 2, 2)
+    assert sorted(sum(one.agent_input.scarcity.values()) for one in kept.free) == [
         language,
-        language + rules.rarity(1 / 15 * 2, 1),
+        language + rules.scarcity(1 / 15 * 2, 1),
     ]
     assert replay.replay(decision).same
 
@@ -132,10 +132,10 @@ def test_a_decision_of_before_named_languages_and_skills_singly() -> None:
         b'["00000000-0000-0000-0000-000000000001","en/1 en/2 fr/1 loans:1",'
         b'"2026-11-26T12:00:00+00:00",1,0,0,0,"en"]'
     )
-    kept = Glance.of(b'[[],[%s],{"en":500,"loans":219,"cards":375}]' % agent)
+    kept = WaveSnapshot.from_json(b'[[],[%s],{"en":500,"loans":219,"cards":375}]' % agent)
 
-    assert kept.free[0].able.rarity == {"en": 500, "loans": 219}
+    assert kept.free[0].agent_input.scarcity == {"en": 500, "loans": 219}
 
 
 def test_a_decision_of_before_it_counted_is_read_as_it_was() -> None:
-    assert Glance.of(b"[[],[]]") == Glance([], [], b"[[],[]]")
+    assert WaveSnapshot.from_json(b"[[],[]]") == WaveSnapshot([], [], b"[[],[]]")

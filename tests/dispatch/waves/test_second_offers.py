@@ -41,7 +41,7 @@ def pending() -> dict[Any, int]:
 def ask(at: Any) -> int:
     """Let the clock come by at that moment; everybody's page is alive."""
     Presence.objects.update(seen_at=at)
-    wave.ask_further(at=at)
+    wave.reopen_hesitant(at=at)
     return wave.run(at=at)
 
 
@@ -69,7 +69,7 @@ def test_an_agent_is_asked_alone_for_twenty_seconds(four_agents: list[Agent]) ->
     now = clock.now()
     ask(now)
 
-    assert (ticket().asked, ticket().ask_again_at) == (True, now + ALONE)
+    assert (ticket().asked, ticket().reoffer_at) == (True, now + ALONE)
     assert ask(now + ALONE - SECOND) == 0
     assert ask(now + ALONE) == 1
     assert pending() == {four_agents[0].pk: 0, four_agents[1].pk: 1}
@@ -79,7 +79,7 @@ def test_a_third_is_asked_and_no_fourth(
     asked_of_three: list[Offer], four_agents: list[Agent]
 ) -> None:
     assert pending() == {who.pk: place for place, who in enumerate(four_agents[:3])}
-    assert (ticket().asked, ticket().ask_again_at) == (True, None)
+    assert (ticket().asked, ticket().reoffer_at) == (True, None)
     assert ask(clock.now() + 7 * ALONE) == 0
 
 
@@ -135,10 +135,10 @@ def test_in_a_place_that_became_free_another_is_asked_and_then_no_more(
     last = asked_of_three[2].sent_at
     offers.decline(asked_of_three[1], at=last + SECOND)
 
-    assert (ticket().asked, ticket().ask_again_at) == (True, last + ALONE)
+    assert (ticket().asked, ticket().reoffer_at) == (True, last + ALONE)
     assert ask(last + ALONE) == 1
     assert pending()[four_agents[3].pk] == 1
-    assert (ticket().asked, ticket().ask_again_at) == (True, None)
+    assert (ticket().asked, ticket().reoffer_at) == (True, None)
     factories.make_agent()
     assert ask(last + 7 * ALONE) == 0
 
@@ -149,7 +149,7 @@ def test_when_those_still_asked_had_their_time_another_is_asked_at_once(
     late = asked_of_three[2].sent_at + ALONE
     offers.decline(asked_of_three[0], at=late)
 
-    assert (ticket().asked, ticket().ask_again_at) == (False, None)
+    assert (ticket().asked, ticket().reoffer_at) == (False, None)
     assert ask(late) == 1
     assert pending()[four_agents[3].pk] == 0
 
@@ -170,7 +170,7 @@ def test_when_nobody_is_asked_any_more_the_next_is_asked_at_once(how: str) -> No
         Offer.objects.update(sent_at=past - SECOND, expires_at=past)
         assert offers.expire_overdue(at=clock.now()) == 1
 
-    assert (ticket().asked, ticket().ask_again_at) == (False, None)
+    assert (ticket().asked, ticket().reoffer_at) == (False, None)
     assert not Offer.objects.pending().exists()
 
 
@@ -192,7 +192,7 @@ def test_a_policy_that_asks_for_fewer_lets_those_asked_already_answer(
 
     offers.decline(asked_of_three[0], at=clock.now() + 3 * ALONE)
 
-    assert (ticket().asked, ticket().ask_again_at) == (True, None)
+    assert (ticket().asked, ticket().reoffer_at) == (True, None)
 
 
 def test_a_policy_may_ask_one_only(four_agents: list[Agent]) -> None:

@@ -9,10 +9,10 @@ from django.db import transaction
 from agents import presence, roster
 from agents.models import Agent, AgentCertificate, Presence
 from dispatch import affinity, assignments, offers, policies
-from dispatch.models import Acquaintance, Offer
+from dispatch.models import CustomerAffinity, Offer
 from dispatch.rules import limits
 from dispatch.waves import snapshot, wave
-from dispatch.waves.snapshot import Glance, Shard
+from dispatch.waves.snapshot import Shard, WaveSnapshot
 from tests import factories
 from tickets import clock
 from tickets.models import Ticket
@@ -28,10 +28,10 @@ def _card() -> None:
     factories.make_card()
 
 
-def take(shard: Shard = wave.ALL) -> Glance:
+def take(shard: Shard = wave.ALL) -> WaveSnapshot:
     at = clock.now()
     with transaction.atomic():
-        return snapshot.take(policy=policies.in_force(at=at), at=at, shard=shard)
+        return snapshot.read(policy=policies.in_force(at=at), at=at, shard=shard)
 
 
 def run_wave() -> int:
@@ -42,7 +42,7 @@ def asked() -> list[Any]:
     return list(Offer.objects.pending().values_list("agent", flat=True))
 
 
-def many_agents(count: int = limits.CHOICE + 5) -> list[Agent]:
+def many_agents(count: int = limits.MAX_CHOICE + 5) -> list[Agent]:
     """More than are looked at for one ticket, the longest idle first."""
     now = clock.now()
     return [factories.make_agent(at=now - (count - each) * SECOND) for each in range(count)]
@@ -62,10 +62,13 @@ def test_an_agent_is_seen_with_all_that_counts() -> None:
     [seen] = take().free
 
     held = factories.presence_of(agent)
-    assert (seen.able.id, seen.able.idle_since) == (agent.pk, held.idle_since)
-    assert (seen.able.languages, seen.able.skills) == ({"en": 3, "fr": 5}, {"cards": 4})
-    assert seen.able.certificates == {"kyc"}
-    assert (seen.able.room, seen.able.worked_today) == (2, 7)
+    assert (seen.agent_input.id, seen.agent_input.idle_since) == (agent.pk, held.idle_since)
+    assert (seen.agent_input.languages, seen.agent_input.skills) == (
+        {"en": 3, "fr": 5},
+        {"cards": 4},
+    )
+    assert seen.agent_input.certificates == {"kyc"}
+    assert (seen.agent_input.room, seen.agent_input.worked_today) == (2, 7)
 
 
 def test_yesterdays_conversations_are_no_part_of_todays_work() -> None:
@@ -73,7 +76,7 @@ def test_yesterdays_conversations_are_no_part_of_todays_work() -> None:
     factories.make_agent()
     Presence.objects.update(worked_today=7, worked_on=clock.now().date() - DAY)
 
-    assert [seen.able.worked_today for seen in take().free] == [0]
+    assert [seen.agent_input.worked_today for seen in take().free] == [0]
 
 
 def test_a_day_is_counted_from_its_first_conversation() -> None:
@@ -90,7 +93,7 @@ def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
     ticket = factories.make_ticket()
     now_not, never, expired, shown, just = (factories.make_agent() for _ in range(5))
     offers.decline(factories.make_offer(ticket, now_not), because="not_now", at=clock.now())
-    Offer.objects.update(settled_at=clock.now() - limits.NOT_NOW - SECOND)
+    Offer.objects.update(settled_at=clock.now() - limits.NOT_NOW_LASTS - SECOND)
     offers.decline(factories.make_offer(ticket, just), because="not_now", at=clock.now())
     offers.decline(factories.make_offer(ticket, never), at=clock.now())
     past = clock.now() - SECOND
@@ -100,14 +103,17 @@ def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
         if agent == expired:
             Offer.objects.filter(pk=offer.pk).update(sent_at=past - SECOND, expires_at=past)
             offers.expire_overdue(at=clock.now())
-    Ticket.objects.update(asked=False)
+    Ticket.objects.update(offered=False)
     factories.make_agent()
 
     [seen] = take().waiting
 
-    assert seen.need.timed_out_by == {now_not.pk, expired.pk}
-    assert (seen.need.declined_by, seen.need.asked) == ({never.pk, just.pk}, {shown.pk})
-    assert seen.places == {0}
+    assert seen.ticket_input.timed_out_by == {now_not.pk, expired.pk}
+    assert (seen.ticket_input.declined_by, seen.ticket_input.offered_to) == (
+        {never.pk, just.pk},
+        {shown.pk},
+    )
+    assert seen.taken_slots == {0}
 
 
 def test_what_was_seen_is_read_again_from_its_own_words() -> None:
@@ -115,10 +121,10 @@ def test_what_was_seen_is_read_again_from_its_own_words() -> None:
     factories.make_agent(skills={"cards": 2})
 
     seen = take()
-    again = Glance.of(seen.words)
+    again = WaveSnapshot.from_json(seen.raw)
 
-    assert [one.need for one in again.waiting] == [one.need for one in seen.waiting]
-    assert [one.able for one in again.free] == [one.able for one in seen.free]
+    assert [one.ticket_input for one in again.waiting] == [one.ticket_input for one in seen.waiting]
+    assert [one.agent_input for one in again.free] == [one.agent_input for one in seen.free]
 
 
 def test_a_blocked_pair_is_never_offered_and_stands_in_nobodys_way() -> None:
@@ -135,7 +141,7 @@ def test_whoever_is_unblocked_is_asked_again() -> None:
     affinity.block(factories.make_agent(), factories.make_ticket(), at=clock.now())
     assert run_wave() == 0
 
-    affinity.unblock(Acquaintance.objects.get())
+    affinity.unblock(CustomerAffinity.objects.get())
 
     assert run_wave() == 1
 
@@ -155,7 +161,7 @@ def test_a_block_is_of_one_clients_customer_only() -> None:
 def test_whoever_knows_the_customer_is_found_though_many_are_idle_longer() -> None:
     others, known = many_agents(), factories.make_agent()
     ticket = factories.make_ticket()
-    affinity.meet(known.pk, ticket, at=clock.now() - DAY)
+    affinity.record_contact(known.pk, ticket, at=clock.now() - DAY)
 
     run_wave()
 
@@ -170,14 +176,14 @@ def test_an_acquaintance_who_cannot_be_asked_makes_nobody_a_stranger(trouble: st
     speaks = {"fr": 5} if trouble == "unable" else {"en": 5}
     known, ticket = factories.make_agent(languages=speaks), factories.make_ticket()
     factories.make_agent()
-    met_at = clock.now() - (limits.KNOWS_FOR if trouble == "long ago" else DAY)
-    affinity.meet(known.pk, ticket, at=met_at)
+    met_at = clock.now() - (limits.CONTACT_LASTS if trouble == "long ago" else DAY)
+    affinity.record_contact(known.pk, ticket, at=met_at)
     if trouble == "away":
         presence.go_away(known, at=clock.now())
     if trouble == "passed":
         offers.decline(factories.make_offer(ticket, known), at=clock.now())
 
-    assert [seen.need.known_by for seen in take().waiting] == [frozenset()]
+    assert [seen.ticket_input.known_by for seen in take().waiting] == [frozenset()]
 
 
 def test_refusals_of_the_longest_idle_hide_nobody_behind_them() -> None:
@@ -193,12 +199,12 @@ def test_a_conversation_makes_them_acquainted_and_abuse_keeps_them_apart() -> No
     held = factories.make_assignment()
     assignments.hand_back(held, reason="abusive", at=clock.now())
 
-    known = Acquaintance.objects.get()
+    known = CustomerAffinity.objects.get()
     assert (known.agent, known.customer_ref) == (held.agent, held.ticket.customer_ref)
     assert known.blocked_at is not None
 
-    affinity.meet(held.agent_id, held.ticket, at=clock.now())
-    assert Acquaintance.objects.get().blocked_at is not None
+    affinity.record_contact(held.agent_id, held.ticket, at=clock.now())
+    assert CustomerAffinity.objects.get().blocked_at is not None
 
 
 def test_a_client_may_ask_for_a_certificate_of_everybody() -> None:
@@ -232,7 +238,9 @@ def test_two_matchers_share_out_every_language_once() -> None:
         factories.make_ticket(language=language)
     factories.make_agent(languages=dict.fromkeys(languages, 5), capacity=9)
 
-    shares = [[one.need.language for one in take(Shard(number, 2)).waiting] for number in (0, 1)]
+    shares = [
+        [one.ticket_input.language for one in take(Shard(number, 2)).waiting] for number in (0, 1)
+    ]
 
     assert sorted(shares[0] + shares[1]) == sorted(languages)
     assert all(shares)

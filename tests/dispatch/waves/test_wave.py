@@ -71,7 +71,7 @@ def test_an_offer_says_why_this_agent() -> None:
     assert reasons["candidates"] == 1
     assert {name: points for name, points in reasons["costs"].items() if points} == {
         # One ticket in a quarter of an hour makes the next within two minutes 12 % likely.
-        "rare": 18,
+        "scarce": 18,
         "quality": 5,
         "idle": 60,
     }
@@ -222,7 +222,7 @@ def test_a_wave_costs_the_same_few_queries_however_many_wait() -> None:
         factories.make_agent(languages={"en": 5, "fr": 4})
     run_wave()
     Offer.objects.all().delete()
-    Ticket.objects.update(asked=False)
+    Ticket.objects.update(offered=False)
     Presence.objects.update(load=0)
     with CaptureQueriesContext(connection) as few:
         run_wave()

@@ -38,18 +38,18 @@
 
   // What is new about presence is said once, and is in view. Attributes of what has an id settle
   // later than what is in it.
-  const special = () => [Boolean($("#presence [data-paused]")), Boolean($("#presence .rolling"))];
-  let [paused, rolling] = special();
+  const special = () => [Boolean($("#presence [data-paused]")), Boolean($("#presence .auto-accept"))];
+  let [paused, autoAccept] = special();
   const heedPresence = (presence) => {
-    const [wasPaused, wasRolling] = [paused, rolling];
-    [paused, rolling] = special();
+    const [wasPaused, wasAutoAccept] = [paused, autoAccept];
+    [paused, autoAccept] = special();
     if (paused && !wasPaused) {
       announce(`${$("[data-paused]", presence).textContent}. ${$("h1 + p", presence).textContent}`);
       notify(says.paused, "paused");
     }
-    if (rolling && !wasRolling) {
-      announce($(".rolling p", presence).textContent);
-      $(".rolling", presence).scrollIntoView({ block: "center" });
+    if (autoAccept && !wasAutoAccept) {
+      announce($(".auto-accept p", presence).textContent);
+      $(".auto-accept", presence).scrollIntoView({ block: "center" });
     }
   };
 

@@ -1,0 +1,6 @@
+-- A ticket ends, if it still has a status from which it may end so.
+UPDATE tickets_ticket SET
+    status = %(status)s, version = version + 1, closed_at = %(at)s,
+    disposition = %(disposition)s, note = %(note)s
+WHERE id = %(id)s AND status = ANY(%(expected)s)
+RETURNING *
