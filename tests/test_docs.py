@@ -64,6 +64,10 @@ def is_there(path: str, *, page: Path) -> bool:
     return any((start / path).exists() for start in starts)
 
 
+def modules(name: str) -> list[Path]:
+    return [path for app in APPS for path in (ROOT / app).rglob(f"{name}.py")]
+
+
 def anchors(page: Path) -> set[str]:
     """The addresses of its headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", read(page), re.MULTILINE)
@@ -120,6 +124,20 @@ def test_the_api_page_names_every_event() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_path_a_page_names_exists(page: Path) -> None:
     missing = [path for path in paths_in(page) if not is_there(path, page=page)]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_verb_a_page_names_exists(page: Path) -> None:
+    """As `offers.accept`: a function of a module of that name."""
+    verbs = re.findall(r"`([a-z_]+)\.([a-z_]+)`", read(page))
+    missing = [
+        f"{module}.{name}"
+        for module, name in verbs
+        if (sources := modules(module))
+        and not any(re.search(rf"^def {name}\b", read(path), re.M) for path in sources)
+    ]
 
     assert missing == []
 

@@ -219,7 +219,7 @@ def an_agent(status: str) -> Agent:
 
 def accept_another(offer: Offer, at: datetime) -> None:
     """Another agent who was offered the same ticket is quicker."""
-    other = factories.make_offer(offer.ticket, factories.make_agent("Bea"), place=1)
+    other = factories.make_offer(offer.ticket, factories.make_agent("Bea"), slot=1)
     offers.accept(other, at=at)
 
 
