@@ -16,6 +16,7 @@ from dispatch.models import Assignment, Offer
 from dispatch.urls import urlpatterns as where_they_meet
 from tests import factories
 from tests.platform import Platform
+from tickets.errors import TicketError
 from tickets.models import Message, Ticket
 from tickets.urls import urlpatterns as demand
 
@@ -39,6 +40,8 @@ STATUSES = {
 }
 #: `path/to/file.py` or `folder/`; what has a space, a star or a leading slash is no path of ours.
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml|svg|png))`")
+#: Refusals of calls the API does not have: an agent's, a coordinator's.
+NEVER_BY_THE_API = {"ticket_not_waiting", "ticket_not_active", "unsafe_url"}
 #: Folders whose files are made when the platform runs.
 MADE = (".data/", ".venv/")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
@@ -112,6 +115,12 @@ def test_the_api_table_names_every_address(route: str) -> None:
     address = f"/api/v1/{route.replace('<uuid:ticket_id>', '{id}')}`"
 
     assert address in read(DOCS / "api.md")
+
+
+def test_the_api_page_names_every_refusal() -> None:
+    raised = {error.code for error in TicketError.__subclasses__()} - NEVER_BY_THE_API
+
+    assert {code for code in raised if f"`{code}`" not in read(DOCS / "api.md")} == set()
 
 
 def test_the_api_page_names_every_event() -> None:
