@@ -6,7 +6,7 @@ RUN = .venv/bin/python
 TESTS = $(RUN) -m pytest -p tests.servers
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check chaos test-chaos bench bench-quick bench-days picture words \
+.PHONY: help up demo test check chaos test-chaos bench bench-quick bench-days picture words tables \
 	requirements clean environment
 
 help: ## list the targets
@@ -55,6 +55,13 @@ picture: environment ## take the README's picture anew
 words: environment ## gather what is to be translated (needs gettext)
 	@$(RUN) -m tests.servers manage.py makemessages -l fr --no-location --no-obsolete \
 		-i .venv -i .data -i tests -i examples -i benchmarks
+
+tables: environment ## before the first release: write 0001_tables of each app anew from the models
+	@for row in */migrations/0002_*.py; do mv $$row $${row%/*}/_$${row##*/} 2>/dev/null || true; done
+	@rm -f */migrations/0001_tables.py
+	@$(RUN) -m tests.servers manage.py makemigrations agents tickets dispatch --name tables --no-header; \
+		code=$$?; for row in */migrations/_0002_*.py; do mv $$row $$(echo $$row | sed 's|/_|/|'); done; \
+		exit $$code
 
 requirements: environment ## pin the newest releases with their hashes (needs uv)
 	@for name in requirements requirements-dev; do uv pip compile --universal --python-version 3.11 \

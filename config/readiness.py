@@ -25,7 +25,7 @@ OLDEST_EVENT = 60.0
 Checks = dict[str, dict[str, Any]]
 
 
-class Question:
+class ReadinessCheck:
     """Something asked in a thread of its own, since who is frozen may never answer.
 
     Whoever asks meanwhile waits for the same answer: a frozen server holds up one thread, not many.
@@ -75,8 +75,8 @@ def in_valkey() -> Checks:
     return {"valkey": {"ok": True}}
 
 
-DATABASE = Question(in_database)
-VALKEY = Question(in_valkey)
+DATABASE = ReadinessCheck(in_database)
+VALKEY = ReadinessCheck(in_valkey)
 
 
 def checks() -> Checks:

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_htmx",
     "csp",
+    "pgtrigger",
     "agents",
     "tickets",
     "dispatch",

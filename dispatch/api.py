@@ -8,14 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from dispatch.waits import availability, schemas
+from dispatch.waits import availability, availability_schema
 from dispatch.waits.availability import AvailabilityQuery
 from tickets import clock, skills
 from tickets.api.requests import PROBLEMS, client_of, invalid, render
 from tickets.handoff import Contract, LanguageTag, SkillNeed, Topic
 
 
-class Question(Contract):
+class AvailabilityParameters(Contract):
     """The parameters as they were given."""
 
     language: LanguageTag
@@ -28,7 +28,7 @@ class Question(Contract):
         return AvailabilityQuery(self.language.split("-")[0].lower(), needs, self.topic)
 
 
-class Availability(APIView):
+class AvailabilityView(APIView):
     """Whether a human would come, and when."""
 
     @extend_schema(
@@ -39,14 +39,14 @@ class Availability(APIView):
             OpenApiParameter("skills", str, description='Such as "cards:2,payments".'),
             OpenApiParameter("topic", str, description="As an escalation would have it."),
         ],
-        responses={200: schemas.Availability, **PROBLEMS},
+        responses={200: availability_schema.Availability, **PROBLEMS},
     )
     def get(self, request: Request) -> Response:
         wish = asked(request).wish
         return render(availability.check(client_of(request), wish, at=clock.now()))
 
 
-def asked(request: Request) -> Question:
+def asked(request: Request) -> AvailabilityParameters:
     """The question, read strictly: a parameter nobody knows, or given twice, is an error."""
     given: dict[str, object] = dict(request.query_params.items())
     for name, values in request.query_params.lists():
@@ -56,7 +56,7 @@ def asked(request: Request) -> Question:
         given.pop("topic", None)
     if "skills" in given:
         given["skills"] = [need(one) for one in str(given["skills"]).split(",") if one.strip()]
-    question = Question.model_validate(given)
+    question = AvailabilityParameters.model_validate(given)
     codes = [one.code for one in question.skills]
     if unknown := skills.unknown(codes):
         raise invalid(("skills", codes.index(unknown[0])), "unknown skill")

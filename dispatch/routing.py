@@ -4,6 +4,6 @@ from typing import Any, cast
 
 from django.urls import path
 
-from dispatch.desk.consumers import Desk
+from dispatch.desk.consumers import DeskConsumer
 
-websocket_urlpatterns: list[Any] = [path("ws/desk/", cast(Any, Desk.as_asgi()))]
+websocket_urlpatterns: list[Any] = [path("ws/desk/", cast(Any, DeskConsumer.as_asgi()))]

@@ -28,7 +28,7 @@ DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("offers to the gone", lambda at: offers.sweep_gone(at=at)),
     ("wrap-ups over", lambda at: assignments.finish_overdue(at=at)),
     ("customers told", lambda at: wave.give_up_overdue(at=at)),
-    ("offers made", lambda at: wave.catch_up(at=at)),
+    ("offers made", lambda at: wave.match_missed(at=at)),
 ]
 
 # Asked each time: a connection that was lost and made anew has lost the lock with it, silently. A

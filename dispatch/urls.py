@@ -5,4 +5,4 @@ from django.urls import path
 from dispatch import api
 
 app_name = "dispatch"
-urlpatterns = [path("availability", api.Availability.as_view(), name="availability")]
+urlpatterns = [path("availability", api.AvailabilityView.as_view(), name="availability")]

@@ -11,7 +11,7 @@ from babel.numbers import format_currency, get_currency_precision
 from django.core.cache import cache
 from django.utils.translation import get_language, gettext, ngettext
 
-from agents.pay.quotes import Line
+from agents.pay.quotes import QuoteLine
 from dispatch.models import Offer
 from tickets.models import Skill
 
@@ -80,7 +80,7 @@ def skills(codes: Iterable[str]) -> list[str]:
     return [names.get(code) or plain(code) for code in codes]
 
 
-def pay_line(line: Line, minutes: int) -> str:
+def pay_line(line: QuoteLine, minutes: int) -> str:
     """What a part of the pay is for."""
     if line.kind == "skill":
         return gettext("Skill: %(skill)s") % {"skill": skills([line.code])[0]}

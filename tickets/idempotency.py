@@ -19,7 +19,7 @@ class Kept(NamedTuple):
     body: str
 
 
-class Outcome(NamedTuple):
+class IdempotentResponse(NamedTuple):
     """An answer, and whether it had been given before."""
 
     status: int
@@ -40,8 +40,8 @@ def fingerprint(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()
 
 
-def replay(kept: Kept, *, payload: bytes) -> Outcome:
+def replay(kept: Kept, *, payload: bytes) -> IdempotentResponse:
     """The answer the key was given. Raises KeyReused when it was given to another payload."""
     if kept.fingerprint != fingerprint(payload):
         raise KeyReused
-    return Outcome(kept.status, json.loads(kept.body), replayed=True)
+    return IdempotentResponse(kept.status, json.loads(kept.body), replayed=True)

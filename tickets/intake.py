@@ -19,7 +19,7 @@ from structlog.contextvars import bind_contextvars
 from tickets import idempotency, queue, sql
 from tickets.errors import ConversationAlreadyOpen, KeyBusy
 from tickets.handoff import Escalation
-from tickets.idempotency import Kept, Outcome
+from tickets.idempotency import IdempotentResponse, Kept
 from tickets.models import Client, Ticket
 from tickets.models.tickets import lane
 from tickets.signals import ticket_queued
@@ -55,7 +55,7 @@ def open_ticket(
     answer: Answer,
     about: datetime,
     at: datetime | None = None,
-) -> Outcome:
+) -> IdempotentResponse:
     """A customer asks for a human: open a ticket, or answer as before.
 
     Raises KeyMissing, KeyReused, KeyBusy, ConversationAlreadyOpen. `answer`: what the bot is told
@@ -78,7 +78,7 @@ def open_ticket(
         result = _run(values)
         if result and result.opened:
             _announce(ticket, *result.opened)
-            return Outcome(201, body | {"position": ticket.ahead + 1})
+            return IdempotentResponse(201, body | {"position": ticket.ahead + 1})
         if result and (before := _explain(result, payload=payload)):
             return before
     raise KeyBusy
@@ -101,7 +101,7 @@ def _run(values: dict[str, Any]) -> Result | None:
     return Result(held, kept, tuple(opened) if opened[0] else None, open_ticket)
 
 
-def _explain(result: Result, *, payload: bytes) -> Outcome | None:
+def _explain(result: Result, *, payload: bytes) -> IdempotentResponse | None:
     """The answer given before, or the refusal; None when the statement could not see the reason."""
     if not result.held:
         raise KeyBusy

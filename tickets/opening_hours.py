@@ -39,7 +39,7 @@ class Hours:
 
 
 @dataclass(frozen=True)
-class Moment:
+class OpeningState:
     """How it is now: open until, or closed until. Neither when that never changes."""
 
     open: bool
@@ -51,17 +51,17 @@ def of(client: Client) -> Hours:
     return Hours(client.opening_hours, client.time_zone)
 
 
-def look(hours: Hours, *, at: datetime) -> Moment:
+def look(hours: Hours, *, at: datetime) -> OpeningState:
     """Whether it is open, and when that changes next."""
     if hours.always:
-        return Moment(open=True)
+        return OpeningState(open=True)
     horizon = at + timedelta(days=7)
     for start, end in _spans(hours, at=at):
         if start <= at < end:
-            return Moment(open=True, closes_at=end if end <= horizon else None)
+            return OpeningState(open=True, closes_at=end if end <= horizon else None)
         if start > at:
-            return Moment(open=False, opens_at=start)
-    return Moment(open=False)
+            return OpeningState(open=False, opens_at=start)
+    return OpeningState(open=False)
 
 
 def written(spans: Sequence[Sequence[str]]) -> str:

@@ -14,8 +14,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from agents import presence, roster
 from agents.admin import formats, today
-from agents.admin.base import ActionAdmin, PartInline, on_page, reload
-from agents.admin.filters import LanguageFilter, SkillFilter, StateFilter
+from agents.admin.base import PartInline, SupplyAdmin, on_page, reload
+from agents.admin.filters import LanguageFilter, PresenceFilter, SkillFilter
 from agents.admin.forms import AgentForm, CapacityForm, CertificateForm, InviteForm, languages
 from agents.models import Agent, AgentCertificate, AgentLanguage, AgentSkill, User
 
@@ -47,13 +47,13 @@ class CertificateInline(PartInline):
 
 
 @admin.register(Agent)
-class AgentAdmin(ActionAdmin):
+class AgentAdmin(SupplyAdmin):
     form = AgentForm
     inlines = [LanguageInline, SkillInline, CertificateInline]
     list_display = [
         "who", "live", "since_and_seen", "abilities", "held", "hours", "earnings", "approval",
     ]  # fmt: skip
-    list_filter = [StateFilter, "status", LanguageFilter, SkillFilter]
+    list_filter = [PresenceFilter, "status", LanguageFilter, SkillFilter]
     search_fields = ["name", "user__username"]
     list_select_related = ["user", "presence"]
     ordering = ["name", "pk"]

@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 from agents.errors import AgentError
 
 
-class ActionAdmin(ModelAdmin):
+class SupplyAdmin(ModelAdmin):
     """Rows with actions. To see is one permission, to act is another: change."""
 
     list_per_page = 50
@@ -43,7 +43,7 @@ class ActionAdmin(ModelAdmin):
                 messages.success(request, told(row, done))
 
 
-class Record(ActionAdmin):
+class SupplyRecordAdmin(SupplyAdmin):
     """Rows that only verbs write: here they are read."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

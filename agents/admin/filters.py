@@ -11,7 +11,7 @@ from agents.admin.today import STATES
 from agents.models import AgentLanguage, AgentSkill
 
 
-class StateFilter(SimpleListFilter):
+class PresenceFilter(SimpleListFilter):
     """Expects agents with their `state`."""
 
     title = _("live")

@@ -10,7 +10,7 @@ from babel.numbers import format_currency, get_currency_precision
 from django.utils.translation import get_language, gettext_lazy, to_locale
 from django.utils.translation import gettext as _
 
-from agents.pay.quotes import Line, Quote
+from agents.pay.quotes import Quote, QuoteLine
 
 #: What the kinds of a pay line are called.
 KINDS = {
@@ -67,6 +67,6 @@ def paired(name: str, value: str) -> str:
     return _("%(name)s: %(value)s") % {"name": name, "value": value}
 
 
-def named(line: Line) -> str:
+def named(line: QuoteLine) -> str:
     kind = str(KINDS.get(line.kind, line.kind))
     return f"{kind} {line.code}" if line.code else kind

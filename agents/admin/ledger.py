@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from agents.admin import formats
-from agents.admin.base import Record, WrittenPart, instant, reload
+from agents.admin.base import SupplyRecordAdmin, WrittenPart, instant, reload
 from agents.admin.forms import ReasonForm
 from agents.models import JournalEntry, JournalLine
 from agents.pay import ledger
@@ -30,7 +30,7 @@ class LineInline(WrittenPart):
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(Record):
+class JournalEntryAdmin(SupplyRecordAdmin):
     list_display = ["occurred", "called", "agent", "owed", "source", "undone"]
     list_filter = ["kind"]
     date_hierarchy = "occurred_at"

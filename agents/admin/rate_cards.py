@@ -33,7 +33,7 @@ class CardForm(forms.ModelForm):
         return max(given, timezone.now())
 
 
-class VersionForm(BaseDialogForm):
+class RateCardForm(BaseDialogForm):
     valid_from = forms.DateTimeField(
         label=_("Valid from"),
         help_text=_("Times are in UTC."),
@@ -123,7 +123,7 @@ class RateCardAdmin(ModelAdmin):
         dialog={
             "title": _("New version of this card"),
             "description": _("A copy, which you can then change until it is in force."),
-            "form_class": VersionForm,
+            "form_class": RateCardForm,
             "form_submit_text": _("Copy"),
         },
     )

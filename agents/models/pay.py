@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from agents.models import triggers
 from agents.models.people import Agent
 
 
@@ -103,6 +104,12 @@ class JournalEntry(models.Model):
     class Meta:
         verbose_name = _("journal entry")
         verbose_name_plural = _("ledger")
+        triggers = [
+            triggers.NeverChanges(
+                name="journal_entries_never_change", message="agents_journalentry is append-only"
+            ),
+            triggers.EntryBalances(name="journal_entries_balance", entry="NEW.id"),
+        ]
         constraints = [
             # Whatever runs twice is paid once.
             models.UniqueConstraint(
@@ -132,6 +139,12 @@ class JournalLine(models.Model):
     class Meta:
         verbose_name = _("journal line")
         verbose_name_plural = _("journal lines")
+        triggers = [
+            triggers.NeverChanges(
+                name="journal_lines_never_change", message="agents_journalline is append-only"
+            ),
+            triggers.EntryBalances(name="journal_lines_balance", entry="NEW.entry_id"),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(amount=0), name="a_line_moves_money"),
         ]

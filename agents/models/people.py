@@ -7,6 +7,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from agents.models import triggers
+
 LEVEL = [MinValueValidator(1), MaxValueValidator(5)]
 
 
@@ -64,6 +66,7 @@ class AgentSkill(models.Model):
     class Meta:
         verbose_name = _("skill")
         verbose_name_plural = _("skills")
+        triggers = [triggers.RefreshAbilities()]
         constraints = [
             models.UniqueConstraint(
                 fields=["agent", "skill"], name="one_level_per_agent_and_skill"
@@ -89,6 +92,7 @@ class AgentCertificate(models.Model):
     class Meta:
         verbose_name = _("certificate")
         verbose_name_plural = _("certificates")
+        triggers = [triggers.RefreshAbilities()]
         constraints = [
             models.UniqueConstraint(
                 fields=["agent", "code"], name="one_certificate_per_agent_and_code"
@@ -114,6 +118,7 @@ class AgentLanguage(models.Model):
     class Meta:
         verbose_name = _("language")
         verbose_name_plural = _("languages")
+        triggers = [triggers.RefreshAbilities()]
         constraints = [
             models.UniqueConstraint(
                 fields=["agent", "language"], name="one_level_per_agent_and_language"

@@ -7,7 +7,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from pgtrigger import Insert
 
+from agents.models import triggers
 from agents.models.people import Agent
 
 #: A page beats every ten seconds; after this long without one the agent is gone (reliability L4).
@@ -50,7 +52,7 @@ class Presence(models.Model):
         help_text=_("Most conversations at once."),
     )
     #: What they can do, each proficiency with those below it: "en/1" … "en/5", "cards:1" …, and
-    #: certificates as "+kyc". Kept by the database; see the migrations that add it.
+    #: certificates as "+kyc". Written by the trigger `refresh_abilities`.
     abilities = ArrayField(models.TextField(), default=list, editable=False)
     load = models.PositiveSmallIntegerField(
         _("load"), default=0, help_text=_("Pending offers and open assignments.")
@@ -76,6 +78,13 @@ class Presence(models.Model):
     class Meta:
         verbose_name = _("presence")
         verbose_name_plural = _("presence")
+        triggers = [
+            triggers.RecordAbilitiesOnInsert(),
+            triggers.RefreshAbilities(operation=Insert),
+            triggers.RefreshFreeAgentsOnInsert(),
+            triggers.RecordAbilitiesOnUpdate(),
+            triggers.RefreshFreeAgentsOnUpdate(),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(load__gte=0, load__lte=F("capacity")), name="load_is_within_capacity"

@@ -30,7 +30,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Line:
+class QuoteLine:
     """One part of the pay, in minor units. `kind`: ticket, skill, language, minutes or least."""
 
     kind: str
@@ -47,7 +47,7 @@ class Quote:
     amount: int
     minutes: int
     per_minute: str
-    lines: tuple[Line, ...]
+    lines: tuple[QuoteLine, ...]
 
     @property
     def hourly(self) -> int:
@@ -68,7 +68,7 @@ class Quote:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        lines = tuple(Line(**line) for line in stored["lines"])
+        lines = tuple(QuoteLine(**line) for line in stored["lines"])
         return cls(**{**stored, "lines": lines})
 
     def fixed(self) -> int:
@@ -88,13 +88,15 @@ class Quote:
 
 def quote(rates: Rates, *, skills: Collection[str], language: str, minutes: int) -> Quote:
     """The promise for a ticket that asks for these skills in this language."""
-    lines = [Line("ticket", rates.per_ticket)]
-    lines += [Line("skill", rates.skills[code], code) for code in skills if rates.skills.get(code)]
+    lines = [QuoteLine("ticket", rates.per_ticket)]
+    lines += [
+        QuoteLine("skill", rates.skills[code], code) for code in skills if rates.skills.get(code)
+    ]
     if premium := rates.languages.get(language):
-        lines.append(Line("language", premium, language))
-    lines.append(Line("minutes", _for_time(rates.per_minute, timedelta(minutes=minutes))))
+        lines.append(QuoteLine("language", premium, language))
+    lines.append(QuoteLine("minutes", _for_time(rates.per_minute, timedelta(minutes=minutes))))
     if (missing := rates.least - sum(line.amount for line in lines)) > 0:
-        lines.append(Line("least", missing))
+        lines.append(QuoteLine("least", missing))
     amount = sum(line.amount for line in lines)
     return Quote(rates.card, rates.currency, amount, minutes, str(rates.per_minute), tuple(lines))
 

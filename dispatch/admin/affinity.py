@@ -6,13 +6,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from agents.admin.base import Record, instant
+from agents.admin.base import SupplyRecordAdmin, instant
 from dispatch import affinity
 from dispatch.models import CustomerAffinity
 
 
 @admin.register(CustomerAffinity)
-class AcquaintanceAdmin(Record):
+class AcquaintanceAdmin(SupplyRecordAdmin):
     """Those kept apart only: who else has met is nobody's business."""
 
     list_display = ["agent", "client", "customer_ref", "blocked", "met"]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from agents.admin.base import Record, instant, on_page
+from agents.admin.base import SupplyRecordAdmin, instant, on_page
 from agents.admin.formats import lasting, money, promise
 from dispatch import affinity, assignments
 from dispatch.admin.offers import REFUSALS
@@ -17,7 +17,7 @@ from tickets import clock
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(Record):
+class AssignmentAdmin(SupplyRecordAdmin):
     refusals = REFUSALS
     list_display = [
         "ticket", "agent", "state", "talked", "wrapped_up", "earned", "started", "ended",

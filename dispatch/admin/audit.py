@@ -3,12 +3,12 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from agents.admin.base import Record, instant
+from agents.admin.base import SupplyRecordAdmin, instant
 from dispatch.models import AuditFinding
 
 
 @admin.register(AuditFinding)
-class AuditFindingAdmin(Record):
+class AuditFindingAdmin(SupplyRecordAdmin):
     list_display = ["invariant", "subject", "first_seen", "last_seen"]
     list_filter = ["invariant"]
     search_fields = ["subject"]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from agents.admin.base import Record, instant
+from agents.admin.base import SupplyRecordAdmin, instant
 from agents.admin.formats import lasting
 from agents.models import Agent
 from dispatch.admin import reasons
@@ -28,7 +28,7 @@ MOST_TICKETS, MOST_CANDIDATES, MOST_NAMES = 5, 25, 12
 
 
 @admin.register(Decision)
-class DecisionAdmin(Record):
+class DecisionAdmin(SupplyRecordAdmin):
     list_display = ["when", "policy", "tickets", "agents", "paired"]
     list_filter = ["policy"]
     search_fields = ["offers__agent__name", "offers__ticket__conversation_ref"]
@@ -124,7 +124,7 @@ def table(
         "href": reverse("admin:tickets_ticket_change", args=[ticket.id]),
         "needs": [ticket.language, *needs, *filter(None, [ticket.certificate])],
         "waited": _lasted(ticket.queued_at, account.decision.at),
-        "leaving": account.leaving,
+        "leaving": account.unassigned_penalty,
         "rows": [row(one, account, names, most=most) for one in shown],
         "more": len(account.ranked) - len(shown),
         "excluded": [group(reason, who, names) for reason, who in groups.items()],

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from agents.admin.base import Record, instant, on_page
+from agents.admin.base import SupplyRecordAdmin, instant, on_page
 from agents.admin.formats import broken_down, lasting, promise
 from agents.errors import AgentError
 from dispatch import offers
@@ -24,7 +24,7 @@ REFUSALS = (AgentError, DispatchError, TicketError)
 
 
 @admin.register(Offer)
-class OfferAdmin(Record):
+class OfferAdmin(SupplyRecordAdmin):
     refusals = REFUSALS
     list_display = ["ticket", "agent", "state", "promised", "answered_in", "sent"]
     list_filter = ["status", "ticket__client"]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from agents.admin.base import Record, instant
+from agents.admin.base import SupplyRecordAdmin, instant
 from dispatch import policies
 from dispatch.explanations import rulebook
 from dispatch.models import PolicyVersion
@@ -35,7 +35,7 @@ def flat(rows: list[str | tuple[str, ...]]) -> list[str]:
     return [name for row in rows for name in ([row] if isinstance(row, str) else row)]
 
 
-class VersionForm(forms.ModelForm):
+class PolicyVersionForm(forms.ModelForm):
     """A new version. The note is what agents read of it."""
 
     valid_from = forms.DateTimeField(
@@ -62,8 +62,8 @@ class VersionForm(forms.ModelForm):
 
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(Record):
-    form = VersionForm
+class PolicyVersionAdmin(SupplyRecordAdmin):
+    form = PolicyVersionForm
     list_display = ["version", "stage", "starts", "told"]
     ordering = ["-version"]
     readonly_fields = ["starts", "told"]

@@ -13,7 +13,7 @@ from dispatch.admin import reasons
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment, Offer
 from tickets.admin.tickets import TicketAdmin
-from tickets.admin.timeline import GOOD, NEWS, PLAIN, SOON, WRONG, Moment
+from tickets.admin.timeline import GOOD, NEWS, PLAIN, SOON, WRONG, TimelineEntry
 from tickets.models import Ticket
 
 OUTCOMES = {
@@ -45,7 +45,7 @@ class DispatchedTicketAdmin(TicketAdmin):
         ask=_("The customer is told that nobody is available and the bot goes on."),
     )
 
-    def moments(self, ticket: Ticket) -> list[Moment]:
+    def moments(self, ticket: Ticket) -> list[TimelineEntry]:
         offers = ticket.offers.select_related("agent")
         taken = ticket.assignments.select_related("agent", "offer")
         return [
@@ -55,11 +55,11 @@ class DispatchedTicketAdmin(TicketAdmin):
         ]
 
 
-def _offered(offer: Offer) -> Moment:
+def _offered(offer: Offer) -> TimelineEntry:
     outcome = str(offer.get_status_display())
     if offer.settled_at:
         outcome = f"{outcome} · {lasting(offer.settled_at - offer.sent_at)}"
-    return Moment(
+    return TimelineEntry(
         at=offer.sent_at,
         title=gettext("Offered to %(name)s") % {"name": offer.agent.name},
         colour=OUTCOMES[Offer.Status(offer.status)],
@@ -75,21 +75,21 @@ def _offered(offer: Offer) -> Moment:
     )
 
 
-def _worked(assignment: Assignment) -> list[Moment]:
+def _worked(assignment: Assignment) -> list[TimelineEntry]:
     name = {"name": assignment.agent.name}
     href = reverse("admin:dispatch_assignment_change", args=[assignment.pk])
     taken = gettext("%(name)s took the conversation") % name
-    moments = [Moment(at=assignment.started_at, title=taken, colour=GOOD, href=href, rank=3)]
+    moments = [TimelineEntry(at=assignment.started_at, title=taken, colour=GOOD, href=href, rank=3)]
     if assignment.finished_at:
         moments.append(_finished(assignment, href=href))
     return moments
 
 
-def _finished(assignment: Assignment, *, href: str) -> Moment:
+def _finished(assignment: Assignment, *, href: str) -> TimelineEntry:
     assert assignment.finished_at
     wrap_up = assignment.finished_at - (assignment.ended_at or assignment.finished_at)
     paid = money(assignment.paid or 0, assignment.offer.quote.currency)
-    return Moment(
+    return TimelineEntry(
         at=assignment.finished_at,
         title=gettext("%(name)s was done and paid %(amount)s")
         % {"name": assignment.agent.name, "amount": paid},

@@ -24,7 +24,7 @@ MOST_FRAMES_A_MINUTE = 120
 LONGEST_FRAME = 100
 
 
-class Desk(AsyncWebsocketConsumer):
+class DeskConsumer(AsyncWebsocketConsumer):
     """One open page of one agent."""
 
     session: LiveSession | None = None

@@ -40,7 +40,7 @@ class Earned:
 
 
 @dataclass(frozen=True)
-class Day:
+class EarningsDay:
     """The entries of one day."""
 
     name: str
@@ -52,7 +52,7 @@ class Day:
 class Week:
     """Seven days, the newest first."""
 
-    days: list[Day]
+    days: list[EarningsDay]
     earlier: date
     later: date | None
 
@@ -71,12 +71,12 @@ def week(agent: Agent, *, until: date | None, at: datetime) -> Week:
     return Week(days, last - WEEK, last + WEEK if last < today else None)
 
 
-def _day(day: date, entries: list[Earned]) -> Day:
+def _day(day: date, entries: list[Earned]) -> EarningsDay:
     totals: dict[str, int] = {}
     for entry in entries:
         totals[entry.currency] = totals.get(entry.currency, 0) + entry.amount
     name = format_date(day, "EEEE d MMMM", locale=wording.locale())
-    return Day(name[:1].upper() + name[1:], totals, entries)
+    return EarningsDay(name[:1].upper() + name[1:], totals, entries)
 
 
 def _entries(agent: Agent, *, since: datetime, until: datetime) -> list[Earned]:

@@ -140,7 +140,7 @@ def _skills(account: TicketExplanation, me: FreeAgent) -> str:
     )
 
 
-def _rare(account: TicketExplanation, me: FreeAgent) -> str:
+def _scarce(account: TicketExplanation, me: FreeAgent) -> str:
     if not (likely := sum(chance >= LIKELY for chance in me.scarcity.values())):
         return gettext("nothing that is likely to be asked for soon and few can do")
     return ngettext(
@@ -163,7 +163,7 @@ def _idle(account: TicketExplanation, me: FreeAgent) -> str:
     return wording.span(max(account.decision.at - me.idle_since, timedelta()))
 
 
-def _share(account: TicketExplanation, me: FreeAgent) -> str:
+def _workload_today(account: TicketExplanation, me: FreeAgent) -> str:
     return ngettext(
         "%(count)d conversation so far that day",
         "%(count)d conversations so far that day",
@@ -171,7 +171,7 @@ def _share(account: TicketExplanation, me: FreeAgent) -> str:
     ) % {"count": me.worked_today}
 
 
-def _stranger(account: TicketExplanation, me: FreeAgent) -> str:
+def _no_prior_contact(account: TicketExplanation, me: FreeAgent) -> str:
     if not account.ticket.known_by:
         return ""
     if me.id in account.ticket.known_by:
@@ -189,11 +189,11 @@ def _asked_before(account: TicketExplanation, me: FreeAgent) -> str:
 MINE: dict[str, Callable[[TicketExplanation, FreeAgent], str]] = {
     "language": _language,
     "skill": lambda account, me: _skills(account, me) if account.ticket.skills else "",
-    "scarce": _rare,
+    "scarce": _scarce,
     "quality": _reviews,
     "idle": _idle,
-    "workload_today": _share,
-    "no_prior_contact": _stranger,
+    "workload_today": _workload_today,
+    "no_prior_contact": _no_prior_contact,
     "asked_before": _asked_before,
 }
 

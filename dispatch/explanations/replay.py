@@ -68,7 +68,7 @@ class TicketExplanation:
     candidates: Sequence[Candidate]
     chosen: UUID | None
     #: What leaving the ticket waiting would have cost.
-    leaving: int
+    unassigned_penalty: int
     #: How many tickets of its lane the wave saw.
     lane: int
 
@@ -139,7 +139,7 @@ class DecisionReplay:
             waiting=waiting,
             candidates=self._candidates(waiting.ticket_input),
             chosen=next((who for who, what in self.given.items() if what == ticket_id), None),
-            leaving=unassigned_penalty(
+            unassigned_penalty=unassigned_penalty(
                 waiting.ticket_input, policy=self.policy, at=self.decision.at
             ),
             lane=lane,

@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from dispatch.loadtest.behaviour import REASONS, Temper
-from dispatch.loadtest.browser import Desk
-from dispatch.loadtest.page_parser import Screen
+from dispatch.loadtest.behaviour import REASONS, Behaviour
+from dispatch.loadtest.browser import DeskBrowser
+from dispatch.loadtest.page_parser import DeskPage
 
 HELLO = "Hello, I have read what you wrote and am looking into it."
 REPLIES = (
@@ -26,10 +26,10 @@ LULL = 15.0
 IDLE = 12.0
 
 
-class Agent:
+class AgentActor:
     """Works from `work` until `leave`."""
 
-    def __init__(self, desk: Desk, temper: Temper, *, chance: Random) -> None:
+    def __init__(self, desk: DeskBrowser, temper: Behaviour, *, chance: Random) -> None:
         self.desk, self.temper, self.chance = desk, temper, chance
         self.leaving = asyncio.Event()
         self._considered: set[str] = set()
@@ -142,7 +142,7 @@ class Agent:
 class Talk:
     """One conversation, from hello to the end of wrap-up, as far as one is let."""
 
-    def __init__(self, agent: Agent, conversation: str) -> None:
+    def __init__(self, agent: AgentActor, conversation: str) -> None:
         self.agent, self.conversation = agent, conversation
         self.desk, self.temper, self.chance = agent.desk, agent.temper, agent.chance
         self.news = asyncio.Event()
@@ -225,7 +225,7 @@ class Talk:
     async def _look(self) -> None:
         self._take_in(await self.desk.look(self.conversation, after=self.seq, stage=self.stage))
 
-    def _take_in(self, shown: Screen) -> None:
+    def _take_in(self, shown: DeskPage) -> None:
         for words in shown.words:
             self.seq = max(self.seq, words.seq)
             self.unanswered |= words.origin == "customer"

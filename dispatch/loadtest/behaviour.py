@@ -9,7 +9,7 @@ REASONS = ("not_now", "not_my_topic", "too_little_pay", "no_time", "")
 
 
 @dataclass(frozen=True)
-class Temper:
+class Behaviour:
     """Shares are from 0 to 1, spans are means in seconds."""
 
     #: Of the offers shown: accepted, declined; the others are left to time out.
@@ -47,7 +47,7 @@ class Temper:
 
 
 #: As quick as a platform can be made to hurt.
-BRISK = Temper(
+BRISK = Behaviour(
     accepts=0.82,
     declines=0.14,
     hesitates=0.8,
@@ -64,7 +64,7 @@ BRISK = Temper(
     patience=6.0,
 )
 #: As people are.
-GENTLE = Temper(
+GENTLE = Behaviour(
     accepts=0.8,
     declines=0.15,
     hesitates=6.0,

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from dispatch.loadtest import page_parser
-from dispatch.loadtest.history import Logbook
-from dispatch.loadtest.http import Answer, Wire, pauses
-from dispatch.loadtest.page_parser import Screen
-from dispatch.loadtest.websocket import NOT_LOGGED_IN, Line
+from dispatch.loadtest.history import History
+from dispatch.loadtest.http import HttpClient, Reply, pauses
+from dispatch.loadtest.page_parser import DeskPage
+from dispatch.loadtest.websocket import NOT_LOGGED_IN, WebSocketClient
 
 SESSION = ("__Host-session", "session")
 CSRF = ("__Host-csrf", "csrf")
@@ -20,11 +20,11 @@ TALK = re.compile(r"/conversations/([0-9a-f-]{36})/")
 ALONE = 3.0
 
 
-class Desk:
+class DeskBrowser:
     """One open page. Whoever uses it waits until it stirs."""
 
     def __init__(
-        self, wire: Wire, login: tuple[str, str], *, book: Logbook, chance: Random
+        self, wire: HttpClient, login: tuple[str, str], *, book: History, chance: Random
     ) -> None:
         """`login`: name and password."""
         self.wire, self.login, self.book, self.chance = wire, login, book, chance
@@ -36,7 +36,7 @@ class Desk:
         self.conversations: list[str] = []
         self.presence = ""
         self._logging_in = asyncio.Lock()
-        self.line = Line(
+        self.line = WebSocketClient(
             f"ws{wire.url.removeprefix('http')}/ws/desk/",
             headers=self._line_headers,
             card=self._arrive,
@@ -71,7 +71,7 @@ class Desk:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def look(self, conversation: str = "", *, after: int = 0, stage: str = "") -> Screen:
+    async def look(self, conversation: str = "", *, after: int = 0, stage: str = "") -> DeskPage:
         """What the page lacks, by HTTP. Nothing new, or no answer: an empty screen."""
         position: dict[str, Any] = {"signature": self.line.signature}
         if conversation:
@@ -80,9 +80,9 @@ class Desk:
         await self._stay_logged_in(answer)
         return self._show(answer)
 
-    async def press(self, act: str, path: str, *, about: dict[str, Any], **form: Any) -> Answer:
+    async def press(self, act: str, path: str, *, about: dict[str, Any], **form: Any) -> Reply:
         """Press a button until the answer is clear; what was refused is noted."""
-        await self._stay_logged_in(Answer(200))
+        await self._stay_logged_in(Reply(200))
         answer = await self.wire.insist(
             self.book,
             act,
@@ -131,7 +131,9 @@ class Desk:
                 path = f"offers/{offer}/because"
                 await self.press("because", path, about=about, because=because)
 
-    async def say(self, conversation: str, *, number: UUID, text: str, after: int) -> Screen | None:
+    async def say(
+        self, conversation: str, *, number: UUID, text: str, after: int
+    ) -> DeskPage | None:
         """What is new on the screen, these words among it; None when they were refused."""
         about = {"assignment": conversation, "id": str(number), "text": text, "from": "agent"}
         answer = await self.press(
@@ -165,7 +167,7 @@ class Desk:
             self.book.note("card", "seen", offer=offer, over="line")
             self.stirred.set()
 
-    def _show(self, answer: Answer) -> Screen:
+    def _show(self, answer: Reply) -> DeskPage:
         shown = page_parser.read(answer.text) if answer.status in (200, 409, 410, 422) else None
         if not shown or not shown.presence:
             return page_parser.read("")
@@ -187,14 +189,14 @@ class Desk:
             if not self.line.is_open:
                 self._fall_behind()
 
-    async def _sign(self, page: Answer) -> Answer:
+    async def _sign(self, page: Reply) -> Reply:
         name, password = self.login
         form = {"csrfmiddlewaretoken": page_parser.token(page.text), "username": name}
         given = form | {"password": password}
         origin = {"Origin": _origin(self.wire.url)}
         return await self.wire.ask("POST", "/desk/login/", data=given, headers=origin)
 
-    async def _stay_logged_in(self, answer: Answer) -> None:
+    async def _stay_logged_in(self, answer: Reply) -> None:
         if answer.status == 401 or not self.wire.cookie(*SESSION)[1]:
             await self.log_in()
 

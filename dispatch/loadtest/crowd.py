@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from dispatch.loadtest.agent import Agent
-from dispatch.loadtest.behaviour import Temper
-from dispatch.loadtest.bot import Bot
-from dispatch.loadtest.browser import Desk
-from dispatch.loadtest.customer import Customer
-from dispatch.loadtest.fixtures import Ground
+from dispatch.loadtest.agent import AgentActor
+from dispatch.loadtest.behaviour import Behaviour
+from dispatch.loadtest.bot import BotActor
+from dispatch.loadtest.browser import DeskBrowser
+from dispatch.loadtest.customer import CustomerActor
+from dispatch.loadtest.fixtures import Fixtures
 from dispatch.loadtest.history import HistoryStore
-from dispatch.loadtest.http import Wire
-from dispatch.loadtest.webhook_server import Mailbox
+from dispatch.loadtest.http import HttpClient
+from dispatch.loadtest.webhook_server import WebhookServer
 
 #: So many agents come at once.
 AT_ONCE = 8
@@ -31,19 +31,19 @@ class Plan:
     seconds: float | None
     drain: float
     news: float
-    temper: Temper
+    temper: Behaviour
     seed: int = 0
     echoes: int = 0
 
 
 class Crowd:
-    def __init__(self, plan: Plan, ground: Ground, shelf: HistoryStore) -> None:
+    def __init__(self, plan: Plan, ground: Fixtures, shelf: HistoryStore) -> None:
         self.plan, self.ground, self.shelf = plan, ground, shelf
         self.chance = Random(f"{plan.seed}:{ground.client}")
         self.enough, self.hurry = asyncio.Event(), asyncio.Event()
-        self.mailbox = Mailbox(ground.webhook_secret, shelf.book("mailbox"))
+        self.mailbox = WebhookServer(ground.webhook_secret, shelf.book("mailbox"))
         self.customers: set[asyncio.Task[None]] = set()
-        self.agents: list[Agent] = []
+        self.agents: list[AgentActor] = []
         self.arrived = 0
         self.began = time.monotonic()
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -76,9 +76,9 @@ class Crowd:
 
     async def _work(self, login: str, _spoken: tuple[str, ...]) -> None:
         chance, book = self._chance(login), self.shelf.book(login)
-        async with Wire(self.plan.url, chance=chance, echoes=self.plan.echoes) as wire:
-            desk = Desk(wire, (login, self.ground.password), book=book, chance=chance)
-            agent = Agent(desk, self.plan.temper, chance=chance)
+        async with HttpClient(self.plan.url, chance=chance, echoes=self.plan.echoes) as wire:
+            desk = DeskBrowser(wire, (login, self.ground.password), book=book, chance=chance)
+            agent = AgentActor(desk, self.plan.temper, chance=chance)
             async with self._gate:
                 self.agents.append(agent)
                 working = asyncio.create_task(agent.work())
@@ -94,10 +94,10 @@ class Crowd:
         until = None if self.plan.seconds is None else self.began + self.plan.seconds
         spoken = [language for _login, known in self.ground.agents for language in known]
         headers = {"Authorization": f"Bearer {self.ground.api_key}"}
-        wire = Wire(
+        wire = HttpClient(
             self.plan.url, headers=headers, chance=self._chance("bot"), echoes=self.plan.echoes
         )
-        self._bot = Bot(wire)
+        self._bot = BotActor(wire)
         while not self.enough.is_set() and (until is None or time.monotonic() < until):
             pause = self.chance.expovariate(self.plan.rate)
             if until:
@@ -111,7 +111,7 @@ class Crowd:
     def _welcome(self, language: str) -> None:
         self.arrived += 1
         name = f"customer-{self.arrived}"
-        customer = Customer(
+        customer = CustomerActor(
             self._bot,
             self.mailbox,
             self.plan.temper,

@@ -6,10 +6,10 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from dispatch.loadtest.behaviour import Temper
-from dispatch.loadtest.bot import Bot
-from dispatch.loadtest.history import Logbook
-from dispatch.loadtest.webhook_server import Mailbox, News
+from dispatch.loadtest.behaviour import Behaviour
+from dispatch.loadtest.bot import BotActor
+from dispatch.loadtest.history import History
+from dispatch.loadtest.webhook_server import News, WebhookServer
 
 NAMES = ("Mia K.", "Noah B.", "Lea D.", "Emil S.", "Ada L.", "Ivo P.")
 TOPICS = {
@@ -28,18 +28,18 @@ DOUBT = 8.0
 REVIEWS = 0.3
 
 
-class Customer:
+class CustomerActor:
     """One conversation with one escalation."""
 
     def __init__(
         self,
-        bot: Bot,
-        mailbox: Mailbox,
-        temper: Temper,
+        bot: BotActor,
+        mailbox: WebhookServer,
+        temper: Behaviour,
         *,
         language: str,
         chance: Random,
-        book: Logbook,
+        book: History,
         hurry: asyncio.Event,
     ) -> None:
         """`hurry`: set when everybody is asked to come to an end."""

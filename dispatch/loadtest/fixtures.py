@@ -23,7 +23,7 @@ KEY_NAME = "Load"
 
 
 @dataclass(frozen=True)
-class Ground:
+class Fixtures:
     """What actors need to know of themselves."""
 
     client: str
@@ -44,7 +44,7 @@ def lay(
     patience: timedelta,
     wrap_up: timedelta,
     at: datetime,
-) -> Ground:
+) -> Fixtures:
     """`slug`: the client's code, which also begins the agents' logins. `patience`, `wrap_up`: the
     client's. Keys of an earlier load are revoked and its passwords replaced."""
     client, _new = Client.objects.update_or_create(
@@ -60,7 +60,7 @@ def lay(
     endpoint, _new = WebhookEndpoint.objects.get_or_create(
         client=client, defaults={"url": "http://127.0.0.1:9/"}
     )
-    return Ground(
+    return Fixtures(
         client=slug,
         api_key=auth.issue(client, name=KEY_NAME),
         endpoint=endpoint.pk,
@@ -70,7 +70,7 @@ def lay(
     )
 
 
-def hear_at(ground: Ground, url: str) -> None:
+def hear_at(ground: Fixtures, url: str) -> None:
     """The client's bot listens there today."""
     WebhookEndpoint.objects.filter(pk=ground.endpoint).update(url=url, disabled_at=None)
 

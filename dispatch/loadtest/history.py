@@ -22,14 +22,14 @@ class HistoryStore:
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def book(self, actor: str) -> "Logbook":
-        return Logbook(actor, self)
+    def book(self, actor: str) -> "History":
+        return History(actor, self)
 
     def count(self, act: str, how: str) -> int:
         return self.counts[act, how]
 
 
-class Logbook:
+class History:
     """One actor's."""
 
     def __init__(self, actor: str, shelf: HistoryStore) -> None:

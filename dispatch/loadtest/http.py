@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 
-from dispatch.loadtest.history import Logbook
+from dispatch.loadtest.history import History
 
 #: Seconds until an answer is not waited for any longer.
 PATIENCE = 12.0
@@ -28,7 +28,7 @@ TRY_AGAIN = {NOTHING_CAME, 408, 425, 429, 500, 502, 503, 504}
 PASSING = ("idempotency_key_busy",)
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """What came back; status 0 when nothing did."""
 
     status: int
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
         return self.status in TRY_AGAIN or any(code in self.text for code in PASSING)
 
 
-class Wire:
+class HttpClient:
     """One actor's connection to the platform; cookies included."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Wire:
         found = ((name, self._http.cookies.get(name)) for name in names)
         return next(((name, value) for name, value in found if value), ("", ""))
 
-    async def ask(self, method: str, path: str, **given: Any) -> Answer:
+    async def ask(self, method: str, path: str, **given: Any) -> Reply:
         """Once; or where there is an echo, several times at once, of which the best answer."""
         times = 1 + (self.chance.randint(0, self.echoes) if method == "POST" else 0)
         if times == 1:
@@ -84,23 +84,23 @@ class Wire:
         answers = await asyncio.gather(*(self._ask(method, path, **given) for _ in range(times)))
         return min(answers, key=lambda answer: (not answer.good, answer.doubtful))
 
-    async def _ask(self, method: str, path: str, **given: Any) -> Answer:
+    async def _ask(self, method: str, path: str, **given: Any) -> Reply:
         try:
             answer = await self._http.request(method, path, **given)
-            return Answer(answer.status_code, answer.text, answer.headers)
+            return Reply(answer.status_code, answer.text, answer.headers)
         except httpx.HTTPError:
-            return Answer(NOTHING_CAME)
+            return Reply(NOTHING_CAME)
 
     async def insist(
         self,
-        book: Logbook,
+        book: History,
         act: str,
         method: str,
         path: str,
         *,
         about: Mapping[str, Any],
         **given: Any,
-    ) -> Answer:
+    ) -> Reply:
         """Until the answer is clear. Notes what was sent and what was in doubt."""
         book.note(act, "sent", **about)
         for pause in pauses(self.chance):

@@ -27,7 +27,7 @@ class Words(NamedTuple):
     text: str
 
 
-class Screen(NamedTuple):
+class DeskPage(NamedTuple):
     """What a page or a fragment of one shows; what it says nothing of is empty."""
 
     offers: list[str]
@@ -38,8 +38,8 @@ class Screen(NamedTuple):
     signature: str
 
 
-def read(page: str) -> Screen:
-    return Screen(
+def read(page: str) -> DeskPage:
+    return DeskPage(
         offers=OFFER.findall(page),
         conversations=ROW.findall(page),
         words=[

@@ -9,17 +9,17 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from dispatch.loadtest.history import Logbook
+from dispatch.loadtest.history import History
 
 #: The longest head and body that are read.
 MOST_BYTES = 1024 * 1024
 News = dict[str, Any]
 
 
-class Mailbox:
+class WebhookServer:
     """Takes in webhooks, each once, and lays them before whoever waits for news of a ticket."""
 
-    def __init__(self, secret: str, book: Logbook) -> None:
+    def __init__(self, secret: str, book: History) -> None:
         self._webhook, self._book = Webhook(secret), book
         self._waiting: dict[str, asyncio.Queue[News]] = {}
         self._early: defaultdict[str, list[News]] = defaultdict(list)

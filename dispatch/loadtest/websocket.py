@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from dispatch.loadtest import page_parser
-from dispatch.loadtest.history import Logbook
+from dispatch.loadtest.history import History
 
 #: A page beats so often, and takes a line that was silent for so long for dead (s).
 BEAT, SILENT = 10.0, 25.0
@@ -18,7 +18,7 @@ LONGEST_FRAME = 2**20
 NOT_LOGGED_IN = 4401
 
 
-class Line:
+class WebSocketClient:
     """Kept open as the desk's own script keeps it, until it is cut."""
 
     def __init__(
@@ -29,7 +29,7 @@ class Line:
         card: Callable[[str], None],
         news: Callable[[], None],
         lost: Callable[[int], None],
-        book: Logbook,
+        book: History,
         chance: Random,
     ) -> None:
         """`card` is told of an offer whose card came, `news` that something changed, `lost` the

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from agents.models import Agent
 from agents.pay.quotes import Quote
 from dispatch.models.decisions import Decision
+from dispatch.models.triggers import PayNeverChanges
 from tickets.models import Ticket
 
 #: At least a minute to answer, from the moment the card is on the screen (fair work O3: Colorado
@@ -95,11 +96,12 @@ class Offer(models.Model):
     class Meta:
         verbose_name = _("offer")
         verbose_name_plural = _("offers")
+        triggers = [PayNeverChanges()]
         constraints = [
             models.UniqueConstraint(
                 fields=["ticket", "slot"],
                 condition=Q(status__in=["sent", "shown"]),
-                name="one_pending_offer_per_place",
+                name="one_pending_offer_per_slot",
             ),
             models.UniqueConstraint(
                 fields=["ticket", "agent"],

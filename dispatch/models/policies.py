@@ -11,23 +11,15 @@ from django.db.models import Q
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from agents.models.triggers import NeverChanges
 from dispatch.rules import policy as rules
 
 DEFAULTS = rules.Policy()
 #: The notes of the versions the product comes with; a coordinator's own are theirs to word.
 OUR_NOTES = (
-    gettext_noop("The first policy."),
     gettext_noop(
-        "Whoever can do what few can is kept for those who need it; how much better than asked for "
-        "somebody is counts for less."
-    ),
-    gettext_noop(
-        "Kept for others is now who is likely to be needed soon, by who is free at the moment; how "
-        "long somebody has been free and whether they know the customer count for more."
-    ),
-    gettext_noop(
-        "Where nobody who knows what is asked for is free in time, somebody who speaks the "
-        "language answers; what is asked for at level 3 or more stays asked for."
+        "Each customer gets the free agent who fits best, and no customer waits while an agent who "
+        "can help is free."
     ),
 )
 #: The weights of what a pair may cost, by the names of the rules.
@@ -139,6 +131,12 @@ class PolicyVersion(models.Model):
     class Meta:
         verbose_name = _("matching policy")
         verbose_name_plural = _("matching policies")
+        triggers = [
+            NeverChanges(
+                name="a_policy_never_changes",
+                message="decisions were made under this version: add another",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(max_parallel_offers__range=(1, 3)), name="one_to_three_at_once"

@@ -187,7 +187,8 @@ INVARIANTS: dict[str, Invariant] = {
             'journal_entries_never_change', 'journal_lines_never_change',
             'journal_entries_balance', 'journal_lines_balance', 'pay_never_changes']) name
         WHERE NOT EXISTS (
-            SELECT 1 FROM pg_trigger WHERE tgname = name AND tgenabled IN ('O', 'A'))""",
+            SELECT 1 FROM pg_trigger
+            WHERE starts_with(tgname::text, 'pgtrigger_' || name) AND tgenabled IN ('O', 'A'))""",
     ),
     "s9_paid_once": Invariant(
         "assignment",

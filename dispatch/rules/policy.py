@@ -237,7 +237,7 @@ def unassigned_penalty(ticket: WaitingTicket, *, policy: Policy, at: datetime) -
     return min(max(points, policy.unassigned_penalty * 3 // 4), policy.unassigned_penalty * 8)
 
 
-def relaxed(skills: Mapping[str, int], steps: int, *, least: int) -> dict[str, int]:
+def lower_levels(skills: Mapping[str, int], steps: int, *, least: int) -> dict[str, int]:
     """What is asked for after so many steps of waiting: each level lower by one a step.
 
     None falls below `least`. What would be asked for at level 0 isn't asked for any more.

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from dispatch.rules.policy import Policy
 from dispatch.simulation import measures
-from dispatch.simulation.day import Day
+from dispatch.simulation.day import SimulatedDay
 from dispatch.simulation.engine import Simulation
 from dispatch.simulation.measures import Measures
 from dispatch.simulation.strategies import PairingRule, first_come, ours
 
 FIRST, LOWERED, OURS, BOUND = "first come", "lowered too", "ours", "all able"
-Drawn = Callable[[int], Day]
+Drawn = Callable[[int], SimulatedDay]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Strategy:
     pairing: PairingRule
     all_able: bool = False
 
-    def play(self, day: Day) -> Simulation:
+    def play(self, day: SimulatedDay) -> Simulation:
         return Simulation(day.with_everybody_able() if self.all_able else day, self.pairing).run()
 
 

@@ -64,7 +64,7 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Day:
+class SimulatedDay:
     """A day with all its luck."""
 
     name: str
@@ -88,7 +88,7 @@ class Day:
             )
         return self._able[lane]
 
-    def with_staff(self, many: int, *, seed: int) -> "Day":
+    def with_staff(self, many: int, *, seed: int) -> "SimulatedDay":
         """The same callers with so many agents: some drawn by lot leave, or come twice."""
         luck = Random(f"{self.name} {seed}")
         here = luck.sample(self.workers, min(many, len(self.workers)))
@@ -98,9 +98,9 @@ class Day:
             replace(worker, profile=replace(worker.profile, id=UUID(int=number)))
             for number, worker in enumerate(also, start=first)
         ]
-        return Day(self.name, self.callers, [*here, *twins], self.usual, self.slower)
+        return SimulatedDay(self.name, self.callers, [*here, *twins], self.usual, self.slower)
 
-    def with_everybody_able(self) -> "Day":
+    def with_everybody_able(self) -> "SimulatedDay":
         """The same day where every agent can do all that is asked for, as well as can be.
 
         No pairing of the real agents can do better than this, but for chance.
@@ -117,7 +117,7 @@ class Day:
             )
             for worker in self.workers
         ]
-        return Day(self.name, self.callers, workers, self.usual, self.slower)
+        return SimulatedDay(self.name, self.callers, workers, self.usual, self.slower)
 
 
 def a_ticket(

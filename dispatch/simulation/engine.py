@@ -16,9 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.rules.limits import MAX_CHOICE
-from dispatch.rules.policy import FreeAgent, WaitingTicket, capabilities, relaxed
-from dispatch.simulation.day import Caller, Day, Worker, moment
-from dispatch.simulation.scarcity import ScarcityMeter
+from dispatch.rules.policy import FreeAgent, WaitingTicket, capabilities, lower_levels
+from dispatch.simulation.day import Caller, SimulatedDay, Worker, moment
+from dispatch.simulation.scarcity_meter import ScarcityMeter
 from dispatch.simulation.strategies import PairingRule
 
 #: Seconds an offer lasts on the screen.
@@ -98,7 +98,7 @@ class SimulatedAgent:
 class Simulation:
     """One day under one way of pairing."""
 
-    def __init__(self, day: Day, pairing: PairingRule) -> None:
+    def __init__(self, day: SimulatedDay, pairing: PairingRule) -> None:
         self.day, self.pairing = day, pairing
         self.visits = {each.ticket.id: SimulatedTicket(each, each.ticket) for each in day.callers}
         self.seats = {each.profile.id: SimulatedAgent(each) for each in day.workers}
@@ -159,7 +159,7 @@ class Simulation:
     def _lower(self, now: float, visit: SimulatedTicket, step: int) -> None:
         if not visit.over:
             least = self.pairing.policy.least_level
-            asked = relaxed(visit.caller.ticket.skills, step, least=least)
+            asked = lower_levels(visit.caller.ticket.skills, step, least=least)
             self._rewrite(visit, skills=asked)
 
     def _leave(self, now: float, visit: SimulatedTicket) -> None:

@@ -61,7 +61,7 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CallerOutcome:
     """What became of one caller: answered, gone, or neither until closing; after how long."""
 
     waited: float
@@ -70,7 +70,7 @@ class Outcome:
     fits: bool = True
 
 
-def of(fates: Sequence[Outcome], occupancies: Sequence[float]) -> Measures:
+def of(fates: Sequence[CallerOutcome], occupancies: Sequence[float]) -> Measures:
     """The measures of one day."""
     if not fates:
         return Measures(0, 0, 0, 0, 0, 0, 0, float(numpy.mean(occupancies or [0])), 0)
@@ -97,7 +97,7 @@ def of_play(play: Simulation) -> Measures:
         ends = [at for at in (visit.served_at, visit.left_at) if at is not None]
         until = min(ends) if ends else max(closing, visit.caller.arrives)
         fates.append(
-            Outcome(
+            CallerOutcome(
                 waited=until - visit.caller.arrives,
                 answered=visit.served_at is not None,
                 gone=visit.left_at is not None,

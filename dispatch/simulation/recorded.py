@@ -17,8 +17,8 @@ import numpy
 
 from dispatch.rules.policy import BEST, demand_shares, required_capabilities
 from dispatch.simulation import measures
-from dispatch.simulation.day import Caller, Day, Shift, Worker, a_ticket, an_agent
-from dispatch.simulation.measures import Measures, Outcome
+from dispatch.simulation.day import Caller, Shift, SimulatedDay, Worker, a_ticket, an_agent
+from dispatch.simulation.measures import CallerOutcome, Measures
 from dispatch.simulation.patience import Patience
 
 #: Who takes no call for longer than this has a break.
@@ -111,7 +111,7 @@ class Recording:
             if call.in_line and any(span.begins <= call.arrives < span.ends for span in there)
         ]
 
-    def drawn(self, seed: int) -> Day:
+    def drawn(self, seed: int) -> SimulatedDay:
         """The day with its luck: the same for the same seed, whatever is compared on it."""
         luck = numpy.random.default_rng([seed, *self.date.encode()])
         callers = []
@@ -131,7 +131,7 @@ class Recording:
                     leaves_after=self.patience[call.kind].at(patient),
                 )
             )
-        return Day(self.date, callers, self.workers, self.usual)
+        return SimulatedDay(self.date, callers, self.workers, self.usual)
 
     def _length(self, kind: str, chance: float) -> float:
         known = self.lengths[kind]
@@ -140,7 +140,8 @@ class Recording:
     def as_it_was(self) -> Measures:
         """What really happened, measured the same way."""
         fates = [
-            Outcome(call.queued, answered=call.served, gone=not call.served) for call in self.queued
+            CallerOutcome(call.queued, answered=call.served, gone=not call.served)
+            for call in self.queued
         ]
         talked: defaultdict[str, float] = defaultdict(float)
         for call in self.calls:

@@ -15,9 +15,9 @@ from dispatch.rules.policy import demand_shares, required_capabilities
 from dispatch.simulation.day import (
     DAY,
     Caller,
-    Day,
     Shift,
     SimulatedAnswer,
+    SimulatedDay,
     Worker,
     a_ticket,
     an_agent,
@@ -71,12 +71,12 @@ class SyntheticDay:
     peak: float = 0.25
     slower: float = 1.0
 
-    def drawn(self, seed: int) -> Day:
+    def drawn(self, seed: int) -> SimulatedDay:
         """A day of this kind; the same for the same seed, whatever is compared on it."""
         luck = numpy.random.default_rng([seed, self.agents])
         workers = [_worker(number, luck) for number in range(1, self.agents + 1)]
         callers = sorted(self._callers(workers, luck), key=lambda caller: caller.arrives)
-        return Day(f"invented {seed}", callers, workers, _usual(), self.slower)
+        return SimulatedDay(f"invented {seed}", callers, workers, _usual(), self.slower)
 
     def _callers(self, workers: Sequence[Worker], luck: Generator) -> Iterator[Caller]:
         number = 0

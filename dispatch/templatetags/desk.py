@@ -7,7 +7,7 @@ from django.template import Library
 from django.utils.formats import localize
 from django.utils.translation import gettext
 
-from agents.pay.quotes import Line, Quote
+from agents.pay.quotes import Quote, QuoteLine
 from dispatch import wording
 from dispatch.models import Assignment
 
@@ -48,7 +48,7 @@ def skill_names(codes: dict[str, int]) -> list[str]:
 
 
 @register.filter
-def label(line: Line, quote: Quote) -> str:
+def label(line: QuoteLine, quote: Quote) -> str:
     """What a part of the pay is for."""
     return wording.pay_line(line, quote.minutes)
 

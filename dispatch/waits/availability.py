@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dispatch.waits import estimates
-from dispatch.waits.pool import AgentGroup
-from dispatch.waits.schemas import (
+from dispatch.waits.availability_schema import (
     AgentsOnLine,
     Availability,
     ComeBack,
@@ -18,6 +17,7 @@ from dispatch.waits.schemas import (
     StayWithBot,
     WithoutSkill,
 )
+from dispatch.waits.pool import AgentGroup
 from tickets import opening_hours, queue
 from tickets.models import Client, Ticket
 from tickets.models.tickets import lane

@@ -19,7 +19,7 @@ from agents.models.presence import SILENCE
 from dispatch import policies
 from dispatch.models import OFFER_LASTS
 from dispatch.rules import wait_simulation
-from dispatch.rules.policy import Policy, relaxed
+from dispatch.rules.policy import Policy, lower_levels
 from dispatch.rules.wait_simulation import DurationDistribution, Floats, QueueEntry, Seat
 from tickets.models import Ticket
 from tickets.models.tickets import lane
@@ -133,7 +133,7 @@ class PoolSnapshot:
         waited = (at - ticket.queued_at).total_seconds()
         last = ticket.lane
         for step, after in enumerate(self.policy.relax_after, start=1):
-            needs = relaxed(ticket.skills, step, least=self.policy.least_level)
+            needs = lower_levels(ticket.skills, step, least=self.policy.least_level)
             then = lane(ticket.language, needs, ticket.client.certificate)
             if step > ticket.relaxed and then != last:
                 yield max(ceil(after - waited), 0), then

@@ -22,7 +22,7 @@ from dispatch import policies
 from dispatch.models import Decision, Offer
 from dispatch.rules import matching
 from dispatch.rules.matching import Match
-from dispatch.rules.policy import Policy, relaxed
+from dispatch.rules.policy import Policy, lower_levels
 from dispatch.waves import handle_time, outcome, scarcity, snapshot
 from dispatch.waves.snapshot import Shard, SnapshotAgent, SnapshotTicket, WaveSnapshot
 from tickets import lifecycle
@@ -58,7 +58,7 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     return len(made)
 
 
-def catch_up(*, at: datetime) -> int:
+def match_missed(*, at: datetime) -> int:
     """A wave for those the matcher has missed; returns how many offers were made.
 
     Who came only now is the matcher's, whose plans and caches are warm.
@@ -146,7 +146,7 @@ def relax(*, at: datetime, limit: int = 200) -> int:
         lowered += lifecycle.relax(
             queued_before=at - timedelta(seconds=after),
             step=step,
-            needs=partial(relaxed, steps=step, least=policy.least_level),
+            needs=partial(lower_levels, steps=step, least=policy.least_level),
             limit=limit,
         )
     return lowered

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import psycopg
 
-from dispatch.loadtest.bot import Bot
-from dispatch.loadtest.browser import Desk
-from dispatch.loadtest.fixtures import Ground
+from dispatch.loadtest.bot import BotActor
+from dispatch.loadtest.browser import DeskBrowser
+from dispatch.loadtest.fixtures import Fixtures
 from dispatch.loadtest.history import HistoryStore
-from dispatch.loadtest.http import Wire
+from dispatch.loadtest.http import HttpClient
 from tests.chaos.stage import Stage
 
 LANGUAGE = "fi"
@@ -38,7 +38,7 @@ class Ask:
 @dataclass
 class Probe:
     stage: Stage
-    ground: Ground
+    ground: Fixtures
     asks: list[Ask] = field(default_factory=list)
     _waiting: dict[str, asyncio.Event] = field(default_factory=dict)
     _tasks: set[asyncio.Task] = field(default_factory=set)
@@ -81,10 +81,10 @@ class Probe:
         self._shelf = HistoryStore(self.folder)
         desks = [asyncio.create_task(self._watch(login)) for login, _spoken in self.ground.agents]
         headers = {"Authorization": f"Bearer {self.ground.api_key}"}
-        wire = Wire(self.stage.url, headers=headers, chance=Random(1))
+        wire = HttpClient(self.stage.url, headers=headers, chance=Random(1))
         await asyncio.sleep(3)
         while not self._over.is_set():
-            task = asyncio.create_task(self._ask(Bot(wire)))
+            task = asyncio.create_task(self._ask(BotActor(wire)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(EVERY)
@@ -92,7 +92,7 @@ class Probe:
             task.cancel()
         await asyncio.gather(*desks, *self._tasks, return_exceptions=True)
 
-    async def _ask(self, bot: Bot) -> None:
+    async def _ask(self, bot: BotActor) -> None:
         ask = Ask(time.time())
         self.asks.append(ask)
         number = UUID(int=Random().getrandbits(128), version=4)
@@ -113,9 +113,9 @@ class Probe:
 
     async def _watch(self, login: str) -> None:
         chance = Random(login)
-        async with Wire(self.stage.url, chance=chance) as wire:
+        async with HttpClient(self.stage.url, chance=chance) as wire:
             book = self._shelf.book(login)
-            desk = Desk(wire, (login, self.ground.password), book=book, chance=chance)
+            desk = DeskBrowser(wire, (login, self.ground.password), book=book, chance=chance)
             await desk.log_in()
             await desk.open()
             await desk.move("available")
@@ -143,7 +143,7 @@ class Probe:
 
 
 async def attend(
-    desk: Desk, *, seen: Callable[[str], None] = lambda _offer: None, stay: bool = False
+    desk: DeskBrowser, *, seen: Callable[[str], None] = lambda _offer: None, stay: bool = False
 ) -> None:
     """Show whatever is offered and answer nothing. `stay`: come back when found gone."""
     known: set[str] = set()

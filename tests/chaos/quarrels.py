@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 from dispatch.loadtest import page_parser
-from dispatch.loadtest.browser import CSRF, Desk
-from dispatch.loadtest.http import Wire
+from dispatch.loadtest.browser import CSRF, DeskBrowser
+from dispatch.loadtest.http import HttpClient
 from tests import factories
 from tests.chaos.scene import Scene
 from tests.chaos.troupe import MANY, Troupe, by, query
@@ -19,7 +19,7 @@ from tests.chaos.troupe import MANY, Troupe, by, query
 async def accept_against_others(scene: Scene, troupe: Troupe) -> None:
     """The customer leaves, the coordinator takes the offer back, or takes the conversation away."""
     async with AsyncExitStack() as stack:
-        office = await stack.enter_async_context(Wire(scene.stage.url, chance=Random(1)))
+        office = await stack.enter_async_context(HttpClient(scene.stage.url, chance=Random(1)))
         await _enter_office(scene, office)
         outcomes: Counter[str] = Counter()
         for ticket, of in (await troupe.offers(await troupe.ask(MANY), each=1)).items():
@@ -45,7 +45,7 @@ async def at_once(troupe: Troupe, *acts: Awaitable[Any]) -> list[Any]:
 
 
 async def _against_leaving(
-    troupe: Troupe, desk: Desk, ticket: str, offer: str, outcomes: Counter[str]
+    troupe: Troupe, desk: DeskBrowser, ticket: str, offer: str, outcomes: Counter[str]
 ) -> None:
     leaving = troupe.bot.cancel(troupe.book, ticket)
     assignment, _status = await at_once(troupe, desk.accept(offer), leaving)
@@ -55,7 +55,7 @@ async def _against_leaving(
 
 
 async def _against_withdrawing(
-    troupe: Troupe, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
+    troupe: Troupe, desk: DeskBrowser, office: HttpClient, offer: str, outcomes: Counter[str]
 ) -> None:
     taking = _press_in_office(office, "offer", "withdraw", offer)
     assignment, _answer = await at_once(troupe, desk.accept(offer), taking)
@@ -64,7 +64,7 @@ async def _against_withdrawing(
 
 
 async def _against_taking(
-    troupe: Troupe, desk: Desk, office: Wire, offer: str, outcomes: Counter[str]
+    troupe: Troupe, desk: DeskBrowser, office: HttpClient, offer: str, outcomes: Counter[str]
 ) -> None:
     assignment = await desk.accept(offer)
     if assignment is None:
@@ -82,7 +82,7 @@ async def _against_taking(
         await desk.end("finish", assignment, note="")
 
 
-async def _enter_office(scene: Scene, office: Wire) -> None:
+async def _enter_office(scene: Scene, office: HttpClient) -> None:
     await asyncio.to_thread(factories.make_coordinator, f"cora-{scene.client}")
     page = await office.ask("GET", "/admin/login/")
     form = {"csrfmiddlewaretoken": page_parser.token(page.text), "username": f"cora-{scene.client}"}
@@ -92,7 +92,7 @@ async def _enter_office(scene: Scene, office: Wire) -> None:
     scene.expect(answer.status == 302, f"the office let nobody in: {answer.status}")
 
 
-async def _press_in_office(office: Wire, what: str, action: str, pk: str) -> int:
+async def _press_in_office(office: HttpClient, what: str, action: str, pk: str) -> int:
     form = {
         "csrfmiddlewaretoken": office.cookie(*CSRF)[1],
         "action": action,

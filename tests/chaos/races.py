@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 
-from dispatch.loadtest.browser import Desk
+from dispatch.loadtest.browser import DeskBrowser
 from tests.chaos.checker import noted
 from tests.chaos.quarrels import accept_against_others
 from tests.chaos.scene import Fault, Scene
@@ -56,7 +56,9 @@ async def one_accepts_twice(scene: Scene, troupe: Troupe) -> None:
     scene.measured["races"] = len(offers)
 
 
-async def _twice_each(troupe: Troupe, desk: Desk, tab: Desk, assignment: str | None) -> None:
+async def _twice_each(
+    troupe: Troupe, desk: DeskBrowser, tab: DeskBrowser, assignment: str | None
+) -> None:
     """Whatever follows is done in both tabs at once."""
     if assignment is None:
         return
@@ -99,7 +101,7 @@ async def accept_at_the_last_moment(scene: Scene, troupe: Troupe) -> None:
 
 
 async def _answer_late(
-    scene: Scene, desk: Desk, ticket: str, offer: str, released: int
+    scene: Scene, desk: DeskBrowser, ticket: str, offer: str, released: int
 ) -> tuple[int, bool]:
     """The minute is cut short in the database, so that nobody waits for it."""
     holding = asyncio.create_task(asyncio.to_thread(_hold, scene, ticket, offer, released))
@@ -164,7 +166,7 @@ async def line_lost_in_a_talk(scene: Scene, troupe: Troupe) -> None:
     await short.end("finish", str(first), note="")
 
 
-async def _cut(desk: Desk, seconds: float) -> None:
+async def _cut(desk: DeskBrowser, seconds: float) -> None:
     desk.book.note("network", "seen", gone_for=seconds)
     await desk.shut()
     await asyncio.sleep(seconds)

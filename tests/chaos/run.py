@@ -10,7 +10,7 @@ from functools import partial
 from agents import roster
 from agents.models import Agent
 from dispatch.loadtest import fixtures
-from dispatch.loadtest.fixtures import Ground
+from dispatch.loadtest.fixtures import Fixtures
 from dispatch.models import PolicyVersion
 from tests.chaos import report
 from tests.chaos.__main__ import CODES
@@ -80,7 +80,7 @@ def lay_policy() -> None:
     policy.save(force_insert=True)
 
 
-def lay_probe() -> Ground:
+def lay_probe() -> Fixtures:
     laid = fixtures.lay(
         "probe",
         agents=PROBES,

@@ -17,12 +17,12 @@ from django.db import connection
 from agents import roster
 from agents.models import Agent
 from dispatch.loadtest import fixtures
-from dispatch.loadtest.bot import Bot
-from dispatch.loadtest.browser import Desk
-from dispatch.loadtest.fixtures import Ground
-from dispatch.loadtest.history import HistoryStore, Logbook
-from dispatch.loadtest.http import Wire
-from dispatch.loadtest.webhook_server import Mailbox
+from dispatch.loadtest.bot import BotActor
+from dispatch.loadtest.browser import DeskBrowser
+from dispatch.loadtest.fixtures import Fixtures
+from dispatch.loadtest.history import History, HistoryStore
+from dispatch.loadtest.http import HttpClient
+from dispatch.loadtest.webhook_server import WebhookServer
 from tests.chaos import history
 from tests.chaos.probe import attend
 from tests.chaos.scene import Scene
@@ -41,15 +41,15 @@ Race = Callable[[Scene, "Troupe"], Awaitable[None]]
 @dataclass
 class Troupe:
     scene: Scene
-    laid: Ground
+    laid: Fixtures
     shelf: HistoryStore
-    bot: Bot
+    bot: BotActor
     chance: Random
-    desks: list[Desk] = field(default_factory=list)
+    desks: list[DeskBrowser] = field(default_factory=list)
     tickets: list[str] = field(default_factory=list)
 
     @property
-    def book(self) -> Logbook:
+    def book(self) -> History:
         return self.shelf.book("bot")
 
     def number(self) -> UUID:
@@ -96,17 +96,17 @@ class Troupe:
             found.setdefault(ticket, {})[login] = offer
         return found
 
-    def desk(self, login: str) -> Desk:
+    def desk(self, login: str) -> DeskBrowser:
         return next(desk for desk in self.desks if desk.login[0] == login)
 
-    async def tab(self, desk: Desk, stack: AsyncExitStack) -> Desk:
+    async def tab(self, desk: DeskBrowser, stack: AsyncExitStack) -> DeskBrowser:
         """The same agent's second browser, logged in by itself."""
-        wire = await stack.enter_async_context(Wire(desk.wire.url, chance=self.chance))
-        tab = Desk(wire, desk.login, book=desk.book, chance=self.chance)
+        wire = await stack.enter_async_context(HttpClient(desk.wire.url, chance=self.chance))
+        tab = DeskBrowser(wire, desk.login, book=desk.book, chance=self.chance)
         await tab.log_in()
         return tab
 
-    async def serve(self, desk: Desk, assignment: str | None) -> None:
+    async def serve(self, desk: DeskBrowser, assignment: str | None) -> None:
         """Say something, resolve, finish."""
         if assignment:
             await desk.say(assignment, number=self.number(), text="Hello.", after=0)
@@ -119,19 +119,21 @@ async def gathered(scene: Scene, count: int, places: int) -> AsyncIterator[Troup
     """So many agents at their desks, online; at the end all leave."""
     laid = await sync_to_async(_lay)(scene.client, count, places)
     shelf, chance = HistoryStore(scene.folder), Random(scene.seed)
-    mailbox = Mailbox(laid.webhook_secret, shelf.book("mailbox"))
+    mailbox = WebhookServer(laid.webhook_secret, shelf.book("mailbox"))
     port = await mailbox.open()
     await sync_to_async(fixtures.hear_at)(laid, f"http://127.0.0.1:{port}/webhooks")
     headers = {"Authorization": f"Bearer {laid.api_key}"}
     async with AsyncExitStack() as stack:
-        wire = Wire(scene.stage.url, headers=headers, chance=chance)
-        bot = Bot(await stack.enter_async_context(wire))
+        wire = HttpClient(scene.stage.url, headers=headers, chance=chance)
+        bot = BotActor(await stack.enter_async_context(wire))
         troupe = Troupe(scene, laid, shelf, bot, chance)
         watching = []
         for login, _spoken in laid.agents:
-            wire = await stack.enter_async_context(Wire(scene.stage.url, chance=chance))
+            wire = await stack.enter_async_context(HttpClient(scene.stage.url, chance=chance))
             password = laid.password
-            desk = Desk(wire, (login, password), book=shelf.book(login), chance=Random(login))
+            desk = DeskBrowser(
+                wire, (login, password), book=shelf.book(login), chance=Random(login)
+            )
             await desk.log_in()
             await desk.open()
             await desk.move("available")
@@ -159,7 +161,7 @@ def query(stage: Stage, statement: str, given: list[Any]) -> list[tuple[Any, ...
         return done.fetchall() if done.description else []
 
 
-def _lay(client: str, count: int, places: int) -> Ground:
+def _lay(client: str, count: int, places: int) -> Fixtures:
     # PostgreSQL may have died since this thread last asked.
     connection.close()
     laid = fixtures.lay(

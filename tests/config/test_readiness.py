@@ -33,7 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "close", lambda: None)
 
 
-class Here(readiness.Question):
+class Here(readiness.ReadinessCheck):
     def ask(self) -> "Future[readiness.Checks]":
         answer: Future[readiness.Checks] = Future()
         self._answer(answer)
@@ -180,7 +180,7 @@ def test_a_frozen_postgresql_is_told_within_a_second_and_holds_up_one_thread_onl
         thaw.wait(10)
         raise OperationalError
 
-    monkeypatch.setattr(readiness, "DATABASE", readiness.Question(freeze))
+    monkeypatch.setattr(readiness, "DATABASE", readiness.ReadinessCheck(freeze))
     began = time.monotonic()
 
     said = [look() for _ in range(2)]
@@ -200,7 +200,7 @@ def test_it_says_nothing_of_addresses_and_is_not_kept(
     def refused() -> readiness.Checks:
         raise OperationalError("connection to host secret.example failed: password=secret")
 
-    monkeypatch.setattr(readiness, "DATABASE", readiness.Question(refused))
+    monkeypatch.setattr(readiness, "DATABASE", readiness.ReadinessCheck(refused))
     settings.REDIS_URL = "redis://:secret@127.0.0.1:1/0"
 
     answer = Http().get("/readyz")

@@ -53,7 +53,8 @@ policies = st.builds(
     **{
         name: st.integers(0, 1_000)
         for name in (
-            "urgency", "language", "skill", "scarce", "no_prior_contact", "quality", "idle", "workload_today",
+            "urgency", "language", "skill", "scarce", "no_prior_contact", "quality", "idle",
+            "workload_today",
             "asked_before",
         )
     },

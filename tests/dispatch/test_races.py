@@ -151,7 +151,7 @@ def test_twenty_offers_for_one_ticket_are_one() -> None:
 
     results = together(*[lambda agent=agent: offer(agent) for agent in agents])
 
-    assert Counter(results) == {"made": 1, "one_pending_offer_per_place": 19}
+    assert Counter(results) == {"made": 1, "one_pending_offer_per_slot": 19}
     assert Offer.objects.count() == 1
 
 

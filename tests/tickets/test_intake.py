@@ -19,7 +19,7 @@ from tests.together import answered, await_waiting
 from tickets import clock, intake, lifecycle, queue
 from tickets.errors import ConversationAlreadyOpen, KeyBusy, KeyReused
 from tickets.handoff import Escalation
-from tickets.idempotency import Outcome
+from tickets.idempotency import IdempotentResponse
 from tickets.models import Client, Handoff, IdempotencyKey, Ticket
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ MANY = 4000
 
 def escalate(
     client: Client, *, key: str = "1", payload: bytes = b"{}", conversation: str = "c"
-) -> Outcome:
+) -> IdempotentResponse:
     asked = factories.escalation(conversation_ref=conversation)
     return intake.open_ticket(
         client,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tickets import opening_hours
-from tickets.opening_hours import Hours, Moment
+from tickets.opening_hours import Hours, OpeningState
 
 OFFICE = {day: [["09:00", "12:30"], ["13:30", "17:00"]] for day in opening_hours.DAYS[:5]}
 
@@ -14,21 +14,23 @@ def utc(*parts: int) -> datetime:
     return datetime(2026, *parts, tzinfo=UTC)
 
 
-def look(week: dict[str, list[list[str]]], at: datetime, zone: str = "UTC") -> Moment:
+def look(week: dict[str, list[list[str]]], at: datetime, zone: str = "UTC") -> OpeningState:
     return opening_hours.look(Hours(week, zone), at=at)
 
 
 @pytest.mark.parametrize("week", [{}, {"mon": []}])
 def test_no_hours_at_all_are_always_open(week: dict[str, list[list[str]]]) -> None:
-    assert look(week, utc(11, 22, 3)) == Moment(open=True)
+    assert look(week, utc(11, 22, 3)) == OpeningState(open=True)
 
 
 def test_open_says_until_when() -> None:
-    assert look(OFFICE, utc(11, 23, 9)) == Moment(open=True, closes_at=utc(11, 23, 12, 30))
+    assert look(OFFICE, utc(11, 23, 9)) == OpeningState(open=True, closes_at=utc(11, 23, 12, 30))
 
 
 def test_closed_says_until_when() -> None:
-    assert look(OFFICE, utc(11, 23, 12, 30)) == Moment(open=False, opens_at=utc(11, 23, 13, 30))
+    assert look(OFFICE, utc(11, 23, 12, 30)) == OpeningState(
+        open=False, opens_at=utc(11, 23, 13, 30)
+    )
 
 
 def test_on_friday_evening_it_opens_on_monday() -> None:
@@ -62,7 +64,7 @@ def test_a_night_that_goes_on_past_midnight_is_one() -> None:
 def test_a_week_without_a_gap_never_closes() -> None:
     whole = {day: [["00:00", "24:00"]] for day in opening_hours.DAYS}
 
-    assert look(whole, utc(11, 22, 3)) == Moment(open=True)
+    assert look(whole, utc(11, 22, 3)) == OpeningState(open=True)
 
 
 def test_a_zone_nobody_knows_is_read_as_utc() -> None:

@@ -19,7 +19,7 @@ from unfold.decorators import display
 from tickets.errors import TicketError
 
 
-class ActionAdmin(ModelAdmin):
+class DemandAdmin(ModelAdmin):
     """Rows with actions. To see is one permission, to act is another: change."""
 
     list_per_page = 50
@@ -45,7 +45,7 @@ class ActionAdmin(ModelAdmin):
                 messages.success(request, told(row, done))
 
 
-class Record(ActionAdmin):
+class DemandRecordAdmin(DemandAdmin):
     """Rows that only verbs write: here they are read."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from tickets import auth, opening_hours
-from tickets.admin.base import ActionAdmin, instant, lasting
+from tickets.admin.base import DemandAdmin, instant, lasting
 from tickets.admin.opening_hours import DAY_NAMES, ClientForm
 from tickets.models import ApiKey, Client, Skill
 
@@ -83,7 +83,7 @@ class ClientAdmin(ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ActionAdmin):
+class ApiKeyAdmin(DemandAdmin):
     """A key is made, shown once, and revoked; never changed."""
 
     list_display = ["prefix", "client", "name", "state", "created", "revoked"]

@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from tickets import clock, lifecycle
 from tickets.admin import timeline
-from tickets.admin.base import Record, instant, lasting
+from tickets.admin.base import DemandRecordAdmin, instant, lasting
 from tickets.admin.wait_accuracy import WaitsPage
 from tickets.models import Ticket
 
@@ -28,7 +28,7 @@ LABELS = {
 
 
 @admin.register(Ticket)
-class TicketAdmin(Record):
+class TicketAdmin(DemandRecordAdmin):
     list_display = [
         "who", "client", "state", "language", "waited", "handled", "haste", "answered_by", "queued",
     ]  # fmt: skip
@@ -67,7 +67,7 @@ class TicketAdmin(Record):
         shown: HttpResponse = super().change_view(request, object_id, form_url, context)
         return shown
 
-    def moments(self, ticket: Ticket) -> list[timeline.Moment]:
+    def moments(self, ticket: Ticket) -> list[timeline.TimelineEntry]:
         """All that happened to it, in any order."""
         return timeline.demand(ticket)
 

@@ -21,7 +21,7 @@ ENDS = {
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineEntry:
     """One thing that happened. `said`: who and what; `facts`: a name and a value."""
 
     at: datetime
@@ -35,12 +35,12 @@ class Moment:
     rank: int = field(default=5)
 
 
-def tell(moments: Iterable[Moment]) -> list[Moment]:
+def tell(moments: Iterable[TimelineEntry]) -> list[TimelineEntry]:
     """In the order in which it happened."""
     return sorted(moments, key=lambda moment: (moment.at, moment.rank))
 
 
-def demand(ticket: Ticket) -> list[Moment]:
+def demand(ticket: Ticket) -> list[TimelineEntry]:
     """What tickets know of it: the handoff, the words, the news and the end."""
     return [
         *_handed_over(ticket),
@@ -52,12 +52,12 @@ def demand(ticket: Ticket) -> list[Moment]:
     ]
 
 
-def _handed_over(ticket: Ticket) -> list[Moment]:
+def _handed_over(ticket: Ticket) -> list[TimelineEntry]:
     handoff = getattr(ticket, "handoff", None)
     if handoff is None:
         return []
     return [
-        Moment(
+        TimelineEntry(
             at=ticket.queued_at,
             title=_("Handed over by the bot"),
             colour=NEWS,
@@ -72,9 +72,9 @@ def _handed_over(ticket: Ticket) -> list[Moment]:
     ]
 
 
-def _queued(ticket: Ticket) -> Moment:
+def _queued(ticket: Ticket) -> TimelineEntry:
     needs = ", ".join(f"{code} ≥ {level}" for code, level in ticket.skills.items())
-    return Moment(
+    return TimelineEntry(
         at=ticket.queued_at,
         title=_("Queued"),
         facts=[
@@ -87,18 +87,18 @@ def _queued(ticket: Ticket) -> Moment:
     )
 
 
-def _said(message: Message) -> Moment:
+def _said(message: Message) -> TimelineEntry:
     who = str(message.get_origin_display())
-    return Moment(at=message.at, title=who, said=[(who, message.text)], rank=6)
+    return TimelineEntry(at=message.at, title=who, said=[(who, message.text)], rank=6)
 
 
-def _told(delivery: WebhookDelivery) -> Moment:
+def _told(delivery: WebhookDelivery) -> TimelineEntry:
     tries = [
         f"{one.at:%H:%M:%S} · {one.status or one.error} · {one.took_ms} ms"
         for one in delivery.log.all()
     ]
     sent = delivery.delivered_at is not None
-    return Moment(
+    return TimelineEntry(
         at=delivery.created_at,
         title=_("Webhook %(type)s") % {"type": delivery.type},
         colour=GOOD if sent else WRONG if delivery.dead_at else SOON,
@@ -107,13 +107,13 @@ def _told(delivery: WebhookDelivery) -> Moment:
     )
 
 
-def _ended(ticket: Ticket) -> list[Moment]:
+def _ended(ticket: Ticket) -> list[TimelineEntry]:
     if ticket.closed_at is None:
         return []
     about = [(_("disposition"), _(ticket.disposition))] if ticket.disposition else []
     after = (_("after"), lasting(ticket.closed_at - ticket.queued_at))
     return [
-        Moment(
+        TimelineEntry(
             at=ticket.closed_at,
             title=str(ticket.get_status_display()).capitalize(),
             colour=ENDS.get(Ticket.Status(ticket.status), PLAIN),
@@ -131,13 +131,13 @@ def _wait_told(ticket: Ticket) -> str:
     return " – ".join(known) or "—"
 
 
-def _reviewed(ticket: Ticket) -> list[Moment]:
+def _reviewed(ticket: Ticket) -> list[TimelineEntry]:
     review = Review.objects.filter(ticket=ticket).first()
     if review is None:
         return []
     score = [(_("score"), f"{review.score}\u00a0/\u00a05")] if review.score else []
     return [
-        Moment(
+        TimelineEntry(
             at=review.at,
             title=_("Reviewed by the customer"),
             colour=GOOD if review.solved else SOON,

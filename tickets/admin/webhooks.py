@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from tickets.admin.base import ActionAdmin, Record, instant
+from tickets.admin.base import DemandAdmin, DemandRecordAdmin, instant
 from tickets.errors import UnsafeUrl
 from tickets.events import outbound_http, outbox
 from tickets.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -33,7 +33,7 @@ class EndpointForm(forms.ModelForm):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ActionAdmin):
+class WebhookEndpointAdmin(DemandAdmin):
     form = EndpointForm
     list_display = ["url", "client", "state", "created"]
     list_filter = ["client", ("disabled_at", admin.EmptyFieldListFilter)]
@@ -102,7 +102,7 @@ class AttemptInline(TabularInline):
         return False
 
 
-class StateFilter(admin.SimpleListFilter):
+class DeliveryStateFilter(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "state"
 
@@ -119,9 +119,9 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(Record):
+class WebhookDeliveryAdmin(DemandRecordAdmin):
     list_display = ["created", "type", "endpoint", "ticket", "state", "attempts"]
-    list_filter = [StateFilter, "type"]
+    list_filter = [DeliveryStateFilter, "type"]
     search_fields = ["ticket__conversation_ref", "endpoint__url", "id__startswith"]
     list_select_related = ["endpoint", "ticket"]
     ordering = ["-pk"]

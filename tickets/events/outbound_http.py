@@ -18,7 +18,7 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
-class Answer:
+class DeliveryAnswer:
     """What an endpoint said: a status, or why there was none."""
 
     status: int | None = None
@@ -49,18 +49,18 @@ def check_url(url: str) -> str:
     return addresses[0]
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+def post(url: str, body: bytes, headers: dict[str, str]) -> DeliveryAnswer:
     """POST once. The address that was checked is the one connected to."""
     try:
         address = check_url(url)
         return _send(url, address, body, headers)
     except UnsafeUrl as refused:
-        return Answer(error=str(refused))
+        return DeliveryAnswer(error=str(refused))
     except (urllib3.exceptions.HTTPError, ValueError) as broken:
-        return Answer(error=type(broken).__name__)
+        return DeliveryAnswer(error=type(broken).__name__)
 
 
-def _send(url: str, address: str, body: bytes, headers: dict[str, str]) -> Answer:
+def _send(url: str, address: str, body: bytes, headers: dict[str, str]) -> DeliveryAnswer:
     parts = urlsplit(url)
     host = parts.hostname or ""
     path = parts.path or "/"
@@ -77,7 +77,7 @@ def _send(url: str, address: str, body: bytes, headers: dict[str, str]) -> Answe
             preload_content=False,
         )
         answer.close()
-    return Answer(status=answer.status)
+    return DeliveryAnswer(status=answer.status)
 
 
 def _pool(scheme: str, address: str, port: int | None, host: str) -> urllib3.HTTPConnectionPool:

@@ -17,12 +17,12 @@ from standardwebhooks import Webhook
 
 from tickets import clock
 from tickets.events import outbound_http
-from tickets.events.outbound_http import Answer
+from tickets.events.outbound_http import DeliveryAnswer
 from tickets.models import Ticket, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from tickets.signals import webhook_queued
 
 
-class Line(Func):
+class TicketLine(Func):
     """The number of one's own line to PostgreSQL."""
 
     function = "pg_backend_pid"
@@ -120,7 +120,7 @@ def claim_due(*, overdue_by: timedelta, size: int = 20) -> list[WebhookDelivery]
     )
     batch = list(due)
     WebhookDelivery.objects.filter(pk__in=[delivery.pk for delivery in batch]).update(
-        next_attempt_at=at + CLAIM, attempts=F("attempts") + 1, sender=Line()
+        next_attempt_at=at + CLAIM, attempts=F("attempts") + 1, sender=TicketLine()
     )
     return batch
 
@@ -161,7 +161,9 @@ def redeliver(delivery: WebhookDelivery, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def _record(delivery: WebhookDelivery, answer: Answer, *, took_ms: int, at: datetime) -> None:
+def _record(
+    delivery: WebhookDelivery, answer: DeliveryAnswer, *, took_ms: int, at: datetime
+) -> None:
     WebhookAttempt.objects.create(
         delivery=delivery, at=at, status=answer.status, error=answer.error[:200], took_ms=took_ms
     )

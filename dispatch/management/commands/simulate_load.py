@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from dispatch.loadtest import fixtures
 from dispatch.loadtest.behaviour import TEMPERS
 from dispatch.loadtest.crowd import Crowd, Plan
-from dispatch.loadtest.fixtures import Ground
+from dispatch.loadtest.fixtures import Fixtures
 from dispatch.loadtest.history import HistoryStore
 from tickets import clock
 
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         asyncio.run(self._play(plan, laid, shelf))
         self._sum_up(shelf)
 
-    def _lay(self, options: Mapping[str, Any]) -> Ground:
+    def _lay(self, options: Mapping[str, Any]) -> Fixtures:
         pace = options["pace"]
         return fixtures.lay(
             options["client"],
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             at=clock.now(),
         )
 
-    async def _play(self, plan: Plan, laid: Ground, shelf: HistoryStore) -> None:
+    async def _play(self, plan: Plan, laid: Fixtures, shelf: HistoryStore) -> None:
         """Ctrl-C lets those who came finish; a second one does not. TERM is as the second."""
         crowd = Crowd(plan, laid, shelf)
         playing = asyncio.create_task(crowd.run(partial(fixtures.hear_at, laid)))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.pay import quotes
-from agents.pay.quotes import Line, Quote, Rates
+from agents.pay.quotes import Quote, QuoteLine, Rates
 
 
 def some_rates(**given: Any) -> Rates:
@@ -30,7 +30,7 @@ def test_a_quote_is_the_ticket_and_its_expected_minutes() -> None:
     quote = a_quote(minutes=8)
 
     assert quote.amount == 150 + 8 * 30
-    assert quote.lines == (Line("ticket", 150), Line("minutes", 240))
+    assert quote.lines == (QuoteLine("ticket", 150), QuoteLine("minutes", 240))
 
 
 def test_each_skill_asked_for_adds_its_premium() -> None:
@@ -58,7 +58,7 @@ def test_a_quote_is_never_below_the_least_and_says_what_was_added() -> None:
     quote = a_quote(some_rates(least=300), minutes=1)
 
     assert quote.amount == 300
-    assert quote.lines[-1] == Line("least", 120)
+    assert quote.lines[-1] == QuoteLine("least", 120)
 
 
 def test_the_lines_of_a_quote_sum_to_its_amount() -> None:

@@ -149,7 +149,7 @@ def test_everybody_the_wave_saw_has_a_verdict_in_order_of_cost() -> None:
     assert account.chosen == best.pk
     assert set(account.candidates[1].verdict.costs) == set(PARTS)
     assert account.candidates[1].verdict.total > account.candidates[0].verdict.total
-    assert account.leaving >= account.policy.unassigned_penalty // 2
+    assert account.unassigned_penalty >= account.policy.unassigned_penalty // 2
 
 
 def test_who_was_seen_for_another_lane_is_excluded_by_name() -> None:

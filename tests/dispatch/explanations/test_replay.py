@@ -59,7 +59,7 @@ def test_a_wave_is_kept_with_its_offers() -> None:
     wave.run(at=at)
 
     decision = Decision.objects.get()
-    assert (decision.policy_id, decision.at) == (4, at)
+    assert (decision.policy_id, decision.at) == (1, at)
     assert decision.pairs == [[str(ticket.pk), str(agent.pk)]]
     assert Offer.objects.get().decision == decision
 

@@ -9,13 +9,13 @@ import pytest
 from dispatch.loadtest import history
 from dispatch.loadtest.behaviour import TEMPERS
 from dispatch.loadtest.history import HistoryStore
-from dispatch.loadtest.http import Answer, Wire, pauses
+from dispatch.loadtest.http import HttpClient, Reply, pauses
 from tests.receiver import Receiver, receiving
 
 
-def insist(receiver: Receiver, shelf: HistoryStore, *, echoes: int = 0) -> Answer:
-    async def ask() -> Answer:
-        async with Wire(receiver.url, chance=Random(1), echoes=echoes) as wire:
+def insist(receiver: Receiver, shelf: HistoryStore, *, echoes: int = 0) -> Reply:
+    async def ask() -> Reply:
+        async with HttpClient(receiver.url, chance=Random(1), echoes=echoes) as wire:
             about = {"key": "k"}
             book = shelf.book("bot")
             return await wire.insist(book, "escalation", "POST", "", about=about, json={"a": 1})
@@ -47,8 +47,8 @@ def test_a_clear_answer_is_taken(status: int) -> None:
 
 
 def test_a_server_that_is_gone_is_in_doubt() -> None:
-    async def ask() -> Answer:
-        async with Wire("http://127.0.0.1:9", chance=Random(1)) as wire:
+    async def ask() -> Reply:
+        async with HttpClient("http://127.0.0.1:9", chance=Random(1)) as wire:
             return await wire.ask("GET", "/")
 
     assert asyncio.run(ask()).doubtful

@@ -20,7 +20,7 @@ from tickets import clock
 from tickets.models import ApiKey, Client
 
 
-def lay(slug: str = "load", agents: int = 4) -> fixtures.Ground:
+def lay(slug: str = "load", agents: int = 4) -> fixtures.Fixtures:
     return fixtures.lay(
         slug,
         agents=agents,

@@ -7,7 +7,7 @@ import pytest
 
 from dispatch.loadtest import history
 from dispatch.loadtest.history import HistoryStore
-from dispatch.loadtest.webhook_server import Mailbox
+from dispatch.loadtest.webhook_server import WebhookServer
 from tests import factories
 from tickets import clock
 from tickets.events import outbox
@@ -30,7 +30,7 @@ def test_whoever_waits_for_news_of_a_ticket_gets_it_once(letter: Any) -> None:
     secret, body, headers, ticket = letter
 
     async def hear() -> tuple[list[str], int]:
-        mailbox = Mailbox(secret, HistoryStore().book("mailbox"))
+        mailbox = WebhookServer(secret, HistoryStore().book("mailbox"))
         answers = [mailbox.take_in(headers, body) for _ in range(2)]
         box = mailbox.subscribe(ticket)
         return answers, box.qsize()
@@ -43,7 +43,7 @@ def test_whoever_waits_for_news_of_a_ticket_gets_it_once(letter: Any) -> None:
 
 def test_each_time_it_comes_is_noted(letter: Any, tmp_path: Any) -> None:
     secret, body, headers, ticket = letter
-    mailbox = Mailbox(secret, HistoryStore(tmp_path).book("mailbox"))
+    mailbox = WebhookServer(secret, HistoryStore(tmp_path).book("mailbox"))
 
     mailbox.take_in(headers, body)
     mailbox.take_in(headers, body)
@@ -57,7 +57,7 @@ def test_each_time_it_comes_is_noted(letter: Any, tmp_path: Any) -> None:
 def test_what_the_platform_did_not_sign_is_refused(letter: Any, spoilt: str) -> None:
     secret, body, headers, ticket = letter
     shelf = HistoryStore()
-    mailbox = Mailbox(secret, shelf.book("mailbox"))
+    mailbox = WebhookServer(secret, shelf.book("mailbox"))
     if spoilt == "body":
         body = body.replace(ticket.encode(), b"0" * 36)
     else:

@@ -32,7 +32,7 @@ from dispatch.realtime.wakeup import WakeSignal
 from dispatch.tasks import run_until_idle
 from tickets.errors import TicketError
 from tickets.events import outbound_http, outbox
-from tickets.events.outbound_http import Answer
+from tickets.events.outbound_http import DeliveryAnswer
 
 START = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 #: So much older than the database's clock a caller's `at` may be: it waited for a lock.
@@ -84,14 +84,16 @@ class Bot:
         self.newest: dict[str, int] = {}
         self.told: set[tuple[str, str]] = set()
 
-    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> DeliveryAnswer:
         only_outside_transactions("a webhook")
         if self.mood == "down":
-            return Answer(error="ConnectTimeout")
+            return DeliveryAnswer(error="ConnectTimeout")
         if headers["webhook-id"] not in self.known:
             self.known.add(headers["webhook-id"])
             self._learn(json.loads(body))
-        return Answer(status=204) if self.mood == "up" else Answer(error="ReadTimeout")
+        return (
+            DeliveryAnswer(status=204) if self.mood == "up" else DeliveryAnswer(error="ReadTimeout")
+        )
 
     def _learn(self, news: dict[str, Any]) -> None:
         ticket, version = news["data"]["ticket"], news["data"]["version"]

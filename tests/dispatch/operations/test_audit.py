@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pgtrigger
 import psycopg
 import pytest
 from django.core.management import call_command
@@ -54,7 +55,7 @@ def finished() -> Assignment:
 
 def more_pending_offers() -> str:
     offer = factories.make_offer()
-    drop("dispatch_offer", "one_pending_offer_per_place")
+    drop("dispatch_offer", "one_pending_offer_per_slot")
     for number in range(invariants.MOST_PENDING):
         agent = factories.make_agent(f"Agent {number}")
         factories.fill(agent)
@@ -165,7 +166,7 @@ def an_entry_out_of_balance() -> str:
 def a_guard_asleep() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE dispatch_offer DISABLE TRIGGER pay_never_changes")
+    pgtrigger.disable("dispatch.Offer:pay_never_changes")
     return "trigger:pay_never_changes"
 
 

@@ -194,7 +194,8 @@ def test_leaving_a_ticket_waiting_costs_more_than_any_pair(case: Case, policy: P
 
 def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst_agent() -> None:
     names = (
-        "language", "skill", "scarce", "no_prior_contact", "quality", "idle", "workload_today", "asked_before",
+        "language", "skill", "scarce", "no_prior_contact", "quality", "idle",
+        "workload_today", "asked_before",
     )  # fmt: skip
     heavy = replace(
         POLICY,

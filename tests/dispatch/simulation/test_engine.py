@@ -12,15 +12,15 @@ from dispatch.simulation.comparison import BOUND, FIRST, OURS
 from dispatch.simulation.day import (
     AT_ONCE,
     Caller,
-    Day,
     Shift,
     SimulatedAnswer,
+    SimulatedDay,
     Worker,
     a_ticket,
     an_agent,
 )
 from dispatch.simulation.engine import Simulation
-from dispatch.simulation.measures import Outcome, gini
+from dispatch.simulation.measures import CallerOutcome, gini
 from dispatch.simulation.strategies import first_come, ours
 from dispatch.simulation.synthetic import SyntheticDay
 
@@ -43,7 +43,7 @@ def a_worker(number: int, *, spans: tuple[Shift, ...] = ALL_DAY, **given: object
 
 
 def played(callers: list[Caller], workers: list[Worker], policy: Policy = POLICY) -> Simulation:
-    return Simulation(Day("a day", callers, workers), ours(policy)).run()
+    return Simulation(SimulatedDay("a day", callers, workers), ours(policy)).run()
 
 
 def waits(play: Simulation) -> list[float | None]:
@@ -55,7 +55,7 @@ def waits(play: Simulation) -> list[float | None]:
 
 
 @cache
-def a_day(seed: int = 1) -> Day:
+def a_day(seed: int = 1) -> SimulatedDay:
     return SMALL.drawn(seed)
 
 
@@ -123,7 +123,7 @@ def test_in_the_end_somebody_who_speaks_the_language_answers() -> None:
 
 
 def test_whoever_knows_less_may_take_longer() -> None:
-    day = Day("a day", [a_caller(1, skills={"cards": 1})], [a_worker(1)], slower=1.5)
+    day = SimulatedDay("a day", [a_caller(1, skills={"cards": 1})], [a_worker(1)], slower=1.5)
 
     play = Simulation(day, ours(POLICY)).run()
 
@@ -141,7 +141,7 @@ def test_ours_is_the_products_own_matching(monkeypatch: pytest.MonkeyPatch) -> N
     found = matching.match
     monkeypatch.setattr(matching, "match", watched)
 
-    Simulation(Day("a day", [a_caller(1)], [a_worker(1)]), ours(POLICY)).run()
+    Simulation(SimulatedDay("a day", [a_caller(1)], [a_worker(1)]), ours(POLICY)).run()
 
     assert asked == [POLICY]
 
@@ -150,7 +150,7 @@ def test_first_come_goes_to_the_longest_idle_of_those_able() -> None:
     callers = [a_caller(1), a_caller(2, 200, skills={"cards": 1}), a_caller(3, 210)]
     workers = [a_worker(1), a_worker(2, skills={"cards": 5})]
 
-    play = Simulation(Day("a day", callers, workers), first_come(POLICY)).run()
+    play = Simulation(SimulatedDay("a day", callers, workers), first_come(POLICY)).run()
 
     first, second, third = [visit.agent for visit in play.visits.values()]
     assert second == workers[1].profile.id
@@ -217,10 +217,10 @@ def test_an_invented_day_is_as_loaded_as_asked_for() -> None:
 
 def test_measures_count_those_who_left_and_those_at_closing() -> None:
     fates = [
-        Outcome(10, answered=True),
-        Outcome(30, answered=True, fits=False),
-        Outcome(50, answered=False, gone=True),
-        Outcome(70, answered=False),
+        CallerOutcome(10, answered=True),
+        CallerOutcome(30, answered=True, fits=False),
+        CallerOutcome(50, answered=False, gone=True),
+        CallerOutcome(70, answered=False),
     ]
 
     found = measures.of(fates, [0.5, 0.5])
@@ -239,7 +239,7 @@ def test_gini_by_hand(values: list[float], expected: float) -> None:
 
 def test_the_part_of_the_gap_that_is_closed() -> None:
     first, mine, bound = (
-        replace(measures.of([Outcome(0, answered=True)], []), abandoned=share)
+        replace(measures.of([CallerOutcome(0, answered=True)], []), abandoned=share)
         for share in (0.1, 0.08, 0.02)
     )
 

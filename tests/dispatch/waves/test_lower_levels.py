@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dispatch import wording
-from dispatch.rules.policy import relaxed
+from dispatch.rules.policy import lower_levels
 from dispatch.waves import wave
 from tests import factories
 from tickets import clock
@@ -28,7 +28,7 @@ def run_wave() -> int:
 def test_levels_are_lowered_step_by_step_until_a_skill_is_not_asked_for() -> None:
     asked = {"cards": 3, "loans": 1}
 
-    assert [relaxed(asked, steps, least=0) for steps in range(5)] == [
+    assert [lower_levels(asked, steps, least=0) for steps in range(5)] == [
         {"cards": 3, "loans": 1},
         {"cards": 2},
         {"cards": 1},
@@ -40,7 +40,7 @@ def test_levels_are_lowered_step_by_step_until_a_skill_is_not_asked_for() -> Non
 def test_levels_are_not_lowered_below_the_least() -> None:
     asked = {"cards": 4, "loans": 1}
 
-    assert [relaxed(asked, steps, least=2) for steps in range(4)] == [
+    assert [lower_levels(asked, steps, least=2) for steps in range(4)] == [
         {"cards": 4, "loans": 1},
         {"cards": 3, "loans": 1},
         {"cards": 2, "loans": 1},

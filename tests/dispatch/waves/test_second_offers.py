@@ -205,7 +205,7 @@ def test_a_policy_may_ask_one_only(four_agents: list[Agent]) -> None:
 def test_the_database_refuses_two_pending_offers_in_one_place(
     asked_of_three: list[Offer],
 ) -> None:
-    with refused_by("one_pending_offer_per_place"):
+    with refused_by("one_pending_offer_per_slot"):
         again(asked_of_three[0], agent=factories.make_agent())
 
 

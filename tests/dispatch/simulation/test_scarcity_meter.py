@@ -3,7 +3,7 @@
 import pytest
 
 from dispatch.rules import policy as rules
-from dispatch.simulation.scarcity import ScarcityMeter
+from dispatch.simulation.scarcity_meter import ScarcityMeter
 
 
 @pytest.fixture

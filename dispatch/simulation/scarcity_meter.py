@@ -1,4 +1,4 @@
-"""How rare what agents can do is, as a day goes on; the product asks its database (`scarcity.py`)."""
+"""Scarcity on a simulated day, kept up as it goes on. The product asks its database instead."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping

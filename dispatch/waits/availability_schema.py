@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from tickets.opening_hours import DAYS, Hours, Moment
+from tickets.opening_hours import DAYS, Hours, OpeningState
 from tickets.queue import Wait
 
 Unknown = Literal[
@@ -65,7 +65,7 @@ class OpeningHours(BaseModel):
     week: list[Day] = Field(description="Empty: always open.")
 
     @classmethod
-    def of(cls, hours: Hours, now: Moment) -> "OpeningHours":
+    def of(cls, hours: Hours, now: OpeningState) -> "OpeningHours":
         days = () if hours.always else DAYS
         return cls(
             open=now.open,
