@@ -205,6 +205,14 @@ def test_the_architecture_names_every_folder_of_dispatch(folder: str) -> None:
     assert f"`dispatch/{folder}/`" in read(DOCS / "architecture.md")
 
 
+def test_the_architecture_names_all_that_the_clock_does() -> None:
+    due = set(re.findall(r"lambda at: (\w+\.\w+)\(", read(ROOT / "dispatch/scheduler.py")))
+    named = set(re.findall(r"\| `(\w+\.\w+)` \|$", read(DOCS / "architecture.md"), re.M))
+
+    assert due
+    assert due == named
+
+
 def test_the_readme_leads_to_every_document() -> None:
     links = {(ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(read(README))}
 
