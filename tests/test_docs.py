@@ -187,7 +187,8 @@ def test_a_page_shows_pictures(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != ".")
+    "folder",
+    sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] not in "._"),
 )
 def test_the_map_names_every_folder(folder: str) -> None:
     assert f"| `{folder}/` |" in read(README)
@@ -196,9 +197,7 @@ def test_the_map_names_every_folder(folder: str) -> None:
 @pytest.mark.parametrize(
     "folder",
     sorted(
-        path.name
-        for path in (ROOT / "dispatch").iterdir()
-        if path.is_dir() and path.name != "__pycache__"
+        path.name for path in (ROOT / "dispatch").iterdir() if path.is_dir() and path.name[0] != "_"
     ),
 )
 def test_the_architecture_names_every_folder_of_dispatch(folder: str) -> None:
