@@ -83,7 +83,7 @@ WITH RECURSIVE lanes(lane) AS (
     WHERE q.blocked_at IS NOT NULL OR (q.met_at > %(known_since)s AND f.agent_id IS NOT NULL)
 ), offered AS (
     SELECT o.ticket_id AS id, o.agent_id, o.status, o.slot,
-        o.may_reoffer AND o.settled_at < %(lately)s AS again
+        o.may_reoffer AND o.settled_at < %(lately)s AS may_reoffer
     FROM held JOIN dispatch_offer o ON o.ticket_id = held.id
     WHERE o.status NOT IN ('accepted', 'withdrawn', 'taken')
 ), wanted AS (

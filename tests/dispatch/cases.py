@@ -108,7 +108,7 @@ def some_ticket(who: st.SearchStrategy[UUID], queued_at: datetime) -> st.SearchS
         due_at=st.integers(-60, 300).map(lambda seconds: queued_at + seconds * SECOND),
         skills=skills,
         certificate=certificates,
-        asked=some,
+        offered_to=some,
         declined_by=some,
         timed_out_by=some,
         blocked=some,

@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(autouse=True)
 def without_a_matcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits has been missed."""
-    monkeypatch.setattr(wave, "MISSED", timedelta(0))
+    monkeypatch.setattr(wave, "MISSED_AFTER", timedelta(0))
 
 
 def shown(offer: Offer) -> Offer:
@@ -44,7 +44,7 @@ def test_with_nothing_due_nothing_is_done() -> None:
 def test_who_waits_is_offered_but_who_came_only_now_is_the_matchers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wave, "MISSED", timedelta(seconds=5))
+    monkeypatch.setattr(wave, "MISSED_AFTER", timedelta(seconds=5))
     factories.make_card()
     factories.make_agent(capacity=2)
     factories.make_ticket()

@@ -79,7 +79,7 @@ def test_accepting_what_was_withdrawn_is_a_conflict(plain: Browser, amina: Agent
 
 def test_accepting_what_somebody_else_took_says_so_kindly(live: Browser, amina: Agent) -> None:
     mine = factories.make_offer(agent=amina)
-    theirs = factories.make_offer(mine.ticket, factories.make_agent("Elsa"), place=1)
+    theirs = factories.make_offer(mine.ticket, factories.make_agent("Elsa"), slot=1)
     offers.accept(theirs, at=clock.now())
 
     answer = live.act(f"offers/{mine.pk}/accept")
@@ -162,7 +162,7 @@ def test_a_pushed_card_is_complete_and_holds_no_token(amina: Agent) -> None:
 def test_a_card_says_nothing_of_others_who_are_asked(amina: Agent) -> None:
     ticket, elsa = factories.make_ticket(), factories.make_agent("Elsa")
     first = factories.make_offer(ticket, elsa)
-    second = factories.make_offer(ticket, amina, place=1, at=first.sent_at)
+    second = factories.make_offer(ticket, amina, slot=1, at=first.sent_at)
 
     assert push.card(second).replace(str(second.pk), str(first.pk)) == push.card(first)
 

@@ -17,8 +17,9 @@ from agents.models.presence import SILENCE
 from dispatch import affinity, offers, policies
 from dispatch.explanations import not_considered, replay
 from dispatch.models import Decision, Offer, PolicyVersion
+from dispatch.rules import limits
 from dispatch.rules.policy import AGENT_COSTS, LANE_COSTS, PAIR_COSTS
-from dispatch.waves import snapshot_query, wave
+from dispatch.waves import wave
 from tests import factories
 from tests.bustle import bustle
 from tickets import clock
@@ -228,8 +229,8 @@ def test_who_is_not_to_meet_this_customer_has_a_reason_too() -> None:
 
 
 def test_whoever_stood_further_down_the_line_is_told_so(monkeypatch: Any) -> None:
-    monkeypatch.setattr(snapshot_query, "CHOICE", 1)
-    monkeypatch.setattr(snapshot_query, "LEAST_CHOICE", 1)
+    monkeypatch.setattr(limits, "MAX_CHOICE", 1)
+    monkeypatch.setattr(limits, "MIN_CHOICE", 1)
     ticket = factories.make_ticket()
     for age in (5, 4, 3):
         last = factories.make_agent(at=clock.now() - age * SECOND)

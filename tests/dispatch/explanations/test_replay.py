@@ -143,4 +143,4 @@ def test_whoever_has_no_place_left_is_paired_and_gets_no_offer() -> None:
     made = outcome.save(drafts, decision=wave.record_decision(matches, seen, policy, at=at), at=at)
 
     assert (made, len(Decision.objects.get().pairs)) == ([], 1)
-    assert Ticket.objects.get().asked is False
+    assert Ticket.objects.get().offered is False

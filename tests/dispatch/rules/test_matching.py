@@ -244,7 +244,7 @@ def test_an_id_is_no_reason(case: Case, policy: Policy) -> None:
 
 
 def renamed_ticket(ticket: WaitingTicket, names: dict[UUID, UUID]) -> WaitingTicket:
-    groups = ("asked", "declined_by", "timed_out_by", "blocked", "known_by")
+    groups = ("offered_to", "declined_by", "timed_out_by", "blocked", "known_by")
     others = {
         group: frozenset(names.get(who, who) for who in getattr(ticket, group)) for group in groups
     }

@@ -51,7 +51,7 @@ def test_an_agent_is_judged_by_these_and_by_nothing_else() -> None:
 
 def test_a_ticket_knows_of_agents_only_what_happened_with_itself() -> None:
     assert sorted(each.name for each in fields(WaitingTicket)) == [
-        "asked", "blocked", "certificate", "declined_by", "due_at", "id", "known_by", "language",
+        "blocked", "certificate", "declined_by", "due_at", "id", "known_by", "language", "offered_to",
         "queued_at", "skills", "timed_out_by", "urgency",
     ]  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_a_ticket_knows_of_agents_only_what_happened_with_itself() -> None:
         ("certificate", {"certificate": "kyc"}, {"certificates": frozenset({"aml"})}),
         ("capacity", {}, {"room": 0}),
         ("blocked", {"blocked": frozenset({US})}, {}),
-        ("asked", {"asked": frozenset({US})}, {}),
+        ("asked", {"offered_to": frozenset({US})}, {}),
         ("declined", {"declined_by": frozenset({US})}, {}),
     ],
 )

@@ -208,7 +208,7 @@ def test_behind_a_very_long_line_nobody_is_told_a_time(
     talking(factories.make_agent())
     for _ in range(3):
         factories.make_ticket()
-    monkeypatch.setattr(pool, "LONGEST_LINE", 3)
+    monkeypatch.setattr(pool, "MAX_QUEUE", 3)
 
     assert wait(client) == Wait(unknown="long_queue")
 

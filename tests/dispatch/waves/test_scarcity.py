@@ -93,7 +93,7 @@ def test_no_wave_waits_for_the_counting(
 ) -> None:
     settings.HINTS_INLINE = False
     asked = []
-    monkeypatch.setattr(scarcity.COUNTING, "ask", lambda: asked.append(True))
+    monkeypatch.setattr(scarcity.COUNTING, "request", lambda: asked.append(True))
     at = clock.now()
     tickets(30, skills={"cards": 2})
     counted = scarcity.current(at=at)

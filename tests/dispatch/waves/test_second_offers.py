@@ -35,7 +35,7 @@ def four_agents() -> list[Agent]:
 
 def pending() -> dict[Any, int]:
     """Who is asked, in which place."""
-    return dict(Offer.objects.pending().order_by("place").values_list("agent", "place"))
+    return dict(Offer.objects.pending().order_by("slot").values_list("agent", "slot"))
 
 
 def ask(at: Any) -> int:
@@ -55,7 +55,7 @@ def asked_of_three(four_agents: list[Agent]) -> list[Offer]:
     factories.make_ticket()
     now = clock.now()
     assert [ask(now + wait * ALONE) for wait in range(3)] == [1, 1, 1]
-    return list(Offer.objects.order_by("place"))
+    return list(Offer.objects.order_by("slot"))
 
 
 def publish(**given: Any) -> None:
@@ -69,7 +69,7 @@ def test_an_agent_is_asked_alone_for_twenty_seconds(four_agents: list[Agent]) ->
     now = clock.now()
     ask(now)
 
-    assert (ticket().asked, ticket().reoffer_at) == (True, now + ALONE)
+    assert (ticket().offered, ticket().reoffer_at) == (True, now + ALONE)
     assert ask(now + ALONE - SECOND) == 0
     assert ask(now + ALONE) == 1
     assert pending() == {four_agents[0].pk: 0, four_agents[1].pk: 1}
@@ -79,7 +79,7 @@ def test_a_third_is_asked_and_no_fourth(
     asked_of_three: list[Offer], four_agents: list[Agent]
 ) -> None:
     assert pending() == {who.pk: place for place, who in enumerate(four_agents[:3])}
-    assert (ticket().asked, ticket().reoffer_at) == (True, None)
+    assert (ticket().offered, ticket().reoffer_at) == (True, None)
     assert ask(clock.now() + 7 * ALONE) == 0
 
 
@@ -108,7 +108,7 @@ def test_the_first_yes_wins_and_the_others_learn_it(asked_of_three: list[Offer])
 
     held = offers.accept(second, at=clock.now())
 
-    statuses = Offer.objects.order_by("place").values_list("status", flat=True)
+    statuses = Offer.objects.order_by("slot").values_list("status", flat=True)
     assert list(statuses) == ["taken", "accepted", "taken"]
     loads = [factories.presence_of(one.agent).load for one in asked_of_three]
     assert (held.agent, loads) == (second.agent, [0, 1, 0])
@@ -135,10 +135,10 @@ def test_in_a_place_that_became_free_another_is_asked_and_then_no_more(
     last = asked_of_three[2].sent_at
     offers.decline(asked_of_three[1], at=last + SECOND)
 
-    assert (ticket().asked, ticket().reoffer_at) == (True, last + ALONE)
+    assert (ticket().offered, ticket().reoffer_at) == (True, last + ALONE)
     assert ask(last + ALONE) == 1
     assert pending()[four_agents[3].pk] == 1
-    assert (ticket().asked, ticket().reoffer_at) == (True, None)
+    assert (ticket().offered, ticket().reoffer_at) == (True, None)
     factories.make_agent()
     assert ask(last + 7 * ALONE) == 0
 
@@ -149,7 +149,7 @@ def test_when_those_still_asked_had_their_time_another_is_asked_at_once(
     late = asked_of_three[2].sent_at + ALONE
     offers.decline(asked_of_three[0], at=late)
 
-    assert (ticket().asked, ticket().reoffer_at) == (False, None)
+    assert (ticket().offered, ticket().reoffer_at) == (False, None)
     assert ask(late) == 1
     assert pending()[four_agents[3].pk] == 0
 
@@ -170,7 +170,7 @@ def test_when_nobody_is_asked_any_more_the_next_is_asked_at_once(how: str) -> No
         Offer.objects.update(sent_at=past - SECOND, expires_at=past)
         assert offers.expire_overdue(at=clock.now()) == 1
 
-    assert (ticket().asked, ticket().reoffer_at) == (False, None)
+    assert (ticket().offered, ticket().reoffer_at) == (False, None)
     assert not Offer.objects.pending().exists()
 
 
@@ -180,7 +180,7 @@ def test_a_policy_may_ask_for_fewer_at_once(four_agents: list[Agent]) -> None:
     now = clock.now()
 
     assert [ask(now + wait * ALONE) for wait in range(3)] == [1, 1, 0]
-    offers.decline(Offer.objects.get(place=0), at=now + 3 * ALONE)
+    offers.decline(Offer.objects.get(slot=0), at=now + 3 * ALONE)
     assert [ask(now + wait * ALONE) for wait in (3, 4, 5)] == [1, 0, 0]
     assert len(pending()) == 2
 
@@ -192,7 +192,7 @@ def test_a_policy_that_asks_for_fewer_lets_those_asked_already_answer(
 
     offers.decline(asked_of_three[0], at=clock.now() + 3 * ALONE)
 
-    assert (ticket().asked, ticket().reoffer_at) == (True, None)
+    assert (ticket().offered, ticket().reoffer_at) == (True, None)
 
 
 def test_a_policy_may_ask_one_only(four_agents: list[Agent]) -> None:
@@ -213,17 +213,17 @@ def test_the_database_refuses_to_ask_somebody_twice_at_once() -> None:
     offer = factories.make_offer()
 
     with refused_by("nobody_is_asked_twice_at_once"):
-        again(offer, place=1)
+        again(offer, slot=1)
 
 
 def test_the_database_refuses_a_fourth(asked_of_three: list[Offer]) -> None:
     with refused_by("at_most_three_are_asked_at_once"):
-        again(asked_of_three[0], agent=factories.make_agent(), place=3)
+        again(asked_of_three[0], agent=factories.make_agent(), slot=3)
 
 
 def again(offer: Offer, **changes: Any) -> Offer:
     """Another offer like this one."""
-    same = {name: getattr(offer, name) for name in ("ticket", "agent", "pay", "place")}
+    same = {name: getattr(offer, name) for name in ("ticket", "agent", "pay", "slot")}
     moments = {"sent_at": offer.sent_at, "expires_at": offer.expires_at}
     return Offer.objects.create(**{**same, **moments, **changes})
 
@@ -232,7 +232,7 @@ def test_a_settled_offer_leaves_its_place_to_another() -> None:
     offer = factories.make_offer()
     offers.decline(offer, at=clock.now())
 
-    assert again(offer, agent=factories.make_agent()).place == 0
+    assert again(offer, agent=factories.make_agent()).slot == 0
 
 
 def test_the_policy_itself_is_what_says_how_long_and_how_many() -> None:
