@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import get_commands
 
 from agents.models import Agent, Presence
@@ -77,8 +78,8 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def settings_sources() -> list[Path]:
-    """Where the product reads its environment."""
+def product() -> list[Path]:
+    """The sources of what runs, tests left out."""
     return [
         path
         for folder in ("config", *APPS, "examples")
@@ -88,7 +89,7 @@ def settings_sources() -> list[Path]:
 
 
 def variables() -> set[str]:
-    found = {name for path in settings_sources() for name in ENVIRONMENT.findall(read(path))}
+    found = {name for path in product() for name in ENVIRONMENT.findall(read(path))}
     return found - {"DJANGO_SETTINGS_MODULE"}
 
 
@@ -106,6 +107,23 @@ def test_a_word_stands_in_the_glossary_once() -> None:
     words = [word for row in rows if row != "word" for word in row.split(", ")]
 
     assert sorted(words) == sorted(set(words))
+
+
+@pytest.mark.parametrize(
+    "model",
+    sorted(model.__name__ for app in APPS for model in apps.get_app_config(app).get_models()),
+)
+def test_the_glossary_names_every_model(model: str) -> None:
+    assert f"`{model}`" in read(DOCS / "glossary.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_class_a_page_names_exists(page: Path) -> None:
+    """As `WaveSnapshot`; a word of one hump may be a sentence's."""
+    classes = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", read(page)))
+    defined = {name for path in product() for name in re.findall(r"^class (\w+)", read(path), re.M)}
+
+    assert classes - defined == set()
 
 
 @pytest.mark.parametrize(
