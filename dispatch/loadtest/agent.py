@@ -169,7 +169,7 @@ class Talk:
             await self._end("resolve", disposition=self.chance.choice(DISPOSITIONS))
 
     async def _wrap_up(self) -> None:
-        """Some forget to say that they are done; then the clock says it for them."""
+        """Some forget to say that they are done; then the scheduler ends it."""
         await asyncio.sleep(self.temper.after(self.temper.wraps_up, self.chance))
         await self.agent.here()
         if self.chance.random() < self.temper.forgets_wrap_up:

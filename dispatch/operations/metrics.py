@@ -21,7 +21,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, ThreadingWSGIServer
 
-from dispatch.models import Assignment, ClockHeartbeat, MatchLatency, Offer
+from dispatch.models import Assignment, MatchLatency, Offer, SchedulerHeartbeat
 from dispatch.operations import audit, connections, first_offer_latency
 from tickets import clock
 from tickets.models import Ticket, WebhookDelivery
@@ -73,7 +73,7 @@ def pending() -> int:
 
 
 def first_offers() -> Iterator[Metric]:
-    """None until the clock has begun to count."""
+    """None until the scheduler has begun to count."""
     if kept := MatchLatency.objects.first():
         bounds = [*map(str, first_offer_latency.BUCKETS), "+Inf"]
         buckets = zip(bounds, map(float, accumulate(kept.counts)), strict=True)
@@ -91,14 +91,16 @@ def losses() -> int:
 
 def heartbeat(*, at: datetime) -> Iterator[Metric]:
     """None before the first tick; whoever watches alerts on what is absent too."""
-    if beat := ClockHeartbeat.objects.first():
-        yield gauge("releve_clock_lag_seconds", "How far the clock is behind.", lag(beat, at=at))
+    if beat := SchedulerHeartbeat.objects.first():
+        yield gauge(
+            "releve_scheduler_lag_seconds", "How far the scheduler is behind.", lag(beat, at=at)
+        )
         took = beat.took_ms / 1000
-        yield gauge("releve_clock_tick_seconds", "How long its last tick took.", took)
+        yield gauge("releve_scheduler_tick_seconds", "How long its last tick took.", took)
 
 
-def lag(beat: ClockHeartbeat, *, at: datetime) -> float:
-    """How far the clock is behind in seconds: silent, or late with its last tick."""
+def lag(beat: SchedulerHeartbeat, *, at: datetime) -> float:
+    """How far the scheduler is behind in seconds: silent, or late with its last tick."""
     return max(seconds(at - beat.beat_at), beat.lag_ms / 1000)
 
 

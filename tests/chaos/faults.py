@@ -16,11 +16,16 @@ from tests.chaos.valve import OPEN, SHUT, Setting
 def crash_tasks(scene: Scene) -> None:
     """Each of the tasks' processes dies in the middle of one, by itself, at a point of its own."""
     left = []
-    points = [("matcher", "match"), ("matcher", "notify"), ("worker", "webhook"), ("clock", "pay")]
+    points = [
+        ("matcher", "match"),
+        ("matcher", "notify"),
+        ("worker", "webhook"),
+        ("scheduler", "pay"),
+    ]
     for process, point in points:
         scene.stage.arm(point, process)
         scene.blow()
-        # The clock pays for whoever forgets to say that the wrap-up is over.
+        # The scheduler pays for whoever forgets to say that the wrap-up is over.
         left += scene.stage.wait_until_struck(seconds=25)
         time.sleep(2)
     time.sleep(6)

@@ -24,7 +24,7 @@ NOTES = """## How each is done
 
 - **F1**, **F4**: a process dies at a chosen statement: the matcher before its offers are committed
   and before they are pushed, the worker after a webhook was sent and before that is written down,
-  the clock after it paid and before that is committed; the web server before and after an
+  the scheduler after it paid and before that is committed; the web server before and after an
   escalation is committed, and inside an acceptance. Celery's workers are threads or solo here, so
   it is always the whole process. *F4W*: it dies while twelve customers write without a pause.
 - What dies is started again after a second, as the supervisor would. In **F3** nothing is, for a

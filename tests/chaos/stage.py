@@ -34,7 +34,7 @@ DATABASE = "chaos"
 READY = "chaos_ready"
 SOWN = Path(__file__).parent / "sown"
 #: The processes that are the product's own.
-OURS = ("web", "live", "matcher", "worker", "clock", "door")
+OURS = ("web", "live", "matcher", "worker", "scheduler", "door")
 #: What is dead is looked for, and started again, after so many seconds.
 LOOK, RESTART = 0.2, 1.0
 

@@ -7,8 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from prometheus_client.parser import text_string_to_metric_families
 
-from dispatch import assignments
-from dispatch import scheduler as dispatch_clock
+from dispatch import assignments, scheduler
 from dispatch.models import LiveServer, MatchLatency, Offer
 from dispatch.models.operations import here
 from dispatch.operations import audit, connections, first_offer_latency, metrics
@@ -74,12 +73,12 @@ def test_a_lost_conversation_is_counted_for_good() -> None:
 
 
 def test_the_clock_is_behind_by_its_silence_or_its_lateness() -> None:
-    dispatch_clock.beat(leader="a:1", lag_ms=7000, took_ms=250)
+    scheduler.beat(leader="a:1", lag_ms=7000, took_ms=250)
 
     figures = scraped()
 
-    assert figures["releve_clock_lag_seconds"] == 7
-    assert figures["releve_clock_tick_seconds"] == 0.25
+    assert figures["releve_scheduler_lag_seconds"] == 7
+    assert figures["releve_scheduler_tick_seconds"] == 0.25
 
 
 def test_the_open_sockets_of_live_servers_that_live_are_added_up() -> None:
