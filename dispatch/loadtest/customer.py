@@ -9,7 +9,7 @@ from uuid import UUID
 from dispatch.loadtest.behaviour import Behaviour
 from dispatch.loadtest.bot import BotActor
 from dispatch.loadtest.history import History
-from dispatch.loadtest.webhook_server import News, WebhookServer
+from dispatch.loadtest.webhook_server import Event, WebhookServer
 
 NAMES = ("Mia K.", "Noah B.", "Lea D.", "Emil S.", "Ada L.", "Ivo P.")
 TOPICS = {
@@ -60,7 +60,7 @@ class CustomerActor:
             await self._go_through(news)
             await self.bot.read(self.book, ticket)
         finally:
-            self.mailbox.forget(ticket)
+            self.mailbox.unsubscribe(ticket)
 
     def escalation(self) -> dict[str, Any]:
         topic = self.chance.choice(sorted(TOPICS))
@@ -84,7 +84,7 @@ class CustomerActor:
     def _name(self) -> str:
         return self.chance.choice(NAMES)
 
-    async def _go_through(self, news: "asyncio.Queue[News]") -> None:
+    async def _go_through(self, news: "asyncio.Queue[Event]") -> None:
         leaves_at = self._patience()
         if self.chance.random() < self.temper.writes_ahead:
             await self._say(self.chance.choice(AHEAD))
@@ -102,7 +102,7 @@ class CustomerActor:
             return float("inf")
         return self._now() + self.temper.after(self.temper.patience, self.chance)
 
-    async def _hear(self, news: "asyncio.Queue[News]", *, until: float) -> News | None:
+    async def _hear(self, news: "asyncio.Queue[Event]", *, until: float) -> Event | None:
         """The next news; None when none came in time."""
         left = DOUBT if self.talking else min(DOUBT, until - self._now())
         with suppress(asyncio.TimeoutError):
@@ -110,7 +110,7 @@ class CustomerActor:
                 return await news.get()
         return None
 
-    async def _take_in(self, news: News) -> bool:
+    async def _take_in(self, news: Event) -> bool:
         """Whether the ticket has ended."""
         kind = news["type"]
         self.talking = kind in ("ticket.answered", "message.created")
