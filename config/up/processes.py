@@ -122,7 +122,7 @@ def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
 
 def load() -> Process:
     """A gentle load without end, as much as a few agents can do."""
-    crowd = ("--agents", "10", "--rate", "6", "--drain", "0", "--news", "0")
+    crowd = ("--agents", "10", "--rate", "6", "--drain", "0", "--listen", "0")
     return Process("load", python("manage.py", "simulate_load", *crowd))
 
 

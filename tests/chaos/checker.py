@@ -1,7 +1,7 @@
-"""The checker: holds what the actors were told against what is kept. Pure.
+"""Compares what was acknowledged to the actors with the rows. Pure.
 
 What was acknowledged must be there, once; what nobody did must not be. In the manner of Jepsen: the
-actors' own logbooks are the only witnesses of what was acknowledged, the rows of what became of it.
+actors' own histories are the only witnesses of what was acknowledged, the rows of what became of it.
 """
 
 from collections import Counter, defaultdict
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from tests.chaos.history import Line, Rows
+from tests.chaos.records import Line, Rows
 
 Kind = Literal["lost", "doubled", "wrong"]
 ENDED = {

@@ -1,4 +1,4 @@
-"""What a run left behind: the actors' logbooks, and the rows of their client."""
+"""What a run left behind: the actors' histories, and the rows of their client."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from tests.chaos.stage import Stage
+from tests.chaos.platform import ChaosPlatform
 
-#: A line of a logbook; see `dispatch.loadtest.history`.
+#: A line of a history; see `dispatch.loadtest.history`.
 Line = dict[str, Any]
 
 
@@ -111,9 +111,9 @@ SELECT (SELECT count(*) FROM dispatch_assignment a JOIN tickets_ticket t ON t.id
 """
 
 
-def rows(stage: Stage, client: str) -> Rows:
+def read(platform: ChaosPlatform, client: str) -> Rows:
     """Of one moment."""
-    with psycopg.connect(stage.database_url) as database:
+    with psycopg.connect(platform.database_url) as database:
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         found = {
             name: database.execute(query, [client]).fetchall() for name, query in QUERIES.items()
@@ -131,8 +131,8 @@ def rows(stage: Stage, client: str) -> Rows:
     )
 
 
-def unsettled(stage: Stage, client: str) -> int:
+def unsettled(platform: ChaosPlatform, client: str) -> int:
     """How much is still to come."""
-    with psycopg.connect(stage.database_url, connect_timeout=3) as database:
+    with psycopg.connect(platform.database_url, connect_timeout=3) as database:
         row = database.execute(UNSETTLED, {"c": client}).fetchone()
     return row[0] if row else 0
