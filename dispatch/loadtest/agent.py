@@ -33,7 +33,7 @@ class AgentActor:
         self.desk, self.behaviour, self.rng = desk, behaviour, rng
         self.leaving = asyncio.Event()
         self._considered: set[str] = set()
-        self._conversations: dict[str, Conversation] = {}
+        self._conversations: dict[str, AgentConversation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._online = asyncio.Event()
 
@@ -107,11 +107,11 @@ class AgentActor:
 
     def _begin(self, conversation_id: str) -> None:
         if conversation_id not in self._conversations:
-            conversation = Conversation(self, conversation_id)
+            conversation = AgentConversation(self, conversation_id)
             self._conversations[conversation_id] = conversation
             self._start(self._hold_conversation(conversation))
 
-    async def _hold_conversation(self, conversation: "Conversation") -> None:
+    async def _hold_conversation(self, conversation: "AgentConversation") -> None:
         try:
             if self.rng.random() < self.behaviour.lose_network_share and not self.leaving.is_set():
                 self._start(self._lose_network(self.rng.choice(self.behaviour.network_gone_for)))
@@ -140,7 +140,7 @@ class AgentActor:
         await self._online.wait()
 
 
-class Conversation:
+class AgentConversation:
     """One conversation, from the greeting to the end of wrap-up, or until it is taken away."""
 
     def __init__(self, agent: AgentActor, conversation_id: str) -> None:

@@ -137,7 +137,7 @@ class DeskBrowser:
     async def say(
         self, conversation: str, *, number: UUID, text: str, after: int
     ) -> DeskPage | None:
-        """What is new on the screen, these words among it; None when they were refused."""
+        """Send a message. Returns what is new on the page, or None when it was refused."""
         about = {"assignment": conversation, "id": str(number), "text": text, "from": "agent"}
         answer = await self.press(
             "message",

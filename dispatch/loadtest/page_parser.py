@@ -1,4 +1,4 @@
-"""What is on an agent's page, read out of the page as a browser would. Pure."""
+"""Reads the parts of an agent's page out of its HTML, as a browser would. Pure."""
 
 import re
 from html.parser import HTMLParser

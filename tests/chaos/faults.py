@@ -116,7 +116,7 @@ def kill_web(scenario: Scenario) -> None:
 
 
 def replays_told(scenario: Scenario) -> None:
-    """Whoever was in doubt got the first answer again where there was one, the probe too."""
+    """Actors in doubt got the first answer again where there was one, the probe too."""
     give_up = time.monotonic() + 30
     while True:
         lines = scenario.lines() + history.read(scenario.probe.folder)

@@ -16,7 +16,7 @@ from random import Random
 
 #: Commands that carry messages.
 CARRIES = {b"PUBLISH", b"LPUSH"}
-#: What is sent in the place of one that must not arrive: answered with a number, as they are.
+#: A command that replaces one that must not arrive: it is answered with a number too.
 NOTHING = b"*2\r\n$6\r\nEXISTS\r\n$13\r\nchaos:nothing\r\n"
 
 

@@ -35,7 +35,7 @@ READY = "chaos_ready"
 INJECTED = Path(__file__).parent / "injected"
 #: The processes that are the product's own.
 OURS = ("web", "live", "matcher", "worker", "scheduler", "door")
-#: What is dead is looked for, and started again, after so many seconds.
+#: Seconds between two looks for dead processes, and until one is started again.
 LOOK, RESTART = 0.2, 1.0
 
 

@@ -99,7 +99,7 @@ QUERIES = {
         FROM tickets_webhookdelivery d JOIN tickets_ticket t ON t.id = d.ticket_id
         JOIN tickets_client c ON c.id = t.client_id WHERE c.slug = %s""",
 }
-#: What is still to come of itself: wrap-ups that end, news that is sent.
+#: Counts what is still to come by itself: wrap-ups that end, events that are sent.
 UNSETTLED = """
 SELECT (SELECT count(*) FROM dispatch_assignment a JOIN tickets_ticket t ON t.id = a.ticket_id
         JOIN tickets_client c ON c.id = t.client_id WHERE a.finished_at IS NULL AND c.slug = %(c)s)

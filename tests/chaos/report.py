@@ -13,8 +13,9 @@ HEAD = """# Chaos
 
 What `make chaos` measured last: the platform's real processes with servers of their own, under
 load, and one fault at a time. Actors that use the platform as people and bots do each keep a
-history; when all has come to rest, everything that was acknowledged to them is compared with the rows:
-escalations, messages, acceptances, payments, webhooks. All invariants are looked at once a second meanwhile.
+history. When all has come to rest, everything that was acknowledged to them is compared with the
+rows: escalations, messages, acceptances, payments, webhooks. All invariants are checked once a
+second meanwhile.
 
 *Recovered* is when offers reached a desk as usual (within 5 s) again, counted from the last fault,
 as a probe saw it that asks once a second; 0 means that none was late. *Longest wait* is the longest

@@ -58,7 +58,7 @@ BUGS: Mapping[str, Changes] = {
     "acknowledged-before-commit": {
         "tickets.api.views": [("conversation.add_message(", "_changes.said_later(conversation)(")],
     },
-    # Whoever asks twice is paid twice.
+    # An agent who asks twice is paid twice.
     "paid-without-its-key": {
         "dispatch.assignments": [
             ("    if held.finished_at:\n        return held", "    if False:\n        return held")

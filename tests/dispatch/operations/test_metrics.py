@@ -215,7 +215,7 @@ def waited(seconds: float) -> Offer:
 
 @pytest.fixture
 def since_an_hour() -> None:
-    """What was sent within the last hour is not counted yet."""
+    """Offers of the last hour are not counted yet."""
     counts = [0] * (len(first_offer_latency.BUCKETS) + 1)
     MatchLatency.objects.create(counted_to=clock.now() - timedelta(hours=1), counts=counts)
 
