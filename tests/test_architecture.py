@@ -34,6 +34,7 @@ GIVEN_NAMES = {
     "bytes_data",
     "get_context_data",
     "cleaned_data",
+    "handle_data",
     "get_changeform_initial_data",
 }
 

@@ -17,8 +17,8 @@ WRITTEN = (*APPS, "benchmarks", "tests")
 FRAMEWORK_CLASSES = {"Command"}
 #: In these folders a file is named after what it is about: models/offers.py, admin/offers.py.
 PARALLEL_FOLDERS = {"models", "admin", "views", "migrations", "commands"}
-#: Names that a framework looks for, so each app has one: Django (apps, urls, views), Celery (tasks),
-#: Python. `errors` and `signals` are the parts that an app offers to the others.
+#: Names that a framework looks for, so each app has one: Django (apps, urls, views), Celery
+#: (tasks), Python. `errors` and `signals` are the parts that an app offers to the others.
 SHARED_STEMS = {
     "__init__",
     "__main__",
@@ -28,7 +28,6 @@ SHARED_STEMS = {
     "tasks",
     "errors",
     "signals",
-    "sql",
 }
 
 BANNED_OPENINGS = re.compile(

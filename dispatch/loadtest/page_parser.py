@@ -76,11 +76,11 @@ class DeskParser(HTMLParser):
         if tag not in VOID and self._open:
             self._open.pop()
 
-    def handle_data(self, data: str) -> None:
+    def handle_data(self, text: str) -> None:
         # The paragraph also holds the writer's name, in an element of its own.
         if self.words and self._open and _has_class(self._open[-1], "said"):
             last = self.words[-1]
-            self.words[-1] = last._replace(text=last.text + data)
+            self.words[-1] = last._replace(text=last.text + text)
 
     def _read_id(self, named: Attributes) -> None:
         if found := OFFER.fullmatch(named.get("id", "")):
