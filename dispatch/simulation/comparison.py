@@ -121,7 +121,7 @@ def table(found: Mapping[str, Measures]) -> str:
         for measure in HEADINGS
         if measure not in SELDOM or any(getattr(row, measure) for row in found.values())
     ]
-    lines = ["".join([" " * wide, *(f"{HEADINGS[measure]:>12}" for measure in told)])]
+    lines = ["".join([" " * wide, *(f"{HEADINGS[measure]:>12}" for measure in columns)])]
     for name, row in found.items():
         cells = [f"{shown(measure, getattr(row, measure)):>12}" for measure in columns]
         lines.append("".join([f"{name:<{wide}}", *cells]))

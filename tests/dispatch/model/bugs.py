@@ -234,7 +234,7 @@ BUGS = {
     ),
     "levels are lowered before the promise is over": Bug(
         (
-            Change(lifecycle, "relax", "lower_at__lte=at", "lower_at__isnull=False"),
+            Change(lifecycle, "lower_levels", "lower_at__lte=at", "lower_at__isnull=False"),
             Change(wave, "_lowered", "moment <= at", "moment > at"),
         ),
         (*UNSKILLED, wait(9), TICK),
