@@ -1,4 +1,4 @@
-"""Agents: who is here, what they know, what they did today, and the roster's verbs."""
+"""Agents: their presence, abilities and work of today, and buttons for the roster's actions."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ class AgentAdmin(SupplyAdmin):
             self.invite(obj, form.cleaned_data)
 
     def invite(self, agent: Any, given: dict[str, Any]) -> None:
-        """Make the login and the agent; the languages and skills of the form follow."""
+        """Create the login and the agent; the form then saves languages and skills."""
         login = given["login"] or User.objects.create_user(
             given["user_name"], password=given["password"] or None
         )
@@ -112,7 +112,7 @@ class AgentAdmin(SupplyAdmin):
         return shown
 
     def panel(self, agent: Any) -> dict[str, Any]:
-        """What the page of one agent tells above the form."""
+        """Context of the panel above the form of an agent."""
         at = timezone.now()
         return {
             "figures": [
@@ -132,7 +132,7 @@ class AgentAdmin(SupplyAdmin):
         }  # fmt: skip
 
     def links(self, agent: Any) -> list[tuple[Any, str]]:
-        """Where the rest of this agent's story is."""
+        """Links to other pages about this agent."""
         ledger = reverse("admin:agents_journalentry_changelist")
         return [
             (_("Ledger"), f"{ledger}?agent__id__exact={agent.pk}"),

@@ -1,4 +1,4 @@
-"""Money and durations as people read them."""
+"""Formats money and durations for people."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from agents.pay.quotes import Quote, QuoteLine
 
-#: What the kinds of a pay line are called.
+#: Labels of the kinds of a pay line.
 KINDS = {
     "ticket": gettext_lazy("per ticket"),
     "skill": gettext_lazy("skill"),
@@ -27,30 +27,30 @@ def locale() -> Locale:
 
 
 def money(amount: int | Decimal, currency: str) -> str:
-    """Minor units as money; fractions of a minor unit are kept."""
+    """Format minor units as money; fractions of a minor unit are kept."""
     major = Decimal(amount).scaleb(-get_currency_precision(currency))
     whole = Decimal(amount) == int(amount)
     return str(format_currency(major, currency, locale=locale(), decimal_quantization=whole))
 
 
 def amounts(by_currency: Mapping[str, int]) -> str:
-    """One sum for each currency."""
+    """Format one amount for each currency."""
     return " · ".join(money(amount, code) for code, amount in by_currency.items())
 
 
 def lasting(span: timedelta) -> str:
-    """A duration in its largest unit: "12 sec", "4 min"."""
+    """Format a duration in its largest unit: "12 sec", "4 min"."""
     return str(format_timedelta(span, threshold=1.5, format="short", locale=locale()))
 
 
 def hours(span: timedelta) -> str:
-    """A working time: "2 h 10"."""
+    """Format a working time: "2 h 10"."""
     minutes = int(span.total_seconds()) // 60
     return _("%(hours)d h %(minutes)02d") % {"hours": minutes // 60, "minutes": minutes % 60}
 
 
 def promise(quote: Quote) -> str:
-    """The pay of an offer in a line."""
+    """Format the pay of an offer in one line."""
     return _("%(amount)s for about %(minutes)d min") % {
         "amount": money(quote.amount, quote.currency),
         "minutes": quote.minutes,
@@ -58,12 +58,12 @@ def promise(quote: Quote) -> str:
 
 
 def broken_down(quote: Quote) -> list[str]:
-    """How the pay of an offer is made up, part by part."""
+    """List the parts that make up the pay of an offer."""
     return [paired(named(line), money(line.amount, quote.currency)) for line in quote.lines]
 
 
 def paired(name: str, value: str) -> str:
-    """A name and what stands for it, with the colon of the language."""
+    """Join a label and its value with the colon of the language."""
     return _("%(name)s: %(value)s") % {"name": name, "value": value}
 
 

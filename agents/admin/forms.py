@@ -1,4 +1,4 @@
-"""What a coordinator fills in about an agent."""
+"""Forms about agents."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -41,7 +41,7 @@ def countries() -> list[tuple[str, str]]:
 
 
 def languages() -> list[tuple[str, str]]:
-    """The languages of the world that have a two-letter code, by their names."""
+    """The languages that have a two-letter code, by name."""
     named = Locale.parse(str(locale())).languages.items()
     pairs = ((code, f"{name} ({code})") for code, name in named if len(code) == 2)
     return sorted(pairs, key=lambda pair: pair[1].casefold())
@@ -64,7 +64,7 @@ class AgentForm(forms.ModelForm):
         fields = ["name", "country", "time_zone", "currency"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """What an agent has already stays a choice."""
+        """Keeps the agent's present values among the choices, even if they are not in the lists."""
         super().__init__(*args, **kwargs)
         for name in ("country", "time_zone"):
             field: Any = self.fields.get(name)
@@ -80,7 +80,7 @@ class AgentForm(forms.ModelForm):
 
 
 class InviteForm(AgentForm):
-    """A new agent: with a login that exists, or a new one."""
+    """A new agent, with an existing login or a new one."""
 
     login = forms.ModelChoiceField(
         label=_("Existing login"),

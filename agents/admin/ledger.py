@@ -1,4 +1,4 @@
-"""The ledger: read here, corrected only by reversing."""
+"""The ledger, read-only except for reversals."""
 
 from typing import Any
 
@@ -103,7 +103,7 @@ class JournalEntryAdmin(SupplyRecordAdmin):
 
 
 def _parts(memo: dict[str, Any]) -> list[str]:
-    """What the memo of an entry says, in words."""
+    """Describe the memo of an entry, line by line."""
     parts = formats.broken_down(Quote.from_json(memo["quote"])) if memo.get("quote") else []
     if "engaged_s" in memo:
         parts.append(gettext("time taken: %(seconds)d s") % {"seconds": memo["engaged_s"]})

@@ -1,4 +1,4 @@
-"""Rate cards: written before they are in force, then only read; a change is a new version."""
+"""Rate cards: editable until they are in force, then read-only. A change is a new version."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ class CardForm(forms.ModelForm):
         ]  # fmt: skip
 
     def clean_valid_from(self) -> datetime:
-        """Nothing is promised in the past."""
+        """A start in the past becomes now, because no pay may be promised for the past."""
         given: datetime = self.cleaned_data["valid_from"]
         return max(given, timezone.now())
 

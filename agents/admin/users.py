@@ -1,4 +1,4 @@
-"""Logins and groups. Only a superuser makes superusers or gives permissions."""
+"""Logins and groups. Only a superuser makes superusers or grants permissions."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):
         return fields if request.user.is_superuser else fields + POWERS
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change a login may become it: so never one with more power."""
+        """An editor of a login can take it over, so nobody may edit a login with more power."""
         allowed = bool(super().has_change_permission(request, obj))
         return allowed and (_weaker(obj) or bool(request.user.is_superuser))
 
@@ -60,7 +60,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):
 
 @admin.register(Group)
 class GroupAdmin(BaseGroupAdmin, ModelAdmin):
-    """Groups carry permissions, so they are a superuser's."""
+    """Groups carry permissions, so only a superuser changes them."""
 
     compressed_fields = False
 
@@ -75,5 +75,5 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):
 
 
 def _weaker(login: Any) -> bool:
-    """Not a coordinator, as far as is known: a list asks without a row."""
+    """True for a login without staff rights. Django's lists ask without a row, which is allowed."""
     return not isinstance(login, User) or not (login.is_staff or login.is_superuser)

@@ -1,4 +1,4 @@
-"""Rate cards: which one is in force."""
+"""Rate cards: which card is in force."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from django.db.models import Q
 from agents.models import RateCard, RatePremium
 from agents.pay.quotes import Rates
 
-#: For so many seconds.
+#: The cache keeps the cards of a client for this many seconds.
 REMEMBERED = 5
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -27,7 +27,7 @@ class Dated(NamedTuple):
 def in_force(clients: Collection[str], *, at: datetime) -> dict[str, tuple[Rates, int]]:
     """The newest card in force of each client, with its expected minutes.
 
-    Cards are published before they come into force, so they may be remembered for some seconds.
+    Cards are published before they come into force, so a cache of some seconds never hides one.
     """
     names = {client: f"cards:{client}" for client in clients}
     known: dict[str, list[Dated]] = cache.get_many(names.values())
@@ -48,7 +48,7 @@ def _newest(cards: list[Dated], *, at: datetime) -> Dated | None:
 
 
 def _read(clients: Collection[str], *, at: datetime) -> dict[str, list[Dated]]:
-    """What is or will be in force. Two queries, however many clients."""
+    """The cards in force now or later. Two queries, however many clients."""
     found: dict[str, list[Dated]] = {client: [] for client in clients}
     cards = RateCard.objects.filter(Q(valid_to=None) | Q(valid_to__gt=at), client__in=clients)
     for card in cards.prefetch_related("premiums"):
