@@ -1,4 +1,5 @@
-"""WebSockets only: HTTP is served by `config.wsgi`, which is far cheaper for synchronous views."""
+"""ASGI entry for WebSockets only. `config.wsgi` serves HTTP, because synchronous views cost far
+less there."""
 
 import os
 
@@ -6,7 +7,7 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# The apps must be loaded before anything below imports a model.
+# Django must load the apps before the imports below import a model.
 http = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402

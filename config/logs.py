@@ -1,9 +1,9 @@
-"""Log lines: JSON by default, key=value for a person at a terminal (LOG_FORMAT=json or console).
+"""Log lines: JSON by default, key=value for a terminal (LOG_FORMAT=json or console).
 
-Every line carries what is bound to its context: request, client, ticket, wave. Ids, never words of
-a person: what an exception says may quote a customer, so only its kind and its place are written.
-Our own lines go straight to the stream, at a quarter of what the standard library takes; those of
-the packages take its way and come out the same.
+Every line carries its bound context: request, client, ticket, wave. Lines hold ids, never a
+person's text. An exception's message may quote a customer, so only its type and frames are logged.
+Our own lines go straight to the stream, in a quarter of the time that the standard library takes.
+Lines of packages pass through the standard library and look the same.
 """
 
 import logging
@@ -21,11 +21,11 @@ from structlog.contextvars import merge_contextvars
 from structlog.stdlib import ProcessorFormatter, add_logger_name
 from structlog.typing import EventDict, Processor
 
-#: The frames of an exception that are written, the innermost last.
+#: The number of frames logged for an exception, innermost last.
 MOST_FRAMES = 40
 #: Loggers of packages whose messages quote an exception.
 QUOTING = {"asyncio", "celery.app.trace", "concurrent.futures"}
-#: What these say names code, not what somebody wrote.
+#: The messages of these exceptions name code, not a person's text.
 OF_CODE = (AttributeError, ImportError, NameError)
 
 SHARED: list[Processor] = [
@@ -36,9 +36,9 @@ SHARED: list[Processor] = [
 
 
 def configuration(*, level: str) -> dict[str, Any]:
-    """The LOGGING of Django, and with it structlog's own."""
+    """The LOGGING setting of Django; it also configures structlog."""
     _configure_own(level=level)
-    # Servers that came with a form of their own are given ours.
+    # Servers with their own log format get ours.
     ours: dict[str, Any] = {"handlers": [], "propagate": True}
     names = ("django", "django.server", "_granian", "granian.access", "uvicorn", "uvicorn.error")
     return {
@@ -52,12 +52,12 @@ def configuration(*, level: str) -> dict[str, Any]:
 
 
 def for_a_terminal() -> bool:
-    """Whether a person reads along."""
+    """True if a person reads the log at a terminal."""
     return (os.environ.get("LOG_FORMAT") or ("console" if sys.stderr.isatty() else "")) == "console"
 
 
 def formatter(**_given: Any) -> ProcessorFormatter:
-    """What makes a line of a record of the standard library; granian's main process asks too."""
+    """The formatter of standard-library records; granian's main process uses it too."""
     return ProcessorFormatter(
         foreign_pre_chain=[*SHARED, add_logger_name],
         processors=[
@@ -82,7 +82,8 @@ def encoded(_logger: Any, _method: str, event: Any) -> bytes:
 
 
 def without_quotes(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """What these loggers say of an exception would quote it; `places` tells enough."""
+    """Drop the exception text from the messages of these loggers; `places` logs the type and
+    frames."""
     record = event["_record"]
     if record.name in QUOTING and record.levelno >= logging.WARNING:
         about = getattr(record, "data", {})
@@ -92,7 +93,7 @@ def without_quotes(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def places(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """An exception as its kinds, constraints and frames, each cause after what it caused."""
+    """Log an exception as types, constraints and frames, each followed by its cause."""
     given = event.pop("exc_info", None)
     if given is True:
         given = sys.exc_info()
@@ -113,7 +114,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _kind(error: BaseException) -> str:
-    """Its type, and what the database says broke: names of ours, never a value."""
+    """The type, and the names of ours that the database reports broken, never a value."""
     told = getattr(error, "diag", None)
     names = [getattr(told, part, None) for part in ("sqlstate", "table_name", "constraint_name")]
     if isinstance(error, OF_CODE):
@@ -127,7 +128,7 @@ def _frames(trace: TracebackType | None) -> list[str]:
 
 
 def _configure_own(*, level: str) -> None:
-    """Our own lines, and that of a thread that ends by an exception."""
+    """Configure our own lines and the line for a thread that dies of an exception."""
     renderer = [structlog.dev.ConsoleRenderer(), encoded] if for_a_terminal() else [line]
     structlog.configure(
         processors=[*SHARED, add_logger_name, places, *renderer],
@@ -144,7 +145,7 @@ def _named(name: str = "releve", *_given: Any) -> structlog.BytesLogger:
 
 
 class Named(structlog.BytesLogger):
-    """Writes to the stream, and knows what it is called."""
+    """Writes to the stream under its own name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(sys.stderr.buffer)

@@ -1,4 +1,4 @@
-"""How the API writes: JSON, and every error as RFC 9457 problem JSON with a code for machines."""
+"""The API's format: JSON, and errors as RFC 9457 problem JSON with a machine-readable code."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -24,7 +24,7 @@ Problem = tuple[int, str, str, dict[str, Any]]
 
 
 class Json(BaseRenderer):
-    """The answers are plain already, so nothing is left but to write them."""
+    """Writes JSON with orjson, because responses are plain values already."""
 
     media_type = "application/json"
     format = "json"
@@ -35,7 +35,7 @@ class Json(BaseRenderer):
 
 
 class OneKind(DefaultContentNegotiation):
-    """Where a view writes one kind of answer only, there is nothing to negotiate."""
+    """Skips negotiation, because each view has a single response format."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: Any = None
@@ -50,7 +50,8 @@ class OneKind(DefaultContentNegotiation):
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The handler REST framework calls; None lets an unforeseen error through to the log."""
+    """The exception handler of REST framework. It returns None for an unforeseen error, which is
+    then logged."""
     said = _explain(error)
     if said is None:
         return None
@@ -66,7 +67,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def document(status: int, code: str, detail: str, *, path: str, **more: Any) -> dict[str, Any]:
-    """A problem document."""
+    """Build a problem document."""
     return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -79,7 +80,7 @@ def document(status: int, code: str, detail: str, *, path: str, **more: Any) -> 
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """For an address under /api/ that nothing answers."""
+    """The response for an unknown address under /api/."""
     body = document(404, "not_found", "There is nothing at this address.", path=request.path)
     return JsonResponse(body, status=404, content_type=MEDIA_TYPE)
 
@@ -113,7 +114,7 @@ def _invalid(error: ValidationError) -> Problem:
 
 
 def _field_error(one: dict[str, Any]) -> dict[str, str]:
-    """A check across fields says its field itself, as "field: complaint"."""
+    """The error of one field. A check across fields names its field itself: "field: complaint"."""
     field = ".".join(str(part) for part in one["loc"])
     text = one["msg"].removeprefix("Value error, ")
     if not field and one["type"] == "value_error" and ": " in text:

@@ -1,4 +1,4 @@
-"""One file of settings. Whatever differs between installations comes from the environment."""
+"""The settings. Environment variables set everything that differs between installations."""
 
 import os
 import secrets
@@ -27,7 +27,8 @@ def listed(name: str, default: list[str]) -> list[str]:
 
 
 def stored_secret() -> str:
-    """The key of this checkout, made at its first start and readable by its owner only."""
+    """Read the secret key of this checkout; the first start creates it, readable by its owner
+    only."""
     path = embedded.data_dir() / "secret_key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +38,8 @@ def stored_secret() -> str:
 
 
 def database(url: str, *, pooled: bool) -> dict[str, Any]:
-    """A libpq URL as Django's dictionary. Pooled for threads that come and go, else kept open."""
+    """Turn a libpq URL into Django's dictionary. Pooled is for short-lived threads; otherwise the
+    connection is kept open."""
     given: dict[str, Any] = conninfo_to_dict(url)
     server = {
         key.upper(): str(given.pop(key))
@@ -48,7 +50,8 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
     options = {"connect_timeout": 3, "keepalives_idle": 15, "options": timeouts, **given}
     name = options.pop("dbname", "postgres")
     if not flag("DATABASE_UNPREPARED"):
-        # A third less work for PostgreSQL; a pooler in transaction mode can't have it.
+        # Prepared statements save PostgreSQL a third of its work. A pooler in transaction mode
+        # rules them out.
         options |= {"server_side_binding": True, "prepare_threshold": 3}
     if pooled:
         options["pool"] = {"min_size": 2, "max_size": 8, "timeout": 10}
@@ -63,7 +66,7 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
 
 
 def local_twins(origin: str) -> list[str]:
-    """On one's own machine localhost and 127.0.0.1 are the same door."""
+    """Add the twin of a local origin, because localhost and 127.0.0.1 are the same machine."""
     return [origin, origin.replace("localhost", "127.0.0.1")] if "localhost" in origin else [origin]
 
 
@@ -102,7 +105,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.request_log.RequestLines",
     "django.middleware.security.SecurityMiddleware",
-    # Calls of the API leave here: what follows is for pages.
+    # API calls skip the middlewares below, which only pages need.
     "config.middleware.api_fast_path.Shortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.security_headers.PagePolicy",
@@ -148,8 +151,8 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url()
-# redis-py 8 gives up on an idle line after five seconds unless told otherwise; a subscriber is idle
-# by nature, so it may wait for ever and is kept honest by health checks instead.
+# redis-py 8 closes an idle connection after five seconds by default. A subscriber is idle most of
+# the time, so it has no timeout; health checks find a dead connection instead.
 CHANNEL_PREFIX = "releve"
 CHANNEL_LAYERS = {
     "default": {
@@ -188,9 +191,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_PUBLISH_RETRY = False
-# How many matchers share out the languages among them; one keeps up with most installations.
+# The number of matchers that share the languages. A single matcher is enough for most
+# installations.
 MATCHERS = int(os.environ.get("MATCHERS", "1"))
-# The matcher stands by for half a minute, so it has a worker of its own.
+# The matcher task runs for half a minute at a time, so it needs its own worker.
 CELERY_TASK_ROUTES = {"dispatch.tasks.run_waves": {"queue": "matcher"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ETA_TASK_LIMIT = 100
@@ -221,7 +225,7 @@ SESSION_COOKIE_SECURE = SECURE
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = SECURE
-# The door in front ends TLS and overwrites this header; the servers listen on loopback only.
+# The reverse proxy ends TLS and overwrites this header; the servers listen on loopback only.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
@@ -278,7 +282,7 @@ SPECTACULAR_SETTINGS = {
 # Tests run hinted tasks at once, in their own transaction.
 HINTS_INLINE = False
 
-# A webhook to a private address reaches what the outside may not: allowed on a developer's machine.
+# A private address may be an internal server, so webhooks go there only on a developer's machine.
 WEBHOOK_ALLOW_PRIVATE = flag("WEBHOOK_ALLOW_PRIVATE")
 
 LOGGING = logs.configuration(level=os.environ.get("LOG_LEVEL", "INFO"))

@@ -1,4 +1,4 @@
-"""The look of the coordinators' pages: name, accent colour, and what the sidebar lists."""
+"""The look of the coordinators' pages: name, accent colour and sidebar."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 def may_view(model: str) -> Any:
-    """A test for whether the reader may see these rows: "agents.agent"."""
+    """Build a permission test for the sidebar: may this user view the rows of "agents.agent"?"""
     app, name = model.split(".")
 
     def allowed(request: HttpRequest) -> bool:
@@ -20,7 +20,7 @@ def may_view(model: str) -> Any:
 
 
 def listed(title: Any, icon: str, model: str) -> dict[str, Any]:
-    """One line of the sidebar, for those who may see what it leads to."""
+    """A line of the sidebar, for users who may view its page."""
     return {
         "title": title,
         "icon": icon,
@@ -30,7 +30,8 @@ def listed(title: Any, icon: str, model: str) -> dict[str, Any]:
 
 
 def on_tickets(request: HttpRequest) -> bool:
-    """The theme goes by how an address begins; the promised waits have a line of their own."""
+    """True on ticket pages. The theme compares address prefixes, and the page of promised waits has
+    its own line."""
     begins = request.path.startswith(reverse("admin:tickets_ticket_changelist"))
     return begins and request.path != reverse("admin:tickets_ticket_waits")
 

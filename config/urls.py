@@ -1,4 +1,4 @@
-"""Every address. /ws/ is served by `config.asgi`."""
+"""Every HTTP address. `config.asgi` serves /ws/."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from config import rest_framework, schema, views
 from dispatch.desk.views import how_matching_works
 
-# Imported so that the schema writer knows our types.
+# The import registers our types with drf-spectacular.
 assert schema
 
 urlpatterns = [

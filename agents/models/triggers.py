@@ -58,10 +58,10 @@ class EntryBalances(pgtrigger.Trigger):
 
 
 class RefreshAbilities(pgtrigger.Trigger):
-    """The presence of an agent lists everything the agent can do, as `tickets.lane` words it.
+    """The presence row lists all abilities of its agent, in the format of `tickets.lane`.
 
-    Languages, skills and certificates stand in three tables. A wave reads one row instead, because
-    it looks at many agents. A lapsed certificate is left out.
+    Languages, skills and certificates are in three tables. A wave reads many agents, so it needs
+    one row for each. A lapsed certificate is left out.
     """
 
     name = "refresh_abilities"

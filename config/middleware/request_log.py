@@ -1,4 +1,4 @@
-"""The thread through the logs: every request has an id, and each call of the API leaves a line."""
+"""Request ids and log lines: every request has an id, and each API call logs one line."""
 
 import re
 import time
@@ -17,7 +17,7 @@ log = structlog.get_logger("api")
 
 
 class RequestLines:
-    """Binds the request's id to all that is logged meanwhile, and returns it."""
+    """Binds the request's id to its log lines and returns it in a header."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -41,7 +41,7 @@ class RequestLines:
 
 
 def sane(given: str) -> str:
-    """The id the caller gave, or one of ours where it could be anything."""
+    """The caller's id, or a new one if the caller's has unexpected characters."""
     return given if SANE.fullmatch(given) else uuid7().hex
 
 
@@ -49,7 +49,7 @@ Application = Callable[..., Awaitable[None]]
 
 
 def with_request_id(application: Application) -> Application:
-    """The same for a socket: whatever is logged while it is open carries its id."""
+    """Wrap a WebSocket application so that its log lines carry the request's id."""
 
     async def bound(scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = dict(scope.get("headers", ()))

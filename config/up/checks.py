@@ -1,4 +1,4 @@
-"""What must hold before anything is started, each refusal with what to do about it."""
+"""Checks before the start. Each refusal says what to do."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ FULL_BYTES = 10_000_000
 
 
 def port() -> int:
-    """The public port somebody asked for, once it is known to be free."""
+    """The requested public port, checked to be free."""
     asked = os.environ.get("PORT") or "8000"
     if not asked.isdecimal() or not 0 < int(asked) < 65536:
         raise Trouble(f"PORT is {asked!r}: give a number from 1 to 65535, for example PORT=8123.")
@@ -51,7 +51,7 @@ def full(folder: Path) -> bool:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold this checkout's lock, which a killed process gives back by itself."""
+    """Hold this checkout's lock. The kernel releases it if the process is killed."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "up.lock").open("a+") as lock:
         try:
@@ -68,7 +68,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def running(folder: Path) -> int | None:
-    """The process that runs this checkout's platform, if one does."""
+    """The process id of this checkout's running platform, or None."""
     try:
         with alone(folder):
             return None
@@ -81,7 +81,7 @@ def holder(folder: Path) -> int:
 
 
 def database(url: str) -> None:
-    """Whether the PostgreSQL somebody gave answers."""
+    """Check that the PostgreSQL of DATABASE_URL answers."""
     try:
         psycopg.connect(url, connect_timeout=5).close()
     except psycopg.Error as trouble:
@@ -92,7 +92,7 @@ def database(url: str) -> None:
 
 
 def broker(url: str) -> None:
-    """Whether the Valkey or Redis somebody gave answers."""
+    """Check that the Valkey or Redis of REDIS_URL answers."""
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
             client.ping()

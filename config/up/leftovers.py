@@ -1,4 +1,4 @@
-"""What a killed start left running: known by written-down process ids, never by name."""
+"""Finds and stops processes of a killed start, by recorded process ids and never by name."""
 
 import json
 import os
@@ -14,7 +14,7 @@ PATIENCE = 40
 
 
 def record(pids: dict[str, int]) -> None:
-    """Write down who runs, each with its birth: tomorrow its id may be somebody else's."""
+    """Record the process ids with their start times, because the system may reuse an id later."""
     births = {name: [pid, birth] for name, pid in pids.items() if (birth := born(pid))}
     path = written()
     if births != recorded():
@@ -39,7 +39,7 @@ def forget() -> None:
 
 
 def born(pid: int) -> float | None:
-    """When this process started, to tell it from a later one of the same id."""
+    """The start time of a process, which tells it from a later process with the same id."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -50,7 +50,7 @@ def born(pid: int) -> float | None:
 
 
 def find() -> dict[str, psutil.Process]:
-    """What still runs, by name."""
+    """The processes that still run, by name."""
     found = {}
     for name, (pid, birth) in recorded().items():
         with suppress(psutil.NoSuchProcess):
@@ -60,11 +60,11 @@ def find() -> dict[str, psutil.Process]:
 
 
 def servers(place: embedded.Place) -> dict[str, psutil.Process]:
-    """The two that write down their own ids and work in a folder of their own."""
+    """The two servers, which write pid files and work in their own folders."""
     homes = {place.database / "postmaster.pid": "postgres", place.sockets / "valkey.pid": "valkey"}
     found = {}
     for pidfile, name in homes.items():
-        # Where this user may not look, PostgreSQL itself says what is wrong.
+        # If this user may not read the folder, PostgreSQL reports the error itself.
         with suppress(FileNotFoundError, psutil.AccessDenied):
             if process := owner(pidfile):
                 found[name] = process
@@ -74,7 +74,7 @@ def servers(place: embedded.Place) -> dict[str, psutil.Process]:
 
 
 def owner(pidfile: Path) -> psutil.Process | None:
-    """The living process a pid file means, if it still works where that file lies."""
+    """The live process of a pid file, if it works in that file's folder."""
     try:
         process = psutil.Process(int(pidfile.read_text().split()[0]))
         at_home = Path(process.cwd()) == pidfile.parent.resolve()
@@ -84,7 +84,8 @@ def owner(pidfile: Path) -> psutil.Process | None:
 
 
 def stop() -> list[str]:
-    """Stop what still runs, supervisord first so that it restarts nothing. Returns their names."""
+    """Stop the running processes, supervisord first so that it restarts nothing. Returns their
+    names."""
     found = find()
     names = sorted(found)
     for name in ["supervisord", *(name for name in names if name not in {"postgres", "valkey"})]:
@@ -96,7 +97,7 @@ def stop() -> list[str]:
 
 
 def end(process: psutil.Process | None, farewell: signal.Signals) -> None:
-    """Ask it, wait, then kill whatever of its group is left."""
+    """Signal the process, wait, then kill the rest of its group."""
     if process is None or not born(process.pid):
         return
     with suppress(psutil.Error):
@@ -106,7 +107,7 @@ def end(process: psutil.Process | None, farewell: signal.Signals) -> None:
 
 
 def wait(process: psutil.Process) -> None:
-    """Until it is gone, or for so long; a dead one that nobody collected counts as gone."""
+    """Wait until the process has ended, with a limit. A zombie counts as ended."""
     with suppress(StillThere):
         embedded.patiently(lambda: still(process), StillThere, seconds=PATIENCE)
 
@@ -121,6 +122,6 @@ def still(process: psutil.Process) -> None:
 
 
 def end_group(leader: int) -> None:
-    """Each of supervisord's children leads a group: what outlives its leader is of no use."""
+    """Kill the group of a child of supervisord; children without their leader are useless."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)

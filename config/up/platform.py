@@ -1,4 +1,4 @@
-"""The order of the start, and what is said on the way."""
+"""The order of the start, and its terminal output."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ PAGES = {
 
 
 def run(*, load: bool = False) -> None:
-    """`load`: with people and bots that do not exist."""
+    """Run the platform until it is stopped. `load` adds simulated agents and customers."""
     folder = embedded.data_dir()
     with checks.alone(folder):
         clear_leftovers()
@@ -55,7 +55,7 @@ def clear_leftovers() -> None:
 
 
 def environment(port: int) -> dict[str, str]:
-    """What every process is given beside what this one was."""
+    """The variables that every process gets in addition to the inherited ones."""
     given = os.environ | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
     given.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if not given.get("PUBLIC_URL", "").startswith("https://"):
@@ -64,7 +64,7 @@ def environment(port: int) -> dict[str, str]:
 
 
 def start_servers(supervisor: Supervisor, place: embedded.Place) -> None:
-    """Start those nobody gave an address for; make sure of the others."""
+    """Start the embedded servers that are needed and check the others."""
     database, broker = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if database:
         checks.database(database)
@@ -84,7 +84,7 @@ def start_servers(supervisor: Supervisor, place: embedded.Place) -> None:
 
 
 def prepare(supervisor: Supervisor, ports: Ports) -> Demo:
-    """Everything Django has to do first; what needs no database is done beside what does."""
+    """Run Django's preparations, those without a database at the same time as the others."""
     preparation = Preparation(supervisor.logs, environment(ports.door))
     if count := compile_words():
         say(f"compiled {count} translations")
@@ -114,12 +114,12 @@ def start_platform(supervisor: Supervisor, ports: Ports, demo: Demo) -> None:
 
 
 def fetch(url: str) -> None:
-    """Raises OSError, which urllib's errors are, unless it answers well."""
+    """Fetch a URL. Raises OSError (urllib's errors included) unless the status is good."""
     urllib.request.urlopen(url, timeout=20).close()
 
 
 def announce(ports: Ports, demo: Demo, *, load: bool = False) -> None:
-    """The addresses and the logins; the last line begins with `ready`."""
+    """Print the addresses and the logins; the last line begins with `ready`."""
     url = os.environ.get("PUBLIC_URL", f"http://localhost:{ports.door}").rstrip("/")
     pages = {url + path: what for path, what in PAGES.items()}
     pages[f"http://127.0.0.1:{ports.metrics}/metrics"] = "the figures for Prometheus, here only"
@@ -136,13 +136,13 @@ def announce(ports: Ports, demo: Demo, *, load: bool = False) -> None:
 
 
 def shown(folder: Path) -> Path:
-    """As somebody standing in the checkout would write it."""
+    """The path as typed from the checkout's folder."""
     root = embedded.BASE_DIR
     return folder.relative_to(root) if folder.is_relative_to(root) else folder
 
 
 def forget() -> None:
-    """Stop what runs from this checkout and remove what it keeps outside of it."""
+    """Stop this checkout's processes and remove the files that it keeps elsewhere."""
     folder = embedded.data_dir()
     if not folder.exists():
         return
@@ -152,7 +152,7 @@ def forget() -> None:
 
 
 def remove(folder: Path) -> None:
-    """Raises Trouble while the platform still runs."""
+    """Remove a folder. Raises Trouble while the platform runs."""
     with checks.alone(folder):
         clear_leftovers()
         place = embedded.place()

@@ -1,4 +1,4 @@
-"""What has to be true before the platform's processes start: schema, static files, words, demo."""
+"""Preparations before the platform's processes start: schema, static files, translations, demo."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ ROOT = embedded.BASE_DIR
 
 @dataclass
 class Demo:
-    """What the demo made, for whoever wants to log in."""
+    """The logins and settings that the demo created."""
 
     password: str
     logins: list[dict[str, str]]
@@ -27,7 +27,7 @@ class Demo:
 
 @dataclass
 class Preparation:
-    """Runs management commands, each with a log of its own."""
+    """Runs management commands, each with its own log."""
 
     logs: Path
     environment: dict[str, str]
@@ -40,7 +40,7 @@ class Preparation:
         return Demo(**json.loads((embedded.data_dir() / "demo.json").read_text()))
 
     def static_files(self) -> bool:
-        """Collect them when one changed since the last time. Returns whether it did."""
+        """Collect the static files if a source changed. Returns whether it did."""
         stamp = embedded.data_dir() / "static.stamp"
         now = fingerprint(static_sources())
         collected = embedded.data_dir() / "static" / "staticfiles.json"
@@ -54,7 +54,7 @@ class Preparation:
         self.run(command, [sys.executable, "manage.py", command, *arguments])
 
     def run(self, name: str, command: list[str]) -> None:
-        """Run it to its end. Raises Trouble with its last words."""
+        """Run the command to its end. Raises Trouble with its last output."""
         log = self.logs / f"{name}.log"
         with log.open("wb") as output:
             done = subprocess.run(
@@ -71,7 +71,7 @@ class Preparation:
 
 
 def static_sources() -> Iterator[Path]:
-    """Everything that decides what is collected: our files, and the packages'."""
+    """The files that determine the collected files: ours and those of packages."""
     yield ROOT / "requirements.txt"
     yield ROOT / "config" / "settings.py"
     for app in ("agents", "tickets", "dispatch"):
@@ -84,7 +84,7 @@ def fingerprint(paths: Iterator[Path]) -> str:
 
 
 def compile_words() -> int:
-    """Compile each translation that is newer than what came of it. Returns how many were."""
+    """Compile each catalogue newer than its compiled file. Returns the number compiled."""
     fresh = [path for path in ROOT.glob("locale/*/LC_MESSAGES/*.po") if stale(path)]
     for path in fresh:
         compile_catalog(path)

@@ -1,4 +1,4 @@
-"""The one supervisor: supervisord as a child of ours, driven over its socket."""
+"""The supervisor: supervisord as a child process, controlled over its socket."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class State:
-    """How one process is, as supervisord sees it."""
+    """The state of a process in supervisord."""
 
     name: str
     code: int
@@ -55,7 +55,7 @@ class Supervisor:
         return self.folder / "log"
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """Call supervisord over its socket."""
+        """Call a method of supervisord over its socket."""
         transport = SupervisorTransport(serverurl=f"unix://{self.socket}")
         with ServerProxy("http://supervisor", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
@@ -88,7 +88,7 @@ class Supervisor:
         embedded.patiently(self.answer, OSError, seconds=20)
 
     def answer(self) -> None:
-        """Raises OSError while it starts."""
+        """Check that supervisord answers. Raises OSError while it starts."""
         self.ask("getState")
 
     @property
@@ -96,7 +96,7 @@ class Supervisor:
         return self.folder / "supervisord.conf"
 
     def configure(self) -> None:
-        """Write its configuration; it holds the chatbot's key."""
+        """Write the configuration. The file holds the chatbot's key."""
         log = {"logfile": "/dev/null", "logfile_maxbytes": "0", "nodaemon": "true"}
         pidfile = {"pidfile": str(self.folder / "supervisord.pid")}
         factory = "supervisor.rpcinterface:make_main_rpcinterface"
@@ -111,7 +111,7 @@ class Supervisor:
             file.write("\n".join(parts))
 
     def add(self, processes: list[Process]) -> None:
-        """Start these beside those that run already."""
+        """Start these processes in addition to the running ones."""
         self.processes += processes
         self.configure()
         self.ask("reloadConfig")
@@ -119,7 +119,7 @@ class Supervisor:
             self.ask("addProcessGroup", process.name)
 
     def states(self) -> list[State]:
-        """How all are now; their ids are kept, for a start that follows a kill."""
+        """The states of all processes. Their ids are recorded, for a start after a kill."""
         found = [
             State(each["name"], each["state"], each["pid"], each["spawnerr"] or each["description"])
             for each in self.ask("getAllProcessInfo")
@@ -130,11 +130,11 @@ class Supervisor:
         return found
 
     def retry(self, name: str) -> None:
-        """Start one that supervisord had given up."""
+        """Start a process that supervisord gave up on."""
         try:
             self.ask("startProcess", name, False)
         except Fault as refusal:
-            # It may have come up by itself in between.
+            # It may have started by itself meanwhile.
             if "ALREADY_STARTED" not in refusal.faultString:
                 raise
 
@@ -142,7 +142,7 @@ class Supervisor:
         return self.child is not None and self.child.poll() is not None
 
     def stop(self) -> None:
-        """Stop the platform's processes together, then the servers under them, then itself."""
+        """Stop the platform's processes together, then the servers they use, then supervisord."""
         if not self.child:
             return
         try:
@@ -164,14 +164,14 @@ class Supervisor:
 
 
 def ignore_endings() -> None:
-    """From here on everything is being stopped, and must be stopped to the end."""
+    """Ignore signals from here on, because the stop must complete."""
     for ending in ENDINGS:
         signal.signal(ending, signal.SIG_IGN)
 
 
 @contextmanager
 def supervised(place: embedded.Place, environment: dict[str, str]) -> Iterator[Supervisor]:
-    """A running supervisor; when this ends, nothing it started is left."""
+    """Run a supervisor; at the end of the block everything it started has stopped."""
     near = place.folder if place.sockets.parent == place.folder else place.sockets
     near.mkdir(parents=True, exist_ok=True, mode=0o700)
     supervisor = Supervisor(embedded.data_dir(), near / "control")
@@ -187,7 +187,7 @@ def supervised(place: embedded.Place, environment: dict[str, str]) -> Iterator[S
 
 
 def await_running(supervisor: Supervisor, names: list[str], *, seconds: float) -> None:
-    """Wait until all of these run. Raises Trouble that names the one that does not."""
+    """Wait until all of these run. Raises Trouble that names a process which does not start."""
     deadline = time.monotonic() + seconds
     while True:
         waiting = [each for each in supervisor.states() if each.name in names and not each.running]
@@ -203,7 +203,8 @@ def await_running(supervisor: Supervisor, names: list[str], *, seconds: float) -
 def await_answer(
     supervisor: Supervisor, name: str, ask: Callable[[], None], troubles: type[Exception]
 ) -> None:
-    """Ask until it answers. Raises Trouble once supervisord gave it up, or after a minute."""
+    """Repeat the call until it succeeds. Raises Trouble if supervisord gave up on the process, or
+    after a minute."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -217,7 +218,7 @@ def await_answer(
 
 
 def last_words(log: Path) -> str:
-    """The end of a log as half a sentence, and where the rest is."""
+    """The end of a log as half a sentence, with the path of the log."""
     try:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:

@@ -1,4 +1,5 @@
-"""After the start: says so when a process dies, and tries again what supervisord gave up."""
+"""Watches the processes after the start: reports deaths, and retries those that supervisord gave up
+on."""
 
 import os
 import time
@@ -18,7 +19,7 @@ class Watch:
     retried_at: dict[str, float] = field(default_factory=dict)
 
     def stay(self) -> None:
-        """Look every second, until a signal ends it, or the death of whoever started us."""
+        """Check every second until a signal or the death of the parent process ends it."""
         parent = os.getppid()
         while os.getppid() == parent:
             if self.supervisor.gone():
