@@ -1,7 +1,8 @@
 """Nordbank's chat page: a scripted bot that asks Relève for a human when it cannot help.
 
-Knows Relève only by its public API and webhooks. Run it with
-`python -m uvicorn app:application --app-dir examples/chatbot`."""
+It uses Relève's public API and webhooks only. Run it with `python -m uvicorn app:application
+--app-dir examples/chatbot`.
+"""
 
 import asyncio
 import json
@@ -133,7 +134,7 @@ async def leave(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     if _current(request) is None:
-        return Response(status_code=204)  # tells the browser not to come back
+        return Response(status_code=204)  # stops the browser from reconnecting
     headers = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
     return StreamingResponse(_stream(request), media_type="text/event-stream", headers=headers)
 
@@ -150,7 +151,7 @@ async def webhooks(request: Request) -> Response:
 
 
 async def _stream(request: Request) -> AsyncIterator[str]:
-    """Everything the page must know, then whatever changes, until either side leaves."""
+    """The event stream of a page: the full state first, then changes, until either side closes."""
     store, news, visitor = request.state.talk.store, request.state.news, _visitor(request)
     with news.listen(visitor) as changed:
         seen, shown = 0, dict[str, Any]()
@@ -173,7 +174,7 @@ def _event(name: str, facts: object) -> str:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """The fields of a form, or of a JSON object."""
+    """Read the fields of a form or a JSON object."""
     body = (await request.body()).decode(errors="replace")
     if not request.headers.get("content-type", "").startswith("application/json"):
         return {name: _clean(value) for name, value in parse_qsl(body)}
@@ -185,7 +186,7 @@ async def _fields(request: Request) -> dict[str, str]:
 
 
 def _clean(text: str) -> str:
-    """What can be stored and sent on: no NUL, no half of a character."""
+    """Remove characters that cannot be stored or sent: NUL and lone surrogates."""
     return text.replace("\0", "").encode(errors="replace").decode()
 
 

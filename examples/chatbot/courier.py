@@ -1,7 +1,8 @@
-"""Carries to Relève what it must know: escalations, the customer's words, departures.
+"""Sends Relève what it needs to know: escalations, customer messages, departures.
 
-One task per conversation, so that everything arrives in order. What is still to be done is
-read from the store each time, so nothing is lost when the program dies."""
+One task per conversation keeps the order. Each step reads the open work from the store, so a crash
+loses nothing.
+"""
 
 import asyncio
 import logging
@@ -15,7 +16,7 @@ SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 CLOSED = {404, 409, 410}
 LOOK_EVERY_S = 3.0
-LOOK_AT_TALKS_EVERY = 5  # looks; webhooks bring the news, this only finds what got lost
+LOOK_AT_TALKS_EVERY = 5  # reads; webhooks bring the news, and reading finds what they missed
 
 log = logging.getLogger("chatbot.courier")
 
@@ -30,13 +31,13 @@ class Courier:
         self._called: set[str] = set()
 
     def wake(self, ref: str) -> None:
-        """See to this conversation now, or again right after what is being done for it."""
+        """Process this conversation now, or again after the step that is running."""
         self._called.add(ref)
         if ref not in self._tasks:
             self._tasks[ref] = asyncio.create_task(self._attend(ref))
 
     async def run(self) -> None:
-        """Take up what an earlier life left, then keep an eye on the open tickets."""
+        """Resume the work of an earlier run, then watch the open tickets."""
         for ref in self._store.unfinished():
             await self._attempt_look(self._store.get(ref))
             self.wake(ref)
@@ -64,7 +65,8 @@ class Courier:
             del self._tasks[ref]
 
     async def _errands(self, ref: str, pause: float) -> float:
-        """Everything that is due. When Relève cannot be reached, come back after the pause."""
+        """Do everything that is due. If Relève cannot be reached, return the pause before the next
+        try."""
         try:
             while await self._errand(ref):
                 pause = SHORTEST_PAUSE_S
@@ -81,7 +83,7 @@ class Courier:
         self._talk.unreached(ref)
 
     async def _errand(self, ref: str) -> bool:
-        """Do the one thing that comes first; False when there is nothing to do."""
+        """Do the first due step; returns False when there is none."""
         conversation = self._store.get(ref)
         if ticket := self._store.departure(ref):
             await self._tell_departure(ticket)
@@ -143,7 +145,7 @@ class Courier:
         self._talk.delivered(conversation.ref, message, seq=int(sent["seq"]))
 
     async def _look(self, conversation: Conversation) -> None:
-        """Read the ticket and what was said in it: Relève's answer is the truth."""
+        """Read the ticket and its messages from Relève, because its answer is authoritative."""
         if conversation.ticket is None:
             return
         try:

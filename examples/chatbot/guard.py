@@ -1,4 +1,5 @@
-"""What holds for every answer and every request: headers, size, and no writing from other sites."""
+"""Protects every request and response: security headers, a size limit, no writes from other
+sites."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse

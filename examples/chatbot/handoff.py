@@ -1,4 +1,4 @@
-"""What Relève is told when the bot asks for a human. Pure."""
+"""The request that the bot sends Relève for a human. Pure."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ KEPT_WORDS = 300
 
 
 def escalation(conversation: Conversation, said: list[Message]) -> dict[str, Any]:
-    """The body of the request: who, about what, and everything said so far."""
+    """Build the body of the request: customer, topic and transcript."""
     topic = bot.BY_CODE.get(conversation.topic or "")
     skills = topic.skills if topic else ()
     return {
@@ -39,7 +39,7 @@ def _summary(conversation: Conversation, said: list[Message]) -> str:
 
 
 def _own_words(said: list[Message]) -> str:
-    """The last thing that the customer said about their trouble, not about wanting a human."""
+    """The customer's last message about their problem, leaving out requests for a human."""
     theirs = [m.text for m in said if m.sender == "customer"] or [""]
     telling = [text for text in theirs if not bot.reply(text, offered=True).wants_human]
     about = [text for text in telling if bot.recognise(text)]

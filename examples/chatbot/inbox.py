@@ -1,4 +1,4 @@
-"""What Relève tells about tickets, by webhook or when asked: late, twice, or in the wrong order."""
+"""News of Relève about tickets, by webhook or API. It may come late, twice or out of order."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Inbox:
         self._store = talk.store
 
     def webhook(self, webhook_id: str, kind: str, facts: dict[str, Any]) -> None:
-        """Take in one webhook, once; the memory of it and its effect are one transaction."""
+        """Apply a webhook once. Its id and its effect are stored in the same transaction."""
         with self._store.together():
             if not self._store.hear(webhook_id):
                 return
@@ -39,7 +39,7 @@ class Inbox:
                 self._talk.leave(ref)
 
     def status(self, ref: str, answer: dict[str, Any]) -> None:
-        """Take in what GET /tickets/{id} answered."""
+        """Apply the answer of GET /tickets/{id}."""
         with self._talk.changing(ref) as conversation:
             conversation.behind = False
             if answer["ticket"] != conversation.ticket or not conversation.with_people:
@@ -51,21 +51,23 @@ class Inbox:
                 conversation.wait_s = answer["expected_wait_s"]
 
     def unread(self, ref: str, *, lost: bool) -> None:
-        """Relève would not show the ticket; `lost` when it does not know it any more."""
+        """Relève refused to show the ticket; `lost` means that it no longer knows the ticket."""
         with self._talk.changing(ref) as conversation:
             conversation.behind = False
             if lost and conversation.with_people:
                 self._talk.close(conversation, "unavailable")
 
     def messages(self, ref: str, ticket: str, said: list[dict[str, Any]]) -> None:
-        """Take in what GET /tickets/{id}/messages answered: the agent's words that we missed."""
+        """Apply the answer of GET /tickets/{id}/messages: the agent's messages that webhooks
+        missed."""
         with self._talk.changing(ref) as conversation:
             for message in said:
                 if message["from"] == "agent":
                     self._agent_said(conversation, ticket, message, conversation.version)
 
     def _adopt_if_ours(self, conversation: Conversation, ticket: str) -> None:
-        """A webhook may be faster than the answer that names its ticket."""
+        """Link the ticket to its conversation, because a webhook may arrive before the API's
+        answer."""
         if conversation.key and not self._store.knows(conversation.ref, ticket):
             self._talk.adopt(conversation, ticket)
 
@@ -118,7 +120,7 @@ class Inbox:
         self._talk.notice(conversation, "requeued")
 
     def _handed_back(self, conversation: Conversation, facts: dict[str, Any]) -> None:
-        """The bot goes on with the person's note in mind; the note was not for the customer."""
+        """The bot continues with the agent's note in mind. The note is not for the customer."""
         if conversation.agent is None or facts.get("reason") == "no_agent":
             self._talk.close(conversation, "unavailable")
             return
@@ -129,7 +131,7 @@ class Inbox:
             self._talk.speak(conversation, topic.words_key)
 
     def _unnamed(self, conversation: Conversation) -> list[Message]:
-        """What the agent said before we knew who they were."""
+        """The agent's messages that arrived before their name."""
         return [
             message
             for message in self._store.messages(conversation.ref)
@@ -140,5 +142,5 @@ class Inbox:
 
 
 def _as_facts(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer of the API in the shape of a webhook."""
+    """Convert the API's answer to the shape of a webhook."""
     return {**answer, **(answer.get("handback") or {})}

@@ -1,4 +1,4 @@
-"""Tells open pages that something changed. News only: what changed is read from the store."""
+"""Notifies open pages of changes. The pages then read the changes from the store."""
 
 import asyncio
 import signal
@@ -30,13 +30,13 @@ class News:
             changed.set()
 
     def end(self) -> None:
-        """Let every open page go."""
+        """End the streams of all open pages."""
         self.over = True
         for visitor in self._listeners:
             self.tell(visitor)
 
     def end_on_signals(self) -> None:
-        """Open pages would hold the server back from stopping: let them go when it is asked to."""
+        """End the streams when the server is asked to stop, because open streams would delay it."""
         if threading.current_thread() is not threading.main_thread():
             return
         loop = asyncio.get_running_loop()

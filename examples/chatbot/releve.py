@@ -1,17 +1,18 @@
-"""Relève's public API, as this chatbot uses it.
+"""A client of Relève's public API for this chatbot.
 
-Two ways to fail: Unreachable (worth another try, with the same key), Refused (the answer is no)."""
+Unreachable means try again with the same key. Refused means the answer is no.
+"""
 
 from typing import Any
 
 import httpx
 
-# 401 and 403 too: a key that is being replaced is no reason to lose what a customer wrote.
+# Includes 401 and 403, because a key under replacement must not lose a customer's message.
 TRY_AGAIN = {401, 403, 408, 425, 429, 500, 502, 503, 504}
 
 
 class Unreachable(Exception):
-    """Relève did not answer, or asked to be asked again later."""
+    """Relève did not answer, or asked for a later try."""
 
 
 class Refused(Exception):

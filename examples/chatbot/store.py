@@ -1,7 +1,8 @@
-"""Conversations in one small SQLite file: what was written here survives the death of the program.
+"""Conversations in a small SQLite file, which survives a crash of the program.
 
-Everything runs on one thread, and nothing in here waits for the network, so nobody sees a
-`together` block half done."""
+Everything runs on one thread without waiting for the network, so no reader sees a `together` block
+half done.
+"""
 
 import json
 import sqlite3
@@ -47,7 +48,7 @@ class Store:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All of it or none of it."""
+        """Run the block in a transaction."""
         if self._db.in_transaction:
             yield
             return
@@ -86,12 +87,12 @@ class Store:
         )
 
     def busy(self) -> list[Conversation]:
-        """Those that wait for a person, talk with one, or are asking for one."""
+        """Conversations that wait for a person, talk with one or ask for one."""
         rows = self._db.execute("SELECT doc FROM conversation WHERE busy")
         return [Conversation(**json.loads(doc)) for (doc,) in rows]
 
     def unfinished(self) -> list[str]:
-        """Conversations with something that Relève has yet to be told."""
+        """Conversations with something that Relève does not know yet."""
         rows = self._db.execute(
             f"SELECT conversation FROM message WHERE {UNSENT}"
             " UNION SELECT conversation FROM departure WHERE told = 0"
@@ -119,7 +120,8 @@ class Store:
         delivery: str = "",
         before: Message | None = None,
     ) -> bool:
-        """Put a message where its number says, or last. False when it is there already."""
+        """Insert a message at the place of its number, or last. Returns False if it exists
+        already."""
         place = self._place(ref, ticket, seq, before.place if before else None)
         row = (ref, id, place, sender, author, text, at or now(), ticket, seq, delivery)
         added = self._db.execute(
@@ -142,7 +144,7 @@ class Store:
         return (float(lower) + upper) / 2
 
     def messages(self, ref: str, *, since: int = 0) -> list[Message]:
-        """In the order in which they are read; `since` leaves out what has not changed."""
+        """Messages in reading order. `since` leaves out unchanged ones."""
         query = f"SELECT {COLUMNS} FROM message WHERE conversation = ? AND rev > ? ORDER BY place"
         return [Message(*row) for row in self._db.execute(query, (ref, since))]
 
@@ -166,15 +168,15 @@ class Store:
         self._db.execute(query, (*columns.values(), ref, id))
 
     def mark(self, ref: str, *, was: str, delivery: str) -> None:
-        """Change the delivery of all messages of a conversation that have another one now."""
+        """Change the delivery state of a conversation's messages from `was` to `delivery`."""
         for message in self.messages(ref):
             if message.delivery == was:
                 self.change(ref, message.id, delivery=delivery)
 
-    # What was heard and what is still to be told
+    # Received webhooks and departures to report
 
     def hear(self, webhook_id: str) -> bool:
-        """True the first time only."""
+        """Returns True the first time only."""
         row = (webhook_id, now())
         return self._db.execute("INSERT OR IGNORE INTO webhook VALUES (?, ?)", row).rowcount == 1
 
@@ -189,7 +191,7 @@ class Store:
         return self._db.execute(query, (ticket,)).fetchone() is not None
 
     def departure(self, ref: str) -> str | None:
-        """A ticket that the customer left and that Relève does not know about yet."""
+        """A ticket that the customer left and that Relève does not know of yet."""
         query = "SELECT ticket FROM departure WHERE conversation = ? AND told = 0"
         row = self._db.execute(query, (ref,)).fetchone()
         return str(row[0]) if row else None

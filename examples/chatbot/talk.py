@@ -1,6 +1,7 @@
-"""What can happen in a conversation: each verb is one transaction, and none waits for the network.
+"""The verbs of a conversation. Each is a transaction, and none waits for the network.
 
-The baton is held here: the bot speaks unless a person has the conversation."""
+They decide whose turn it is: the bot speaks unless a person has the conversation.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ class Talk:
 
     @contextmanager
     def changing(self, ref: str) -> Iterator[Conversation]:
-        """The conversation, to be changed and saved; whoever listens is told afterwards."""
+        """Yield the conversation, save the changes and then notify the listeners."""
         with self.store.together():
             conversation = self.store.get(ref)
             yield conversation
@@ -30,7 +31,7 @@ class Talk:
         self._changed(conversation)
 
     def begin(self, visitor: str, *, name: str, language: str) -> Conversation:
-        """Start a conversation; whatever the visitor had before is left behind."""
+        """Start a conversation; an earlier one of this visitor ends."""
         if before := self.store.current(visitor):
             self._let_go(before)
         conversation = Conversation("c-" + uuid4().hex[:20], visitor, name, language)
@@ -51,7 +52,7 @@ class Talk:
             conversation.language = language
 
     def said(self, ref: str, *, id: str, text: str) -> None:
-        """The customer wrote something. The same id twice is the same message."""
+        """Store a message of the customer. A repeated id is the same message."""
         with self.changing(ref) as conversation:
             fresh = self.store.add(
                 ref,
@@ -66,7 +67,7 @@ class Talk:
                 self._answer(conversation, text)
 
     def leave(self, ref: str) -> None:
-        """The customer does not want the person any more, or not wait any longer."""
+        """The customer ends the talk with the person, or the wait for one."""
         with self.changing(ref) as conversation:
             if conversation.ticket is None or not conversation.with_people:
                 return
@@ -76,10 +77,10 @@ class Talk:
             self.close(conversation, f"left_{conversation.state}")
 
     def queued(self, ref: str, *, ticket: str, position: int | None, wait_s: int | None) -> None:
-        """Relève took the escalation."""
+        """Relève accepted the escalation."""
         with self.changing(ref) as conversation:
             if conversation.key is None:
-                return  # its first webhook was faster than its answer
+                return  # a webhook arrived before the answer
             self.adopt(conversation, ticket)
             conversation.position, conversation.wait_s = position, wait_s
             self.speak(conversation, "queued", headline=_headline(conversation))
@@ -87,7 +88,7 @@ class Talk:
             self.leave(ref)
 
     def unreached(self, ref: str, *, key: str = "unreached") -> None:
-        """Relève could not be asked, or said no: say so, and offer to try again."""
+        """The escalation failed or was refused: say so and offer another try."""
         with self.changing(ref) as conversation:
             if conversation.asking:
                 conversation.trouble = True
@@ -103,16 +104,16 @@ class Talk:
             self.store.change(ref, message.id, delivery="sent", seq=seq)
 
     def not_taken(self, ref: str, message: Message, *, closed: bool) -> None:
-        """The person had closed before this arrived, so the bot answers it."""
+        """The agent closed the ticket before this message arrived, so the bot answers it."""
         with self.changing(ref) as conversation:
             self.store.change(ref, message.id, delivery="late" if closed else "refused")
             if not conversation.with_people:
                 self._answer(conversation, message.text)
 
-    # Parts, also used by the inbox
+    # Steps that the inbox also uses
 
     def speak(self, conversation: Conversation, key: str, **facts: object) -> None:
-        """The bot says something."""
+        """Store a sentence of the bot."""
         text = say(conversation.language, key, **facts)
         name = say(conversation.language, "bot_name")
         self.store.add(conversation.ref, id=_id(), sender="bot", author=name, text=text)
@@ -123,7 +124,7 @@ class Talk:
         self.store.add(conversation.ref, id=_id(), sender="notice", text=text, **placed)
 
     def adopt(self, conversation: Conversation, ticket: str) -> None:
-        """The escalation became this ticket: from here on the customer waits for a person."""
+        """Link the ticket; from now on the customer waits for a person."""
         conversation.key = conversation.body = None
         conversation.trouble = False
         conversation.ticket, conversation.version, conversation.agent = ticket, 0, None
@@ -131,7 +132,7 @@ class Talk:
         self.store.mark(conversation.ref, was="held", delivery="pending")
 
     def close(self, conversation: Conversation, key: str) -> None:
-        """The person is gone, the bot is back."""
+        """The person has left; the bot continues."""
         self.notice(conversation, key, ticket=conversation.ticket, seq=LAST_SEQ)
         conversation.state, conversation.misses = "bot", 0
         conversation.position = conversation.wait_s = None
@@ -165,7 +166,7 @@ class Talk:
             self.speak(conversation, "passed_on")
 
     def _ask(self, conversation: Conversation) -> None:
-        """Ask for a human, or again: the same request with the same key until it is answered."""
+        """Ask for a human. Another try repeats the request with its key until Relève answers."""
         if conversation.key is None:
             said = self.store.messages(conversation.ref)
             conversation.body = json.dumps(handoff.escalation(conversation, said))
@@ -176,7 +177,7 @@ class Talk:
 
 
 def _delivery(conversation: Conversation) -> str:
-    """Held until there is a ticket to send it to; nothing when the transcript will carry it."""
+    """Held until the ticket exists; empty if the transcript will include the message."""
     if conversation.with_people:
         return "pending"
     return "held" if conversation.key else ""

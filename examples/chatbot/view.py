@@ -1,4 +1,4 @@
-"""A conversation as the page shows it."""
+"""A conversation in the form that the page shows."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ SHOWN_DELIVERY = {"pending", "retrying", "sent", "late", "refused"}
 
 
 def state(conversation: Conversation) -> dict[str, Any]:
-    """Who has the conversation now, in words, and what the customer may do."""
+    """The headline of a conversation, and the actions open to the customer."""
     language = conversation.language
     agent = conversation.agent or say(language, "agent_unnamed")
     return {
@@ -48,7 +48,7 @@ def message(said: Message, language: str) -> dict[str, Any]:
 
 
 def blank() -> dict[str, Any]:
-    """What the page's own script copies to make a message."""
+    """An empty message, which the page's script copies for each new one."""
     keys = "id from who initial text at place delivery delivery_words"
     return dict.fromkeys(keys.split(), "")
 

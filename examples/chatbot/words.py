@@ -1,4 +1,4 @@
-"""What the page and the bot say, in English and in French."""
+"""Sentences of the page and the bot, in English and French."""
 
 import json
 from math import ceil
@@ -12,12 +12,12 @@ WORDS: dict[str, dict[str, str]] = {
 
 
 def say(language: str, key: str, **facts: object) -> str:
-    """The sentence called `key`, with its facts filled in."""
+    """The sentence of this key with its placeholders filled."""
     return WORDS[language][key].format(**facts)
 
 
 def preferred(accept_language: str) -> str:
-    """The first of our languages that the browser asks for; English when it asks for none."""
+    """The first of our languages that the browser accepts, or English."""
     wishes: list[tuple[float, int, str]] = []
     for part in accept_language.split(","):
         tag, _, weight = part.strip().partition(";q=")
@@ -27,7 +27,7 @@ def preferred(accept_language: str) -> str:
 
 
 def queue_headline(language: str, *, position: int | None, wait_s: int | None) -> str:
-    """Where the customer stands and how long it may take, as far as anybody knows."""
+    """The customer's position and expected wait, as far as Relève estimated them."""
     place = say(language, "head_queue")
     if position is not None:
         place = say(language, "head_number", position=position)
