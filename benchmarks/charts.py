@@ -1,4 +1,4 @@
-"""The figures as pictures, in the house's colours: SVG to be sharp, PNG to be looked at."""
+"""The figures as charts in the house colours: SVG for sharpness, PNG for viewers."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ from dispatch.simulation.charts import BROWN, GREEN, GREY, GROUND, INK, QUIET, S
 DOCS = OUT.parent.parent / "docs"
 COLOURS = {"product": GREEN, "naive": BROWN, "floor": GREY}
 WORDS = {"product": "Relève", "naive": "naive rival", "floor": "bare SQL"}
-#: Names on a log scale are at least this many times one another apart.
+#: The smallest ratio between two labels on a log scale.
 APART = 1.5
 
 
 def live(figures: dict[str, Any], *, docs: bool) -> None:
-    """Latency by rate, the rate sustained, and what one escalation costs."""
+    """Draw latency by rate, the sustained rate, and the cost of an escalation."""
     with matplotlib.rc_context(STYLE):
         picture = Figure(figsize=(11, 4.6), layout="constrained")
         picture.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr]
@@ -41,7 +41,7 @@ def live(figures: dict[str, Any], *, docs: bool) -> None:
 
 
 def growth(figures: dict[str, Any], *, docs: bool) -> None:
-    """The time a match takes, and a wave, by how many agents and how many wait."""
+    """Draw the time of a match and of a wave by numbers of agents and waiting tickets."""
     with matplotlib.rc_context(STYLE):
         picture = Figure(figsize=(9, 4), layout="constrained")
         picture.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr]
@@ -57,7 +57,7 @@ def growth(figures: dict[str, Any], *, docs: bool) -> None:
 
 
 def _latency(axes: Axes, figures: dict[str, Any]) -> None:
-    """From the median to the slowest one in a hundred, a band for each system."""
+    """Draw a band for each system, from the median to the 99th percentile."""
     axes.set_title("From the bot’s request to the offer at an agent, ms")
     ends: dict[str, float] = {}
     for name, by_rate in figures["latency_ms"].items():
@@ -85,7 +85,7 @@ def _latency(axes: Axes, figures: dict[str, Any]) -> None:
 
 
 def spread(ends: Mapping[str, float]) -> dict[str, float]:
-    """Where to write each name at the end of its line, none over another, on a log scale."""
+    """Place the name at the end of each line without overlaps, on a log scale."""
     placed: dict[str, float] = {}
     lowest = 0.0
     for name, end in sorted(ends.items(), key=lambda one: one[1]):
@@ -117,7 +117,7 @@ def _bars(axes: Axes, figures: dict[str, float], title: str) -> None:
 
 
 def _grouped(axes: Axes, figures: dict[str, float], title: str) -> None:
-    """A pair of bars for each number of agents: few waiting, many waiting."""
+    """Draw a pair of bars for each number of agents: few tickets waiting, many waiting."""
     pairs = [tuple(map(int, key.split("x"))) for key in figures]
     pools, lines = sorted({pair[0] for pair in pairs}), sorted({pair[1] for pair in pairs})
     axes.set_title(title)
@@ -133,12 +133,12 @@ def _grouped(axes: Axes, figures: dict[str, float], title: str) -> None:
 
 
 def said(figure: float) -> str:
-    """Three figures that count, never a power of ten."""
+    """Format three significant figures, never a power of ten."""
     return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 def _bare(axes: Axes) -> None:
-    """Bars say their numbers themselves."""
+    """Remove the axis, because bars carry their numbers."""
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.tick_params(length=0)

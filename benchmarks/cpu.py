@@ -1,4 +1,4 @@
-"""What processes have cost so far."""
+"""CPU time of processes so far."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import psutil
 
 
 def seconds(roots: list[int]) -> float:
-    """CPU used by these processes and their children so far, those that ended included."""
+    """The CPU time of these processes and their children so far, ended ones included."""
     total = 0.0
     for root in roots:
         process = psutil.Process(root)
@@ -21,7 +21,7 @@ def seconds(roots: list[int]) -> float:
 
 
 def servers() -> list[int]:
-    """PostgreSQL and Valkey, which this process started."""
+    """The process ids of PostgreSQL and Valkey, which this process started."""
     return [
         child.pid
         for child in psutil.Process().children()

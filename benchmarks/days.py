@@ -1,7 +1,7 @@
-"""Days that really happened and days made up, under each way of pairing: what came of them.
+"""Real and synthetic days under each matching strategy, with the outcomes compared.
 
-Every way meets the same callers with the same luck, over ten draws of each day. The policy is the
-one the code has by default. No database, no processes: only the pure rules.
+Every strategy gets the same callers and random draws, ten for each day. The policy is the code's
+default. No database, no processes: only the pure rules.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def drawn(name: str, rows: Rows, *, title: str, note: str, docs: bool) -> None:
 
 
 def _show(number: int, *, of: int) -> None:
-    """One line that fills up; where nobody watches, nothing."""
+    """Show a progress line; without a terminal, print nothing."""
     if sys.stderr.isatty():
         full = WIDTH * number // of
         ending = "\n" if number == of else ""
@@ -91,7 +91,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="draws of each day")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
-        "--slower", type=float, default=1.0, help="so many times as long takes who knows too little"
+        "--slower",
+        type=float,
+        default=1.0,
+        help="factor on handle time of an agent with too low a level",
     )
     parser.add_argument("--docs", action="store_true", help="copy the charts into docs/")
     given = parser.parse_args()

@@ -1,9 +1,9 @@
-"""The floor: the same changes of state as bare SQL, nothing else around them.
+"""The floor: the same changes of state as bare SQL and nothing else.
 
-What has to be true once an offer is out: a ticket, what was handed over, the answer kept under its
-idempotency key; an agent picked through an index, an offer, a place of theirs taken, and the
-decision. Two prepared statements and two commits, by threads with a connection each, in this
-process. No HTTP, no socket, no check: nothing that does the work can be below it.
+The state after an offer: a ticket, its handoff, the response stored under its idempotency key; an
+agent chosen by an index, an offer, a place of the agent's capacity taken, and the decision. Two
+prepared statements and two commits, by threads with a connection each, in this process. No HTTP, no
+socket, no check: nothing that does the work can be faster.
 """
 
 import threading
@@ -101,7 +101,7 @@ class Floor:
         waits: list[float | None],
         began: float,
     ) -> None:
-        """Take the next that is due, one after another; the wait counts from when it was due."""
+        """Serve the due escalations one after another; the wait counts from the due time."""
         while True:
             try:
                 number, moment = due.popleft()

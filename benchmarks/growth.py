@@ -1,10 +1,11 @@
-"""Waves as the pool and the line grow: what a match takes with ten times the agents, and with a
-thousand times the tickets waiting.
+"""Waves on a growing pool and queue: the time of a match with ten times the agents, and with a
+thousand times the waiting tickets.
 
-`waves.run` is called in this process, on a real PostgreSQL, as the matcher calls it: pay, reasons,
-cards and all. Eight languages and twelve skills make some hundred lanes. After every wave the line
-is filled up again, so that as many wait as the row says. In every round each size takes its turn on
-a fresh copy of its database. `python -m benchmarks.growth --agents 1000 10000 --waiting 10 10000`
+`waves.run` runs in this process on a real PostgreSQL, as the matcher calls it, with pay, reasons
+and rate cards. Eight languages and twelve skills make about a hundred lanes. After every wave new
+tickets fill the queue, so that the number waiting stays as stated. In every round each size takes
+its turn on a fresh copy of its database. `python -m benchmarks.growth --agents 1000 10000 --waiting
+10 10000`
 """
 
 import argparse
@@ -26,20 +27,20 @@ from tests import servers
 LANGUAGES = ("en", "fr", "sv", "de", "es", "it", "nl", "pl")
 SKILLS = ("cards", "loans", "fraud", "travel", "refunds", "billing", "delivery", "returns",
           "accounts", "devices", "network", "claims")  # fmt: skip
-#: Places enough for all that is matched in one turn.
+#: Enough capacity for all matches of one turn.
 CAPACITY = 4
-#: Connections, plans and caches are nobody's usual case in the first ones.
+#: The first waves open connections and fill plans and caches, so they do not count.
 WARM_UP = 6
-#: A turn is over after so many matches, or so many waves.
+#: A turn ends after this many matches or waves.
 MATCHES, WAVES = 1000, 50
 
 
-# Nobody beats here, and on a busy machine a turn may last longer than silence is forgiven.
+# No page sends heartbeats here, and on a busy machine a turn may last longer than SILENCE.
 HEARD = "UPDATE agents_presence SET seen_at = clock_timestamp() + interval '1 hour'"
 
 
 class Size(NamedTuple):
-    """How many agents are free, and how many tickets wait."""
+    """The number of free agents, and the number of waiting tickets."""
 
     agents: int
     waiting: int
@@ -53,7 +54,7 @@ class Size(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What one size took in one round, ms."""
+    """The times of one size in one round, in ms."""
 
     per_match: float
     per_wave: float
@@ -61,7 +62,7 @@ class Turn(NamedTuple):
 
 
 def prepare(pool: int, lines: Sequence[int]) -> list[Size]:
-    """The databases to copy: the same agents, and a line of each length."""
+    """Create the databases to copy: the same agents, and a queue of each length."""
     databases.prepare(f"pool_{pool}", partial(fill, pool))
     sizes = [Size(pool, waiting) for waiting in lines]
     for size in sizes:
@@ -74,7 +75,7 @@ def prepare(pool: int, lines: Sequence[int]) -> list[Size]:
 
 
 def fill(pool: int) -> None:
-    """Agents, and a client with a rate card."""
+    """Create agents, and a client with a rate card."""
     from benchmarks import crowd
     from tests import factories
 
@@ -94,9 +95,9 @@ def wait(count: int, *, chance: Random) -> None:
 
 
 def take_turn(size: Size, *, seed: int) -> Turn:
-    """Waves on a fresh copy, the line filled up again after each; only the waves are timed.
+    """Run waves on a fresh copy and refill the queue after each; only the waves are timed.
 
-    Raises RuntimeError when a wave makes nothing, for then it is another thing that was measured.
+    Raises RuntimeError if a wave matches nothing, because the times would then mean something else.
     """
     databases.create("growth", like=size.database)
     databases.run("growth", HEARD, "VACUUM ANALYZE")
@@ -147,7 +148,7 @@ def main() -> None:
 
 
 def gathered(turns: dict[Size, list[Turn]]) -> dict[str, Any]:
-    """By size, the medians over the rounds."""
+    """The medians over the rounds, by size."""
     return {
         name: {str(size): round(median(getattr(turn, of) for turn in rounds), 3)
                for size, rounds in turns.items()}

@@ -1,10 +1,10 @@
-"""From a bot's POST to the offer's frame at an agent: how long, at which rate, at what cost.
+"""From a bot's POST to the offer's frame at an agent: latency, sustained rate and cost.
 
-Real processes and real sockets, a stream of requests that doesn't wait for answers. In every round
-the product, its rival and the floor take turns, each on a fresh database and in fresh processes;
-figures are medians over the rounds. Sustained is the highest rate at which every offer comes, 99 in
-100 within a second, and the wait doesn't grow (`outcome.kept_up`), found on a ladder of short steps
-in every round. `python -m benchmarks.live_path --rates 20 100 --rounds 3 --seconds 5`
+Real processes and real sockets under an open-loop stream of requests. In every round the product,
+its rival and the floor take turns, each on a fresh database and in fresh processes; figures are
+medians over the rounds. Sustained is the highest rate at which every offer arrives, 99 in 100
+within a second, and the wait doesn't grow (`outcome.kept_up`). Every round finds it on a ladder of
+rates. `python -m benchmarks.live_path --rates 20 100 --rounds 3 --seconds 5`
 """
 
 import argparse
@@ -23,14 +23,14 @@ from benchmarks.systems import System
 from tests import platform as platforms
 from tests import servers
 
-#: When the program began (s).
+#: The start of the program, in seconds.
 STARTED = time.time()
 
 Start = Callable[[], AbstractContextManager[System]]
 
 
 class Turn:
-    """One system's turn in a round. What falls behind is thrown away, not waited for."""
+    """One system's turn in a round. A system that falls behind is restarted."""
 
     def __init__(self, start: Start, *, seed: int) -> None:
         self.start, self.seed = start, seed
@@ -48,13 +48,14 @@ class Turn:
             self.system = self.running.enter_context(self.start())
         outcome = self.system.step(rate=rate, seconds=seconds, seed=self.seed)
         if outcome.arrived < 1:
-            # Its queues are full of what nobody waits for; the next step starts it afresh.
+            # Its queues are full of stale work, so the next step starts the system afresh.
             self.running.close()
             self.system = None
         return outcome
 
     def highest(self, outcomes: list[Outcome], *, seconds: float) -> float:
-        """The highest rate sustained; these rates were tried already. Without time: the best."""
+        """The highest sustained rate. These rates were tried already; without time left, the best
+        of them."""
         known = max((one.rate for one in outcomes if one.kept_up), default=0)
         if not seconds:
             return known
@@ -85,7 +86,8 @@ def main() -> None:
 
 
 def rounds(most: int, *, within: float) -> Iterator[int]:
-    """1, 2, ...; another only if it will be over within so many seconds of the program's start."""
+    """1, 2, ...; a further round only if it will end within so many seconds of the program's
+    start."""
     longest = 0.0
     for number in range(1, most + 1):
         started = time.time()

@@ -1,7 +1,7 @@
-"""Load from outside: a stream of POSTs that doesn't wait for answers, and a thousand open pages.
+"""Load from outside: an open-loop stream of POSTs, and a thousand open pages.
 
-It shares the machine with what it measures, so it is made to cost next to nothing: one process,
-uvloop, WebSockets in C (picows), HTTP just enough for one kind of request.
+The load shares the machine with the measured system, so it must cost little: one process, uvloop,
+WebSockets in C (picows), and HTTP for one kind of request only.
 """
 
 import asyncio
@@ -16,42 +16,42 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from benchmarks import cpu
 from benchmarks.outcome import Outcome
 
-#: It would write a line for every socket it opens.
+#: picows would log a line for every socket that it opens.
 QUIET = logging.getLogger("picows")
 QUIET.setLevel(logging.WARNING)
-#: A page says that it is alive every so many seconds.
+#: The interval of a page's heartbeat, in seconds.
 BEAT = 10.0
-#: So long after the last post an offer may still come, in seconds.
+#: The longest wait for offers after the last post, in seconds.
 PATIENCE = 3.0
-#: A step that is this many seconds' worth of offers behind is broken off.
+#: A step this many seconds of offers behind is aborted.
 BEHIND = 3.0
-#: So many sockets are opened at once.
+#: The number of sockets opened at once.
 AT_ONCE = 40
 
 
 @dataclass(frozen=True)
 class Target:
-    """How to load one system: where it is, what to post, how to read a frame."""
+    """The load of one system: its address, its requests and the format of its frames."""
 
     host: str
     port: int
     request: Callable[[], bytes]
-    #: The reference of what was asked for, out of the answer to the POST.
+    #: Reads the ticket's reference from the response to the POST.
     reference: Callable[[bytes], str]
-    #: The reference of what is offered, out of a frame; None for other frames.
+    #: Reads the offered reference from a frame; None for other frames.
     offered: Callable[[bytes], str | None]
-    #: Address and headers of each page's socket.
+    #: The address and headers of each page's socket.
     sockets: list[tuple[str, dict[str, str]]]
-    #: What a page says that is alive; None where pages say nothing.
+    #: The heartbeat message of a page, or None if the system has none.
     beat: bytes | None = None
-    #: What a page says when it shows this offer.
+    #: Builds the message of a page that shows this offer.
     shown: Callable[[str], bytes] | None = None
-    #: From when each offer was seen to when each ticket was, where frames don't name the ticket.
+    #: Maps the times of offers to the times of tickets, for frames that don't name the ticket.
     tickets_of: Callable[[dict[str, float]], dict[str, float]] = field(default=lambda seen: seen)
 
 
 class Page(WSListener):
-    """An agent's page: notes the moment an offer is on its line, and says that it shows it."""
+    """An agent's page: records the arrival of each offer and reports that it shows it."""
 
     def __init__(self, target: Target, seen: dict[str, float], closed: list["Page"]) -> None:
         self.target, self.seen, self.closed = target, seen, closed
@@ -106,7 +106,7 @@ class Line(asyncio.Protocol):
 
 
 class Load:
-    """The pages and the bot of one system. Opened once; then step after step."""
+    """The pages and the bot of one system. Opened once, then used for each step."""
 
     def __init__(self, target: Target, roots: list[int]) -> None:
         """`roots`: the processes whose CPU is counted."""
@@ -130,7 +130,7 @@ class Load:
             line.transport.close()
 
     async def step(self, arrivals: list[float], *, rate: float) -> Outcome:
-        """A post at each of these moments (s), and the wait for every offer (ms)."""
+        """Post at each of these moments (s) and wait for every offer (ms)."""
         self.seen.clear()
         posted: dict[str, float] = {}
         before, began = cpu.seconds(self.roots), time.perf_counter()
@@ -151,7 +151,7 @@ class Load:
         )
 
     async def _patiently(self, asked: list["asyncio.Task[None]"], *, whole: bool) -> None:
-        """Until every offer came, or it is clear that some won't."""
+        """Wait until every offer arrived, or until it is clear that some will not."""
         give_up = time.perf_counter() + (PATIENCE if whole else 0)
         while len(self.seen) < len(asked) and time.perf_counter() < give_up:
             await asyncio.sleep(0.02)
@@ -159,7 +159,7 @@ class Load:
             one.cancel()
 
     async def _ask(self, due: float, posted: dict[str, float]) -> None:
-        # Never later than it was due, or a client that is held up would flatter the system.
+        # Never later than the due time, because a delayed client would flatter the system.
         at = min(due, time.perf_counter())
         try:
             answer = await self._post(self.target.request())
@@ -191,7 +191,7 @@ class Load:
         self.pages.append(page)  # type: ignore[arg-type]
 
     async def _beat(self, word: bytes) -> None:
-        """One page after another, each once in ten seconds."""
+        """Send the heartbeats page by page, each page once in ten seconds."""
         while True:
             for page in self.pages:
                 page.beat(word)
@@ -199,7 +199,7 @@ class Load:
 
 
 def arrivals(rate: float, seconds: float, *, seed: int) -> list[float]:
-    """A Poisson stream: the moments from now (s). One seed, one stream, whichever the system."""
+    """A Poisson stream: moments from now, in seconds. A seed gives every system the same stream."""
     chance = Random(f"{rate}:{seed}")
     moment, moments = 0.0, []
     while (moment := moment + chance.expovariate(rate)) < seconds:

@@ -1,7 +1,7 @@
-"""From a bot's POST to the offer painted on an agent's screen, through the door, in real Chromium.
+"""From a bot's POST to the offer painted on an agent's screen, through the proxy, in Chromium.
 
-`python -m benchmarks.on_screen --agents 20 --rate 5`: every agent has a page of their own open.
-Also what the desk's first load weighs over the wire.
+`python -m benchmarks.on_screen --agents 20 --rate 5`: every agent has an open page. Also measures
+the size of the desk's first load.
 """
 
 import argparse
@@ -32,12 +32,13 @@ new MutationObserver(() => document.querySelectorAll("article.offer").forEach(ca
     }
 })).observe(document, {childList: true, subtree: true});
 """
-#: Customers leave after this, so that screens don't fill up with offers.
+#: Customers leave after this time, so that screens don't fill up with offers.
 STAYS = 3.0
 
 
 class Seen(NamedTuple):
-    """When each ticket was posted (s), when each offer was painted (ms), and what a desk weighs."""
+    """The post time of each ticket (s), the paint time of each offer (ms), and the size of a
+    desk."""
 
     posted: dict[str, float]
     painted: dict[str, float]
@@ -57,7 +58,7 @@ async def desk(browser: Browser, platform: Platform, session: str) -> Page:
 
 
 async def weigh(browser: Browser, platform: Platform, session: str) -> float:
-    """kB received for the first load of the desk, headers and all, nothing cached."""
+    """kB received for the first load of the desk, headers included, nothing cached."""
     context = await browser.new_context(base_url=platform.url)
     await context.add_cookies([{"name": "session", "value": session, "url": platform.url}])
     page = await context.new_page()

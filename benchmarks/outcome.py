@@ -1,26 +1,26 @@
-"""What one step at one rate met, and whether the system kept up with it."""
+"""The result of a step at one rate, and whether the system kept up."""
 
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-#: A rate is sustained only while 99 in 100 offers come within this, in ms.
+#: A rate is sustained only while 99 in 100 offers arrive within this time, in ms.
 SLOWEST = 1000.0
-#: The wait may grow by so many ms from the first quarter of a step to its last.
+#: The wait may grow by this much (ms) from the first quarter of a step to the last.
 GROWTH = 250.0
 CUTS = {"p50": 49, "p95": 94, "p99": 98}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One step. Waits in ms in the order of the posts, None where no offer came."""
+    """One step. Waits in ms in the order of the posts; None means that no offer arrived."""
 
     rate: float
     waits: list[float | None]
-    #: Of all the system's processes together.
+    #: The sum over all processes of the system.
     cpu_ms: float
-    #: How many posts there were to be; fewer were sent if it was broken off.
+    #: The number of planned posts; an aborted step sent fewer.
     planned: int
-    #: Pages whose line the server closed.
+    #: Pages whose connection the server closed.
     closed: int = 0
 
     @property
@@ -29,7 +29,7 @@ class Outcome:
 
     @property
     def arrived(self) -> float:
-        """The share of the offers that came, of those that were to be."""
+        """The share of the planned offers that arrived."""
         return len(self.took) / max(self.planned, 1)
 
     @property
@@ -41,12 +41,12 @@ class Outcome:
 
     @property
     def cpu_per_escalation(self) -> float:
-        """ms."""
+        """In ms."""
         return round(self.cpu_ms / max(len(self.waits), 1), 2)
 
     @property
     def kept_up(self) -> bool:
-        """Sustained: every offer came, 99 in 100 within a second, and the wait didn't grow."""
+        """Sustained: every offer arrived, 99 in 100 within a second, and the wait didn't grow."""
         if self.arrived < 1 or self.closed:
             return False
         quarter = max(len(self.took) // 4, 1)

@@ -1,4 +1,4 @@
-"""Figures gathered over the rounds, as a table for people and as JSON for programs."""
+"""The figures of all rounds, as a table for people and as JSON for programs."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SUSTAINED = (
 
 
 class Figures:
-    """What every round met. Medians over the rounds are taken when it is read."""
+    """The outcomes of every round; reading takes the medians over the rounds."""
 
     def __init__(self, given: Namespace) -> None:
         self.given = given
@@ -38,7 +38,7 @@ class Figures:
         self.sustained[name].append(sustained)
 
     def latest(self, name: str, *, round_number: int) -> str:
-        """What the round just met, in a line."""
+        """One line about the latest round."""
         steps = [
             f"{rate}/s p99 {shown(rounds[-1].percentiles['p99'])}{mark(rounds[-1:])}"
             for rate, rounds in self.outcomes[name].items()
@@ -53,7 +53,7 @@ class Figures:
         }
 
     def cpu(self, name: str) -> dict[str, float | None]:
-        """ms of all its processes per escalation, by rate."""
+        """CPU of all its processes per escalation (ms), by rate."""
         return {
             rate: middle([one.cpu_per_escalation for one in rounds])
             for rate, rounds in self.outcomes[name].items()
@@ -66,11 +66,11 @@ class Figures:
         }
 
     def saturated(self, name: str) -> list[str]:
-        """The rates it did not sustain in most rounds."""
+        """The rates not sustained in most rounds."""
         return [rate for rate, rounds in self.outcomes[name].items() if mark(rounds)]
 
     def cpu_rate(self, name: str) -> str:
-        """Where its CPU is stated: the highest of the rates it sustained, or else the lowest."""
+        """The rate at which its CPU is stated: the highest sustained, else the lowest."""
         kept = [rate for rate in self.outcomes[name] if rate not in self.saturated(name)]
         return kept[-1] if kept else next(iter(self.outcomes[name]))
 

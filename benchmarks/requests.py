@@ -1,4 +1,4 @@
-"""What is posted and how the answers are read: the product's contract, and its rival's."""
+"""The requests and the parsing of responses: the product's contract and its rival's."""
 
 import json
 import socket
@@ -40,7 +40,7 @@ def rival_offered(frame: bytes) -> str:
 
 
 def handover() -> dict[str, Any]:
-    """What a bot hands over, of a conversation of its own."""
+    """A bot's handoff of a new conversation."""
     number = uuid.uuid4()
     return {
         "version": 1,
@@ -70,5 +70,5 @@ def post(path: str, body: dict[str, Any], *headers: str) -> bytes:
 
 
 def get(port: int) -> None:
-    """Whether a server listens there. Raises OSError while it doesn't."""
+    """Check that a server listens there. Raises OSError while it doesn't."""
     socket.create_connection(("127.0.0.1", port), timeout=3).close()

@@ -1,7 +1,7 @@
-"""The systems that are measured: the product's real processes, its rival's, and the bare floor.
+"""The measured systems: the product's real processes, its rival's, and the bare floor.
 
-Each starts on a fresh copy of a database made once, with a thousand agents, and is put back to
-empty between two steps.
+Each starts on a fresh copy of a prepared database with a thousand agents, and is emptied between
+two steps.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ from tests import platform as platforms
 
 CARD = re.compile(rb'data-offer=\\?"([0-9a-f-]{36})')
 LANGUAGES = requests.LANGUAGES
-#: An agent may hold so many at once: more than come in a step, with a thousand agents.
+#: The capacity of an agent; with a thousand agents it exceeds the tickets of a step.
 CAPACITY = 10
 
-# What a step has left is closed before the next one; other agents go first then. The locks come
-# first and in the product's order, so that this never waits in a circle with the clock.
+# Closes what a step left open; afterwards other agents come first. It takes the locks first and in
+# the product's order, because another order could deadlock with the scheduler.
 TIDY = {
     "product": (
         "BEGIN; LOCK tickets_ticket, dispatch_offer, agents_presence IN EXCLUSIVE MODE;"
@@ -58,15 +58,15 @@ SELECT (%s::text[])[1 + n %% 4], true, 0, now() FROM generate_series(1, %s) n
 
 
 class System(Protocol):
-    """Something that runs and can be put under load."""
+    """A running system that can be put under load."""
 
     def step(self, *, rate: float, seconds: float, seed: int) -> Outcome:
-        """Tidied up first."""
+        """Empty the system first, then run a step."""
         ...
 
 
 class Served:
-    """A system behind HTTP and sockets, its pages open."""
+    """A system behind HTTP and sockets, with its pages open."""
 
     def __init__(self, name: str, target: Target, roots: Sequence[int]) -> None:
         self.name = name
@@ -75,7 +75,7 @@ class Served:
 
     def __enter__(self) -> "Served":
         self.runner.run(self.load.open())
-        # The first of everything (connections, plans, templates) is nobody's usual case.
+        # The first requests open connections and fill caches, so they do not count.
         self.step(rate=10, seconds=2, seed=0)
         return self
 
@@ -90,7 +90,7 @@ class Served:
 
 
 def prepare_product(agents: int) -> tuple[str, list[str]]:
-    """The database to copy, with a client's key and a session of each agent."""
+    """Create the database to copy, with a client's key and a session of each agent."""
     from benchmarks import crowd
     from tests import factories
 
@@ -105,7 +105,8 @@ def prepare_product(agents: int) -> tuple[str, list[str]]:
 
 @contextmanager
 def product(key: str, sessions: list[str]) -> Iterator[System]:
-    """Everything on: key, idempotency, outbox, reasons. Measured behind its door, as the rival."""
+    """The product with everything on: key, idempotency, outbox, reasons. Measured behind its proxy,
+    as the rival."""
     databases.create("product", like="product_ready")
     databases.forget_hints()
     with platforms.running("product", leave_out=("chatbot", "door")) as platform:
@@ -131,7 +132,8 @@ def desk_socket(platform: platforms.Platform, session: str) -> tuple[str, dict[s
 
 
 def first_offers(seen: dict[str, float]) -> dict[str, float]:
-    """The product's frames name offers; which tickets they are for the database knows."""
+    """Look up the ticket of each offer in the database, because the product's frames name offers
+    only."""
     query = "SELECT ticket_id::text, id::text FROM dispatch_offer WHERE id = ANY(%s::uuid[])"
     with psycopg.connect(databases.address("product")) as database:
         made = database.execute(query, [list(seen)]).fetchall()
@@ -142,7 +144,7 @@ def first_offers(seen: dict[str, float]) -> dict[str, float]:
 
 
 def prepare_naive(agents: int) -> list[int]:
-    """The rival's database to copy, with the numbers of its agents."""
+    """Create the rival's database to copy, with the numbers of its agents."""
     databases.create("naive_ready")
     migrate = ["-m", "django", "migrate", "--run-syncdb", "-v", "0"]
     subprocess.run([sys.executable, *migrate], env=rival_environment("naive_ready"), check=True)
@@ -154,7 +156,7 @@ def prepare_naive(agents: int) -> list[int]:
 
 @contextmanager
 def naive(numbers: list[int]) -> Iterator[System]:
-    """The rival of `benchmarks.naive`. It has no presence, so its pages say nothing."""
+    """The rival of `benchmarks.naive`. It has no presence, so its pages send nothing."""
     databases.create("naive", like="naive_ready")
     databases.forget_hints()
     port = processes.free_port()
