@@ -225,12 +225,12 @@ class AgentAdmin(SupplyAdmin):
         "restrict_here",
         restrict,
         ask=_("The agent goes offline now and may not return until approved again. "
-              "What they hold is given to somebody else; what they earned stays theirs."),
+              "Their conversations go to other agents; their earnings stay theirs."),
     )  # fmt: skip
     take_offline_here = on_page(
         "take_offline_here",
         take_offline,
-        ask=_("The conversations the agent holds are given to somebody else."),
+        ask=_("The agent's conversations go to other agents."),
     )
     send_on_break_here = on_page(
         "send_on_break_here",

@@ -101,7 +101,9 @@ class InviteForm(AgentForm):
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget({"autocomplete": "new-password"}),
-        help_text=_("Without one nobody can log in until a password is set on the login's page."),
+        help_text=_(
+            "Without one, the agent cannot log in until a password is set on the login's page."
+        ),
     )
     capacity = forms.IntegerField(
         label=_("Capacity"),
@@ -132,7 +134,7 @@ class InviteForm(AgentForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if "user_name" in given and bool(given.get("login")) == bool(given["user_name"]):
-            self.add_error("user_name", _("Choose a login, or give a new user name: one of both."))
+            self.add_error("user_name", _("Choose either a login or a new user name."))
         return given
 
 

@@ -43,7 +43,7 @@ class RateCardForm(BaseDialogForm):
     def clean_valid_from(self) -> datetime:
         given: datetime = self.cleaned_data["valid_from"]
         if given <= timezone.now():
-            raise forms.ValidationError(_("Give a moment that is still to come."))
+            raise forms.ValidationError(_("Give a time in the future."))
         card = RateCard.objects.get(pk=self.object_id)
         if RateCard.objects.filter(client=card.client, valid_from=given).exists():
             raise forms.ValidationError(_("Another card of this client starts then."))

@@ -32,7 +32,9 @@ class RateCard(models.Model):
         _("least per ticket"), default=0, help_text=_("In minor units (cents).")
     )
     expected_minutes = models.PositiveSmallIntegerField(
-        _("expected minutes"), default=8, help_text=_("Until enough real conversations tell.")
+        _("expected minutes"),
+        default=8,
+        help_text=_("Used until enough real conversations are measured."),
     )
     valid_from = models.DateTimeField(_("valid from"))
     valid_to = models.DateTimeField(_("valid to"), null=True, blank=True)

@@ -47,7 +47,7 @@ def viewer():
 # Ledger
 
 
-def test_an_entry_shows_its_lines_as_money(coordinator):
+def test_an_entry_lists_its_lines_as_money(coordinator):
     entry = make_entry()
 
     shown = coordinator.get(page("agents_journalentry", entry)).content.decode()
@@ -57,7 +57,7 @@ def test_an_entry_shows_its_lines_as_money(coordinator):
     assert "per ticket: €1.50" in shown
 
 
-def test_an_entry_is_reversed_with_a_reason_and_a_reversal_is_not(coordinator):
+def test_an_entry_is_reversed_with_a_reason_and_a_reversal_cannot_be_reversed(coordinator):
     entry = make_entry()
     address = page("agents_journalentry", entry, action="reverse")
 
@@ -71,7 +71,7 @@ def test_an_entry_is_reversed_with_a_reason_and_a_reversal_is_not(coordinator):
     assert JournalEntry.objects.count() == 2
 
 
-def test_a_reversal_needs_a_reason(coordinator):
+def test_reversing_without_a_reason_is_refused(coordinator):
     entry = make_entry()
     address = page("agents_journalentry", entry, action="reverse")
 
@@ -80,7 +80,7 @@ def test_a_reversal_needs_a_reason(coordinator):
     assert JournalEntry.objects.count() == 1
 
 
-def test_nobody_writes_the_ledger_by_hand(coordinator, viewer):
+def test_the_ledger_has_no_add_or_change_form(coordinator, viewer):
     entry = make_entry()
     here = page("agents_journalentry", entry)
 
@@ -90,7 +90,7 @@ def test_nobody_writes_the_ledger_by_hand(coordinator, viewer):
     assert viewer.post(here.replace("change/", "reverse/"), ASKED).status_code == 403
 
 
-def test_the_ledger_can_be_searched_by_agent_and_by_day(coordinator):
+def test_the_ledger_is_searchable_by_agent_and_day(coordinator):
     make_entry()
     at = clock.now()
 
@@ -116,7 +116,7 @@ def card_form(card, **given):
     }  # fmt: skip
 
 
-def test_a_card_in_force_is_only_read(coordinator):
+def test_a_card_in_force_is_read_only(coordinator):
     card = make_card()
 
     seen = coordinator.get(page("agents_ratecard", card))
@@ -127,7 +127,7 @@ def test_a_card_in_force_is_only_read(coordinator):
     assert RateCard.objects.get().per_ticket == 150
 
 
-def test_a_card_to_come_can_be_changed(coordinator):
+def test_a_future_card_is_editable(coordinator):
     card = make_card(valid_from=clock.now() + timedelta(days=2))
 
     coordinator.post(page("agents_ratecard", card), card_form(card))
@@ -135,7 +135,7 @@ def test_a_card_to_come_can_be_changed(coordinator):
     assert RateCard.objects.get().per_ticket == 200
 
 
-def test_a_card_cannot_begin_in_the_past(coordinator):
+def test_a_card_that_starts_in_the_past_starts_now(coordinator):
     card = make_card(valid_from=clock.now() + timedelta(days=2))
     before = clock.now()
 
@@ -158,11 +158,11 @@ def test_a_new_version_copies_the_rates_and_premiums(coordinator):
     assert card.premiums.count() == 1
 
 
-def test_a_new_version_is_not_for_the_past(coordinator):
+def test_a_new_version_that_starts_in_the_past_is_refused(coordinator):
     card = make_card()
     address = page("agents_ratecard", card, action="new_version")
 
     answer = coordinator.post(address, {**ASKED, "valid_from": "2020-01-01T10:00"})
 
-    assert "still to come" in answer.content.decode()
+    assert "a time in the future" in answer.content.decode()
     assert RateCard.objects.count() == 1

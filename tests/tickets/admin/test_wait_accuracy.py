@@ -41,7 +41,7 @@ def test_the_page_says_how_often_waits_held():
 def test_a_page_with_nothing_to_judge_by_says_so():
     shown = a_coordinator().get(PAGE).content.decode()
 
-    assert "Nothing to judge by yet" in shown
+    assert "No figures yet" in shown
     assert "<polyline" not in shown
     assert "By language" not in shown
 
