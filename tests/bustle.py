@@ -1,7 +1,7 @@
-"""A busy platform in little time: waves over a varied pool, so that many kinds of decisions arise.
+"""A busy platform in a short time: waves over a varied pool, for many kinds of decisions.
 
-Everything a decision can depend on varies: languages, skills and their levels, certificates,
-acquaintances, passes, time-outs, relaxations, several tickets and agents a wave, policy versions.
+Every input of a decision varies: languages, skills and their levels, certificates, prior contacts,
+passes, time-outs, relaxations, several tickets and agents a wave, policy versions.
 """
 
 import random
@@ -30,7 +30,7 @@ WEIGHTS = [
 
 
 def bustle(*, decisions: int, seed: int = 7) -> None:
-    """Go on until so many decisions are kept."""
+    """Run until this many decisions are stored."""
     draw = random.Random(seed)
     clients = [_client("nordbank"), _client("sudbank", certificate="kyc")]
     agents = [_agent(number, draw) for number in range(24)]
@@ -71,7 +71,7 @@ def _agent(number: int, draw: random.Random) -> Agent:
 
 
 def _everybody_is_here(at: datetime) -> None:
-    """Even those whom unanswered offers had paused."""
+    """Make all agents available, including those paused by unanswered offers."""
     Presence.objects.update(seen_at=at, status="available")
 
 
@@ -88,7 +88,7 @@ def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
 
 
 def _answer(draw: random.Random, *, at: datetime) -> None:
-    """Some accept and finish, some pass for good or for now, some let the time run out."""
+    """Some agents accept and finish, some decline or pass for now, some let the time run out."""
     for offer in Offer.objects.pending().select_related("ticket", "agent"):
         kind = draw.random()
         if kind < 0.55:

@@ -1,6 +1,6 @@
-"""Rows for tests, made by the product's own verbs: pass what the test is about, leave the rest.
+"""Rows for tests, made by the product's own verbs. Pass only what the test is about.
 
-Whoever isn't named is found or made: a ticket without a client gets the first one there is.
+A missing relation is found or made: a ticket without a client gets the first client.
 """
 
 import json
@@ -33,7 +33,7 @@ def make_client(slug: str = "nordbank", **given: Any) -> Client:
 
 
 def make_key(client: Client) -> str:
-    """An API key of this client, as it is shown once."""
+    """An API key of this client in plain text."""
     return auth.issue(client, name="bot")
 
 
@@ -42,14 +42,14 @@ def make_skill(code: str = "cards") -> Skill:
 
 
 def make_user(username: str = "", *, password: str | None = None, **given: Any) -> User:
-    """A login; only with a password can it log in by the form."""
+    """A login. The login form works only with a password."""
     return User.objects.create_user(
         username or f"user-{next(_numbers)}", password=password, **given
     )
 
 
 def make_coordinator(username: str = "cora", *, password: str | None = PASSWORD) -> User:
-    """Who runs the platform in the admin."""
+    """A coordinator, who runs the platform in the admin."""
     return make_user(username, password=password, is_staff=True, is_superuser=True)
 
 
@@ -66,7 +66,7 @@ def make_agent(
     at: datetime | None = None,
     **given: str,
 ) -> Agent:
-    """An agent, approved and available unless told otherwise. `at`: when they became so."""
+    """An agent, by default approved and available. `at`: when they became so."""
     agent = roster.invite(
         make_user(username, password=password),
         name=name,
@@ -104,7 +104,7 @@ def make_endpoint(
 
 
 def escalation(**given: Any) -> dict[str, Any]:
-    """A bot's request as JSON, of a conversation of its own."""
+    """A bot's request as JSON, for a new conversation."""
     return {
         "version": 1,
         "conversation_ref": f"conversation-{next(_numbers)}",
@@ -135,7 +135,7 @@ def make_ticket(client: Client | None = None, at: datetime | None = None, **give
 
 
 def named(ticket: Ticket, at: datetime) -> dict[str, Any]:
-    """The shortest answer to an escalation."""
+    """The shortest response to an escalation."""
     return {"ticket": str(ticket.pk)}
 
 
@@ -166,7 +166,7 @@ def make_assignment(
     agent: Agent | None = None,
     at: datetime | None = None,
 ) -> Assignment:
-    """A conversation an agent is in."""
+    """An open assignment of an agent."""
     at = at or clock.now()
     return offers.accept(offer or make_offer(ticket, agent), at=at)
 
@@ -182,15 +182,15 @@ def make_message(
 
 
 def fill(agent: Agent, places: int = 1) -> None:
-    """So many more of the agent's places are taken."""
+    """Use this many more places of the agent's capacity."""
     Presence.objects.filter(agent=agent).update(load=F("load") + places)
 
 
 def a_client() -> Client:
-    """The first client there is, made when there is none."""
+    """The first client, made if there is none."""
     return Client.objects.order_by("created_at").first() or make_client()
 
 
 def presence_of(agent: Agent) -> Presence:
-    """The agent's presence as it is now."""
+    """The agent's current presence, read from the database."""
     return Presence.objects.get(agent=agent)

@@ -1,4 +1,4 @@
-"""A chatbot's webhook endpoint, for real: an HTTP server on a thread that keeps what it is sent."""
+"""A chatbot's real webhook endpoint: an HTTP server on a thread that stores its requests."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class Received:
-    """One request."""
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -25,7 +25,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Answers each request with the next of `answers`, the last of them for ever."""
+    """Answers each request with the next of `answers`; the last one repeats."""
 
     url: str = ""
     answers: list[int] = field(default_factory=lambda: [204])
@@ -54,7 +54,7 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, *args: Any) -> None:
-            """Quiet."""
+            """Logs nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
         receiver.url = f"http://127.0.0.1:{server.server_port}/hook"

@@ -1,8 +1,8 @@
-"""A PostgreSQL and a Valkey of the test session's own, and the Chromium that browser tests drive.
+"""A PostgreSQL and a Valkey for the test session, and the Chromium of browser tests.
 
-As a pytest plugin (`-p tests.servers`) it starts them before Django reads its settings; the
-workers of pytest-xdist inherit their addresses. `python -m tests.servers manage.py ...` runs a
-single command beside them.
+As a pytest plugin (`-p tests.servers`) it starts them before Django reads its settings; the workers
+of pytest-xdist inherit their addresses. `python -m tests.servers manage.py ...` runs a single
+command with them.
 """
 
 import os
@@ -29,7 +29,7 @@ CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrom
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        # Importing `config` has named the real settings, which would win over pyproject's.
+        # Importing `config` has set the real settings module, which would override pyproject's.
         os.environ.pop("DJANGO_SETTINGS_MODULE", None)
         compile_words()
         servers = ExitStack()
@@ -40,12 +40,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: some tests do little but wait."""
+    """One more than the number of cores, because some tests mostly wait."""
     return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits longest begins first, beside all that is quick."""
+    """Start the slowest tests first, so that quick ones run beside them."""
     items.sort(
         key=lambda item: not {"browser", "live"} & {mark.name for mark in item.iter_markers()}
     )
@@ -53,9 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @contextmanager
 def running(*, forgetful: bool = True) -> Iterator[embedded.Place]:
-    """Start both in a short temporary folder, name them in the environment, stop both.
+    """Start both in a short temporary folder, put them into the environment, stop both.
 
-    Forgetful, PostgreSQL doesn't wait for the disk.
+    A forgetful PostgreSQL doesn't wait for the disk.
     """
     folder = Path(tempfile.mkdtemp(prefix="releve-", dir="/tmp"))
     place = embedded.Place(folder, folder / "run")
@@ -111,7 +111,8 @@ def addressed(place: embedded.Place) -> Iterator[None]:
 
 
 def chromium() -> str:
-    """The browser's program, or skip the test and say how to get one."""
+    """The path of the browser's program. Without one, the test is skipped with a hint to install
+    it."""
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if not found:
         pytest.skip("no Chromium: install one (on Debian: apt-get install chromium)")

@@ -1,4 +1,4 @@
-"""The coordinators' pages, as a test walks through them."""
+"""Steps of a test through the coordinators' pages."""
 
 import re
 from typing import Any
@@ -10,11 +10,11 @@ from django.urls import reverse
 from agents.models import User
 from tests.factories import make_coordinator, make_user
 
-#: What a dialog sends with its answer.
+#: The field that marks a submitted dialog.
 ASKED = {"_form_submitted": "on"}
 HOSTILE = "<script>alert(1)</script>"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
-#: Begins with a mark that turns the writing round.
+#: Begins with a right-to-left override.
 TURNED = "\u202eאבג"
 
 
@@ -29,24 +29,24 @@ def a_coordinator() -> Browser:
 
 
 def a_viewer() -> Browser:
-    """Staff who may see everything and change nothing."""
+    """A member of staff who may view everything and change nothing."""
     user = make_user("vera", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     return browser_of(user)
 
 
 def lists(model: str) -> str:
-    """Where the rows of "app_model" are listed."""
+    """The address of the list of "app_model"."""
     return reverse(f"admin:{model}_changelist")
 
 
 def page(model: str, row: Any, *, action: str = "change") -> str:
-    """The page of this row, or the dialog of one of its actions."""
+    """The address of a row's page, or of the dialog of one of its actions."""
     return reverse(f"admin:{model}_change", args=[row.pk]).replace("change/", f"{action}/")
 
 
 def run(browser: Browser, model: str, action: str, *rows: Any) -> Any:
-    """Tick these rows of the list and run the action."""
+    """Select these rows of the list and run the action."""
     form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
     return browser.post(lists(model), form, follow=True)
 
@@ -56,10 +56,10 @@ def said(answer: Any) -> list[str]:
 
 
 def add(browser: Browser, model: str, **form: Any) -> Any:
-    """Send the form that makes a new row."""
+    """Submit the form for a new row."""
     return browser.post(reverse(f"admin:{model}_add"), form, follow=True)
 
 
 def text(answer: Any) -> str:
-    """What a page says, its tags left out."""
+    """The text of a page without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))

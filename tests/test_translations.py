@@ -38,7 +38,7 @@ Text = str | tuple[str, ...]
 
 @pytest.fixture(autouse=True)
 def _other_tests_stay_english() -> Iterator[None]:
-    """A request leaves its language behind."""
+    """Reset the language, because a request leaves its own active."""
     with translation.override("en"):
         yield
 
@@ -51,7 +51,7 @@ def french() -> Catalog:
 
 @cache
 def sentences() -> dict[Text, Path]:
-    """What the sources say to people, and where."""
+    """The translatable strings of the sources, each with a file."""
     return {text: path for path in sources() for text in said_in(path)}
 
 
@@ -65,7 +65,7 @@ def sources() -> Iterator[Path]:
 def said_in(path: Path) -> list[Text]:
     code = path.read_text()
     if path.suffix == ".html":
-        # What is left of the page would be badly indented code.
+        # The rest of a template would be badly indented code.
         code = "\n".join(line.strip() for line in templatize(code).splitlines())
     found = extract("python", io.BytesIO(code.encode()), keywords=KEYWORDS)
     return [text for _line, text, _comments, _context in found if text]
@@ -97,11 +97,11 @@ def test_every_sentence_has_a_translation():
     assert untranslated == {}
 
 
-def test_no_translation_is_a_guess():
+def test_no_translation_is_fuzzy():
     assert [message.id for message in translated() if message.fuzzy] == []
 
 
-def test_no_translation_is_left_of_a_sentence_that_is_gone():
+def test_no_translation_is_obsolete():
     said = {forms(text)[0] for text in sentences()}
 
     assert [text for text in (forms(each.id)[0] for each in translated()) if text not in said] == []
@@ -118,8 +118,9 @@ def test_translations_keep_the_placeholders():
     assert broken == []
 
 
-def test_translations_are_set_as_french_is():
-    """No-break spaces before high punctuation, curly apostrophes, and nobody shouts."""
+def test_translations_follow_french_typography():
+    """Checks no-break spaces before high punctuation, curly apostrophes, and no exclamation
+    marks."""
     texts = [form for message in translated() for form in forms(message.string)]
 
     wrong = [text for text in texts if re.search(r" [:;?!»]|« |[^\s/\"(]\?|\w'\w|!", text)]
@@ -138,7 +139,7 @@ def known() -> set[str]:
     return {forms(text)[0] for text in sentences()}
 
 
-def test_the_words_named_for_others_are_named_once():
+def test_each_listed_string_is_listed_once():
     named = [*translations.THEME, *translations.REFUSALS, *translations.ENDINGS]
 
     assert sorted(named) == sorted(set(named))
@@ -146,14 +147,14 @@ def test_the_words_named_for_others_are_named_once():
 
 @pytest.fixture
 def amelie(db: None) -> Agent:
-    """An agent whose pages are French."""
+    """An agent with French pages."""
     agent = factories.make_agent("Amélie", languages={"en": 5, "fr": 5})
     User.objects.filter(pk=agent.user_id).update(language="fr")
     agent.refresh_from_db()
     return agent
 
 
-def test_the_doors_follow_the_browser(client: Http):
+def test_the_landing_page_follows_the_browser(client: Http):
     page = client.get("/", headers=IN_FRENCH).content.decode()
 
     assert '<html lang="fr">' in page
@@ -214,6 +215,6 @@ def test_a_refusal_in_the_admin_is_french(client: Http):
     assert said in page.content.decode()
 
 
-def test_the_theme_speaks_french_too():
+def test_the_admin_theme_is_french_too():
     with translation.override("fr"):
         assert translation.gettext("Apply Filters") == "Appliquer les filtres"

@@ -1,4 +1,4 @@
-"""Calls at once, each on a thread and a connection of its own, as different processes make them."""
+"""Concurrent calls, each on its own thread and connection, like calls of different processes."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tickets.models import Ticket
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call answered, or the code of its refusal; anything else that breaks is raised."""
+    """The result of each call, or the code of its refusal; other errors are raised."""
     start = threading.Barrier(len(calls))
 
     def call_one(call: Callable[[], Any]) -> Any:
@@ -37,7 +37,7 @@ def answered(call: Callable[[], Any]) -> Any:
 
 @contextmanager
 def while_locked(ticket: Ticket, call: Callable[[], Any]) -> Iterator["Future[Any]"]:
-    """The call runs on another thread and waits for this ticket's lock until the block ends."""
+    """Run the call on another thread; it waits for this ticket's lock until the block ends."""
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             Ticket.objects.select_for_update().get(pk=ticket.pk)
@@ -48,7 +48,7 @@ def while_locked(ticket: Ticket, call: Callable[[], Any]) -> Iterator["Future[An
 
 
 def await_waiting() -> None:
-    """Until somebody waits for a lock."""
+    """Wait until a connection waits for a lock."""
     blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     for _ in range(500):
         with connection.cursor() as cursor:

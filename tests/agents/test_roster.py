@@ -1,4 +1,4 @@
-"""The roster: who may work, and what they are known to be able to do."""
+"""The roster: invitations, approval, restriction and capacity."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from tests.refusals import refused_by
 pytestmark = pytest.mark.django_db
 
 
-def test_an_invited_agent_is_not_yet_approved_and_offline() -> None:
+def test_an_invited_agent_is_offline_and_not_approved() -> None:
     agent = roster.invite(
         make_user(), name="Amina", languages={"en": 5, "fr": 3}, skills={"cards": 4}, capacity=2
     )
@@ -24,7 +24,7 @@ def test_an_invited_agent_is_not_yet_approved_and_offline() -> None:
     assert dict(agent.skills.values_list("skill", "level")) == {"cards": 4}
 
 
-def test_an_approved_agent_may_work() -> None:
+def test_an_approved_agent_can_go_available() -> None:
     agent = make_agent(approved=False, available=False)
 
     roster.approve(agent)
@@ -51,7 +51,7 @@ def test_approving_lifts_a_restriction(noon: datetime) -> None:
     assert presence_of(agent).status == "available"
 
 
-def test_capacity_may_be_lowered_to_what_is_held() -> None:
+def test_capacity_may_be_lowered_to_the_load() -> None:
     agent = make_agent(capacity=3)
     fill(agent)
 
@@ -60,7 +60,7 @@ def test_capacity_may_be_lowered_to_what_is_held() -> None:
     assert presence_of(agent).capacity == 1
 
 
-def test_capacity_is_not_lowered_below_what_is_held() -> None:
+def test_lowering_capacity_below_the_load_is_refused() -> None:
     agent = make_agent(capacity=2)
     fill(agent)
     fill(agent)
@@ -81,7 +81,7 @@ def test_the_database_refuses_a_level_outside_one_to_five(level: int) -> None:
         AgentLanguage.objects.create(agent=agent, language="fr", level=level)
 
 
-def test_the_database_refuses_two_levels_of_one_thing() -> None:
+def test_the_database_refuses_two_levels_of_one_skill_or_language() -> None:
     agent = make_agent(languages={"en": 5}, skills={"cards": 4})
 
     with refused_by("one_level_per_agent_and_skill"):

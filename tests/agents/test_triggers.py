@@ -42,7 +42,7 @@ def test_the_history_of_a_new_presence_ends_with_what_the_agent_can_do() -> None
     assert history(agent)[-1] == (["en/1"], 2)
 
 
-def test_the_history_goes_on_when_abilities_or_capacity_change() -> None:
+def test_a_change_of_abilities_or_capacity_adds_to_the_history() -> None:
     agent = make_agent(languages={"en": 1}, capacity=1)
     before = len(history(agent))
 
@@ -52,7 +52,7 @@ def test_the_history_goes_on_when_abilities_or_capacity_change() -> None:
     assert history(agent)[before:] == [(["en/1", "fr/1"], 1), (["en/1", "fr/1"], 3)]
 
 
-def test_the_history_leaves_beats_out(noon: datetime) -> None:
+def test_a_heartbeat_adds_nothing_to_the_history(noon: datetime) -> None:
     agent = make_agent()
     before = history(agent)
 

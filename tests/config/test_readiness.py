@@ -1,4 +1,4 @@
-"""Readiness: what must hold, and that a frozen server makes nobody wait for more than a second."""
+"""Readiness: its checks, and an answer within a second even if a server is frozen."""
 
 import signal
 import socket
@@ -28,7 +28,7 @@ from tickets.models import WebhookDelivery
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database is asked here, where what the test wrote can be seen."""
+    """Runs the database check on this thread, because only its connection sees the test's rows."""
     monkeypatch.setattr(readiness, "DATABASE", Here(readiness.in_database))
     monkeypatch.setattr(connection, "close", lambda: None)
 
@@ -42,7 +42,7 @@ class Here(readiness.ReadinessCheck):
 
 @pytest.fixture
 def frozen() -> Iterator[Path]:
-    """A server that lets one in and never says a word."""
+    """A server that accepts connections and never answers."""
     with TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as server:
         path = Path(folder, ".s.PGSQL.5432")
         server.bind(str(path))
@@ -52,7 +52,7 @@ def frozen() -> Iterator[Path]:
 
 @pytest.fixture
 def full() -> Iterator[str]:
-    """The address of a Valkey that answers and takes nothing in."""
+    """The address of a Valkey that answers and refuses writes."""
     with TemporaryDirectory(prefix="releve-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
         place = embedded.Place(Path(folder, "servers"), Path(folder, "servers", "run"))
@@ -70,7 +70,7 @@ def look() -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.django_db
-def test_it_is_ready_when_everything_holds(asked: None) -> None:
+def test_the_installation_is_ready_when_every_check_holds(asked: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
 
     status, said = look()
@@ -92,7 +92,7 @@ def test_it_is_ready_when_everything_holds(asked: None) -> None:
 
 
 @pytest.mark.django_db
-def test_without_a_heartbeat_it_is_not_ready(asked: None) -> None:
+def test_a_missing_heartbeat_is_not_ready(asked: None) -> None:
     status, said = look()
 
     assert status == 503
@@ -101,7 +101,7 @@ def test_without_a_heartbeat_it_is_not_ready(asked: None) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("silent", "late_ms"), [(11, 0), (0, 11_000)])
-def test_a_clock_ten_seconds_behind_is_not_ready(asked: None, silent: int, late_ms: int) -> None:
+def test_a_scheduler_ten_seconds_late_is_not_ready(asked: None, silent: int, late_ms: int) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=late_ms, took_ms=5)
     ClockHeartbeat.objects.update(beat_at=clock.now() - timedelta(seconds=silent))
 
@@ -111,7 +111,7 @@ def test_a_clock_ten_seconds_behind_is_not_ready(asked: None, silent: int, late_
 
 
 @pytest.mark.django_db
-def test_news_nobody_tried_to_send_for_a_minute_is_not_ready(asked: None) -> None:
+def test_an_event_without_an_attempt_for_a_minute_is_not_ready(asked: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
     news(attempts=0)
 
@@ -122,7 +122,7 @@ def test_news_nobody_tried_to_send_for_a_minute_is_not_ready(asked: None) -> Non
 
 
 @pytest.mark.django_db
-def test_a_receiver_that_is_down_makes_nothing_unready(asked: None) -> None:
+def test_an_endpoint_that_is_down_stays_ready(asked: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
     tried = news(attempts=4)
     news(attempts=0, version=2, like=tried)
@@ -148,7 +148,7 @@ def news(
 
 
 @pytest.mark.django_db
-def test_a_full_valkey_is_told(asked: None, full: str, settings: Any) -> None:
+def test_a_full_valkey_is_not_ready(asked: None, full: str, settings: Any) -> None:
     settings.REDIS_URL = full
 
     status, said = look()
@@ -158,7 +158,9 @@ def test_a_full_valkey_is_told(asked: None, full: str, settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_a_frozen_valkey_is_told_within_a_second(asked: None, frozen: Path, settings: Any) -> None:
+def test_a_frozen_valkey_is_reported_within_a_second(
+    asked: None, frozen: Path, settings: Any
+) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
     settings.REDIS_URL = f"unix://{frozen}"
     began = time.monotonic()
@@ -170,7 +172,7 @@ def test_a_frozen_valkey_is_told_within_a_second(asked: None, frozen: Path, sett
     assert {name for name, check in said["checks"].items() if not check["ok"]} == {"valkey"}
 
 
-def test_a_frozen_postgresql_is_told_within_a_second_and_holds_up_one_thread_only(
+def test_a_frozen_postgresql_is_reported_within_a_second_and_blocks_one_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     thaw, looks = threading.Event(), []
@@ -194,7 +196,7 @@ def test_a_frozen_postgresql_is_told_within_a_second_and_holds_up_one_thread_onl
     assert len(looks) == 1
 
 
-def test_it_says_nothing_of_addresses_and_is_not_kept(
+def test_the_readiness_page_hides_addresses_and_is_not_cached(
     frozen: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> readiness.Checks:
@@ -209,7 +211,7 @@ def test_it_says_nothing_of_addresses_and_is_not_kept(
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_it_is_asked_without_tls_like_the_sign_of_life(settings: Any) -> None:
+def test_both_health_checks_answer_without_tls(settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
 
     assert Http().get("/healthz").status_code == 200

@@ -1,4 +1,4 @@
-"""`make up`: what it refuses, what it clears away, what its supervisor does."""
+"""`make up`: its refusals, its cleaning up, and its supervisor."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ from config.up.watch import Watch
 
 @pytest.fixture
 def folder(monkeypatch):
-    """A data folder that root's servers can enter too, unlike pytest's own."""
+    """A data folder that the servers of root can enter, unlike pytest's own."""
     with TemporaryDirectory(prefix="releve-", dir="/tmp") as made:
         Path(made).chmod(0o711)
         monkeypatch.setenv("DATA_DIR", f"{made}/data")
@@ -51,7 +51,7 @@ def test_a_port_in_use_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("asked", ["web", "0", "-1", "65536", "8000.5"])
-def test_a_port_that_is_none_is_refused(monkeypatch, asked):
+def test_an_invalid_port_is_refused(monkeypatch, asked):
     monkeypatch.setenv("PORT", asked)
 
     with pytest.raises(Trouble, match="give a number from 1 to 65535"):
@@ -72,7 +72,7 @@ def test_a_full_disk_is_refused(monkeypatch, folder):
         checks.room(folder)
 
 
-def test_a_full_disk_is_named_whatever_broke(folder):
+def test_a_full_disk_is_named_for_every_error(folder):
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
 
     assert command.explain(full).startswith("The disk is full: make room in")
@@ -100,7 +100,7 @@ def test_a_broker_that_does_not_answer_is_refused(url):
         checks.broker(url)
 
 
-def test_what_a_killed_start_left_is_stopped(folder, sleeper):
+def test_processes_of_a_killed_start_are_stopped(folder, sleeper):
     leftovers.record({"worker": sleeper.pid})
 
     stopped = leftovers.stop()
@@ -110,14 +110,14 @@ def test_what_a_killed_start_left_is_stopped(folder, sleeper):
     assert leftovers.recorded() == {}
 
 
-def test_a_process_that_only_has_the_same_id_is_left_alone(folder, sleeper):
+def test_a_process_with_a_reused_id_is_left_alone(folder, sleeper):
     leftovers.written().write_text(f'{{"worker": [{sleeper.pid}, 1.0]}}')
 
     assert leftovers.stop() == []
     assert psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE
 
 
-def test_a_pid_file_that_means_a_stranger_is_removed(folder, sleeper):
+def test_a_pid_file_of_an_unrelated_process_is_removed(folder, sleeper):
     pidfile = embedded.place().database / "postmaster.pid"
     pidfile.parent.mkdir(parents=True)
     pidfile.write_text(f"{sleeper.pid}\n")
@@ -127,18 +127,20 @@ def test_a_pid_file_that_means_a_stranger_is_removed(folder, sleeper):
     assert sleeper.poll() is None
 
 
-def test_supervisord_is_told_percent_signs_literally():
+def test_percent_signs_are_escaped_for_supervisord():
     assert processes.section("program:x", {"command": "a%b"}) == "[program:x]\ncommand = a%%b\n\n"
 
 
-def test_web_and_clock_keep_connections_and_the_others_pool_them():
+def test_web_and_scheduler_keep_connections_and_the_others_pool_them():
     found = processes.platform(processes.Ports(8000, 1, 2, 3, 4), {})
 
     pooled = {each.name for each in found if each.environment.get("DATABASE_POOL") == "1"}
     assert pooled == {"live", "worker"}
 
 
-def test_what_is_supervised_runs_until_the_end_and_comes_back_when_killed(folder, monkeypatch):
+def test_a_supervised_process_restarts_when_killed_and_ends_with_the_supervisor(
+    folder, monkeypatch
+):
     monkeypatch.setattr(supervision, "ignore_endings", lambda: None)
     place = embedded.Place(folder / "servers", folder / "servers" / "run")
     sleeper = Process("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])
@@ -163,7 +165,7 @@ def await_another(supervisor, first):
     raise AssertionError("it was not started again")
 
 
-def test_a_process_that_cannot_start_is_named_with_its_last_words(folder):
+def test_a_process_that_cannot_start_is_named_with_its_last_output(folder):
     supervisor = Silent(folder)
     supervisor.logs.mkdir()
     supervisor.log("web").write_text("first\nno such module\n")
@@ -175,7 +177,7 @@ def test_a_process_that_cannot_start_is_named_with_its_last_words(folder):
 
 
 class Silent(supervision.Supervisor):
-    """A supervisor of one process that it has given up."""
+    """A supervisor of a single process that it has given up on."""
 
     def __init__(self, folder):
         super().__init__(folder, folder / "control")
@@ -188,7 +190,7 @@ class Silent(supervision.Supervisor):
         self.retried.append(name)
 
 
-def test_the_watch_says_who_died_and_retries_whom_supervisord_gave_up(folder, capsys):
+def test_the_watch_reports_a_death_and_retries_a_process_given_up_on(folder, capsys):
     supervisor = Silent(folder)
     watch = Watch(supervisor, pids={"live": 2**22 + 1})
 
@@ -202,7 +204,7 @@ def test_the_watch_says_who_died_and_retries_whom_supervisord_gave_up(folder, ca
     assert supervisor.retried == ["web"]
 
 
-def test_static_files_are_collected_again_only_when_one_changed(tmp_path):
+def test_static_files_are_collected_again_only_after_a_change(tmp_path):
     style = tmp_path / "desk.css"
     style.write_text("a")
     before = preparing.fingerprint(iter([style]))
@@ -212,7 +214,7 @@ def test_static_files_are_collected_again_only_when_one_changed(tmp_path):
     assert preparing.fingerprint(iter([style])) != before
 
 
-def test_the_load_of_the_demo_is_one_the_command_understands():
+def test_the_demo_load_passes_valid_arguments():
     program, *arguments = processes.load().command[1:]
 
     known = load_command_class("dispatch", arguments[0]).create_parser(program, arguments[0])

@@ -1,4 +1,4 @@
-"""The bot's script and its words."""
+"""The bot's script and its sentences."""
 
 import re
 import sys
@@ -31,7 +31,7 @@ sys.path.remove(str(CHATBOT))
         ("Do you like cheese?", None),
     ],
 )
-def test_the_bot_knows_what_a_question_is_about(text, topic):
+def test_the_bot_recognises_the_topic_of_a_question(text, topic):
     assert bot.reply(text).topic == topic
 
 
@@ -39,11 +39,11 @@ def test_the_bot_knows_what_a_question_is_about(text, topic):
     "text",
     ["I want a human", "Can I talk to a real person please", "Je veux une personne", "un humain !"],
 )
-def test_asking_for_a_human_is_understood(text):
+def test_the_bot_understands_a_request_for_a_human(text):
     assert bot.reply(text).wants_human
 
 
-def test_yes_means_a_human_only_after_one_was_offered():
+def test_yes_asks_for_a_human_only_after_an_offer_of_one():
     assert bot.reply("yes", offered=True).wants_human
     assert not bot.reply("yes").wants_human
 
@@ -54,7 +54,7 @@ def test_the_bot_asks_to_rephrase_once_and_then_offers_a_human():
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
-def test_every_suggested_answer_is_understood(language):
+def test_the_bot_understands_every_answer_that_it_suggests(language):
     keys = {*bot.SUGGESTIONS, *bot.AFTER_ANSWER, "choice_human", "choice_retry"}
 
     replies = [bot.reply(words.say(language, key), offered=True) for key in keys]
@@ -62,7 +62,7 @@ def test_every_suggested_answer_is_understood(language):
     assert all(reply.understood for reply in replies)
 
 
-def test_both_languages_say_the_same_things_with_the_same_facts():
+def test_both_languages_have_the_same_keys_and_placeholders():
     english, french = words.WORDS["en"], words.WORDS["fr"]
 
     assert english.keys() == french.keys()
@@ -70,7 +70,7 @@ def test_both_languages_say_the_same_things_with_the_same_facts():
         assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", french[key])), key
 
 
-def test_the_browser_chooses_the_language():
+def test_the_browsers_first_known_language_is_chosen():
     assert words.preferred("fr-CA,fr;q=0.9,en;q=0.5") == "fr"
     assert words.preferred("de,en;q=0.7,fr;q=0.3") == "en"
     assert words.preferred("") == "en"

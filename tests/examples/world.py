@@ -1,4 +1,4 @@
-"""The example chatbot as a program of its own, a visitor, and a small stand-in for Relève's API."""
+"""The example chatbot as a separate program, a visitor, and a small stand-in for Relève's API."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 class Releve:
-    """Relève as the chatbot sees it: it keeps what it is told, and can be made to fail."""
+    """Relève as the chatbot sees it: it stores all requests and can be made to fail."""
 
     def __init__(self):
         self.failing = False
@@ -103,7 +103,7 @@ def now():
 
 
 def say(key):
-    """The words of a sentence, in English."""
+    """The English text of a sentence."""
     return json.loads((CHATBOT / "words" / "en.json").read_text())[key]
 
 
@@ -114,7 +114,7 @@ def free_port():
 
 
 class Program:
-    """The chatbot, started as its README says."""
+    """The chatbot, started as in its README."""
 
     def __init__(self, releve_url, folder):
         self.port = free_port()
@@ -165,7 +165,7 @@ def eventually(check, within=8):
 
 
 class Visitor:
-    """A browser without a screen: forms out, the event stream in."""
+    """A visitor without a browser: sends forms, reads the event stream."""
 
     def __init__(self, program, releve, language="en"):
         self.http = httpx.Client(base_url=program.url, headers={"Accept-Language": language})
@@ -199,7 +199,7 @@ class Visitor:
         return self.http.get("").text
 
     def events(self):
-        """The first of each event: everything as it is now."""
+        """The first event of each kind, which carries the full state."""
         found, kind = {}, None
         with self.http.stream("GET", "events") as stream:
             for line in stream.iter_lines():
@@ -222,7 +222,7 @@ class Visitor:
         return all(text in said for text in texts)
 
     def tell(self, kind, *, version, id=None, **facts):
-        """Relève sends a webhook about this visitor's newest ticket."""
+        """Send a webhook of Relève about this visitor's newest ticket."""
         ticket = self.releve.of(self.ref)
         if kind != "message.created":
             ticket["version"] = version

@@ -1,4 +1,5 @@
-"""The coordinators' pages of agents: who is here, what they did, the roster's verbs."""
+"""The coordinators' pages of agents: their presence, work and abilities, and the roster's
+actions."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -53,7 +54,7 @@ def viewer():
 # Agents
 
 
-def test_the_list_asks_as_many_questions_for_thirty_agents_as_for_three(
+def test_the_list_runs_as_many_queries_for_thirty_agents_as_for_three(
     coordinator, django_assert_max_num_queries
 ):
     for number in range(3):
@@ -71,7 +72,7 @@ def test_the_list_asks_as_many_questions_for_thirty_agents_as_for_three(
     assert answer.content.decode().count("More ") == 27
 
 
-def test_names_are_shown_as_the_text_they_are(coordinator):
+def test_the_list_escapes_html_in_names(coordinator):
     agent = make_agent(HOSTILE + TURNED)
 
     for address in (lists("agents_agent"), page("agents_agent", agent)):
@@ -91,7 +92,7 @@ def test_names_are_shown_as_the_text_they_are(coordinator):
         ("offline", 0, 50, "offline"),
     ],
 )
-def test_busy_and_silent_are_computed(coordinator, status, load, seen_ago, state):
+def test_the_list_computes_busy_and_silent(coordinator, status, load, seen_ago, state):
     agent, at = make_agent(), clock.now()
     seen_at = at - timedelta(seconds=seen_ago)
     Presence.objects.filter(agent=agent).update(status=status, load=load, seen_at=seen_at)
@@ -121,7 +122,7 @@ def test_hours_and_earnings_begin_at_the_agents_own_midnight(noon):
 
 
 @pytest.mark.parametrize("where", ["language", "skill"])
-def test_agents_can_be_narrowed_by_what_they_know(coordinator, where):
+def test_a_filter_by_ability_narrows_the_list(coordinator, where):
     make_agent("Amina", languages={"fr": 5}, skills={"loans": 4})
     make_agent("Bjorn", languages={"en": 5}, skills={"cards": 4})
 
@@ -132,7 +133,7 @@ def test_agents_can_be_narrowed_by_what_they_know(coordinator, where):
     assert "Bjorn" not in shown
 
 
-def test_approving_lets_an_agent_work(coordinator):
+def test_the_approve_action_approves_an_agent(coordinator):
     agent = make_agent(approved=False, available=False)
 
     run(coordinator, "agents_agent", "approve", agent)
@@ -140,7 +141,7 @@ def test_approving_lets_an_agent_work(coordinator):
     assert Agent.objects.get().status == Agent.Status.APPROVED
 
 
-def test_restricting_takes_an_agent_offline(coordinator):
+def test_the_restrict_action_takes_an_agent_offline(coordinator):
     agent = make_agent()
 
     run(coordinator, "agents_agent", "restrict", agent)
@@ -149,7 +150,7 @@ def test_restricting_takes_an_agent_offline(coordinator):
     assert Presence.objects.get().status == Presence.Status.OFFLINE
 
 
-def test_a_break_and_the_way_home_can_be_ordered(coordinator):
+def test_an_action_sends_an_agent_on_a_break_or_offline(coordinator):
     resting, leaving = make_agent("Amina"), make_agent("Bjorn")
 
     run(coordinator, "agents_agent", "send_on_break", resting)
@@ -173,7 +174,7 @@ def test_a_button_on_the_page_asks_before_it_acts(coordinator):
     assert Agent.objects.get().status == Agent.Status.RESTRICTED
 
 
-def test_capacity_below_the_load_is_refused_in_a_sentence(coordinator):
+def test_capacity_below_the_load_is_refused_with_a_sentence(coordinator):
     agent = make_agent(capacity=3)
     Presence.objects.update(load=2)
     address = page("agents_agent", agent, action="set_capacity")
@@ -214,7 +215,7 @@ def test_inviting_makes_a_login_and_an_agent_not_yet_approved(coordinator):
     assert dict(agent.skills.values_list("skill", "level")) == {"cards": 4}
 
 
-def test_a_language_and_a_place_nobody_lists_stay_as_they_are(coordinator):
+def test_saving_an_agent_keeps_a_language_and_country_outside_the_lists(coordinator):
     agent = make_agent(languages={"haw": 4}, time_zone="Etc/GMT+3", available=False)
     language = agent.languages.get()
     form = invitation(
@@ -253,7 +254,7 @@ def test_an_existing_login_can_become_an_agent(coordinator):
         {"capacity": 11},
     ],
 )
-def test_an_invitation_that_makes_no_sense_makes_nobody(coordinator, given):
+def test_an_invalid_invitation_creates_no_agent(coordinator, given):
     answer = coordinator.post(reverse("admin:agents_agent_add"), invitation(**given))
 
     assert answer.status_code == 200
@@ -261,7 +262,7 @@ def test_an_invitation_that_makes_no_sense_makes_nobody(coordinator, given):
     assert User.objects.count() == 1
 
 
-def test_the_status_cannot_be_written_by_the_form(coordinator):
+def test_the_form_cannot_change_the_status(coordinator):
     agent = make_agent(approved=False, available=False)
     form = invitation(status="approved", **{"skills-TOTAL_FORMS": 0, "languages-TOTAL_FORMS": 0})
 
@@ -271,7 +272,7 @@ def test_the_status_cannot_be_written_by_the_form(coordinator):
     assert (changed.name, changed.status) == ("Amina B.", "invited")
 
 
-def test_a_viewer_sees_agents_and_changes_nothing(viewer):
+def test_a_viewer_sees_agents_and_cannot_change_them(viewer):
     agent = make_agent()
     here = page("agents_agent", agent)
 

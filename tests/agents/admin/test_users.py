@@ -1,4 +1,4 @@
-"""Who gets into the coordinators' pages, and who may change whom."""
+"""Access to the coordinators' pages, and permission to change logins."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -22,17 +22,17 @@ def viewer():
     return a_viewer()
 
 
-# Who gets in
+# Access
 
 
-def test_a_stranger_is_sent_to_the_login():
+def test_an_anonymous_visitor_is_sent_to_the_login_page():
     answer = Browser().get("/admin/")
 
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("/admin/login/")
 
 
-def test_an_agent_does_not_get_in():
+def test_an_agent_cannot_enter_the_admin():
     browser = Browser()
     browser.force_login(make_agent().user)
 
@@ -50,7 +50,7 @@ def test_the_login_page_leads_to_the_floor():
 # Logins
 
 
-def test_a_coordinator_cannot_take_over_a_stronger_login():
+def test_a_coordinator_cannot_change_a_login_with_more_power():
     superuser = make_coordinator(password=None)
     clerk, agent = make_user("clerk", is_staff=True), make_user("plain")
     clerk.user_permissions.set(Permission.objects.filter(codename__endswith="_user"))

@@ -35,7 +35,9 @@ def lines(entry: JournalEntry) -> dict[str, int]:
     return dict(entry.lines.values_list("account", "amount"))
 
 
-def test_what_is_owed_to_an_agent_is_what_work_costs(noon: datetime) -> None:
+def test_a_credit_posts_the_same_amount_to_the_agent_and_to_the_cost_of_work(
+    noon: datetime,
+) -> None:
     agent = make_agent()
 
     entry = credit(agent, noon)
@@ -44,7 +46,7 @@ def test_what_is_owed_to_an_agent_is_what_work_costs(noon: datetime) -> None:
     assert (entry.kind, entry.memo, entry.occurred_at) == ("earning", {"engaged_s": 60}, noon)
 
 
-def test_the_same_work_is_paid_once(noon: datetime) -> None:
+def test_crediting_a_source_twice_pays_once(noon: datetime) -> None:
     agent, source = make_agent(), uuid4()
     first = credit(agent, noon, source=source)
 
@@ -54,7 +56,7 @@ def test_the_same_work_is_paid_once(noon: datetime) -> None:
     assert lines(again)["expense:work"] == 500
 
 
-def test_nothing_to_owe_writes_nothing(noon: datetime) -> None:
+def test_crediting_zero_writes_nothing(noon: datetime) -> None:
     owed = ledger.credit(
         make_agent(),
         amount=0,
@@ -74,7 +76,7 @@ def test_a_negative_amount_is_refused(noon: datetime) -> None:
         credit(make_agent(), noon, amount=-1)
 
 
-def test_a_mistake_is_reversed_by_its_mirror_image(noon: datetime) -> None:
+def test_a_reversal_mirrors_its_entry(noon: datetime) -> None:
     agent = make_agent()
     entry = credit(agent, noon)
 
@@ -85,21 +87,21 @@ def test_a_mistake_is_reversed_by_its_mirror_image(noon: datetime) -> None:
     assert ledger.earned(agent, since=noon) == {"EUR": 0}
 
 
-def test_a_mistake_is_reversed_once(noon: datetime) -> None:
+def test_reversing_twice_writes_one_reversal(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
     mirror = ledger.reverse(entry, reason="a", at=noon)
 
     assert ledger.reverse(entry, reason="b", at=noon) == mirror
 
 
-def test_a_reversal_is_not_reversed(noon: datetime) -> None:
+def test_reversing_a_reversal_is_refused(noon: datetime) -> None:
     mirror = ledger.reverse(credit(make_agent(), noon), reason="a", at=noon)
 
     with pytest.raises(WrongAmount):
         ledger.reverse(mirror, reason="b", at=noon)
 
 
-def test_earnings_are_summed_from_a_moment_on_by_currency(noon: datetime) -> None:
+def test_earnings_are_summed_by_currency_from_a_moment_on(noon: datetime) -> None:
     agent = make_agent()
     credit(agent, noon - timedelta(seconds=1), amount=1)
     credit(agent, noon, amount=10)
@@ -110,7 +112,7 @@ def test_earnings_are_summed_from_a_moment_on_by_currency(noon: datetime) -> Non
     assert ledger.earned(agent, since=noon) == {"CHF": 7, "EUR": 110}
 
 
-def test_the_database_refuses_to_change_or_forget_an_entry(noon: datetime) -> None:
+def test_the_database_refuses_to_change_or_delete_an_entry(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
 
     with refused_by("journal_entries_never_change"):
@@ -158,7 +160,7 @@ def test_the_database_refuses_a_line_added_to_a_balanced_entry(noon: datetime) -
         JournalLine.objects.create(entry=entry, account="a", amount=1, currency="EUR")
 
 
-def test_the_database_refuses_a_line_that_moves_nothing(noon: datetime) -> None:
+def test_the_database_refuses_a_line_of_zero(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
 
     with refused_by("a_line_moves_money"):
@@ -172,7 +174,7 @@ def test_the_database_refuses_to_pay_one_source_twice(noon: datetime) -> None:
         an_entry(entry.agent, noon, source_id=entry.source_id)
 
 
-def test_the_database_knows_a_reversal_by_what_it_reverses(noon: datetime) -> None:
+def test_the_database_refuses_a_reversal_without_an_entry_to_reverse(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
 
     with refused_by("only_a_reversal_reverses"):

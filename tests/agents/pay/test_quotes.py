@@ -26,14 +26,14 @@ def a_quote(
     return quotes.quote(card or some_rates(), skills=skills, language=language, minutes=minutes)
 
 
-def test_a_quote_is_the_ticket_and_its_expected_minutes() -> None:
+def test_a_quote_is_the_ticket_rate_plus_the_expected_minutes() -> None:
     quote = a_quote(minutes=8)
 
     assert quote.amount == 150 + 8 * 30
     assert quote.lines == (QuoteLine("ticket", 150), QuoteLine("minutes", 240))
 
 
-def test_each_skill_asked_for_adds_its_premium() -> None:
+def test_each_required_skill_adds_its_premium() -> None:
     card = some_rates(skills={"cards": 40, "loans": 60, "fraud": 99})
 
     quote = a_quote(card, skills=("cards", "loans"), minutes=1)
@@ -54,7 +54,7 @@ def test_a_language_adds_its_premium() -> None:
     assert a_quote(card, language="fr", minutes=1).amount == 150 + 30
 
 
-def test_a_quote_is_never_below_the_least_and_says_what_was_added() -> None:
+def test_a_quote_below_the_least_is_raised_with_a_line_of_its_own() -> None:
     quote = a_quote(some_rates(least=300), minutes=1)
 
     assert quote.amount == 300
@@ -73,25 +73,25 @@ def test_the_lines_of_a_quote_sum_to_its_amount() -> None:
     ("per_minute", "minutes", "amount"),
     [("0.5", 1, 1), ("0.4999", 1, 0), ("2.5", 1, 3), ("1.5", 1, 2), ("0.1", 25, 3)],
 )
-def test_halves_of_a_cent_are_rounded_up(per_minute: str, minutes: int, amount: int) -> None:
+def test_half_a_cent_is_rounded_up(per_minute: str, minutes: int, amount: int) -> None:
     card = some_rates(per_ticket=0, per_minute=Decimal(per_minute))
 
     assert a_quote(card, minutes=minutes).amount == amount
 
 
-def test_the_time_really_taken_is_paid_when_it_is_more() -> None:
+def test_a_longer_conversation_is_paid_by_its_real_time() -> None:
     quote = a_quote(minutes=8)
 
     assert quote.final(engaged=timedelta(minutes=10)) == 150 + 10 * 30
 
 
-def test_a_quick_conversation_is_paid_as_promised() -> None:
+def test_a_short_conversation_is_paid_as_promised() -> None:
     quote = a_quote(minutes=8)
 
     assert quote.final(engaged=timedelta(seconds=1)) == quote.amount
 
 
-def test_a_begun_second_is_paid_whole() -> None:
+def test_a_started_second_is_paid_in_full() -> None:
     quote = a_quote(some_rates(per_ticket=0, per_minute=Decimal(60)), minutes=0)
 
     assert quote.final(engaged=timedelta(seconds=10)) == 10
@@ -105,32 +105,32 @@ def test_premiums_are_part_of_the_final_pay() -> None:
     assert quote.final(engaged=timedelta(minutes=2)) == 150 + 40 + 25 + 60
 
 
-def test_what_was_added_to_reach_the_least_is_not_paid_on_top_of_minutes() -> None:
+def test_the_top_up_to_the_least_is_not_added_to_real_minutes() -> None:
     quote = a_quote(some_rates(least=300), minutes=1)
 
     assert quote.final(engaged=timedelta(minutes=4)) == 300
     assert quote.final(engaged=timedelta(minutes=6)) == 150 + 6 * 30
 
 
-def test_a_lost_line_is_paid_by_its_minutes_alone() -> None:
+def test_a_lost_connection_is_paid_by_its_minutes_alone() -> None:
     quote = a_quote(minutes=8)
 
     assert quote.for_time_only(engaged=timedelta(minutes=3)) == 90
 
 
-def test_time_that_runs_backwards_costs_nobody_anything() -> None:
+def test_negative_time_pays_the_promise_and_no_minutes() -> None:
     quote = a_quote(minutes=8)
 
     assert quote.final(engaged=timedelta(seconds=-5)) == quote.amount
     assert quote.for_time_only(engaged=timedelta(seconds=-5)) == 0
 
 
-def test_an_hourly_figure_is_the_quote_over_its_expected_minutes() -> None:
+def test_the_hourly_figure_is_the_quote_divided_by_its_expected_minutes() -> None:
     assert a_quote(minutes=10).hourly == (150 + 300) * 6
     assert a_quote(minutes=0).hourly == 150 * 60
 
 
-def test_nothing_about_a_person_can_be_passed_to_a_quote() -> None:
+def test_a_quote_has_no_parameter_about_a_person() -> None:
     assert set(inspect.signature(quotes.quote).parameters) == {
         "rates",
         "skills",
@@ -189,5 +189,5 @@ def test_taking_the_expected_time_pays_the_promise(quote: Quote) -> None:
 
 @settings(max_examples=100)
 @given(any_quote)
-def test_a_quote_survives_being_stored(quote: Quote) -> None:
+def test_a_quote_is_equal_after_storing_and_loading(quote: Quote) -> None:
     assert Quote.from_json(json.loads(json.dumps(quote.as_json()))) == quote

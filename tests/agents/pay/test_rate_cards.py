@@ -1,4 +1,4 @@
-"""Rate cards: which one is in force."""
+"""Rate cards: which card is in force."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ def in_force(at: datetime) -> int | None:
     return found[0].card if found else None
 
 
-def test_the_newest_card_that_has_begun_is_in_force(noon: datetime) -> None:
+def test_the_newest_started_card_is_in_force(noon: datetime) -> None:
     make_card("nordbank", valid_from=noon - 2 * DAY)
     newer = make_card("nordbank", valid_from=noon - DAY)
     make_card("nordbank", valid_from=noon + DAY)
@@ -27,7 +27,7 @@ def test_the_newest_card_that_has_begun_is_in_force(noon: datetime) -> None:
     assert in_force(noon) == newer.pk
 
 
-def test_a_card_is_in_force_from_its_first_moment_and_not_in_its_last(noon: datetime) -> None:
+def test_a_card_is_in_force_from_its_start_and_not_at_its_end(noon: datetime) -> None:
     card = make_card("nordbank", valid_from=noon, valid_to=noon + DAY)
 
     assert in_force(noon - timedelta(microseconds=1)) is None
@@ -41,7 +41,7 @@ def test_a_client_without_a_card_is_left_out(noon: datetime) -> None:
     assert in_force(noon) is None
 
 
-def test_a_card_becomes_plain_values(noon: datetime) -> None:
+def test_a_card_in_force_is_returned_as_plain_values(noon: datetime) -> None:
     make_card(
         "nordbank",
         valid_from=noon,
@@ -59,7 +59,7 @@ def test_a_card_becomes_plain_values(noon: datetime) -> None:
     assert (rates.skills, rates.languages) == ({"cards": 40}, {"nl": 25})
 
 
-def test_the_database_refuses_what_a_card_may_not_be(noon: datetime) -> None:
+def test_the_database_refuses_an_invalid_card(noon: datetime) -> None:
     make_card("nordbank", valid_from=noon, skills={"cards": 1})
 
     with refused_by("one_card_per_start"):

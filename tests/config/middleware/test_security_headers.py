@@ -1,4 +1,4 @@
-"""The headers of every answer: what a page may load, who may frame it, what a cache may keep."""
+"""The security headers of every response: content policy, framing, caching."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def policy_of(path: str) -> dict[str, str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PAGES)
-def test_every_answer_says_how_it_may_be_used(path: str) -> None:
+def test_every_page_has_security_headers(path: str) -> None:
     answer = Http().get(path)
 
     said = {name: answer.headers.get(name) for name in answer.headers}
@@ -29,7 +29,7 @@ def test_every_answer_says_how_it_may_be_used(path: str) -> None:
 
 
 @pytest.mark.django_db
-def test_our_pages_run_our_scripts_and_nothing_written_into_them() -> None:
+def test_our_pages_run_our_scripts_and_no_inline_script() -> None:
     policy = policy_of("/desk/login/")
 
     assert policy["default-src"] == "'none'"
@@ -41,7 +41,7 @@ def test_our_pages_run_our_scripts_and_nothing_written_into_them() -> None:
 
 
 @pytest.mark.django_db
-def test_our_pages_speak_to_our_own_live_line_only() -> None:
+def test_our_pages_connect_to_our_own_websocket_only() -> None:
     sources = policy_of("/desk/login/")["connect-src"].split()
 
     assert sources == ["'self'", *(o.replace("http", "ws", 1) for o in settings.ALLOWED_ORIGINS)]
@@ -55,7 +55,7 @@ def test_only_the_admin_may_evaluate_scripts() -> None:
 
 
 @pytest.mark.django_db
-def test_no_cache_keeps_what_names_a_person(api: Any) -> None:
+def test_a_response_that_names_a_person_is_not_cached(api: Any) -> None:
     opened = api.escalate()
     answers = [opened, api.get(f"tickets/{opened.json()['ticket']}"), Http().get("/desk/login/")]
 
