@@ -48,7 +48,7 @@ def restrict(agent: Agent, *, at: datetime) -> None:
     presence.go_offline(agent, at=at)
 
 
-def end_certificates(*, at: datetime, limit: int = 200) -> int:
+def lapse_certificates(*, at: datetime, limit: int = 200) -> int:
     """Mark certificates past their last day as lapsed; returns how many."""
     over = AgentCertificate.objects.filter(lapsed=False, valid_until__lt=at.date())
     ids = list(over.order_by("valid_until").values_list("pk", flat=True)[:limit])

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 
 
-def seconds(roots: list[int]) -> float:
+def cpu_seconds(roots: list[int]) -> float:
     """The CPU time of these processes and their children so far, ended ones included."""
     total = 0.0
     for root in roots:
@@ -20,7 +20,7 @@ def seconds(roots: list[int]) -> float:
     return total
 
 
-def servers() -> list[int]:
+def find_servers() -> list[int]:
     """The process ids of PostgreSQL and Valkey, which this process started."""
     return [
         child.pid

@@ -24,7 +24,7 @@ KNOWN = 3
 WAITED = 60
 
 
-def agents(
+def make_agents(
     count: int, *, languages: Sequence[str], skills: Sequence[str] = (), capacity: int
 ) -> list[Agent]:
     """Create approved, available agents, the languages in turn, with three skills each."""
@@ -86,7 +86,7 @@ def _make_available(made: Sequence[Agent], *, capacity: int, chance: Random) -> 
     )
 
 
-def sessions(made: Sequence[Agent]) -> list[str]:
+def make_sessions(made: Sequence[Agent]) -> list[str]:
     """Create a logged-in session for each agent."""
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     expires = clock.now() + timedelta(hours=12)
@@ -107,7 +107,7 @@ def sessions(made: Sequence[Agent]) -> list[str]:
     return [row.session_key for row in Session.objects.bulk_create(rows, batch_size=BATCH)]
 
 
-def tickets(
+def make_tickets(
     client: Client,
     count: int,
     *,

@@ -67,10 +67,10 @@ def prepare(pool: int, lines: Sequence[int]) -> list[Size]:
     sizes = [Size(pool, waiting) for waiting in lines]
     for size in sizes:
         databases.create(size.database, like=f"pool_{pool}")
-        databases.use(size.database)
-        wait(size.waiting, chance=Random(str(size)))
-        databases.use("postgres")
-        databases.run(size.database, "VACUUM ANALYZE")
+        databases.use_database(size.database)
+        fill_queue(size.waiting, chance=Random(str(size)))
+        databases.use_database("postgres")
+        databases.run_statements(size.database, "VACUUM ANALYZE")
     return sizes
 
 
@@ -80,16 +80,16 @@ def fill(pool: int) -> None:
     from tests import factories
 
     factories.make_card(factories.make_client("bench"))
-    crowd.agents(pool, languages=LANGUAGES, skills=SKILLS, capacity=CAPACITY)
+    crowd.make_agents(pool, languages=LANGUAGES, skills=SKILLS, capacity=CAPACITY)
 
 
-def wait(count: int, *, chance: Random) -> None:
+def fill_queue(count: int, *, chance: Random) -> None:
     from benchmarks import crowd
     from tests import factories
     from tickets import clock
 
-    crowd.tickets(
-        factories.a_client(), count,
+    crowd.make_tickets(
+        factories.get_client(), count,
         languages=LANGUAGES, skills=SKILLS, at=clock.now(), chance=chance,
     )  # fmt: skip
 
@@ -100,16 +100,16 @@ def take_turn(size: Size, *, seed: int) -> Turn:
     Raises RuntimeError if a wave matches nothing, because the times would then mean something else.
     """
     databases.create("growth", like=size.database)
-    databases.run("growth", HEARD, "VACUUM ANALYZE")
-    databases.use("growth")
+    databases.run_statements("growth", HEARD, "VACUUM ANALYZE")
+    databases.use_database("growth")
     chance = Random(f"{size}:{seed}")
     took: list[float] = []
     matched = 0
     for number in range(WARM_UP + WAVES):
-        seconds, made = timed_wave()
+        seconds, made = time_wave()
         if not made:
             raise RuntimeError(f"{size}: wave {number} matched nobody, of {size.waiting} waiting")
-        wait(made, chance=chance)
+        fill_queue(made, chance=chance)
         if number >= WARM_UP:
             took.append(seconds * 1000)
             matched += made
@@ -118,7 +118,7 @@ def take_turn(size: Size, *, seed: int) -> Turn:
     return Turn(sum(took) / matched, median(took), matched / len(took))
 
 
-def timed_wave() -> tuple[float, int]:
+def time_wave() -> tuple[float, int]:
     from dispatch.waves import wave
     from tickets import clock
 
@@ -129,25 +129,25 @@ def timed_wave() -> tuple[float, int]:
 
 
 def main() -> None:
-    given = arguments()
+    given = parse_arguments()
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["SECRET_KEY"] = platforms.SECRET
     turns: defaultdict[Size, list[Turn]] = defaultdict(list)
-    with servers.running(forgetful=False):
+    with servers.run_servers(forgetful=False):
         django.setup()
         sizes = [size for pool in given.agents for size in prepare(pool, given.waiting)]
-        machine = report.machine()
+        machine = report.describe_machine()
         for number in range(given.rounds):
             for size in sizes:
                 turns[size].append(take_turn(size, seed=number))
-        databases.use("postgres")
-    figures = gathered(turns) | {"meta": {**machine, "rounds": given.rounds}}
-    print(table(figures, rounds=given.rounds))
-    report.write("growth", figures)
-    charts.growth(figures, docs=given.docs)
+        databases.use_database("postgres")
+    figures = gather_medians(turns) | {"meta": {**machine, "rounds": given.rounds}}
+    print(format_table(figures, rounds=given.rounds))
+    report.write_figures("growth", figures)
+    charts.draw_growth(figures, docs=given.docs)
 
 
-def gathered(turns: dict[Size, list[Turn]]) -> dict[str, Any]:
+def gather_medians(turns: dict[Size, list[Turn]]) -> dict[str, Any]:
     """The medians over the rounds, by size."""
     return {
         name: {str(size): round(median(getattr(turn, of) for turn in rounds), 3)
@@ -160,7 +160,7 @@ def gathered(turns: dict[Size, list[Turn]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def table(figures: dict[str, Any], *, rounds: int) -> str:
+def format_table(figures: dict[str, Any], *, rounds: int) -> str:
     lines = ["", f"Waves, medians of {rounds} rounds"]
     lines += ["  agents x waiting   ms a match   ms a wave   matches a wave"]
     for size, per_match in figures["ms_per_match"].items():
@@ -169,7 +169,7 @@ def table(figures: dict[str, Any], *, rounds: int) -> str:
     return "\n".join(lines)
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--agents", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--waiting", type=int, nargs="+", default=[10, 10_000])

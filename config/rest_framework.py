@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 Problem = tuple[int, str, str, dict[str, Any]]
 
 
-class Json(BaseRenderer):
+class PlainJsonRenderer(BaseRenderer):
     """Writes JSON with orjson, because responses are plain values already."""
 
     media_type = "application/json"
@@ -34,7 +34,7 @@ class Json(BaseRenderer):
         return orjson.dumps(data)
 
 
-class OneKind(DefaultContentNegotiation):
+class SingleFormatNegotiation(DefaultContentNegotiation):
     """Skips negotiation, because each view has a single response format."""
 
     def select_renderer(
@@ -49,7 +49,7 @@ class OneKind(DefaultContentNegotiation):
         return chosen
 
 
-def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+def render_problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """The exception handler of REST framework. It returns None for an unforeseen error, which is
     then logged."""
     said = _explain(error)
@@ -62,11 +62,11 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     headers.pop("Content-Type", None)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "2"
-    body = document(status, code, detail, path=context["request"].path, **more)
+    body = make_document(status, code, detail, path=context["request"].path, **more)
     return Response(body, status=status, headers=headers, content_type=MEDIA_TYPE)
 
 
-def document(status: int, code: str, detail: str, *, path: str, **more: Any) -> dict[str, Any]:
+def make_document(status: int, code: str, detail: str, *, path: str, **more: Any) -> dict[str, Any]:
     """Build a problem document."""
     return {
         "type": "about:blank",
@@ -79,9 +79,9 @@ def document(status: int, code: str, detail: str, *, path: str, **more: Any) -> 
     }
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+def render_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """The response for an unknown address under /api/."""
-    body = document(404, "not_found", "There is nothing at this address.", path=request.path)
+    body = make_document(404, "not_found", "There is nothing at this address.", path=request.path)
     return JsonResponse(body, status=404, content_type=MEDIA_TYPE)
 
 

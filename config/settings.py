@@ -18,15 +18,15 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = embedded.data_dir()
 
 
-def flag(name: str) -> bool:
+def read_flag(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
 
 
-def listed(name: str, default: list[str]) -> list[str]:
+def read_list(name: str, default: list[str]) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()] or default
 
 
-def stored_secret() -> str:
+def read_secret() -> str:
     """Read the secret key of this checkout; the first start creates it, readable by its owner
     only."""
     path = embedded.data_dir() / "secret_key"
@@ -37,7 +37,7 @@ def stored_secret() -> str:
     return path.read_text()
 
 
-def database(url: str, *, pooled: bool) -> dict[str, Any]:
+def parse_database_url(url: str, *, pooled: bool) -> dict[str, Any]:
     """Turn a libpq URL into Django's dictionary. Pooled is for short-lived threads; otherwise the
     connection is kept open."""
     given: dict[str, Any] = conninfo_to_dict(url)
@@ -49,7 +49,7 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
     timeouts = "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000"
     options = {"connect_timeout": 3, "keepalives_idle": 15, "options": timeouts, **given}
     name = options.pop("dbname", "postgres")
-    if not flag("DATABASE_UNPREPARED"):
+    if not read_flag("DATABASE_UNPREPARED"):
         # Prepared statements save PostgreSQL a third of its work. A pooler in transaction mode
         # rules them out.
         options |= {"server_side_binding": True, "prepare_threshold": 3}
@@ -65,7 +65,7 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
     }
 
 
-def local_twins(origin: str) -> list[str]:
+def list_local_origins(origin: str) -> list[str]:
     """Add the twin of a local origin, because localhost and 127.0.0.1 are the same machine."""
     return [origin, origin.replace("localhost", "127.0.0.1")] if "localhost" in origin else [origin]
 
@@ -73,13 +73,13 @@ def local_twins(origin: str) -> list[str]:
 PORT = os.environ.get("PORT", "8000")
 PUBLIC_URL = os.environ.get("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 SECURE = PUBLIC_URL.startswith("https://")
-ALLOWED_ORIGINS = listed("ALLOWED_ORIGINS", local_twins(PUBLIC_URL))
+ALLOWED_ORIGINS = read_list("ALLOWED_ORIGINS", list_local_origins(PUBLIC_URL))
 ALLOWED_HOSTS = sorted(
     {urlsplit(origin).hostname or "" for origin in ALLOWED_ORIGINS} | {"127.0.0.1"}
 )
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
-SECRET_KEY = os.environ.get("SECRET_KEY") or stored_secret()
+SECRET_KEY = os.environ.get("SECRET_KEY") or read_secret()
 DEBUG = False
 
 INSTALLED_APPS = [
@@ -103,10 +103,10 @@ INSTALLED_APPS = [
     "dispatch",
 ]
 MIDDLEWARE = [
-    "config.middleware.request_log.RequestLines",
+    "config.middleware.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # API calls skip the middlewares below, which only pages need.
-    "config.middleware.api_fast_path.Shortcut",
+    "config.middleware.api_fast_path.ApiFastPathMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.security_headers.PagePolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -144,8 +144,8 @@ STORAGES = {
 }
 
 DATABASES = {
-    "default": database(
-        os.environ.get("DATABASE_URL") or embedded.database_url(), pooled=flag("DATABASE_POOL")
+    "default": parse_database_url(
+        os.environ.get("DATABASE_URL") or embedded.database_url(), pooled=read_flag("DATABASE_POOL")
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -258,11 +258,11 @@ TIME_ZONE = "UTC"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tickets.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["config.rest_framework.Json"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.rest_framework.OneKind",
+    "DEFAULT_RENDERER_CLASSES": ["config.rest_framework.PlainJsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.rest_framework.SingleFormatNegotiation",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "config.rest_framework.problem",
+    "EXCEPTION_HANDLER": "config.rest_framework.render_problem",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -283,6 +283,6 @@ SPECTACULAR_SETTINGS = {
 HINTS_INLINE = False
 
 # A private address may be an internal server, so webhooks go there only on a developer's machine.
-WEBHOOK_ALLOW_PRIVATE = flag("WEBHOOK_ALLOW_PRIVATE")
+WEBHOOK_ALLOW_PRIVATE = read_flag("WEBHOOK_ALLOW_PRIVATE")
 
 LOGGING = logs.configuration(level=os.environ.get("LOG_LEVEL", "INFO"))

@@ -22,6 +22,6 @@ urlpatterns = [
     path("api/v1/", include("dispatch.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^api/", rest_framework.not_found),
+    re_path(r"^api/", rest_framework.render_not_found),
     path("admin/", admin.site.urls),
 ]

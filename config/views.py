@@ -18,6 +18,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """Readiness of the installation: 200 when every check holds, else 503."""
-    checks = readiness.checks()
+    checks = readiness.run_checks()
     ready = all(check["ok"] for check in checks.values())
     return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)

@@ -24,7 +24,7 @@ from dispatch.waits import estimates
 from tests import factories
 from tests import platform as platforms
 from tests.platform import Platform
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver, run_receiver
 from tickets.models import Client
 
 # A failing example is printed and not stored in the checkout. Slow runs are no failures.
@@ -95,7 +95,7 @@ def make_api() -> Callable[[Client], Api]:
 @pytest.fixture
 def api(db: None) -> Api:
     """The bot of the first client."""
-    return Api(factories.a_client())
+    return Api(factories.get_client())
 
 
 @pytest.fixture
@@ -118,14 +118,14 @@ def no_worker(settings: Any) -> Iterator[None]:
 def receiver(settings: Any) -> Iterator[Receiver]:
     """A real HTTP server on this machine that stores its requests."""
     settings.WEBHOOK_ALLOW_PRIVATE = True
-    with receiving() as made:
+    with run_receiver() as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def started(django_db_setup: None) -> Iterator[Platform]:
     """The processes for all tests, because a start takes as long as several tests."""
-    with platforms.running(connection.settings_dict["NAME"]) as running:
+    with platforms.run_platform(connection.settings_dict["NAME"]) as running:
         yield running
 
 

@@ -85,7 +85,7 @@ def make_agent(
 
 def make_card(client: Client | str | None = None, **given: Any) -> RateCard:
     """A rate card in force. `skills`, `languages`: premiums by code."""
-    slug = client.slug if isinstance(client, Client) else client or a_client().slug
+    slug = client.slug if isinstance(client, Client) else client or get_client().slug
     skills, languages = given.pop("skills", {}), given.pop("languages", {})
     defaults = {"per_ticket": 150, "per_minute": "30", "valid_from": clock.now() - timedelta(1)}
     card = RateCard.objects.create(client=slug, **{**defaults, **given})
@@ -100,7 +100,7 @@ def make_card(client: Client | str | None = None, **given: Any) -> RateCard:
 def make_endpoint(
     client: Client | None = None, url: str = "https://bot.example/hook"
 ) -> WebhookEndpoint:
-    return WebhookEndpoint.objects.create(client=client or a_client(), url=url)
+    return WebhookEndpoint.objects.create(client=client or get_client(), url=url)
 
 
 def escalation(**given: Any) -> dict[str, Any]:
@@ -128,13 +128,13 @@ def make_ticket(client: Client | None = None, at: datetime | None = None, **give
     for need in skills:
         make_skill(need["code"])
     asked = Escalation.model_validate_json(json.dumps(escalation(skills=skills, **given)))
-    client, at = client or a_client(), at or clock.now()
+    client, at = client or get_client(), at or clock.now()
     key = str(uuid4())
-    made = intake.open_ticket(client, asked, key=key, payload=b"", answer=named, about=at, at=at)
+    made = intake.open_ticket(client, asked, key=key, payload=b"", answer=shorten, about=at, at=at)
     return client.tickets.get(pk=made.body["ticket"])
 
 
-def named(ticket: Ticket, at: datetime) -> dict[str, Any]:
+def shorten(ticket: Ticket, at: datetime) -> dict[str, Any]:
     """The shortest response to an escalation."""
     return {"ticket": str(ticket.pk)}
 
@@ -151,8 +151,8 @@ def make_offer(
     agent = agent or make_agent(at=at)
     if not RateCard.objects.filter(client=ticket.client.slug).exists():
         make_card(ticket.client)
-    card, minutes = rate_cards.in_force([ticket.client.slug], at=at)[ticket.client.slug]
-    quote = quotes.quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
+    card, minutes = rate_cards.read_in_force([ticket.client.slug], at=at)[ticket.client.slug]
+    quote = quotes.make_quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
     draft = Offer(ticket=ticket, agent=agent, slot=slot, pay=quote.as_json(), reasons={})
     with transaction.atomic():
         lifecycle.lock(ticket)
@@ -181,16 +181,16 @@ def make_message(
     return said
 
 
-def fill(agent: Agent, places: int = 1) -> None:
+def use_places(agent: Agent, places: int = 1) -> None:
     """Use this many more places of the agent's capacity."""
     Presence.objects.filter(agent=agent).update(load=F("load") + places)
 
 
-def a_client() -> Client:
+def get_client() -> Client:
     """The first client, made if there is none."""
     return Client.objects.order_by("created_at").first() or make_client()
 
 
-def presence_of(agent: Agent) -> Presence:
+def read_presence(agent: Agent) -> Presence:
     """The agent's current presence, read from the database."""
     return Presence.objects.get(agent=agent)

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from config import embedded
 from config.up import processes
-from config.up.preparing import Preparation, compile_words
+from config.up.preparing import Preparation, compile_catalogs
 from config.up.processes import Ports, Process
 
 SECRET = "only-for-the-processes-a-test-starts-and-never-for-anything-else"
@@ -27,7 +27,7 @@ SECRET = "only-for-the-processes-a-test-starts-and-never-for-anything-else"
 REMEMBERED = 5
 #: The name of these processes at the database; the browser's test has its own connections.
 NAME = "platform"
-HANG_UP = """
+CLOSE_CONNECTIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = %s AND application_name = %s
 """
@@ -72,7 +72,7 @@ class Platform:
         self.send(signal.SIGSTOP)
         self.frozen_at = time.monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(HANG_UP, [connection.settings_dict["NAME"], NAME])
+            cursor.execute(CLOSE_CONNECTIONS, [connection.settings_dict["NAME"], NAME])
 
     def thaw(self) -> None:
         """Let the processes continue, once their caches have expired."""
@@ -100,11 +100,11 @@ class Platform:
         """Wait until every running server answers."""
         give_up = time.monotonic() + seconds
         for name in self.running.keys() & {"door", "web", "live"}:
-            while not self.answers(getattr(self.ports, name)):
+            while not self.is_answering(getattr(self.ports, name)):
                 assert time.monotonic() < give_up, f"{name} doesn't answer:\n{self.log(name)}"
                 time.sleep(0.1)
 
-    def answers(self, port: int) -> bool:
+    def is_answering(self, port: int) -> bool:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
         except (urllib.error.URLError, OSError):
@@ -113,14 +113,14 @@ class Platform:
 
 
 @contextmanager
-def running(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iterator[Platform]:
+def run_platform(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iterator[Platform]:
     """Run all processes but those left out, on this database of the session's PostgreSQL."""
-    ports = processes.choose_ports(processes.free_port())
+    ports = processes.choose_ports(processes.find_free_port())
     with tempfile.TemporaryDirectory(prefix="releve-platform-") as folder:
         logs = Path(folder)
-        environment = {**os.environ, **addressed(database, port=ports.door)}
+        environment = {**os.environ, **make_environment(database, port=ports.door)}
         prepare(logs, environment)
-        known = {each.name: each for each in processes.platform(ports, {})}
+        known = {each.name: each for each in processes.list_platform(ports, {})}
         platform = Platform(f"http://localhost:{ports.door}", logs, environment, known, ports)
         try:
             platform.start(*(name for name in known if name not in leave_out))
@@ -130,7 +130,7 @@ def running(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iter
             platform.stop()
 
 
-def addressed(database: str, *, port: int, server: str = "") -> dict[str, str]:
+def make_environment(database: str, *, port: int, server: str = "") -> dict[str, str]:
     """`server`: the PostgreSQL, unless it is the session's."""
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -145,5 +145,5 @@ def addressed(database: str, *, port: int, server: str = "") -> dict[str, str]:
 
 def prepare(logs: Path, environment: dict[str, str]) -> None:
     """Prepare what pages need: static files and translations."""
-    compile_words()
-    Preparation(logs, environment).static_files()
+    compile_catalogs()
+    Preparation(logs, environment).collect_static_files()

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass
-class Received:
+class ReceivedRequest:
     """A received request."""
 
     path: str
@@ -29,26 +29,26 @@ class Receiver:
 
     url: str = ""
     answers: list[int] = field(default_factory=lambda: [204])
-    received: list[Received] = field(default_factory=list)
+    received: list[ReceivedRequest] = field(default_factory=list)
 
     @property
     def kinds(self) -> list[str]:
         return [one.news["type"] for one in self.received]
 
-    def answer(self, request: Received) -> int:
+    def answer(self, request: ReceivedRequest) -> int:
         self.received.append(request)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def run_receiver() -> Iterator[Receiver]:
     receiver = Receiver()
 
     class Endpoint(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self.send_response(receiver.answer(Received(self.path, headers, body)))
+            self.send_response(receiver.answer(ReceivedRequest(self.path, headers, body)))
             self.send_header("location", "/elsewhere")
             self.send_header("content-length", "0")
             self.end_headers()

@@ -21,7 +21,7 @@ import pytest
 import redis
 
 from config import embedded
-from config.up.preparing import compile_words
+from config.up.preparing import compile_catalogs
 
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
 
@@ -31,9 +31,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     if "PYTEST_XDIST_WORKER" not in os.environ:
         # Importing `config` has set the real settings module, which would override pyproject's.
         os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-        compile_words()
+        compile_catalogs()
         servers = ExitStack()
-        servers.enter_context(running())
+        servers.enter_context(run_servers())
         early_config.add_cleanup(servers.close)
     return (yield)
 
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def running(*, forgetful: bool = True) -> Iterator[embedded.Place]:
+def run_servers(*, forgetful: bool = True) -> Iterator[embedded.Place]:
     """Start both in a short temporary folder, put them into the environment, stop both.
 
     A forgetful PostgreSQL doesn't wait for the disk.
@@ -62,9 +62,9 @@ def running(*, forgetful: bool = True) -> Iterator[embedded.Place]:
     try:
         embedded.prepare(place)
         with (
-            served(embedded.postgres_command(place, forgetful=forgetful), folder, signal.SIGINT),
-            served(embedded.valkey_command(place), folder, signal.SIGTERM),
-            addressed(place),
+            run_server(embedded.postgres_command(place, volatile=forgetful), folder, signal.SIGINT),
+            run_server(embedded.valkey_command(place), folder, signal.SIGTERM),
+            set_addresses(place),
         ):
             await_both(place)
             yield place
@@ -74,13 +74,13 @@ def running(*, forgetful: bool = True) -> Iterator[embedded.Place]:
 
 def await_both(place: embedded.Place) -> None:
     make = partial(embedded.make_database, place.database_url)
-    embedded.patiently(make, psycopg.OperationalError, seconds=30)
+    embedded.retry(make, psycopg.OperationalError, seconds=30)
     ping = partial(embedded.ping, place.redis_url)
-    embedded.patiently(ping, redis.exceptions.RedisError, seconds=30)
+    embedded.retry(ping, redis.exceptions.RedisError, seconds=30)
 
 
 @contextmanager
-def served(command: list[str], folder: Path, farewell: signal.Signals) -> Iterator[None]:
+def run_server(command: list[str], folder: Path, farewell: signal.Signals) -> Iterator[None]:
     log = folder / f"{Path(command[0]).name}.log"
     with log.open("ab") as output:
         server = subprocess.Popen(
@@ -89,7 +89,7 @@ def served(command: list[str], folder: Path, farewell: signal.Signals) -> Iterat
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=embedded.die_with_parent(farewell),
-            **embedded.identity(),
+            **embedded.popen_identity(),
         )
     try:
         yield
@@ -99,7 +99,7 @@ def served(command: list[str], folder: Path, farewell: signal.Signals) -> Iterat
 
 
 @contextmanager
-def addressed(place: embedded.Place) -> Iterator[None]:
+def set_addresses(place: embedded.Place) -> Iterator[None]:
     given = {"DATABASE_URL": place.database_url, "REDIS_URL": place.redis_url}
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
@@ -110,7 +110,7 @@ def addressed(place: embedded.Place) -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
-def chromium() -> str:
+def find_chromium() -> str:
     """The path of the browser's program. Without one, the test is skipped with a hint to install
     it."""
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
@@ -120,6 +120,6 @@ def chromium() -> str:
 
 
 if __name__ == "__main__":
-    with running():
+    with run_servers():
         code = subprocess.call([sys.executable, *sys.argv[1:]])
     sys.exit(code)

@@ -52,17 +52,17 @@ def french() -> Catalog:
 @cache
 def sentences() -> dict[Text, Path]:
     """The translatable strings of the sources, each with a file."""
-    return {text: path for path in sources() for text in said_in(path)}
+    return {text: path for path in list_sources() for text in read_strings(path)}
 
 
-def sources() -> Iterator[Path]:
+def list_sources() -> Iterator[Path]:
     for app in APPS:
         for path in (ROOT / app).rglob("*"):
             if path.suffix in (".py", ".html") and "migrations" not in path.parts:
                 yield path
 
 
-def said_in(path: Path) -> list[Text]:
+def read_strings(path: Path) -> list[Text]:
     code = path.read_text()
     if path.suffix == ".html":
         # The rest of a template would be badly indented code.
@@ -71,7 +71,7 @@ def said_in(path: Path) -> list[Text]:
     return [text for _line, text, _comments, _context in found if text]
 
 
-def forms(text: Any) -> list[str]:
+def list_forms(text: Any) -> list[str]:
     return [text] if isinstance(text, str) else list(text)
 
 
@@ -79,18 +79,18 @@ def placeholders(text: str) -> list[str]:
     return sorted(PLACEHOLDER.findall(text))
 
 
-def translated() -> list[Message]:
+def list_translated() -> list[Message]:
     return [message for message in french() if message.id]
 
 
 def test_every_sentence_has_a_translation():
     catalog = french()
-    found = {text: catalog.get(forms(text)[0]) for text in sentences()}
+    found = {text: catalog.get(list_forms(text)[0]) for text in sentences()}
 
     untranslated = {
         text: str(sentences()[text].relative_to(ROOT))
         for text, message in found.items()
-        if message is None or not all(forms(message.string))
+        if message is None or not all(list_forms(message.string))
     }
 
     assert len(found) > 400
@@ -98,21 +98,23 @@ def test_every_sentence_has_a_translation():
 
 
 def test_no_translation_is_fuzzy():
-    assert [message.id for message in translated() if message.fuzzy] == []
+    assert [message.id for message in list_translated() if message.fuzzy] == []
 
 
 def test_no_translation_is_obsolete():
-    said = {forms(text)[0] for text in sentences()}
+    said = {list_forms(text)[0] for text in sentences()}
 
-    assert [text for text in (forms(each.id)[0] for each in translated()) if text not in said] == []
+    assert [
+        text for text in (list_forms(each.id)[0] for each in list_translated()) if text not in said
+    ] == []
 
 
 def test_translations_keep_the_placeholders():
     broken = [
         form
-        for message in translated()
-        for form, given in zip(forms(message.string), forms(message.id), strict=True)
-        if placeholders(form) not in (placeholders(given), placeholders(forms(message.id)[-1]))
+        for message in list_translated()
+        for form, given in zip(list_forms(message.string), list_forms(message.id), strict=True)
+        if placeholders(form) not in (placeholders(given), placeholders(list_forms(message.id)[-1]))
     ]
 
     assert broken == []
@@ -121,7 +123,7 @@ def test_translations_keep_the_placeholders():
 def test_translations_follow_french_typography():
     """Checks no-break spaces before high punctuation, curly apostrophes, and no exclamation
     marks."""
-    texts = [form for message in translated() for form in forms(message.string)]
+    texts = [form for message in list_translated() for form in list_forms(message.string)]
 
     wrong = [text for text in texts if re.search(r" [:;?!»]|« |[^\s/\"(]\?|\w'\w|!", text)]
 
@@ -132,11 +134,11 @@ def test_translations_follow_french_typography():
 def test_every_refusal_is_translated(base: type[Exception]):
     kinds = [base, *base.__subclasses__()]
 
-    assert {str(kind.__doc__) for kind in kinds if kind.__doc__} <= known()
+    assert {str(kind.__doc__) for kind in kinds if kind.__doc__} <= list_known()
 
 
-def known() -> set[str]:
-    return {forms(text)[0] for text in sentences()}
+def list_known() -> set[str]:
+    return {list_forms(text)[0] for text in sentences()}
 
 
 def test_each_listed_string_is_listed_once():

@@ -11,20 +11,20 @@ from django.db import connection, transaction
 from tickets.models import Ticket
 
 
-def together(*calls: Callable[[], Any]) -> list[Any]:
+def run_together(*calls: Callable[[], Any]) -> list[Any]:
     """The result of each call, or the code of its refusal; other errors are raised."""
     start = threading.Barrier(len(calls))
 
     def call_one(call: Callable[[], Any]) -> Any:
         start.wait(timeout=10)
-        return answered(call)
+        return call_or_code(call)
 
     with ThreadPoolExecutor(len(calls)) as threads:
         running = [threads.submit(call_one, call) for call in calls]
         return [one.result(timeout=30) for one in running]
 
 
-def answered(call: Callable[[], Any]) -> Any:
+def call_or_code(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except Exception as refusal:
@@ -41,13 +41,13 @@ def while_locked(ticket: Ticket, call: Callable[[], Any]) -> Iterator["Future[An
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             Ticket.objects.select_for_update().get(pk=ticket.pk)
-            running = threads.submit(answered, call)
-            await_waiting()
+            running = threads.submit(call_or_code, call)
+            await_lock_wait()
             yield running
         running.exception(timeout=10)
 
 
-def await_waiting() -> None:
+def await_lock_wait() -> None:
     """Wait until a connection waits for a lock."""
     blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     for _ in range(500):

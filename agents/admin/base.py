@@ -39,10 +39,10 @@ class SupplyAdmin(ModelAdmin):
             try:
                 verb(row)
             except self.refusals as refusal:
-                messages.warning(request, told(row, _(str(refusal))))
+                messages.warning(request, add_name(row, _(str(refusal))))
             else:
                 self.log_change(request, row, done)
-                messages.success(request, told(row, done))
+                messages.success(request, add_name(row, done))
 
 
 class SupplyRecordAdmin(SupplyAdmin):
@@ -81,7 +81,7 @@ class PartInline(TabularInline):
         return bool(request.user.has_perm(f"{opts.app_label}.{what}_{opts.model_name}"))
 
 
-class WrittenPart(PartInline):
+class ReadOnlyInline(PartInline):
     """A read-only inline."""
 
     can_delete = False
@@ -90,33 +90,33 @@ class WrittenPart(PartInline):
         return False
 
 
-def told(row: Model, sentence: str) -> str:
+def add_name(row: Model, sentence: str) -> str:
     """The sentence with the name of its row in front."""
     return _("%(name)s: %(value)s") % {"name": row, "value": sentence}
 
 
-def instant(field: str, title: Any) -> Any:
+def instant_column(field: str, title: Any) -> Any:
     """A column that shows this moment to the second, in UTC."""
 
     @display(description=title, ordering=field)
     def shown(self: Any, row: Any) -> str:
         moment = getattr(row, field)
-        return unbroken(moment) if moment else "—"
+        return format_instant(moment) if moment else "—"
 
     return shown
 
 
-def unbroken(moment: datetime) -> str:
+def format_instant(moment: datetime) -> str:
     """The day and the time. Only the space between the two can break the line."""
     return str(date_format(moment, _("j M Y H:i:s"))).replace(" ", "\u00a0", 2)
 
 
-def on_page(name: str, act: Any, *, ask: Any) -> Any:
+def make_page_button(name: str, act: Any, *, ask: Any) -> Any:
     """Turn the action of a list into a button on the page of a row, with a confirmation dialog."""
 
     def run(self: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         act(self, request, self.get_queryset(request).filter(pk=object_id))
-        return reload(self, object_id)
+        return redirect_to_row(self, object_id)
 
     run.__name__ = name
     dialog = {"title": act.short_description, "description": ask}
@@ -126,7 +126,7 @@ def on_page(name: str, act: Any, *, ask: Any) -> Any:
     )(run)
 
 
-def reload(page: Any, object_id: Any) -> HttpResponse:
+def redirect_to_row(page: Any, object_id: Any) -> HttpResponse:
     """Redirect the browser to the page of this row."""
     address = reverse(
         f"admin:{page.opts.app_label}_{page.opts.model_name}_change", args=[object_id]

@@ -22,51 +22,54 @@ KINDS = {
 }
 
 
-def locale() -> Locale:
+def get_locale() -> Locale:
     return Locale.parse(to_locale(get_language() or "en"))
 
 
-def money(amount: int | Decimal, currency: str) -> str:
+def format_money(amount: int | Decimal, currency: str) -> str:
     """Format minor units as money; fractions of a minor unit are kept."""
     major = Decimal(amount).scaleb(-get_currency_precision(currency))
     whole = Decimal(amount) == int(amount)
-    return str(format_currency(major, currency, locale=locale(), decimal_quantization=whole))
+    return str(format_currency(major, currency, locale=get_locale(), decimal_quantization=whole))
 
 
-def amounts(by_currency: Mapping[str, int]) -> str:
+def format_amounts(by_currency: Mapping[str, int]) -> str:
     """Format one amount for each currency."""
-    return " · ".join(money(amount, code) for code, amount in by_currency.items())
+    return " · ".join(format_money(amount, code) for code, amount in by_currency.items())
 
 
-def lasting(span: timedelta) -> str:
+def format_duration(span: timedelta) -> str:
     """Format a duration in its largest unit: "12 sec", "4 min"."""
-    return str(format_timedelta(span, threshold=1.5, format="short", locale=locale()))
+    return str(format_timedelta(span, threshold=1.5, format="short", locale=get_locale()))
 
 
-def hours(span: timedelta) -> str:
+def format_hours(span: timedelta) -> str:
     """Format a working time: "2 h 10"."""
     minutes = int(span.total_seconds()) // 60
     return _("%(hours)d h %(minutes)02d") % {"hours": minutes // 60, "minutes": minutes % 60}
 
 
-def promise(quote: Quote) -> str:
+def format_promise(quote: Quote) -> str:
     """Format the pay of an offer in one line."""
     return _("%(amount)s for about %(minutes)d min") % {
-        "amount": money(quote.amount, quote.currency),
+        "amount": format_money(quote.amount, quote.currency),
         "minutes": quote.minutes,
     }
 
 
-def broken_down(quote: Quote) -> list[str]:
+def list_pay_parts(quote: Quote) -> list[str]:
     """List the parts that make up the pay of an offer."""
-    return [paired(named(line), money(line.amount, quote.currency)) for line in quote.lines]
+    return [
+        join_label(name_line(line), format_money(line.amount, quote.currency))
+        for line in quote.lines
+    ]
 
 
-def paired(name: str, value: str) -> str:
+def join_label(name: str, value: str) -> str:
     """Join a label and its value with the colon of the language."""
     return _("%(name)s: %(value)s") % {"name": name, "value": value}
 
 
-def named(line: QuoteLine) -> str:
+def name_line(line: QuoteLine) -> str:
     kind = str(KINDS.get(line.kind, line.kind))
     return f"{kind} {line.code}" if line.code else kind

@@ -18,13 +18,13 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from agents.admin.formats import locale
+from agents.admin.formats import get_locale
 from agents.models import Agent, AgentCertificate, User
 
 CAPACITY = [MinValueValidator(1), MaxValueValidator(10)]
 
 
-def time_zones() -> list[tuple[str, str]]:
+def list_time_zones() -> list[tuple[str, str]]:
     return [
         (name, name)
         for name in sorted(available_timezones())
@@ -32,28 +32,28 @@ def time_zones() -> list[tuple[str, str]]:
     ]
 
 
-def countries() -> list[tuple[str, str]]:
-    named = locale().territories.items()
+def list_countries() -> list[tuple[str, str]]:
+    named = get_locale().territories.items()
     return sorted(
         ((code, name) for code, name in named if len(code) == 2 and code.isalpha()),
         key=lambda pair: pair[1],
     )
 
 
-def languages() -> list[tuple[str, str]]:
+def list_languages() -> list[tuple[str, str]]:
     """The languages that have a two-letter code, by name."""
-    named = Locale.parse(str(locale())).languages.items()
+    named = Locale.parse(str(get_locale())).languages.items()
     pairs = ((code, f"{name} ({code})") for code, name in named if len(code) == 2)
     return sorted(pairs, key=lambda pair: pair[1].casefold())
 
 
 class AgentForm(forms.ModelForm):
     country = forms.ChoiceField(
-        label=_("Country"), choices=countries, widget=UnfoldAdminSelectWidget, initial="FR"
+        label=_("Country"), choices=list_countries, widget=UnfoldAdminSelectWidget, initial="FR"
     )
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
-        choices=time_zones,
+        choices=list_time_zones,
         widget=UnfoldAdminSelectWidget,
         initial="Europe/Paris",
         help_text=_("Decides when the agent's day begins."),

@@ -13,20 +13,20 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from agents.admin import formats
-from agents.admin.base import SupplyRecordAdmin, WrittenPart, instant, reload
+from agents.admin.base import ReadOnlyInline, SupplyRecordAdmin, instant_column, redirect_to_row
 from agents.admin.forms import ReasonForm
 from agents.models import JournalEntry, JournalLine
 from agents.pay import ledger
 from agents.pay.quotes import Quote
 
 
-class LineInline(WrittenPart):
+class LineInline(ReadOnlyInline):
     model = JournalLine
     fields = readonly_fields = ["account", "money", "amount", "currency"]
 
     @display(description=_("money"))
     def money(self, line: JournalLine) -> str:
-        return formats.money(line.amount, line.currency)
+        return formats.format_money(line.amount, line.currency)
 
 
 @admin.register(JournalEntry)
@@ -44,8 +44,8 @@ class JournalEntryAdmin(SupplyRecordAdmin):
     readonly_fields = ["owed", "made_up", "source", "undone", "occurred", "posted"]
     inlines = [LineInline]
     actions_detail = ["reverse"]
-    occurred = instant("occurred_at", _("occurred"))
-    posted = instant("posted_at", _("posted"))
+    occurred = instant_column("occurred_at", _("occurred"))
+    posted = instant_column("posted_at", _("posted"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         entries: QuerySet[Any] = super().get_queryset(request).prefetch_related("lines")
@@ -61,8 +61,8 @@ class JournalEntryAdmin(SupplyRecordAdmin):
 
     @display(description=_("owed to the agent"))
     def owed(self, entry: JournalEntry) -> str:
-        account = ledger.payable(entry.agent_id)
-        return formats.amounts(
+        account = ledger.payable_account(entry.agent_id)
+        return formats.format_amounts(
             {line.currency: -line.amount for line in entry.lines.all() if line.account == account}
         )
 
@@ -80,7 +80,7 @@ class JournalEntryAdmin(SupplyRecordAdmin):
 
     @display(description=_("how it is made up"))
     def made_up(self, entry: JournalEntry) -> str:
-        parts = _parts(entry.memo)
+        parts = _describe_memo(entry.memo)
         return format_html_join("", '<div dir="auto">{}</div>', ((part,) for part in parts))
 
     @action(
@@ -99,12 +99,12 @@ class JournalEntryAdmin(SupplyRecordAdmin):
 
         entries = self.get_queryset(request).filter(pk=object_id)
         self.carry_out(request, entries, verb, done=gettext("reversed"))
-        return reload(self, object_id)
+        return redirect_to_row(self, object_id)
 
 
-def _parts(memo: dict[str, Any]) -> list[str]:
+def _describe_memo(memo: dict[str, Any]) -> list[str]:
     """Describe the memo of an entry, line by line."""
-    parts = formats.broken_down(Quote.from_json(memo["quote"])) if memo.get("quote") else []
+    parts = formats.list_pay_parts(Quote.from_json(memo["quote"])) if memo.get("quote") else []
     if "engaged_s" in memo:
         parts.append(gettext("time taken: %(seconds)d s") % {"seconds": memo["engaged_s"]})
     if memo.get("reason"):

@@ -19,7 +19,7 @@ from agents.models import Agent, JournalEntry, JournalLine
 WORK = "expense:work"
 
 
-def payable(agent_id: UUID) -> str:
+def payable_account(agent_id: UUID) -> str:
     """The name of the account with the amount owed to an agent."""
     return f"agent:{agent_id}:payable"
 
@@ -40,7 +40,7 @@ def credit(
         raise WrongAmount
     if amount == 0:
         return None
-    lines = {WORK: amount, payable(agent.pk): -amount}
+    lines = {WORK: amount, payable_account(agent.pk): -amount}
     return _post(
         lines,
         currency=currency,
@@ -74,10 +74,10 @@ def reverse(entry: JournalEntry, *, reason: str, at: datetime) -> JournalEntry:
     )
 
 
-def earned(agent: Agent, *, since: datetime) -> dict[str, int]:
+def sum_earnings(agent: Agent, *, since: datetime) -> dict[str, int]:
     """The agent's earnings since then, in minor units by currency."""
     lines = JournalLine.objects.filter(
-        account=payable(agent.pk), entry__agent=agent, entry__occurred_at__gte=since
+        account=payable_account(agent.pk), entry__agent=agent, entry__occurred_at__gte=since
     )
     sums = lines.values("currency").annotate(total=Sum("amount")).order_by("currency")
     return {row["currency"]: -row["total"] for row in sums}

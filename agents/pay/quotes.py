@@ -50,7 +50,7 @@ class Quote:
     lines: tuple[QuoteLine, ...]
 
     @property
-    def hourly(self) -> int:
+    def hourly_pay(self) -> int:
         """The pay for an hour of such work, in minor units, if the ticket takes the expected
         time."""
         return self.amount * 60 // max(self.minutes, 1)
@@ -72,23 +72,23 @@ class Quote:
         lines = tuple(QuoteLine(**line) for line in stored["lines"])
         return cls(**{**stored, "lines": lines})
 
-    def fixed(self) -> int:
+    def fixed_pay(self) -> int:
         """The part that doesn't depend on time, in minor units."""
         return sum(
             line.amount for line in self.lines if line.kind in {"ticket", "skill", "language"}
         )
 
-    def final(self, *, engaged: timedelta) -> int:
+    def final_pay(self, *, engaged: timedelta) -> int:
         """The pay for the time actually taken, at least the promised amount. In minor units."""
-        return max(self.amount, self.fixed() + _for_time(Decimal(self.per_minute), engaged))
+        return max(self.amount, self.fixed_pay() + _pay_for_time(Decimal(self.per_minute), engaged))
 
-    def for_time_only(self, *, engaged: timedelta) -> int:
+    def time_pay(self, *, engaged: timedelta) -> int:
         """The pay for a conversation that ended with a lost connection: its minutes only, in minor
         units."""
-        return _for_time(Decimal(self.per_minute), engaged)
+        return _pay_for_time(Decimal(self.per_minute), engaged)
 
 
-def quote(rates: Rates, *, skills: Collection[str], language: str, minutes: int) -> Quote:
+def make_quote(rates: Rates, *, skills: Collection[str], language: str, minutes: int) -> Quote:
     """Quote the pay for a ticket that requires these skills and this language."""
     lines = [QuoteLine("ticket", rates.per_ticket)]
     lines += [
@@ -96,13 +96,13 @@ def quote(rates: Rates, *, skills: Collection[str], language: str, minutes: int)
     ]
     if premium := rates.languages.get(language):
         lines.append(QuoteLine("language", premium, language))
-    lines.append(QuoteLine("minutes", _for_time(rates.per_minute, timedelta(minutes=minutes))))
+    lines.append(QuoteLine("minutes", _pay_for_time(rates.per_minute, timedelta(minutes=minutes))))
     if (missing := rates.least - sum(line.amount for line in lines)) > 0:
         lines.append(QuoteLine("least", missing))
     amount = sum(line.amount for line in lines)
     return Quote(rates.card, rates.currency, amount, minutes, str(rates.per_minute), tuple(lines))
 
 
-def _for_time(per_minute: Decimal, span: timedelta) -> int:
+def _pay_for_time(per_minute: Decimal, span: timedelta) -> int:
     seconds = max(ceil(span.total_seconds()), 0)
     return int((per_minute * seconds / 60).quantize(Decimal(1), rounding=ROUND_HALF_UP))

@@ -33,7 +33,7 @@ class ApiFastPath(BaseHandler):
     _exception_middleware = ()
 
 
-class Shortcut:
+class ApiFastPathMiddleware:
     """A middleware. In the settings, those above it apply to all requests, those below to pages
     only."""
 

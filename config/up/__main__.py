@@ -15,7 +15,7 @@ from typing import NoReturn
 from config import embedded
 from config.embedded import Trouble
 from config.up import checks, platform
-from config.up.supervision import ENDINGS, ignore_endings
+from config.up.supervision import ENDINGS, ignore_signals
 
 
 class Stop(BaseException):
@@ -23,7 +23,7 @@ class Stop(BaseException):
 
 
 def main() -> int:
-    listen()
+    install_signals()
     try:
         if "--forget" in sys.argv:
             platform.forget()
@@ -36,7 +36,7 @@ def main() -> int:
     return 0
 
 
-def listen() -> None:
+def install_signals() -> None:
     for ending in ENDINGS:
         # Keep ignoring SIGHUP if nohup ignores it.
         if ending != signal.SIGHUP or signal.getsignal(ending) != signal.SIG_IGN:
@@ -45,7 +45,7 @@ def listen() -> None:
 
 def ask_to_stop(number: int, frame: FrameType | None) -> NoReturn:
     """Raise Stop once; a second Ctrl-C during the stop changes nothing."""
-    ignore_endings()
+    ignore_signals()
     say("\nstopping")
     raise Stop
 
@@ -65,7 +65,7 @@ def fail(sentence: str) -> int:
 def explain(trouble: Trouble | OSError) -> str:
     """Explain an error in one sentence. Many errors hide a full disk, so that is checked first."""
     folder = embedded.data_dir()
-    if os.strerror(errno.ENOSPC) in str(trouble) or checks.full(folder):
+    if os.strerror(errno.ENOSPC) in str(trouble) or checks.is_full(folder):
         return f"The disk is full: make room in {folder} and run this again."
     if isinstance(trouble, Trouble):
         return str(trouble)

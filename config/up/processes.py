@@ -67,18 +67,18 @@ def section(name: str, settings: Mapping[str, str]) -> str:
 
 def choose_ports(door: int) -> Ports:
     """Choose the ports. METRICS_PORT sets the one for Prometheus."""
-    web, live, chatbot, metrics = (free_port() for _ in range(4))
+    web, live, chatbot, metrics = (find_free_port() for _ in range(4))
     return Ports(door, web, live, chatbot, int(os.environ.get("METRICS_PORT") or metrics))
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     while True:
         port = secrets.choice(INTERNAL_PORTS)
-        if not taken(port):
+        if not is_taken(port):
             return port
 
 
-def taken(port: int) -> bool:
+def is_taken(port: int) -> bool:
     """True if a server uses the port. Raises PermissionError if this user may not use it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,9 +91,9 @@ def taken(port: int) -> bool:
     return False
 
 
-def servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Process]:
+def list_servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Process]:
     """The embedded servers that are needed."""
-    user = embedded.server_user()
+    user = embedded.find_server_user()
     name = user.pw_name if user else ""
     found = []
     if postgres:
@@ -104,7 +104,7 @@ def servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Proc
     return found
 
 
-def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
+def list_platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
     """The platform's own processes. The demo provides the chatbot's environment."""
     pooled = {"DATABASE_POOL": "1"}
     # A warning of uvicorn before our logging starts would be the only line in another format.
@@ -112,7 +112,7 @@ def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
     return [
         Process("web", web_command(ports.web)),
         Process("live", live_command(ports.live), pooled | quiet),
-        *(Process(name, matcher_command(name)) for name in matchers()),
+        *(Process(name, matcher_command(name)) for name in list_matchers()),
         Process("worker", worker_command(), pooled),
         Process("clock", python("manage.py", "clock", "--metrics-port", str(ports.metrics))),
         Process("chatbot", chatbot_command(ports.chatbot), chatbot),
@@ -120,7 +120,7 @@ def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
     ]
 
 
-def load() -> Process:
+def make_load() -> Process:
     """A light, endless load that a few agents can serve."""
     crowd = ("--agents", "10", "--rate", "6", "--drain", "0", "--news", "0")
     return Process("load", python("manage.py", "simulate_load", *crowd))
@@ -160,7 +160,7 @@ def worker_command() -> list[str]:
     )
 
 
-def matchers() -> list[str]:
+def list_matchers() -> list[str]:
     """The names of the matchers, one for each share of the languages (MATCHERS)."""
     count = int(os.environ.get("MATCHERS", "1"))
     return ["matcher", *(f"matcher-{number}" for number in range(2, count + 1))]

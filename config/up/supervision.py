@@ -35,11 +35,11 @@ class State:
     said: str
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self.code == RUNNING
 
     @property
-    def given_up(self) -> bool:
+    def has_given_up(self) -> bool:
         return self.code == FATAL
 
 
@@ -84,10 +84,10 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=embedded.die_with_parent(signal.SIGTERM),
             )
-        leftovers.record({"supervisord": self.child.pid})
-        embedded.patiently(self.answer, OSError, seconds=20)
+        leftovers.record_pids({"supervisord": self.child.pid})
+        embedded.retry(self.check_answer, OSError, seconds=20)
 
-    def answer(self) -> None:
+    def check_answer(self) -> None:
         """Check that supervisord answers. Raises OSError while it starts."""
         self.ask("getState")
 
@@ -118,7 +118,7 @@ class Supervisor:
         for process in processes:
             self.ask("addProcessGroup", process.name)
 
-    def states(self) -> list[State]:
+    def read_states(self) -> list[State]:
         """The states of all processes. Their ids are recorded, for a start after a kill."""
         found = [
             State(each["name"], each["state"], each["pid"], each["spawnerr"] or each["description"])
@@ -126,7 +126,7 @@ class Supervisor:
         ]
         alive = {state.name: state.pid for state in found if state.pid}
         if self.child:
-            leftovers.record({"supervisord": self.child.pid} | alive)
+            leftovers.record_pids({"supervisord": self.child.pid} | alive)
         return found
 
     def retry(self, name: str) -> None:
@@ -138,7 +138,7 @@ class Supervisor:
             if "ALREADY_STARTED" not in refusal.faultString:
                 raise
 
-    def gone(self) -> bool:
+    def has_died(self) -> bool:
         return self.child is not None and self.child.poll() is not None
 
     def stop(self) -> None:
@@ -146,14 +146,14 @@ class Supervisor:
         if not self.child:
             return
         try:
-            for state in self.states():
+            for state in self.read_states():
                 if state.name not in {"postgres", "valkey"}:
                     self.stop_one(state.name)
             self.ask("shutdown")
             self.child.wait(timeout=60)
         except (OSError, Fault, subprocess.TimeoutExpired):
-            leftovers.stop()
-        leftovers.forget()
+            leftovers.stop_leftovers()
+        leftovers.forget_pids()
 
     def stop_one(self, name: str) -> None:
         try:
@@ -163,14 +163,14 @@ class Supervisor:
                 raise
 
 
-def ignore_endings() -> None:
+def ignore_signals() -> None:
     """Ignore signals from here on, because the stop must complete."""
     for ending in ENDINGS:
         signal.signal(ending, signal.SIG_IGN)
 
 
 @contextmanager
-def supervised(place: embedded.Place, environment: dict[str, str]) -> Iterator[Supervisor]:
+def run_supervisor(place: embedded.Place, environment: dict[str, str]) -> Iterator[Supervisor]:
     """Run a supervisor; at the end of the block everything it started has stopped."""
     near = place.folder if place.sockets.parent == place.folder else place.sockets
     near.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -182,7 +182,7 @@ def supervised(place: embedded.Place, environment: dict[str, str]) -> Iterator[S
         log = supervisor.log("supervisord")
         raise Trouble(f"The supervisor died ({trouble}): its log is {log}.") from None
     finally:
-        ignore_endings()
+        ignore_signals()
         supervisor.stop()
 
 
@@ -190,13 +190,15 @@ def await_running(supervisor: Supervisor, names: list[str], *, seconds: float) -
     """Wait until all of these run. Raises Trouble that names a process which does not start."""
     deadline = time.monotonic() + seconds
     while True:
-        waiting = [each for each in supervisor.states() if each.name in names and not each.running]
+        waiting = [
+            each for each in supervisor.read_states() if each.name in names and not each.is_running
+        ]
         if not waiting:
             return
-        lost = next((state for state in waiting if state.given_up), None)
+        lost = next((state for state in waiting if state.has_given_up), None)
         if lost or time.monotonic() > deadline:
             name = (lost or waiting[0]).name
-            raise Trouble(f"{name} does not start: {last_words(supervisor.log(name))}")
+            raise Trouble(f"{name} does not start: {read_last_output(supervisor.log(name))}")
         time.sleep(0.1)
 
 
@@ -210,14 +212,14 @@ def await_answer(
         try:
             return ask()
         except troubles:
-            lost = any(each.given_up for each in supervisor.states() if each.name == name)
+            lost = any(each.has_given_up for each in supervisor.read_states() if each.name == name)
             if lost or time.monotonic() > deadline:
-                words = last_words(supervisor.log(name))
+                words = read_last_output(supervisor.log(name))
                 raise Trouble(f"{name} does not start: {words}") from None
             time.sleep(0.1)
 
 
-def last_words(log: Path) -> str:
+def read_last_output(log: Path) -> str:
     """The end of a log as half a sentence, with the path of the log."""
     try:
         lines = log.read_text(errors="replace").strip().splitlines()

@@ -8,7 +8,7 @@ from agents import presence, roster
 from agents.errors import NotApproved
 from agents.models import FreeAgentEntry, Presence, PresenceSpan
 from agents.models.presence import SILENCE
-from tests.factories import fill, make_agent, presence_of
+from tests.factories import make_agent, read_presence, use_places
 from tests.refusals import refused_by
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_an_agent_who_goes_available_can_get_an_offer(noon: datetime) -> None:
 
     presence.go_available(agent, at=noon)
 
-    held = presence_of(agent)
+    held = read_presence(agent)
     assert (held.status, held.since, held.seen_at, held.idle_since) == (
         "available",
         noon,
@@ -37,7 +37,7 @@ def test_an_agent_not_yet_approved_cannot_go_available(noon: datetime) -> None:
     with pytest.raises(NotApproved):
         presence.go_available(agent, at=noon)
 
-    assert presence_of(agent).status == "offline"
+    assert read_presence(agent).status == "offline"
 
 
 def test_a_restricted_agent_cannot_go_available(noon: datetime) -> None:
@@ -53,7 +53,7 @@ def test_an_agent_on_a_break_is_not_free(noon: datetime) -> None:
 
     presence.go_away(agent, at=noon + SECOND)
 
-    assert presence_of(agent).status == "away"
+    assert read_presence(agent).status == "away"
     assert not Presence.objects.free(at=noon + SECOND).exists()
 
 
@@ -77,7 +77,7 @@ def test_going_available_twice_keeps_the_span_and_the_idle_time(noon: datetime) 
 
     presence.go_available(agent, at=noon + SECOND)
 
-    held = presence_of(agent)
+    held = read_presence(agent)
     assert (held.idle_since, held.seen_at) == (noon, noon + SECOND)
     assert PresenceSpan.objects.count() == 1
 
@@ -88,25 +88,25 @@ def test_going_offline_twice_keeps_the_first_time(noon: datetime) -> None:
 
     presence.go_offline(agent, at=noon + 2 * SECOND)
 
-    assert presence_of(agent).since == noon + SECOND
+    assert read_presence(agent).since == noon + SECOND
 
 
 def test_a_heartbeat_renews_agents_who_are_online(noon: datetime) -> None:
     here, away = make_agent(at=noon), make_agent(at=noon)
     presence.go_away(away, at=noon)
 
-    renewed = presence.seen([here.pk, away.pk], at=noon + SECOND)
+    renewed = presence.record_heartbeats([here.pk, away.pk], at=noon + SECOND)
 
     assert renewed == 2
-    assert presence_of(away).seen_at == noon + SECOND
+    assert read_presence(away).seen_at == noon + SECOND
 
 
 def test_a_heartbeat_leaves_an_offline_agent_offline(noon: datetime) -> None:
     gone = make_agent(at=noon)
     presence.go_offline(gone, at=noon)
 
-    assert presence.seen([gone.pk], at=noon + SECOND) == 0
-    assert presence_of(gone).status == "offline"
+    assert presence.record_heartbeats([gone.pk], at=noon + SECOND) == 0
+    assert read_presence(gone).status == "offline"
 
 
 def test_an_agent_silent_for_too_long_goes_offline(noon: datetime) -> None:
@@ -115,8 +115,8 @@ def test_an_agent_silent_for_too_long_goes_offline(noon: datetime) -> None:
     swept = presence.sweep_silent(at=noon + SILENCE)
 
     assert swept == 1
-    assert presence_of(silent).status == "offline"
-    assert presence_of(heard).status == "available"
+    assert read_presence(silent).status == "offline"
+    assert read_presence(heard).status == "available"
 
 
 def test_an_agent_silent_on_a_break_goes_offline(noon: datetime) -> None:
@@ -142,10 +142,10 @@ def test_the_sweep_leaves_an_offline_agent_alone(noon: datetime) -> None:
 def test_a_reserved_place_counts_until_its_release(noon: datetime) -> None:
     agent = make_agent(capacity=2, at=noon)
 
-    fill(agent)
-    fill(agent)
+    use_places(agent)
+    use_places(agent)
 
-    assert presence_of(agent).load == 2
+    assert read_presence(agent).load == 2
     assert not Presence.objects.free(at=noon).exists()
 
 
@@ -161,40 +161,40 @@ def test_a_new_available_agent_has_an_idle_time() -> None:
 
 def test_an_agent_who_declined_keeps_their_idle_time(noon: datetime) -> None:
     agent = make_agent(at=noon)
-    fill(agent)
+    use_places(agent)
 
-    presence.release([agent.pk], at=noon + SECOND, worked=False)
+    presence.release_capacity([agent.pk], at=noon + SECOND, worked=False)
 
-    held = presence_of(agent)
+    held = read_presence(agent)
     assert (held.load, held.idle_since) == (0, noon)
 
 
 def test_an_agent_who_worked_is_idle_from_the_release(noon: datetime) -> None:
     agent = make_agent(at=noon)
-    fill(agent)
+    use_places(agent)
 
-    presence.release([agent.pk], at=noon + SECOND, worked=True)
+    presence.release_capacity([agent.pk], at=noon + SECOND, worked=True)
 
-    held = presence_of(agent)
+    held = read_presence(agent)
     assert (held.load, held.idle_since) == (0, noon + SECOND)
 
 
 def test_releasing_an_agent_twice_frees_two_places(noon: datetime) -> None:
     twice, once = make_agent(capacity=2), make_agent(capacity=2)
     for agent in (twice, twice, once, once):
-        fill(agent)
+        use_places(agent)
 
-    presence.release([twice.pk, once.pk, twice.pk], at=noon, worked=False)
+    presence.release_capacity([twice.pk, once.pk, twice.pk], at=noon, worked=False)
 
-    assert (presence_of(twice).load, presence_of(once).load) == (0, 1)
+    assert (read_presence(twice).load, read_presence(once).load) == (0, 1)
 
 
 def test_releasing_too_much_leaves_a_load_of_zero(noon: datetime) -> None:
     agent = make_agent()
 
-    presence.release([agent.pk], at=noon, worked=False)
+    presence.release_capacity([agent.pk], at=noon, worked=False)
 
-    assert presence_of(agent).load == 0
+    assert read_presence(agent).load == 0
 
 
 def test_the_database_refuses_a_load_above_the_capacity() -> None:

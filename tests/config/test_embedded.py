@@ -15,7 +15,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers a
 def test_the_servers_live_in_the_data_folder(monkeypatch):
     monkeypatch.setenv("DATA_DIR", "/srv/releve-test")
 
-    place = embedded.place()
+    place = embedded.find_place()
 
     assert place.folder == Path("/srv/releve-test/servers")
     assert place.database_url == "postgresql://releve@/releve?host=/srv/releve-test/servers/run"
@@ -26,11 +26,11 @@ def test_the_servers_live_in_the_data_folder(monkeypatch):
 def test_sockets_move_to_a_short_and_plain_path(monkeypatch, name):
     monkeypatch.setenv("DATA_DIR", f"/srv/{name}")
 
-    place = embedded.place()
+    place = embedded.find_place()
 
-    assert embedded.fits(place.sockets)
+    assert embedded.is_usable_for_sockets(place.sockets)
     assert not place.sockets.is_relative_to("/srv")
-    assert place == embedded.place()
+    assert place == embedded.find_place()
 
 
 @as_root
@@ -39,11 +39,11 @@ def test_servers_of_root_move_out_of_a_folder_that_their_user_cannot_enter(monke
     closed.mkdir(mode=0o700)
     monkeypatch.setenv("DATA_DIR", str(closed / "checkout" / ".data"))
 
-    assert embedded.place().folder.parent == Path("/var/lib/releve")
+    assert embedded.find_place().folder.parent == Path("/var/lib/releve")
 
 
 def test_a_private_folder_is_open_to_its_user_alone(tmp_path):
-    embedded.private(tmp_path / "run")
+    embedded.make_private(tmp_path / "run")
 
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
 
@@ -53,7 +53,7 @@ def test_a_link_is_refused_as_a_private_folder(tmp_path):
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(Trouble, match="belongs to somebody else"):
-        embedded.private(tmp_path / "run")
+        embedded.make_private(tmp_path / "run")
 
 
 @as_root
@@ -62,7 +62,7 @@ def test_a_folder_of_another_user_is_refused_as_a_private_folder(tmp_path):
     os.chown(tmp_path / "run", 1, 1)
 
     with pytest.raises(Trouble, match="belongs to somebody else"):
-        embedded.private(tmp_path / "run")
+        embedded.make_private(tmp_path / "run")
 
 
 def test_copied_programs_are_readable_for_all(tmp_path):
@@ -101,4 +101,4 @@ def test_retrying_ends_at_the_deadline():
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        embedded.patiently(refuse, ConnectionError, seconds=0.1)
+        embedded.retry(refuse, ConnectionError, seconds=0.1)

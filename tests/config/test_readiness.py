@@ -21,7 +21,7 @@ from config import embedded, readiness
 from dispatch import scheduler as dispatch_clock
 from dispatch.models import ClockHeartbeat
 from tests import factories
-from tests.servers import served
+from tests.servers import run_server
 from tickets import clock
 from tickets.models import WebhookDelivery
 
@@ -29,11 +29,11 @@ from tickets.models import WebhookDelivery
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs the database check on this thread, because only its connection sees the test's rows."""
-    monkeypatch.setattr(readiness, "DATABASE", Here(readiness.in_database))
+    monkeypatch.setattr(readiness, "DATABASE", CheckOnThisThread(readiness.check_database))
     monkeypatch.setattr(connection, "close", lambda: None)
 
 
-class Here(readiness.ReadinessCheck):
+class CheckOnThisThread(readiness.ReadinessCheck):
     def ask(self) -> "Future[readiness.Checks]":
         answer: Future[readiness.Checks] = Future()
         self._answer(answer)
@@ -58,13 +58,13 @@ def full() -> Iterator[str]:
         place = embedded.Place(Path(folder, "servers"), Path(folder, "servers", "run"))
         embedded.prepare(place, database=False)
         command = [*embedded.valkey_command(place), "--maxmemory", "1"]
-        with served(command, Path(folder), signal.SIGTERM):
+        with run_server(command, Path(folder), signal.SIGTERM):
             ping = partial(embedded.ping, place.redis_url)
-            embedded.patiently(ping, redis.exceptions.RedisError, seconds=30)
+            embedded.retry(ping, redis.exceptions.RedisError, seconds=30)
             yield place.redis_url
 
 
-def look() -> tuple[int, dict[str, Any]]:
+def read_readyz() -> tuple[int, dict[str, Any]]:
     answer = Http().get("/readyz")
     return answer.status_code, answer.json()
 
@@ -73,7 +73,7 @@ def look() -> tuple[int, dict[str, Any]]:
 def test_the_installation_is_ready_when_every_check_holds(asked: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
 
-    status, said = look()
+    status, said = read_readyz()
 
     lag = said["checks"]["clock"].pop("lag_s")
     assert 0 <= lag < 5
@@ -93,7 +93,7 @@ def test_the_installation_is_ready_when_every_check_holds(asked: None) -> None:
 
 @pytest.mark.django_db
 def test_a_missing_heartbeat_is_not_ready(asked: None) -> None:
-    status, said = look()
+    status, said = read_readyz()
 
     assert status == 503
     assert said["checks"]["clock"] == {"ok": False, "lag_s": None}
@@ -105,7 +105,7 @@ def test_a_scheduler_ten_seconds_late_is_not_ready(asked: None, silent: int, lat
     dispatch_clock.beat(leader="a:1", lag_ms=late_ms, took_ms=5)
     ClockHeartbeat.objects.update(beat_at=clock.now() - timedelta(seconds=silent))
 
-    status, said = look()
+    status, said = read_readyz()
 
     assert (status, said["checks"]["clock"]["ok"]) == (503, False)
 
@@ -113,9 +113,9 @@ def test_a_scheduler_ten_seconds_late_is_not_ready(asked: None, silent: int, lat
 @pytest.mark.django_db
 def test_an_event_without_an_attempt_for_a_minute_is_not_ready(asked: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
-    news(attempts=0)
+    make_delivery(attempts=0)
 
-    status, said = look()
+    status, said = read_readyz()
 
     assert (status, said["checks"]["events"]["ok"]) == (503, False)
     assert 61 <= said["checks"]["events"]["oldest_unsent_s"] < 70
@@ -124,14 +124,14 @@ def test_an_event_without_an_attempt_for_a_minute_is_not_ready(asked: None) -> N
 @pytest.mark.django_db
 def test_an_endpoint_that_is_down_stays_ready(asked: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
-    tried = news(attempts=4)
-    news(attempts=0, version=2, like=tried)
-    news(attempts=0, version=1, like=tried, ticket=factories.make_ticket())
+    tried = make_delivery(attempts=4)
+    make_delivery(attempts=0, version=2, like=tried)
+    make_delivery(attempts=0, version=1, like=tried, ticket=factories.make_ticket())
 
-    assert look()[0] == 200
+    assert read_readyz()[0] == 200
 
 
-def news(
+def make_delivery(
     *, attempts: int, version: int = 1, like: WebhookDelivery | None = None, ticket: Any = None
 ) -> WebhookDelivery:
     due = clock.now() - timedelta(seconds=61)
@@ -151,7 +151,7 @@ def news(
 def test_a_full_valkey_is_not_ready(asked: None, full: str, settings: Any) -> None:
     settings.REDIS_URL = full
 
-    status, said = look()
+    status, said = read_readyz()
 
     assert status == 503
     assert said["checks"]["valkey"] == {"ok": False, "error": "OutOfMemoryError"}
@@ -165,7 +165,7 @@ def test_a_frozen_valkey_is_reported_within_a_second(
     settings.REDIS_URL = f"unix://{frozen}"
     began = time.monotonic()
 
-    status, said = look()
+    status, said = read_readyz()
 
     assert time.monotonic() - began < 1.2
     assert status == 503
@@ -185,7 +185,7 @@ def test_a_frozen_postgresql_is_reported_within_a_second_and_blocks_one_thread(
     monkeypatch.setattr(readiness, "DATABASE", readiness.ReadinessCheck(freeze))
     began = time.monotonic()
 
-    said = [look() for _ in range(2)]
+    said = [read_readyz() for _ in range(2)]
     took = time.monotonic() - began
     thaw.set()
 

@@ -92,7 +92,7 @@ def in_chromium(story, program, releve, width):
     """Run the story in a page; returns the errors that the page logged."""
     troubles = []
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=servers.chromium(), args=QUIET)
+        chromium = playwright.chromium.launch(executable_path=servers.find_chromium(), args=QUIET)
         page = chromium.new_page(viewport={"width": width, "height": 700}, locale="en")
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda said: troubles.append(said.text) if is_policy(said) else None)

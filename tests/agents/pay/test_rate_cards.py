@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-def in_force(at: datetime) -> int | None:
-    found = rate_cards.in_force(["nordbank"], at=at).get("nordbank")
+def read_in_force(at: datetime) -> int | None:
+    found = rate_cards.read_in_force(["nordbank"], at=at).get("nordbank")
     return found[0].card if found else None
 
 
@@ -24,21 +24,21 @@ def test_the_newest_started_card_is_in_force(noon: datetime) -> None:
     newer = make_card("nordbank", valid_from=noon - DAY)
     make_card("nordbank", valid_from=noon + DAY)
 
-    assert in_force(noon) == newer.pk
+    assert read_in_force(noon) == newer.pk
 
 
 def test_a_card_is_in_force_from_its_start_and_not_at_its_end(noon: datetime) -> None:
     card = make_card("nordbank", valid_from=noon, valid_to=noon + DAY)
 
-    assert in_force(noon - timedelta(microseconds=1)) is None
-    assert in_force(noon) == card.pk
-    assert in_force(noon + DAY) is None
+    assert read_in_force(noon - timedelta(microseconds=1)) is None
+    assert read_in_force(noon) == card.pk
+    assert read_in_force(noon + DAY) is None
 
 
 def test_a_client_without_a_card_is_left_out(noon: datetime) -> None:
     make_card("other", valid_from=noon)
 
-    assert in_force(noon) is None
+    assert read_in_force(noon) is None
 
 
 def test_a_card_in_force_is_returned_as_plain_values(noon: datetime) -> None:
@@ -52,7 +52,7 @@ def test_a_card_in_force_is_returned_as_plain_values(noon: datetime) -> None:
         languages={"nl": 25},
     )
 
-    rates, minutes = rate_cards.in_force(["nordbank"], at=noon)["nordbank"]
+    rates, minutes = rate_cards.read_in_force(["nordbank"], at=noon)["nordbank"]
 
     assert minutes == 5
     assert (rates.per_ticket, rates.per_minute, rates.least) == (150, Decimal("12.3456"), 99)

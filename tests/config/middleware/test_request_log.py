@@ -91,12 +91,12 @@ def test_a_page_logs_no_api_line(lines: list[Any]) -> None:
     assert lines == []
 
 
-def written(record: logging.LogRecord) -> dict[str, Any]:
-    line: dict[str, Any] = json.loads(logs.formatter().format(record))
+def parse_line(record: logging.LogRecord) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(logs.make_formatter().format(record))
     return line
 
 
-def raised(fail: Callable[[], Any]) -> Any:
+def catch(fail: Callable[[], Any]) -> Any:
     try:
         fail()
     except Exception as error:
@@ -108,7 +108,7 @@ def test_a_line_of_a_package_is_json_with_the_bound_context() -> None:
     structlog.contextvars.bind_contextvars(request_id="r-1")
     record = logging.LogRecord("uvicorn.error", logging.WARNING, "", 1, "slow %s", ("x",), None)
 
-    line = written(record)
+    line = parse_line(record)
 
     assert line.pop("at").endswith("Z")
     assert line == {
@@ -123,19 +123,19 @@ def test_an_exception_is_logged_by_constraint_without_the_text_it_quotes() -> No
     ticket = factories.make_ticket(customer={"ref": "c", "name": "Canary"})
 
     def fail() -> None:
-        Ticket.objects.create(**{**vars_of(ticket), "id": uuid4()})
+        Ticket.objects.create(**{**make_log_context(ticket), "id": uuid4()})
 
-    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", (), raised(fail))
-    line = written(record)
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", (), catch(fail))
+    line = parse_line(record)
 
     assert line["exception"] == (
         "IntegrityError < UniqueViolation 23505 tickets_ticket one_open_ticket_per_conversation"
     )
-    assert any("test_requests.py" in frame for frame in line["frames"])
+    assert any("test_request_log.py" in frame for frame in line["frames"])
     assert ticket.conversation_ref not in str(line)
 
 
-def vars_of(ticket: Ticket) -> dict[str, Any]:
+def make_log_context(ticket: Ticket) -> dict[str, Any]:
     return {field.attname: getattr(ticket, field.attname) for field in ticket._meta.concrete_fields}
 
 
@@ -146,8 +146,8 @@ def test_the_line_of_a_failed_celery_task_quotes_nothing() -> None:
     )
     record.data = about
 
-    assert written(record)["event"] == "dispatch.tasks.run_waves t-1 raised unexpected"
+    assert parse_line(record)["event"] == "dispatch.tasks.run_waves t-1 raised unexpected"
 
 
 def test_a_websocket_gets_a_request_id_too() -> None:
-    assert re.fullmatch(r"[0-9a-f]{32}", request_log.sane(""))
+    assert re.fullmatch(r"[0-9a-f]{32}", request_log.clean_request_id(""))

@@ -9,7 +9,7 @@ from django.test import Client as Http
 PAGES = ["/desk/login/", "/api/v1/nothing", "/healthz", "/nowhere"]
 
 
-def policy_of(path: str) -> dict[str, str]:
+def read_policy(path: str) -> dict[str, str]:
     answer = Http().get(path)
     parts = answer.headers["Content-Security-Policy"].split(";")
     return dict(part.strip().partition(" ")[::2] for part in parts)
@@ -30,7 +30,7 @@ def test_every_page_has_security_headers(path: str) -> None:
 
 @pytest.mark.django_db
 def test_our_pages_run_our_scripts_and_no_inline_script() -> None:
-    policy = policy_of("/desk/login/")
+    policy = read_policy("/desk/login/")
 
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
@@ -42,16 +42,16 @@ def test_our_pages_run_our_scripts_and_no_inline_script() -> None:
 
 @pytest.mark.django_db
 def test_our_pages_connect_to_our_own_websocket_only() -> None:
-    sources = policy_of("/desk/login/")["connect-src"].split()
+    sources = read_policy("/desk/login/")["connect-src"].split()
 
     assert sources == ["'self'", *(o.replace("http", "ws", 1) for o in settings.ALLOWED_ORIGINS)]
 
 
 @pytest.mark.django_db
 def test_only_the_admin_may_evaluate_scripts() -> None:
-    assert "'unsafe-eval'" in policy_of("/admin/login/")["script-src"]
-    assert "'unsafe-eval'" not in policy_of("/desk/login/")["script-src"]
-    assert policy_of("/admin/login/")["frame-ancestors"] == "'none'"
+    assert "'unsafe-eval'" in read_policy("/admin/login/")["script-src"]
+    assert "'unsafe-eval'" not in read_policy("/desk/login/")["script-src"]
+    assert read_policy("/admin/login/")["frame-ancestors"] == "'none'"
 
 
 @pytest.mark.django_db
