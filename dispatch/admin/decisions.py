@@ -14,8 +14,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from agents.admin.base import SupplyRecordAdmin, instant
-from agents.admin.formats import lasting
+from agents.admin.base import SupplyRecordAdmin, instant_column
+from agents.admin.formats import format_duration
 from agents.models import Agent
 from dispatch.admin import reasons
 from dispatch.explanations import not_considered, replay
@@ -37,7 +37,7 @@ class DecisionAdmin(SupplyRecordAdmin):
     actions_detail = ["run_again"]
     fields = [("when", "policy"), ("tickets", "agents", "paired")]
     readonly_fields = ["when", "tickets", "agents", "paired"]
-    when = instant("at", _("at"))
+    when = instant_column("at", _("at"))
     change_form_outer_after_template = "admin/decision.html"
 
     @display(description=_("tickets seen"))
@@ -163,7 +163,7 @@ def group(reason: str, who: list[UUID], names: dict[UUID, str]) -> dict[str, Any
 
 
 def _lasted(since: datetime, until: datetime) -> str:
-    return lasting(until - since)
+    return format_duration(until - since)
 
 
 def _all(groups: dict[str, list[UUID]]) -> list[UUID]:

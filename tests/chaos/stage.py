@@ -66,7 +66,7 @@ class Stage(Platform):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=embedded.die_with_parent(signal.SIGKILL),
-                **embedded.identity(),
+                **embedded.popen_identity(),
             )
 
     def raise_up(self, *names: str) -> None:
@@ -136,9 +136,9 @@ class Stage(Platform):
 
     def await_servers(self) -> None:
         ask = partial(_connect, self.database_url)
-        embedded.patiently(ask, psycopg.OperationalError, seconds=60)
+        embedded.retry(ask, psycopg.OperationalError, seconds=60)
         ping = partial(embedded.ping, self.place.redis_url)
-        embedded.patiently(ping, redis.exceptions.RedisError, seconds=60)
+        embedded.retry(ping, redis.exceptions.RedisError, seconds=60)
 
     def through_the_valve(self, on: bool) -> None:
         """Whether the platform's lines to Valkey lead through the valve; those there are broken."""
@@ -185,7 +185,7 @@ def built(*, sown: str = "", without: tuple[str, ...] = ()) -> Iterator[Stage]:
         valve = stack.enter_context(
             Valve.opened(folder / "valve.sock", place.sockets / "valkey.sock")
         )
-        ports = processes.choose_ports(processes.free_port())
+        ports = processes.choose_ports(processes.find_free_port())
         stage = Stage(
             f"http://localhost:{ports.door}",
             folder,
@@ -207,13 +207,13 @@ def begin(stage: Stage, without: tuple[str, ...]) -> None:
     bus(stage.place).symlink_to(stage.place.sockets / "valkey.sock")
     stage.raise_up("postgres", "valkey")
     make = partial(embedded.make_database, stage.database_url)
-    embedded.patiently(make, psycopg.OperationalError, seconds=30)
+    embedded.retry(make, psycopg.OperationalError, seconds=30)
     stage.await_servers()
     platforms.prepare(stage.folder, dict(stage.environment))
     platforms.Preparation(stage.folder, dict(stage.environment)).migrate()
     for constraint in without:
         drop(stage.database_url, constraint)
-    for each in processes.platform(stage.ports, {}):
+    for each in processes.list_platform(stage.ports, {}):
         stage.known[each.name] = Process(
             each.name, each.command, {**each.environment, **stage.environment_of(each.name)}
         )
@@ -221,7 +221,7 @@ def begin(stage: Stage, without: tuple[str, ...]) -> None:
 
 
 def environment(place: embedded.Place, folder: Path, *, port: int, sown: str) -> dict[str, str]:
-    given = platforms.addressed(DATABASE, port=port, server=place.database_url)
+    given = platforms.make_environment(DATABASE, port=port, server=place.database_url)
     path = os.pathsep.join(filter(None, (str(SOWN), os.environ.get("PYTHONPATH", ""))))
     return {
         **os.environ,

@@ -10,7 +10,7 @@ from dispatch.loadtest import history
 from dispatch.loadtest.behaviour import TEMPERS
 from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import HttpClient, Reply, pauses
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver, run_receiver
 
 
 def insist(receiver: Receiver, shelf: HistoryStore, *, echoes: int = 0) -> Reply:
@@ -24,7 +24,7 @@ def insist(receiver: Receiver, shelf: HistoryStore, *, echoes: int = 0) -> Reply
 
 
 def test_what_is_in_doubt_is_sent_again_as_it_was(tmp_path: Path) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         receiver.answers = [503, 502, 201]
 
         answer = insist(receiver, HistoryStore(tmp_path))
@@ -37,7 +37,7 @@ def test_what_is_in_doubt_is_sent_again_as_it_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 409, 422])
 def test_a_clear_answer_is_taken(status: int) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         receiver.answers = [status]
 
         answer = insist(receiver, HistoryStore())
@@ -55,7 +55,7 @@ def test_a_server_that_is_gone_is_in_doubt() -> None:
 
 
 def test_with_an_echo_a_thing_is_sent_several_times_and_the_best_answer_counts() -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         receiver.answers = [500, 201, 409]
 
         answer = insist(receiver, HistoryStore(), echoes=5)
