@@ -74,36 +74,36 @@ SMALL_TALK = (
 )
 
 
-def reply(text: str, *, misses: int = 0, offered: bool = False) -> Reply:
+def choose_reply(text: str, *, misses: int = 0, offered: bool = False) -> Reply:
     """Choose the bot's answer. `offered`: the bot has just offered a human, or another try."""
-    plain = _plain(text)
+    plain = _normalise(text)
     if re.search(HUMAN, plain) or (offered and re.search(YES, plain)):
         return Reply("asking", wants_human=True)
     if topic := recognise(text):
         return Reply(topic.words_key, topic.code, AFTER_ANSWER)
-    return _small_talk(plain) or _fallback(misses)
+    return _answer_small_talk(plain) or _choose_fallback(misses)
 
 
 def recognise(text: str) -> Topic | None:
     """Find the topic of a text, or None."""
-    plain = _plain(text)
+    plain = _normalise(text)
     return next((t for t in TOPICS if all(re.search(p, plain) for p in t.all_of)), None)
 
 
-def _small_talk(plain: str) -> Reply | None:
+def _answer_small_talk(plain: str) -> Reply | None:
     for pattern, key in SMALL_TALK:
         if re.search(pattern, plain):
             return Reply(key, choices=("choice_human",) if key == "no_help" else SUGGESTIONS)
     return None
 
 
-def _fallback(misses: int) -> Reply:
+def _choose_fallback(misses: int) -> Reply:
     if misses:
         return Reply("offer_human", choices=("choice_human",), understood=False)
     return Reply("rephrase", choices=SUGGESTIONS, understood=False)
 
 
-def _plain(text: str) -> str:
+def _normalise(text: str) -> str:
     """Normalise: lower case, no accents, single spaces."""
     bare = unicodedata.normalize("NFKD", text.lower())
     return " ".join(

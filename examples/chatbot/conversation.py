@@ -36,11 +36,11 @@ class Conversation:
         return "u-" + hashlib.sha256(self.visitor.encode()).hexdigest()[:16]
 
     @property
-    def with_people(self) -> bool:
+    def is_with_people(self) -> bool:
         return self.state != "bot"
 
     @property
-    def asking(self) -> bool:
+    def is_asking(self) -> bool:
         return bool(self.key) and not self.trouble
 
 

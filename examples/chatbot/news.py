@@ -25,15 +25,15 @@ class News:
             if not self._listeners[visitor]:
                 del self._listeners[visitor]
 
-    def tell(self, visitor: str) -> None:
+    def notify(self, visitor: str) -> None:
         for changed in self._listeners.get(visitor, ()):
             changed.set()
 
-    def end(self) -> None:
+    def end_streams(self) -> None:
         """End the streams of all open pages."""
         self.over = True
         for visitor in self._listeners:
-            self.tell(visitor)
+            self.notify(visitor)
 
     def end_on_signals(self) -> None:
         """End the streams when the server is asked to stop, because open streams would delay it."""
@@ -44,7 +44,7 @@ class News:
             before = signal.getsignal(number)
 
             def stop(number: int, frame: FrameType | None, before: object = before) -> None:
-                loop.call_soon_threadsafe(self.end)
+                loop.call_soon_threadsafe(self.end_streams)
                 if callable(before):
                     before(number, frame)
 

@@ -35,23 +35,23 @@ class Releve:
 
     async def escalate(self, body: str, *, key: str) -> dict[str, Any]:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-        return await self._ask("POST", "/escalations", content=body, headers=headers)
+        return await self._request("POST", "/escalations", content=body, headers=headers)
 
-    async def ticket(self, ticket: str) -> dict[str, Any]:
-        return await self._ask("GET", f"/tickets/{ticket}")
+    async def read_ticket(self, ticket: str) -> dict[str, Any]:
+        return await self._request("GET", f"/tickets/{ticket}")
 
-    async def messages(self, ticket: str, *, after: int = 0) -> list[dict[str, Any]]:
-        page = await self._ask("GET", f"/tickets/{ticket}/messages", params={"after": after})
+    async def read_messages(self, ticket: str, *, after: int = 0) -> list[dict[str, Any]]:
+        page = await self._request("GET", f"/tickets/{ticket}/messages", params={"after": after})
         return list(page["messages"])
 
-    async def send(self, ticket: str, *, message_id: str, text: str) -> dict[str, Any]:
+    async def send_message(self, ticket: str, *, message_id: str, text: str) -> dict[str, Any]:
         said = {"client_message_id": message_id, "text": text}
-        return await self._ask("POST", f"/tickets/{ticket}/messages", json=said)
+        return await self._request("POST", f"/tickets/{ticket}/messages", json=said)
 
-    async def cancel(self, ticket: str) -> dict[str, Any]:
-        return await self._ask("POST", f"/tickets/{ticket}/cancel", json={"reason": "left"})
+    async def cancel_ticket(self, ticket: str) -> dict[str, Any]:
+        return await self._request("POST", f"/tickets/{ticket}/cancel", json={"reason": "left"})
 
-    async def _ask(self, method: str, path: str, **given: Any) -> dict[str, Any]:
+    async def _request(self, method: str, path: str, **given: Any) -> dict[str, Any]:
         try:
             response = await self._http.request(method, path, **given)
             answer = response.json() if response.content else {}

@@ -32,7 +32,7 @@ sys.path.remove(str(CHATBOT))
     ],
 )
 def test_the_bot_recognises_the_topic_of_a_question(text, topic):
-    assert bot.reply(text).topic == topic
+    assert bot.choose_reply(text).topic == topic
 
 
 @pytest.mark.parametrize(
@@ -40,24 +40,24 @@ def test_the_bot_recognises_the_topic_of_a_question(text, topic):
     ["I want a human", "Can I talk to a real person please", "Je veux une personne", "un humain !"],
 )
 def test_the_bot_understands_a_request_for_a_human(text):
-    assert bot.reply(text).wants_human
+    assert bot.choose_reply(text).wants_human
 
 
 def test_yes_asks_for_a_human_only_after_an_offer_of_one():
-    assert bot.reply("yes", offered=True).wants_human
-    assert not bot.reply("yes").wants_human
+    assert bot.choose_reply("yes", offered=True).wants_human
+    assert not bot.choose_reply("yes").wants_human
 
 
 def test_the_bot_asks_to_rephrase_once_and_then_offers_a_human():
-    assert bot.reply("blah", misses=0).key == "rephrase"
-    assert bot.reply("blah", misses=1).key == "offer_human"
+    assert bot.choose_reply("blah", misses=0).key == "rephrase"
+    assert bot.choose_reply("blah", misses=1).key == "offer_human"
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_the_bot_understands_every_answer_that_it_suggests(language):
     keys = {*bot.SUGGESTIONS, *bot.AFTER_ANSWER, "choice_human", "choice_retry"}
 
-    replies = [bot.reply(words.say(language, key), offered=True) for key in keys]
+    replies = [bot.choose_reply(words.say(language, key), offered=True) for key in keys]
 
     assert all(reply.understood for reply in replies)
 
@@ -71,6 +71,6 @@ def test_both_languages_have_the_same_keys_and_placeholders():
 
 
 def test_the_browsers_first_known_language_is_chosen():
-    assert words.preferred("fr-CA,fr;q=0.9,en;q=0.5") == "fr"
-    assert words.preferred("de,en;q=0.7,fr;q=0.3") == "en"
-    assert words.preferred("") == "en"
+    assert words.choose_language("fr-CA,fr;q=0.9,en;q=0.5") == "fr"
+    assert words.choose_language("de,en;q=0.7,fr;q=0.3") == "en"
+    assert words.choose_language("") == "en"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.examples.world import Program, Visitor, eventually, now, say, signed
+from tests.examples.world import Program, Visitor, eventually, now, english, sign
 
 # Escalation
 
@@ -50,7 +50,7 @@ def test_the_bot_reports_an_unreachable_releve_and_retries_with_the_same_key(vis
     releve.failing = True
     visitor.say("I want a human")
     eventually(lambda: visitor.state()["choices"] == ["Try again"])
-    assert visitor.log()[-1] == ("bot", say("unreached"))
+    assert visitor.log()[-1] == ("bot", english("unreached"))
     visitor.say("It is about my card")
 
     releve.failing = False
@@ -58,7 +58,7 @@ def test_the_bot_reports_an_unreachable_releve_and_retries_with_the_same_key(vis
 
     eventually(lambda: visitor.state()["state"] == "waiting")
     assert len({key for key, _ in releve.asked}) == 1
-    said = releve.said[releve.of(visitor.ref)["ticket"]]
+    said = releve.said[releve.find_ticket(visitor.ref)["ticket"]]
     eventually(lambda: said and said[0]["text"] == "It is about my card")
 
 
@@ -118,7 +118,7 @@ def test_a_message_after_the_end_is_answered_by_the_bot(visitor):
 
     visitor.say("My card is blocked")
 
-    eventually(lambda: visitor.heard(say("card_blocked")))
+    eventually(lambda: visitor.heard(english("card_blocked")))
     assert visitor.heard("Amina closed the conversation. I am the bot again.")
     assert visitor.state()["state"] == "bot"
 
@@ -146,7 +146,7 @@ def test_after_a_handback_the_bot_has_the_note_in_mind(visitor, releve):
 
     visitor.tell("ticket.handed_back", version=3, reason="bot_can", note="Tell Mia about refunds")
 
-    assert visitor.log()[-1] == ("bot", say("refund_status"))
+    assert visitor.log()[-1] == ("bot", english("refund_status"))
     assert not visitor.heard("Tell Mia about refunds")
     visitor.ask_for_a_human()
     assert "Tell Mia about refunds" in releve.asked[-1][1]["summary"]
@@ -166,7 +166,7 @@ def test_the_bot_takes_over_when_no_agent_comes(visitor):
 
     visitor.tell("ticket.unavailable", version=2, reason="no_agent")
 
-    assert visitor.log()[-1] == ("notice", say("unavailable"))
+    assert visitor.log()[-1] == ("notice", english("unavailable"))
     assert visitor.state()["state"] == "bot"
 
 
@@ -177,7 +177,7 @@ def test_a_customer_who_leaves_cancels_the_ticket(visitor, releve, already):
     visitor.http.post("leave")
 
     assert visitor.state()["state"] == "bot"
-    assert visitor.heard(say(f"left_{already}"))
+    assert visitor.heard(english(f"left_{already}"))
     eventually(lambda: ticket["ticket"] in releve.cancelled)
 
 
@@ -195,7 +195,7 @@ def test_a_new_conversation_cancels_the_ticket_of_the_old_one(visitor, releve):
 
 def test_a_webhook_with_a_bad_signature_is_refused(visitor):
     visitor.ask_for_a_human()
-    headers = signed("{}") | {"webhook-signature": "v1,AAAA"}
+    headers = sign("{}") | {"webhook-signature": "v1,AAAA"}
 
     assert visitor.http.post("webhooks", content="{}", headers=headers).status_code == 400
     assert visitor.http.post("webhooks", content=b"\xff").status_code == 400

@@ -82,30 +82,32 @@ def test_a_customer_loses_no_message_when_the_chatbot_is_killed(releve, tmp_path
 
     # A separate thread, because Playwright keeps an event loop running on its thread.
     with ThreadPoolExecutor(1) as thread:
-        troubles = thread.submit(in_chromium, story, program, releve, width).result()
+        troubles = thread.submit(run_in_chromium, run_story, program, releve, width).result()
 
     program.stop()
     assert troubles == []
 
 
-def in_chromium(story, program, releve, width):
+def run_in_chromium(story, program, releve, width):
     """Run the story in a page; returns the errors that the page logged."""
     troubles = []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=servers.find_chromium(), args=QUIET)
         page = chromium.new_page(viewport={"width": width, "height": 700}, locale="en")
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda said: troubles.append(said.text) if is_policy(said) else None)
+        page.on(
+            "console", lambda said: troubles.append(said.text) if is_policy_error(said) else None
+        )
         story(page, program, releve)
         chromium.close()
     return troubles
 
 
-def is_policy(said):
+def is_policy_error(said):
     return "Content Security Policy" in said.text
 
 
-def story(page, program, releve):
+def run_story(page, program, releve):
     ask_for_a_human(page, program)
     with Visitor(program, releve) as visitor:
         visitor.ref = page.get_attribute("main", "data-conversation")
@@ -119,7 +121,7 @@ def talk_with_amina(page, program, visitor):
     assert page.text_content(".message.agent .text") == "Hello <b>Mia</b>"
     check_layout(page)
     lose_the_chatbot_while_writing(page, program)
-    said = visitor.releve.said[visitor.releve.of(visitor.ref)["ticket"]]
+    said = visitor.releve.said[visitor.releve.find_ticket(visitor.ref)["ticket"]]
     assert [message["text"] for message in said] == ["Are you there?"]
     visitor.tell("ticket.resolved", version=3, disposition="solved")
     page.wait_for_selector('main[data-state="bot"] .message.notice:last-child')

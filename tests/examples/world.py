@@ -93,7 +93,7 @@ class Releve:
         self.cancelled.append(ticket["ticket"])
         return JSONResponse(ticket)
 
-    def of(self, ref):
+    def find_ticket(self, ref):
         """The newest ticket of a conversation."""
         return [t for t in self.tickets.values() if t["conversation_ref"] == ref][-1]
 
@@ -102,7 +102,7 @@ def now():
     return datetime.now(UTC).isoformat()
 
 
-def say(key):
+def english(key):
     """The English text of a sentence."""
     return json.loads((CHATBOT / "words" / "en.json").read_text())[key]
 
@@ -139,9 +139,9 @@ class Program:
         ]
         where = ["--app-dir", str(CHATBOT), "--port", str(self.port)]
         self.process = subprocess.Popen([sys.executable, *command, *where], env=self.env)
-        eventually(lambda: self._answers(), within=20)
+        eventually(lambda: self._is_answering(), within=20)
 
-    def _answers(self):
+    def _is_answering(self):
         try:
             return httpx.get(self.url).status_code == 200
         except httpx.TransportError:
@@ -188,7 +188,7 @@ class Visitor:
     def ask_for_a_human(self):
         self.say("I want a human")
         eventually(lambda: self.state()["state"] == "waiting")
-        return self.releve.of(self.ref)
+        return self.releve.find_ticket(self.ref)
 
     def reach(self, agent="Amina"):
         ticket = self.ask_for_a_human()
@@ -223,21 +223,21 @@ class Visitor:
 
     def tell(self, kind, *, version, id=None, **facts):
         """Send a webhook of Relève about this visitor's newest ticket."""
-        ticket = self.releve.of(self.ref)
+        ticket = self.releve.find_ticket(self.ref)
         if kind != "message.created":
             ticket["version"] = version
             ticket["status"] = {"answered": "active", "requeued": "queued"}.get(kind[7:], kind[7:])
             ticket["agent"] = facts.get("agent", ticket["agent"])
         about = {"ticket": ticket["ticket"], "conversation_ref": self.ref, "version": version}
         body = json.dumps({"type": kind, "timestamp": now(), "data": {**about, **facts}})
-        return self.http.post("webhooks", content=body, headers=signed(body, id))
+        return self.http.post("webhooks", content=body, headers=sign(body, id))
 
     def agent_says(self, text, *, seq, version=2, id=None):
         message = {"id": id or str(uuid4()), "seq": seq, "from": "agent", "text": text, "at": now()}
         return self.tell("message.created", version=version, message=message)
 
 
-def signed(body, id=None):
+def sign(body, id=None):
     id, at = id or f"msg_{uuid4().hex}", datetime.now(UTC)
     signature = Webhook(SECRET).sign(msg_id=id, timestamp=at, data=body)
     return {
