@@ -108,7 +108,7 @@ def take_turn(size: Size, *, seed: int) -> Turn:
     for number in range(WARM_UP + WAVES):
         seconds, made = time_wave()
         if not made:
-            raise RuntimeError(f"{size}: wave {number} matched nobody, of {size.waiting} waiting")
+            raise RuntimeError(f"{size}: wave {number} matched no ticket of {size.waiting} waiting")
         fill_queue(made, chance=chance)
         if number >= WARM_UP:
             took.append(seconds * 1000)

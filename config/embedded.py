@@ -143,7 +143,7 @@ def make_private(folder: Path) -> None:
         os.chown(folder, user.pw_uid, user.pw_gid)
     owner = user.pw_uid if user else os.geteuid()
     if folder.is_symlink() or folder.lstat().st_uid != owner:
-        raise Trouble(f"{folder} belongs to somebody else: remove it, then start again.")
+        raise Trouble(f"{folder} belongs to another user: remove it, then start again.")
     folder.chmod(0o700)
 
 

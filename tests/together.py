@@ -58,4 +58,4 @@ def await_lock_wait() -> None:
         if row and row[0]:
             return
         threading.Event().wait(0.01)
-    raise AssertionError("nobody waits for the lock")
+    raise AssertionError("no connection waits for the lock")

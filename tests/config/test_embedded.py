@@ -9,7 +9,7 @@ import pytest
 from config import embedded
 from config.embedded import Trouble
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
 
 
 def test_the_servers_live_in_the_data_folder(monkeypatch):
@@ -52,7 +52,7 @@ def test_a_link_is_refused_as_a_private_folder(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(Trouble, match="belongs to somebody else"):
+    with pytest.raises(Trouble, match="belongs to another user"):
         embedded.make_private(tmp_path / "run")
 
 
@@ -61,7 +61,7 @@ def test_a_folder_of_another_user_is_refused_as_a_private_folder(tmp_path):
     (tmp_path / "run").mkdir()
     os.chown(tmp_path / "run", 1, 1)
 
-    with pytest.raises(Trouble, match="belongs to somebody else"):
+    with pytest.raises(Trouble, match="belongs to another user"):
         embedded.make_private(tmp_path / "run")
 
 
