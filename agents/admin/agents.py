@@ -51,7 +51,7 @@ class AgentAdmin(SupplyAdmin):
     form = AgentForm
     inlines = [LanguageInline, SkillInline, CertificateInline]
     list_display = [
-        "who", "live", "since_and_seen", "abilities", "held", "hours", "earnings", "approval",
+        "who", "live", "since_and_seen", "abilities", "load", "hours", "earnings", "approval",
     ]  # fmt: skip
     list_filter = [PresenceFilter, "status", LanguageFilter, SkillFilter]
     search_fields = ["name", "user__username"]
@@ -118,8 +118,8 @@ class AgentAdmin(SupplyAdmin):
             "figures": [
                 (_("live"), today.STATES[agent.state]),
                 (_("since"), self.since(agent)),
-                (_("last seen"), self.seen(agent)),
-                (_("load"), self.held(agent)),
+                (_("last seen"), self.last_seen(agent)),
+                (_("load"), self.load(agent)),
                 (_("here today"), self.hours(agent)),
                 (_("earned today"), self.earnings(agent)),
             ],
@@ -159,13 +159,13 @@ class AgentAdmin(SupplyAdmin):
 
     @display(description=_("since, seen"), header=True, ordering="presence__seen_at")
     def since_and_seen(self, agent: Any) -> list[str]:
-        ago = gettext("%(time)s ago") % {"time": self.seen(agent)}
+        ago = gettext("%(time)s ago") % {"time": self.last_seen(agent)}
         return [self.since(agent), ago if agent.state != "offline" else ""]
 
     def since(self, agent: Any) -> str:
         return _format_time_since(agent, "since")
 
-    def seen(self, agent: Any) -> str:
+    def last_seen(self, agent: Any) -> str:
         return _format_time_since(agent, "seen_at")
 
     @display(description=_("languages, skills"), header=True)
@@ -175,7 +175,7 @@ class AgentAdmin(SupplyAdmin):
         return [", ".join(spoken) or "—", ", ".join(known)]
 
     @display(description=_("load"), ordering="presence__load")
-    def held(self, agent: Any) -> str:
+    def load(self, agent: Any) -> str:
         held = getattr(agent, "presence", None)
         return f"{held.load}\u00a0/\u00a0{held.capacity}" if held else "—"
 

@@ -31,17 +31,17 @@ class LineInline(ReadOnlyInline):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(SupplyRecordAdmin):
-    list_display = ["occurred", "called", "agent", "owed", "source", "undone"]
+    list_display = ["occurred", "kind_label", "agent", "owed_amount", "source", "reversal_link"]
     list_filter = ["kind"]
     date_hierarchy = "occurred_at"
     search_fields = ["agent__name", "agent__user__username", "source_id__startswith"]
     list_select_related = ["agent", "journalentry"]
     ordering = ["-pk"]
     fields = [
-        ("kind", "agent"), ("owed", "undone"), "made_up", ("source", "reverses"),
+        ("kind", "agent"), ("owed_amount", "reversal_link"), "breakdown", ("source", "reverses"),
         ("occurred", "posted"),
     ]  # fmt: skip
-    readonly_fields = ["owed", "made_up", "source", "undone", "occurred", "posted"]
+    readonly_fields = ["owed_amount", "breakdown", "source", "reversal_link", "occurred", "posted"]
     inlines = [LineInline]
     actions_detail = ["reverse"]
     occurred = instant_column("occurred_at", _("occurred"))
@@ -56,11 +56,11 @@ class JournalEntryAdmin(SupplyRecordAdmin):
         ordering="kind",
         label={"earning": "success", "reversal": "warning"},
     )
-    def called(self, entry: JournalEntry) -> tuple[str, str]:
+    def kind_label(self, entry: JournalEntry) -> tuple[str, str]:
         return entry.kind, entry.get_kind_display()
 
     @display(description=_("owed to the agent"))
-    def owed(self, entry: JournalEntry) -> str:
+    def owed_amount(self, entry: JournalEntry) -> str:
         account = ledger.payable_account(entry.agent_id)
         return formats.format_amounts(
             {line.currency: -line.amount for line in entry.lines.all() if line.account == account}
@@ -71,7 +71,7 @@ class JournalEntryAdmin(SupplyRecordAdmin):
         return f"{gettext(entry.source_type)} {str(entry.source_id)[-6:]}"
 
     @display(description=_("reversed by"), empty_value="—")
-    def undone(self, entry: JournalEntry) -> str | None:
+    def reversal_link(self, entry: JournalEntry) -> str | None:
         reversal = getattr(entry, "journalentry", None)
         if reversal is None:
             return None
@@ -79,7 +79,7 @@ class JournalEntryAdmin(SupplyRecordAdmin):
         return format_html('<a href="{}" class="text-link">{}</a>', address, reversal)
 
     @display(description=_("how it is made up"))
-    def made_up(self, entry: JournalEntry) -> str:
+    def breakdown(self, entry: JournalEntry) -> str:
         parts = _describe_memo(entry.memo)
         return format_html_join("", '<div dir="auto">{}</div>', ((part,) for part in parts))
 

@@ -48,7 +48,7 @@ def annotate_state(agents: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
 
 
 def prefetch_today(agents: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
-    """Prefetch the spans and journal entries of today for `worked` and `earned`."""
+    """Prefetch the spans and journal entries of today for `sum_hours` and `sum_earnings`."""
     recent = Q(ended_at=None) | Q(ended_at__gt=at - LONGEST_DAY)
     spans = PresenceSpan.objects.filter(recent).order_by("started_at")
     lines = JournalLine.objects.filter(account__startswith="agent:")

@@ -111,8 +111,8 @@ class Presence(models.Model):
 class FreeAgentEntry(models.Model):
     """An index row of a free agent: one for each language, ordered by idle time.
 
-    Rows exist only while the agent is available and has room. The trigger `refresh_free_agents`
-    writes them, so a wave finds candidates for a lane without reading agents who cannot get an
+    Rows exist only while the agent is available and has room. The triggers `refresh_free_agents_*`
+    write them, so a wave finds candidates for a lane without reading agents who cannot get an
     offer.
     """
 

@@ -27,7 +27,7 @@ from tickets.models import WebhookDelivery
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def inline_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs the database check on this thread, because only its connection sees the test's rows."""
     monkeypatch.setattr(readiness, "DATABASE", CheckOnThisThread(readiness.check_database))
     monkeypatch.setattr(connection, "close", lambda: None)
@@ -41,7 +41,7 @@ class CheckOnThisThread(readiness.ReadinessCheck):
 
 
 @pytest.fixture
-def frozen() -> Iterator[Path]:
+def frozen_server() -> Iterator[Path]:
     """A server that accepts connections and never answers."""
     with TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as server:
         path = Path(folder, ".s.PGSQL.5432")
@@ -51,7 +51,7 @@ def frozen() -> Iterator[Path]:
 
 
 @pytest.fixture
-def full() -> Iterator[str]:
+def full_valkey() -> Iterator[str]:
     """The address of a Valkey that answers and refuses writes."""
     with TemporaryDirectory(prefix="releve-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
@@ -70,7 +70,7 @@ def read_readyz() -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.django_db
-def test_the_installation_is_ready_when_every_check_holds(asked: None) -> None:
+def test_the_installation_is_ready_when_every_check_holds(inline_check: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
 
     status, said = read_readyz()
@@ -92,7 +92,7 @@ def test_the_installation_is_ready_when_every_check_holds(asked: None) -> None:
 
 
 @pytest.mark.django_db
-def test_a_missing_heartbeat_is_not_ready(asked: None) -> None:
+def test_a_missing_heartbeat_is_not_ready(inline_check: None) -> None:
     status, said = read_readyz()
 
     assert status == 503
@@ -101,7 +101,9 @@ def test_a_missing_heartbeat_is_not_ready(asked: None) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("silent", "late_ms"), [(11, 0), (0, 11_000)])
-def test_a_scheduler_ten_seconds_late_is_not_ready(asked: None, silent: int, late_ms: int) -> None:
+def test_a_scheduler_ten_seconds_late_is_not_ready(
+    inline_check: None, silent: int, late_ms: int
+) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=late_ms, took_ms=5)
     ClockHeartbeat.objects.update(beat_at=clock.now() - timedelta(seconds=silent))
 
@@ -111,7 +113,7 @@ def test_a_scheduler_ten_seconds_late_is_not_ready(asked: None, silent: int, lat
 
 
 @pytest.mark.django_db
-def test_an_event_without_an_attempt_for_a_minute_is_not_ready(asked: None) -> None:
+def test_an_event_without_an_attempt_for_a_minute_is_not_ready(inline_check: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
     make_delivery(attempts=0)
 
@@ -122,7 +124,7 @@ def test_an_event_without_an_attempt_for_a_minute_is_not_ready(asked: None) -> N
 
 
 @pytest.mark.django_db
-def test_an_endpoint_that_is_down_stays_ready(asked: None) -> None:
+def test_an_endpoint_that_is_down_stays_ready(inline_check: None) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
     tried = make_delivery(attempts=4)
     make_delivery(attempts=0, version=2, like=tried)
@@ -148,8 +150,8 @@ def make_delivery(
 
 
 @pytest.mark.django_db
-def test_a_full_valkey_is_not_ready(asked: None, full: str, settings: Any) -> None:
-    settings.REDIS_URL = full
+def test_a_full_valkey_is_not_ready(inline_check: None, full_valkey: str, settings: Any) -> None:
+    settings.REDIS_URL = full_valkey
 
     status, said = read_readyz()
 
@@ -159,10 +161,10 @@ def test_a_full_valkey_is_not_ready(asked: None, full: str, settings: Any) -> No
 
 @pytest.mark.django_db
 def test_a_frozen_valkey_is_reported_within_a_second(
-    asked: None, frozen: Path, settings: Any
+    inline_check: None, frozen_server: Path, settings: Any
 ) -> None:
     dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
-    settings.REDIS_URL = f"unix://{frozen}"
+    settings.REDIS_URL = f"unix://{frozen_server}"
     began = time.monotonic()
 
     status, said = read_readyz()
@@ -197,7 +199,7 @@ def test_a_frozen_postgresql_is_reported_within_a_second_and_blocks_one_thread(
 
 
 def test_the_readiness_page_hides_addresses_and_is_not_cached(
-    frozen: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+    frozen_server: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> readiness.Checks:
         raise OperationalError("connection to host secret.example failed: password=secret")
