@@ -13,7 +13,7 @@ import bot
 import handoff
 from conversation import LAST_SEQ, Conversation, Message
 from store import Store
-from words import show_queue, say
+from words import say, show_queue
 
 
 class Talk:

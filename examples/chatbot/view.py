@@ -3,7 +3,7 @@
 from typing import Any
 
 from conversation import Conversation, Message
-from words import show_queue, say
+from words import say, show_queue
 
 SHOWN_DELIVERY = {"pending", "retrying", "sent", "late", "refused"}
 

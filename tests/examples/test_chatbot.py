@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.examples.world import Program, Visitor, eventually, now, english, sign
+from tests.examples.world import Program, Visitor, english, eventually, now, sign
 
 # Escalation
 
