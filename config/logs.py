@@ -115,8 +115,10 @@ def _follow_causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _describe_kind(error: BaseException) -> str:
     """The type, and the names of ours that the database reports broken, never a value."""
-    told = getattr(error, "diag", None)
-    names = [getattr(told, part, None) for part in ("sqlstate", "table_name", "constraint_name")]
+    diagnostics = getattr(error, "diag", None)
+    names = [
+        getattr(diagnostics, part, None) for part in ("sqlstate", "table_name", "constraint_name")
+    ]
     if isinstance(error, NAMES_CODE):
         names.append(f"({error})")
     return " ".join([type(error).__qualname__, *filter(None, names)])
