@@ -1,4 +1,4 @@
-"""Why something about an agent was refused. The docstring is the sentence people read."""
+"""Refusals about an agent. The docstring of each class is the sentence people read."""
 
 
 class AgentError(Exception):

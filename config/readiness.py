@@ -1,8 +1,8 @@
-"""Readiness: whether this installation can do its work now, each part with its figure.
+"""Readiness: whether this installation can work now, with a figure for each part.
 
-Not ready: PostgreSQL or Valkey does not answer within a second; the scheduler is more than ten
-seconds behind, or never ran; an event waits more than a minute for its first attempt. A receiver
-that is down makes nothing unready, for its events are attempted.
+Not ready means: PostgreSQL or Valkey does not answer within a second; the scheduler is more than
+ten seconds late or never ran; an event waits more than a minute for its first attempt. An endpoint
+that is down does not count, because its events were attempted.
 """
 
 import threading
@@ -26,9 +26,9 @@ Checks = dict[str, dict[str, Any]]
 
 
 class ReadinessCheck:
-    """Something asked in a thread of its own, since who is frozen may never answer.
+    """A check in its own thread, because a frozen server may never answer.
 
-    Whoever asks meanwhile waits for the same answer: a frozen server holds up one thread, not many.
+    Concurrent callers wait for the same answer, so a frozen server blocks one thread only.
     """
 
     def __init__(self, look: Callable[[], Checks]) -> None:
@@ -50,8 +50,8 @@ class ReadinessCheck:
             asked.set_exception(trouble)
 
 
-def in_database() -> Checks:
-    """What PostgreSQL knows, over a connection made for it: that one can be made is part of it."""
+def check_database() -> Checks:
+    """Check PostgreSQL over a new connection, because a server may refuse new connections only."""
     try:
         at = clock.now()
         beat = SchedulerHeartbeat.objects.first()
@@ -66,8 +66,8 @@ def in_database() -> Checks:
     }
 
 
-def in_valkey() -> Checks:
-    """Answers, and takes what it is given: one that is full does the first only."""
+def check_valkey() -> Checks:
+    """Check Valkey with a write, because a full Valkey still answers reads."""
     with redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
     ) as server:
@@ -75,12 +75,12 @@ def in_valkey() -> Checks:
     return {"valkey": {"ok": True}}
 
 
-DATABASE = ReadinessCheck(in_database)
-VALKEY = ReadinessCheck(in_valkey)
+DATABASE = ReadinessCheck(check_database)
+VALKEY = ReadinessCheck(check_valkey)
 
 
-def checks() -> Checks:
-    """Each part, whether it holds, and its figure; within a second whatever is frozen."""
+def run_checks() -> Checks:
+    """Run each check and report its figure, within a second even if a server is frozen."""
     asked = {"postgresql": DATABASE.ask(), "valkey": VALKEY.ask()}
     found: Checks = {
         name: {"ok": False} for name in ("postgresql", "valkey", "scheduler", "events")

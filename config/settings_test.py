@@ -1,4 +1,4 @@
-"""The same settings, quicker: cheap hashes for made-up people and no manifest of static files."""
+"""The settings of tests: fast password hashes and no manifest of static files."""
 
 from config.settings import *  # noqa: F403
 

@@ -117,7 +117,7 @@ def _finish(held: Assignment, *, note: str = "", at: datetime) -> Assignment:
     if held.finished_at:
         return held
     finished_at = min(at, held.wrap_up_by)
-    amount = held.offer.quote.final(engaged=finished_at - held.started_at)
+    amount = held.offer.quote.final_pay(engaged=finished_at - held.started_at)
     return _close(held, amount=amount, finished_at=finished_at, note=note, at=at)
 
 
@@ -156,7 +156,7 @@ def lose(assignment: Assignment, *, at: datetime) -> None:
         _finish(held, at=at)
         return
     Assignment.objects.filter(pk=held.pk).update(ended_at=at, ending=Ending.LOST, wrap_up_by=at)
-    amount = held.offer.quote.for_time_only(engaged=at - held.started_at)
+    amount = held.offer.quote.time_pay(engaged=at - held.started_at)
     _close(held, amount=amount, finished_at=at, note="", at=at)
     lifecycle.requeue(ticket, reason="agent_lost", at=at)
 
@@ -174,7 +174,7 @@ def _close(
     held.finished_at, held.note, held.paid = finished_at, note or held.note, amount
     held.save(update_fields=["finished_at", "note", "paid"])
     engaged = int((finished_at - held.started_at).total_seconds())
-    presence.release([held.agent_id], at=at, worked=True)
+    presence.release_capacity([held.agent_id], at=at, worked=True)
     ledger.credit(
         held.agent,
         amount=amount,

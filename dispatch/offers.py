@@ -70,7 +70,7 @@ def accept(offer: Offer, *, auto_accepted: bool = False, at: datetime) -> Assign
         raise OfferExpired
     ticket = lifecycle.begin(ticket, agent_name=held.agent.name, at=at)
     _tell_the_others(held, at=at)
-    presence.take_on(held.agent, at=at)
+    presence.count_accepted(held.agent, at=at)
     push.changed(held.agent_id)
     return Assignment.objects.create(
         offer=held, ticket=ticket, agent=held.agent, epoch=ticket.epoch, started_at=at
@@ -87,7 +87,7 @@ def decline(offer: Offer, *, because: str = "", at: datetime) -> None:
     passed = Offer.objects.filter(pk=offer.pk)
     again = because in FOR_NOW
     if passed.settle(Status.DECLINED, at=at, declined_because=because, may_reoffer=again):
-        presence.answered([offer.agent_id])
+        presence.reset_timeouts([offer.agent_id])
         _free([offer], at=at)
     elif passed.get().status == Status.ACCEPTED:
         raise OfferGone
@@ -159,7 +159,7 @@ def expire_overdue(*, at: datetime, limit: int = 200) -> int:
 def _time_out(*, at: datetime, limit: int) -> int:
     """At once with the pause it may bring, or a wave would ask whoever is about to be paused."""
     expired = _settle_overdue(Status.SHOWN, Status.EXPIRED, at=at, limit=limit)
-    push.changed(*presence.time_out([offer.agent_id for offer in expired], at=at))
+    push.changed(*presence.record_timeouts([offer.agent_id for offer in expired], at=at))
     return len(expired)
 
 
@@ -205,7 +205,7 @@ def _tell_the_others(accepted: Offer, *, at: datetime) -> None:
     """
     others = Offer.objects.pending().filter(ticket=accepted.ticket_id)
     if asked := list(others):
-        presence.hold([accepted.agent_id, *(other.agent_id for other in asked)])
+        presence.lock_presences([accepted.agent_id, *(other.agent_id for other in asked)])
         for other in asked:
             push.taken(other)
         _settle(others, Status.TAKEN, at=at)
@@ -239,7 +239,7 @@ def _free(settled: Sequence[Offer], *, at: datetime) -> None:
     """Their tickets may be asked for again, their agents asked again."""
     agent_ids = [offer.agent_id for offer in settled]
     _ask_again([offer.ticket_id for offer in settled], at=at)
-    presence.release(agent_ids, at=at, worked=False)
+    presence.release_capacity(agent_ids, at=at, worked=False)
     push.changed(*Counter(agent_ids))
 
 

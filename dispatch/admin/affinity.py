@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from agents.admin.base import SupplyRecordAdmin, instant
+from agents.admin.base import SupplyRecordAdmin, instant_column
 from dispatch import affinity
 from dispatch.models import CustomerAffinity
 
@@ -23,8 +23,8 @@ class AcquaintanceAdmin(SupplyRecordAdmin):
     actions = ["unblock"]
     fields = ["agent", ("client", "customer_ref"), ("blocked", "met")]
     readonly_fields = ["blocked", "met"]
-    blocked = instant("blocked_at", _("blocked"))
-    met = instant("met_at", _("met"))
+    blocked = instant_column("blocked_at", _("blocked"))
+    met = instant_column("met_at", _("met"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerAffinity]:
         kept: QuerySet[CustomerAffinity] = super().get_queryset(request)

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from agents.admin.agents import AgentAdmin, CertificateInline, LanguageInline, SkillInline
-from agents.admin.today import A_DAY, midnight
+from agents.admin.today import LONGEST_DAY, find_midnight
 from agents.models import Agent, AgentSkill
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import AgentRating, Assignment
@@ -45,7 +45,7 @@ class WorkingAgentAdmin(AgentAdmin):
         return [*columns, "conversations", approval]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        taken = Assignment.objects.filter(started_at__gt=timezone.now() - A_DAY)
+        taken = Assignment.objects.filter(started_at__gt=timezone.now() - LONGEST_DAY)
         recent = Prefetch(
             "assignments", taken.only("agent_id", "started_at"), to_attr="recent_assignments"
         )
@@ -53,7 +53,7 @@ class WorkingAgentAdmin(AgentAdmin):
 
     @display(description=_("served"))
     def conversations(self, agent: Any) -> int:
-        start = midnight(agent.time_zone, at=timezone.now())
+        start = find_midnight(agent.time_zone, at=timezone.now())
         return sum(taken.started_at >= start for taken in agent.recent_assignments)
 
     def panel(self, agent: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from agents.admin.base import SupplyRecordAdmin, instant
-from agents.admin.formats import lasting
+from agents.admin.base import SupplyRecordAdmin, instant_column
+from agents.admin.formats import format_duration
 from agents.models import Agent
 from dispatch.admin import reasons
 from dispatch.explanations import not_considered, replay
@@ -37,7 +37,7 @@ class DecisionAdmin(SupplyRecordAdmin):
     actions_detail = ["run_again"]
     fields = [("when", "policy"), ("tickets", "agents", "paired")]
     readonly_fields = ["when", "tickets", "agents", "paired"]
-    when = instant("at", _("at"))
+    when = instant_column("at", _("at"))
     change_form_outer_after_template = "admin/decision.html"
 
     @display(description=_("tickets seen"))
@@ -125,7 +125,7 @@ def table(
         "href": reverse("admin:tickets_ticket_change", args=[ticket.id]),
         "needs": [ticket.language, *needs, *filter(None, [ticket.certificate])],
         "lowered": list(lowered(account.waiting.lowered, waited=waited)),
-        "waited": lasting(waited),
+        "waited": format_duration(waited),
         "leaving": account.unassigned_penalty,
         "rows": [row(one, account, names, most=most) for one in shown],
         "more": len(account.ranked) - len(shown),

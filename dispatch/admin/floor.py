@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from agents.admin import today
-from agents.admin.formats import amounts, lasting
+from agents.admin.formats import format_amounts, format_duration
 from agents.models import Agent, JournalLine
 from agents.pay.ledger import WORK
 from tickets.models import Ticket
@@ -49,7 +49,7 @@ def queue(*, at: datetime) -> list[dict[str, Any]]:
     return [
         {
             "ticket": ticket,
-            "waited": lasting(at - ticket.queued_at),
+            "waited": format_duration(at - ticket.queued_at),
             "late": at - ticket.queued_at > ticket.client.answer_within,
             "href": reverse("admin:tickets_ticket_change", args=[ticket.pk]),
         }
@@ -59,7 +59,7 @@ def queue(*, at: datetime) -> list[dict[str, Any]]:
 
 def here(*, at: datetime) -> list[dict[str, Any]]:
     """Who is here, those without a sign of life in front."""
-    agents = today.with_state(Agent.objects.select_related("presence"), at=at)
+    agents = today.annotate_state(Agent.objects.select_related("presence"), at=at)
     seen = agents.exclude(state="offline").order_by("-state", "name")[:MOST]
     return [
         {
@@ -91,7 +91,7 @@ def _queue(*, at: datetime) -> Iterator[Tile]:
         count=Count("pk"), late=late, first=Min("queued_at")
     )
     yield Tile(_("Waiting"), str(waiting["count"]), href)
-    wait = lasting(at - waiting["first"]) if waiting["first"] else "—"
+    wait = format_duration(at - waiting["first"]) if waiting["first"] else "—"
     late_note = _("%(count)d past the promise") % {"count": waiting["late"]}
     yield Tile(
         _("Longest wait"), wait, f"{href}&o=9", late_note if waiting["late"] else "",
@@ -101,7 +101,9 @@ def _queue(*, at: datetime) -> Iterator[Tile]:
 
 def _agents(*, at: datetime) -> Iterator[Tile]:
     href = reverse("admin:agents_agent_changelist")
-    rows = today.with_state(Agent.objects.all(), at=at).values("state").annotate(count=Count("pk"))
+    rows = (
+        today.annotate_state(Agent.objects.all(), at=at).values("state").annotate(count=Count("pk"))
+    )
     counts = {row["state"]: row["count"] for row in rows.order_by()}
     titles = {"available": _("Available"), "busy": _("Busy"), "away": _("Away")}
     for state, title in titles.items():
@@ -133,7 +135,7 @@ def _cost(*, at: datetime) -> Tile:
         f"?occurred_at__year={start.year}&occurred_at__month={start.month}"
         f"&occurred_at__day={start.day}"
     )
-    return Tile(_("Cost today"), amounts(dict(sums)) or "—", href)
+    return Tile(_("Cost today"), format_amounts(dict(sums)) or "—", href)
 
 
 def _midnight(at: datetime) -> datetime:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from agents.admin.base import SupplyRecordAdmin, instant
+from agents.admin.base import SupplyRecordAdmin, instant_column
 from dispatch import policies
 from dispatch.explanations import rulebook
 from dispatch.models import PolicyVersion
@@ -67,7 +67,7 @@ class PolicyVersionAdmin(SupplyRecordAdmin):
     list_display = ["version", "stage", "starts", "told"]
     ordering = ["-version"]
     readonly_fields = ["starts", "told"]
-    starts = instant("valid_from", _("valid from"))
+    starts = instant_column("valid_from", _("valid from"))
     change_form_outer_before_template = "admin/policy_changes.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:

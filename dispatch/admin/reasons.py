@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from agents.admin.formats import lasting, paired
+from agents.admin.formats import format_duration, join_label
 from dispatch import wording
 from dispatch.explanations.rulebook import PARTS
 from dispatch.models import Offer
@@ -49,14 +49,14 @@ def reasons(given: Mapping[str, Any]) -> list[str]:
         )
     if "waited_s" in given:
         waited = timedelta(seconds=given["waited_s"])
-        lines.append(_("the customer had waited %(time)s") % {"time": lasting(waited)})
+        lines.append(_("the customer had waited %(time)s") % {"time": format_duration(waited)})
         lines += wording.lowered(given.get("lowered", {}), waited=waited)
     return lines
 
 
 def _part(name: str, points: int) -> str:
     counted = ngettext("%(count)d point", "%(count)d points", points) % {"count": points}
-    return paired(str(PARTS.get(name, name)), counted)
+    return join_label(str(PARTS.get(name, name)), counted)
 
 
 def decision(offer: Offer) -> str:

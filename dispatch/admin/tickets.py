@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from agents.admin.base import on_page
-from agents.admin.formats import broken_down, lasting, promise
+from agents.admin.base import make_page_button
+from agents.admin.formats import format_duration, format_promise, list_pay_parts
 from agents.pay.money import format_money
 from dispatch.admin import reasons
 from dispatch.admin.offers import REFUSALS
@@ -35,12 +35,12 @@ admin.site.unregister(Ticket)
 class DispatchedTicketAdmin(TicketAdmin):
     refusals = REFUSALS
     actions_detail = ["hand_back_here", "tell_unavailable_here"]
-    hand_back_here = on_page(
+    hand_back_here = make_page_button(
         "hand_back_here",
         TicketAdmin.hand_back,
         ask=_("The bot goes on with the conversation. An agent in it is paid, wrap-up included."),
     )
-    tell_unavailable_here = on_page(
+    tell_unavailable_here = make_page_button(
         "tell_unavailable_here",
         TicketAdmin.tell_unavailable,
         ask=_("The customer is told that nobody is available and the bot goes on."),
@@ -59,15 +59,15 @@ class DispatchedTicketAdmin(TicketAdmin):
 def _offered(offer: Offer) -> TimelineEntry:
     outcome = str(offer.get_status_display())
     if offer.settled_at:
-        outcome = f"{outcome} · {lasting(offer.settled_at - offer.sent_at)}"
+        outcome = f"{outcome} · {format_duration(offer.settled_at - offer.sent_at)}"
     return TimelineEntry(
         at=offer.sent_at,
         title=gettext("Offered to %(name)s") % {"name": offer.agent.name},
         colour=OUTCOMES[Offer.Status(offer.status)],
         facts=[
             (gettext("outcome"), outcome),
-            (gettext("pay"), promise(offer.quote)),
-            (gettext("made up of"), " · ".join(broken_down(offer.quote))),
+            (gettext("pay"), format_promise(offer.quote)),
+            (gettext("made up of"), " · ".join(list_pay_parts(offer.quote))),
             *((gettext("why"), reason) for reason in reasons.reasons(offer.reasons)),
             *((gettext("decision"), link) for link in [reasons.decision(offer)] if link),
         ],
@@ -98,8 +98,8 @@ def _finished(assignment: Assignment, *, href: str) -> TimelineEntry:
         lines=[assignment.note] if assignment.note else [],
         facts=[
             (gettext("ending"), assignment.get_ending_display()),
-            (gettext("wrap-up"), lasting(max(wrap_up, timedelta()))),
-            (gettext("promised"), promise(assignment.offer.quote)),
+            (gettext("wrap-up"), format_duration(max(wrap_up, timedelta()))),
+            (gettext("promised"), format_promise(assignment.offer.quote)),
         ],
         href=href,
         rank=9,

@@ -95,7 +95,9 @@ def _works(ids: Iterable[UUID]) -> dict[UUID, Assignment]:
 
 def _earned(entry: JournalEntry, work: Assignment | None) -> Earned:
     """No names: a topic and a time tell the agent which one it was."""
-    owed = [line for line in entry.lines.all() if line.account == ledger.payable(entry.agent_id)]
+    owed = [
+        line for line in entry.lines.all() if line.account == ledger.payable_account(entry.agent_id)
+    ]
     amount, currency = -sum(line.amount for line in owed), owed[0].currency
     if work is None or work.finished_at is None:
         return Earned(entry.occurred_at, _title(entry), None, amount, currency)

@@ -20,7 +20,7 @@ from tickets import clock
 
 def page(agent: Agent, *, at: datetime) -> dict[str, Any]:
     """What every page of the desk shows. Whoever looks at one is there."""
-    presence.seen([agent.pk], at=at)
+    presence.record_heartbeats([agent.pk], at=at)
     now = read_state.read(agent, at=at)
     rows = conversations.rows(now.assignments)
     return {

@@ -159,7 +159,7 @@ def renew(pulses: Collection[LiveSession]) -> dict[LiveSession, str]:
     connections.report(len(_open), at=at)
     good = _good(pulses, at=at)
     alive = {pulse.agent_id for pulse in good}
-    presence.seen(alive, at=at)
+    presence.record_heartbeats(alive, at=at)
     words = state.signatures(alive)
     return {pulse: words[pulse.agent_id] for pulse in good}
 

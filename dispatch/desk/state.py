@@ -54,7 +54,7 @@ def read(agent: Agent, *, at: datetime) -> DeskState:
         presence=Presence.objects.get(agent=agent),
         offers=list(pending.order_by("sent_at")),
         assignments=list(unfinished.select_related("ticket", "offer").order_by("started_at")),
-        earned=ledger.earned(agent, since=midnight),
+        earned=ledger.sum_earnings(agent, since=midnight),
         finished_today=finished.count(),
         signature=signature,
     )

@@ -67,4 +67,4 @@ def fact(value: Any) -> str:
 @register.filter
 def pay_so_far(assignment: Assignment, at: datetime) -> int:
     """What the conversation pays if it ended now, in minor units."""
-    return assignment.offer.quote.final(engaged=at - assignment.started_at)
+    return assignment.offer.quote.final_pay(engaged=at - assignment.started_at)

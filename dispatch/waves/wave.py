@@ -96,14 +96,16 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
     """The offers to make, pay locked. A client without a rate card gets none: no pay, no work."""
     waiting = {one.ticket_input.id: one for one in seen.waiting}
     free = {one.agent_input.id: one for one in seen.free}
-    in_force = rate_cards.in_force(sorted({one.ticket.client.slug for one in seen.waiting}), at=at)
+    in_force = rate_cards.read_in_force(
+        sorted({one.ticket.client.slug for one in seen.waiting}), at=at
+    )
     typical = handle_time.typical(at=at)
     for match in matches:
         ticket, slots = waiting[match.ticket].ticket, waiting[match.ticket].taken_slots
         if ticket.client.slug in in_force:
             card, minutes = in_force[ticket.client.slug]
             took = typical.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
-            quote = quotes.quote(
+            quote = quotes.make_quote(
                 card,
                 # Also for what is no longer asked for, if they know it.
                 skills=[

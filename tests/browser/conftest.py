@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests import servers
 from tests.platform import Platform
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver, run_receiver
 
 DATA = Path(
     os.environ.get("SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data"
@@ -28,14 +28,14 @@ QUIET = [
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
+    with run_receiver() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """For one module: Playwright runs an event loop on this thread, which Django minds."""
-    program = servers.chromium()
+    program = servers.find_chromium()
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         chromium = playwright.chromium.launch(executable_path=program, args=QUIET)

@@ -13,7 +13,7 @@ from dispatch import offers
 from dispatch.models import Assignment, Offer
 from tests.browser.inbox import await_true
 from tests.browser.test_lost_line import PASSWORD, log_in
-from tests.factories import make_agent, make_card, make_offer, make_ticket, presence_of
+from tests.factories import make_agent, make_card, make_offer, make_ticket, read_presence
 from tests.platform import Platform
 from tickets import clock
 
@@ -125,13 +125,13 @@ def test_an_agent_who_wants_that_is_taken_to_conversations_until_they_stop(
     phone.wait_for_timeout(500)
     phone.click("[data-action=stop-auto-accept]")
     expect(phone.locator("[data-action=start-auto-accept]")).to_be_visible()
-    assert not presence_of(amina).auto_accept
+    assert not read_presence(amina).auto_accept
 
 
 def test_a_third_offer_without_an_answer_pauses_and_a_tap_brings_back(amina: Agent, phone: Page):
     log_in(phone, "amina")
     for _ in range(2):
-        presence.time_out([amina.pk], at=clock.now())
+        presence.record_timeouts([amina.pk], at=clock.now())
     make_ticket()
     await_card(phone)
     await_true(lambda: status() == "shown", seconds=5)

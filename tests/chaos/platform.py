@@ -66,7 +66,7 @@ class ChaosPlatform(Platform):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=embedded.die_with_parent(signal.SIGKILL),
-                **embedded.identity(),
+                **embedded.popen_identity(),
             )
 
     def keep_up(self, *names: str) -> None:
@@ -136,9 +136,9 @@ class ChaosPlatform(Platform):
 
     def await_servers(self) -> None:
         ask = partial(_connect, self.database_url)
-        embedded.patiently(ask, psycopg.OperationalError, seconds=60)
+        embedded.retry(ask, psycopg.OperationalError, seconds=60)
         ping = partial(embedded.ping, self.place.redis_url)
-        embedded.patiently(ping, redis.exceptions.RedisError, seconds=60)
+        embedded.retry(ping, redis.exceptions.RedisError, seconds=60)
 
     def use_message_proxy(self, on: bool) -> None:
         """Lead connections to Valkey through the proxy or past it, and break the open ones."""
@@ -185,7 +185,7 @@ def start(*, bug: str = "", without: tuple[str, ...] = ()) -> Iterator[ChaosPlat
         message_proxy = stack.enter_context(
             MessageProxy.opened(folder / "proxy.sock", place.sockets / "valkey.sock")
         )
-        ports = processes.choose_ports(processes.free_port())
+        ports = processes.choose_ports(processes.find_free_port())
         platform = ChaosPlatform(
             f"http://localhost:{ports.door}",
             folder,
@@ -207,13 +207,13 @@ def begin(platform: ChaosPlatform, without: tuple[str, ...]) -> None:
     bus(platform.place).symlink_to(platform.place.sockets / "valkey.sock")
     platform.keep_up("postgres", "valkey")
     make = partial(embedded.make_database, platform.database_url)
-    embedded.patiently(make, psycopg.OperationalError, seconds=30)
+    embedded.retry(make, psycopg.OperationalError, seconds=30)
     platform.await_servers()
     platforms.prepare(platform.folder, dict(platform.environment))
     platforms.Preparation(platform.folder, dict(platform.environment)).migrate()
     for constraint in without:
         drop(platform.database_url, constraint)
-    for each in processes.platform(platform.ports, {}):
+    for each in processes.list_platform(platform.ports, {}):
         platform.known[each.name] = Process(
             each.name, each.command, {**each.environment, **platform.environment_of(each.name)}
         )
@@ -221,7 +221,7 @@ def begin(platform: ChaosPlatform, without: tuple[str, ...]) -> None:
 
 
 def environment(place: embedded.Place, folder: Path, *, port: int, bug: str) -> dict[str, str]:
-    given = platforms.addressed(DATABASE, port=port, server=place.database_url)
+    given = platforms.make_environment(DATABASE, port=port, server=place.database_url)
     path = os.pathsep.join(filter(None, (str(INJECTED), os.environ.get("PYTHONPATH", ""))))
     return {
         **os.environ,

@@ -104,7 +104,7 @@ def test_the_end_of_the_conversation_begins_wrap_up(
     assert (over.ending, over.finished_at, over.paid) == (ending, None, None)
     assert over.ended_at
     assert over.wrap_up_by == over.ended_at + held.ticket.client.wrap_up
-    assert factories.presence_of(held.agent).load == 1
+    assert factories.read_presence(held.agent).load == 1
 
 
 def test_a_customer_who_leaves_begins_wrap_up_too(held: Assignment, at: datetime) -> None:
@@ -120,11 +120,11 @@ def test_finishing_pays_and_frees(held: Assignment, at: datetime) -> None:
     done = assignments.finish(held, note="Sent a new card.", at=at + 2 * MINUTE)
 
     entry = JournalEntry.objects.get()
-    place = factories.presence_of(held.agent)
+    place = factories.read_presence(held.agent)
     assert (done.paid, done.note, done.finished_at) == (390, "Sent a new card.", at + 2 * MINUTE)
     assert (entry.source_type, entry.source_id, entry.agent) == ("assignment", held.pk, held.agent)
     assert entry.memo == {"quote": held.offer.pay, "engaged_s": 120}
-    assert ledger.earned(held.agent, since=at) == {"EUR": 390}
+    assert ledger.sum_earnings(held.agent, since=at) == {"EUR": 390}
     assert (place.load, place.idle_since) == (0, at + 2 * MINUTE)
 
 
@@ -153,7 +153,7 @@ def test_finishing_twice_pays_once(held: Assignment, at: datetime) -> None:
 
     assert (again.finished_at, again.paid) == (first.finished_at, first.paid)
     assert JournalEntry.objects.count() == 1
-    assert factories.presence_of(held.agent).load == 0
+    assert factories.read_presence(held.agent).load == 0
 
 
 def test_a_conversation_that_goes_on_can_not_be_finished(held: Assignment, at: datetime) -> None:
@@ -185,8 +185,8 @@ def test_a_lost_agent_is_paid_the_minutes_and_freed(held: Assignment, at: dateti
 
     lost = fresh(held)
     assert (lost.ending, lost.paid, lost.finished_at) == ("lost", 90, at + 3 * MINUTE)
-    assert ledger.earned(held.agent, since=at) == {"EUR": 90}
-    assert factories.presence_of(held.agent).load == 0
+    assert ledger.sum_earnings(held.agent, since=at) == {"EUR": 90}
+    assert factories.read_presence(held.agent).load == 0
 
 
 def test_a_lost_ticket_waits_again_at_the_head(held: Assignment, at: datetime) -> None:
@@ -232,7 +232,7 @@ def test_all_an_agent_holds_is_passed_on_when_they_are_gone(at: datetime) -> Non
 
     assert Ticket.objects.get(pk=talking.ticket_id).status == "queued"
     assert Ticket.objects.get(pk=wrapping.ticket_id).status == "resolved"
-    assert factories.presence_of(agent).load == 0
+    assert factories.read_presence(agent).load == 0
 
 
 def test_whoever_is_here_keeps_what_they_hold(held: Assignment) -> None:

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from dispatch import policies
 from dispatch.models import PolicyVersion
 from tests.refusals import refused_by
-from tests.together import together
+from tests.together import run_together
 from tickets import clock
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +95,7 @@ def test_the_database_refuses_a_policy_that_breaks_a_promise(
 def test_two_published_at_once_are_numbered_one_after_the_other() -> None:
     at = clock.now()
 
-    together(*[lambda: publish(at).version] * 4)
+    run_together(*[lambda: publish(at).version] * 4)
 
     rows = PolicyVersion.objects.order_by("version")
     assert list(rows.values_list("version", flat=True)) == [1, 2, 3, 4, 5]

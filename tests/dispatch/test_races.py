@@ -15,7 +15,7 @@ from dispatch.models import OFFER_LASTS, Assignment, Offer
 from dispatch.waves import outcome, wave
 from tests import factories
 from tests.dispatch.agreement import accept, all_agrees
-from tests.together import together, while_locked
+from tests.together import run_together, while_locked
 from tickets import clock, lifecycle
 from tickets.models import Ticket
 
@@ -29,7 +29,7 @@ def abandon(ticket: Ticket) -> str:
 def test_two_tabs_accepting_at_once_get_the_same_assignment() -> None:
     offer = factories.make_offer()
 
-    one, other = together(lambda: accept(offer), lambda: accept(offer))
+    one, other = run_together(lambda: accept(offer), lambda: accept(offer))
 
     assert one == other == Assignment.objects.get()
     all_agrees()
@@ -72,7 +72,7 @@ def test_accepting_while_it_expires_is_one_or_the_other() -> None:
     offer = factories.make_offer()
     Offer.objects.filter(pk=offer.pk).update(expires_at=clock.now() + timedelta(milliseconds=30))
 
-    together(*[lambda: accept(offer)] * 2, *[lambda: offers.expire_overdue(at=clock.now())] * 2)
+    run_together(*[lambda: accept(offer)] * 2, *[lambda: offers.expire_overdue(at=clock.now())] * 2)
 
     offer.refresh_from_db()
     assert (offer.status == "accepted") == Assignment.objects.exists()
@@ -83,7 +83,7 @@ def test_accepting_while_it_expires_is_one_or_the_other() -> None:
 def test_accepting_while_the_customer_leaves_agrees_in_the_end(attempt: int) -> None:
     offer = factories.make_offer()
 
-    accepted, left = together(lambda: accept(offer), lambda: abandon(offer.ticket))
+    accepted, left = run_together(lambda: accept(offer), lambda: abandon(offer.ticket))
 
     assert left == "abandoned"
     assert accepted == "offer_gone" or Assignment.objects.get().ending == "abandoned"
@@ -94,7 +94,7 @@ def test_accepting_while_the_customer_leaves_agrees_in_the_end(attempt: int) -> 
 def test_accepting_while_the_wave_gives_up_is_one_or_the_other(attempt: int) -> None:
     offer = factories.make_offer()
 
-    accepted, told = together(
+    accepted, told = run_together(
         lambda: accept(offer), lambda: lifecycle.give_up(offer.ticket, at=clock.now())
     )
 
@@ -112,7 +112,7 @@ def test_eight_waves_at_once_overbook_nobody_and_none_breaks() -> None:
     tickets = [factories.make_ticket() for _ in range(16)]
     agents = [factories.make_agent(capacity=3) for _ in range(4)]
 
-    together(*[lambda: wave.run(at=clock.now())] * 8)
+    run_together(*[lambda: wave.run(at=clock.now())] * 8)
     for _ in range(3):
         wave.run(at=clock.now())
 
@@ -131,7 +131,7 @@ def test_a_wave_that_waited_for_nobody_offers_a_ticket_another_wave_just_offered
     for _ in range(8):
         factories.make_agent()
 
-    made = together(*[lambda: wave.run(at=clock.now())] * 8)
+    made = run_together(*[lambda: wave.run(at=clock.now())] * 8)
 
     assert sum(made) == Offer.objects.count() == 1
     all_agrees()
@@ -149,7 +149,7 @@ def test_twenty_offers_for_one_ticket_are_one() -> None:
             return refused.__cause__.diag.constraint_name  # type: ignore[union-attr]
         return "made"
 
-    results = together(*[lambda agent=agent: offer(agent) for agent in agents])
+    results = run_together(*[lambda agent=agent: offer(agent) for agent in agents])
 
     assert Counter(results) == {"made": 1, "one_pending_offer_per_slot": 19}
     assert Offer.objects.count() == 1
@@ -163,10 +163,10 @@ def test_eight_reservations_of_two_places_are_two() -> None:
     def reserve(ticket: Ticket) -> int:
         return len(outcome.save([Offer(ticket=ticket, agent=agent, pay=pay)], at=clock.now()))
 
-    made = together(*[lambda ticket=ticket: reserve(ticket) for ticket in tickets])
+    made = run_together(*[lambda ticket=ticket: reserve(ticket) for ticket in tickets])
 
     # Whoever comes while another reserves is told there is no place, rather than made to wait.
-    assert sum(made) == factories.presence_of(agent).load
+    assert sum(made) == factories.read_presence(agent).load
     assert sum(made) in (1, 2)
     all_agrees()
 
@@ -175,7 +175,7 @@ def test_eight_reservations_of_two_places_are_two() -> None:
 def test_resolving_while_the_customer_leaves_has_one_end(attempt: int) -> None:
     held = factories.make_assignment()
 
-    resolved, _left = together(
+    resolved, _left = run_together(
         lambda: assignments.resolve(held, disposition="solved", at=clock.now()),
         lambda: abandon(held.ticket),
     )
@@ -190,10 +190,10 @@ def test_finishing_from_two_tabs_at_once_pays_once() -> None:
     held = factories.make_assignment()
     assignments.resolve(held, disposition="solved", at=clock.now())
 
-    together(*[lambda: assignments.finish(held, at=clock.now())] * 4)
+    run_together(*[lambda: assignments.finish(held, at=clock.now())] * 4)
 
     assert JournalEntry.objects.count() == 1
-    assert factories.presence_of(held.agent).load == 0
+    assert factories.read_presence(held.agent).load == 0
 
 
 @pytest.mark.parametrize("attempt", range(3))
@@ -204,7 +204,7 @@ def test_leaving_while_finishing_deadlocks_nobody(attempt: int) -> None:
     factories.make_offer(agent=agent)
     assignments.resolve(wrapping, disposition="solved", at=clock.now())
 
-    together(
+    run_together(
         lambda: presence.go_offline(agent, at=clock.now()),
         lambda: assignments.finish(wrapping, at=clock.now()),
         lambda: presence.sweep_silent(at=clock.now() + timedelta(minutes=5)),
@@ -214,14 +214,14 @@ def test_leaving_while_finishing_deadlocks_nobody(attempt: int) -> None:
 
     assert JournalEntry.objects.filter(source_id=wrapping.pk).count() == 1
     assert Ticket.objects.get(pk=talking.ticket_id).status == "queued"
-    assert factories.presence_of(agent).load == 0
+    assert factories.read_presence(agent).load == 0
     all_agrees()
 
 
 def test_losing_the_line_while_resolving_is_one_or_the_other() -> None:
     held = factories.make_assignment()
 
-    together(
+    run_together(
         lambda: assignments.resolve(held, disposition="solved", at=clock.now()),
         lambda: assignments.lose(held, at=clock.now() + timedelta(minutes=1)),
     )
@@ -234,7 +234,7 @@ def test_losing_the_line_while_resolving_is_one_or_the_other() -> None:
 def test_declining_and_accepting_at_once_is_one_of_them() -> None:
     offer = factories.make_offer()
 
-    together(lambda: accept(offer), lambda: offers.decline(offer, at=clock.now()))
+    run_together(lambda: accept(offer), lambda: offers.decline(offer, at=clock.now()))
 
     offer.refresh_from_db()
     assert offer.status in {"accepted", "declined"}

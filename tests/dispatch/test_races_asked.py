@@ -13,7 +13,7 @@ from dispatch.waves import outcome, wave
 from dispatch.waves.snapshot import Shard
 from tests import factories
 from tests.dispatch.agreement import accept, all_agrees, shown
-from tests.together import together
+from tests.together import run_together
 from tickets import clock
 from tickets.models import Ticket
 
@@ -47,7 +47,7 @@ def asked_of(count: int, capacity: int = 1) -> list[Offer]:
 def test_of_three_who_say_yes_at_once_one_has_it(attempt: int) -> None:
     three = asked_of(3)
 
-    said = together(*[lambda offer=offer: accept(offer) for offer in three])
+    said = run_together(*[lambda offer=offer: accept(offer) for offer in three])
 
     held = Assignment.objects.get()
     assert Counter(map(str, said)) == {str(held): 1, "offer_taken": 2}
@@ -63,7 +63,7 @@ def test_accepting_asking_further_expiring_and_showing_at_once_agree(attempt: in
         sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now()
     )
 
-    together(
+    run_together(
         lambda: accept(first),
         ask_further,
         lambda: offers.expire_overdue(at=clock.now()),
@@ -84,10 +84,10 @@ def test_two_who_accept_crosswise_deadlock_nobody(attempt: int) -> None:
     one, two = factories.make_ticket(), factories.make_ticket()
     by_x, by_y = asked(one, x, y), asked(two, y, x)
 
-    held = together(lambda: accept(by_x), lambda: accept(by_y))
+    held = run_together(lambda: accept(by_x), lambda: accept(by_y))
 
     assert {(work.ticket, work.agent) for work in held} == {(one, x), (two, y)}
-    assert [factories.presence_of(agent).load for agent in (x, y)] == [1, 1]
+    assert [factories.read_presence(agent).load for agent in (x, y)] == [1, 1]
     all_agrees()
 
 
@@ -103,7 +103,7 @@ def asked(ticket: Ticket, first: Agent, second: Agent) -> Offer:
 def test_declining_by_all_at_once_leaves_the_ticket_to_be_asked_for(attempt: int) -> None:
     three = asked_of(3)
 
-    together(
+    run_together(
         *[
             lambda offer=offer: offers.decline(Offer.objects.get(pk=offer.pk), at=clock.now())
             for offer in three
@@ -125,7 +125,7 @@ def test_matchers_of_two_shards_and_the_clock_at_once_overbook_nobody() -> None:
     def matcher(number: int) -> Any:
         return lambda: wave.run(at=clock.now(), shard=Shard(number, 2))
 
-    together(matcher(0), matcher(1), matcher(0), matcher(1), scheduler.tick, ask_further)
+    run_together(matcher(0), matcher(1), matcher(0), matcher(1), scheduler.tick, ask_further)
     for _ in range(3):
         wave.run(at=clock.now())
 
@@ -139,7 +139,7 @@ def test_asking_further_by_six_at_once_asks_no_fourth() -> None:
         factories.make_agent()
 
     for _ in range(3):
-        together(*[ask_further] * 6)
+        run_together(*[ask_further] * 6)
         all_agrees()
 
     assert Offer.objects.pending().count() == policies.in_force(at=clock.now()).max_parallel_offers

@@ -99,7 +99,7 @@ def test_an_offer_no_screen_showed_was_missed_and_is_nobodys_time_out() -> None:
 
     assert offers.expire_overdue(at=clock.now()) == 1
 
-    held = factories.presence_of(offer.agent)
+    held = factories.read_presence(offer.agent)
     assert now(offer).status == "missed_connectivity"
     assert (held.timeouts_in_row, held.load, held.status) == (0, 0, "available")
 
@@ -109,7 +109,7 @@ def test_an_offer_on_a_screen_expires_and_counts() -> None:
 
     expire(agent)
 
-    held = factories.presence_of(agent)
+    held = factories.read_presence(agent)
     assert Offer.objects.get().status == "expired"
     assert (held.timeouts_in_row, held.load, held.status) == (1, 0, "available")
 
@@ -119,22 +119,22 @@ def test_three_time_outs_in_a_row_pause_an_agent_who_comes_back_with_one_tap() -
     for _ in range(3):
         expire(agent)
 
-    held = factories.presence_of(agent)
+    held = factories.read_presence(agent)
     assert (held.status, held.paused, held.timeouts_in_row) == ("away", True, 0)
     assert PresenceSpan.objects.get(agent=agent, ended_at=None).status == "away"
 
     presence.go_available(agent, at=clock.now())
-    held = factories.presence_of(agent)
+    held = factories.read_presence(agent)
     assert (held.status, held.paused) == ("available", False)
 
 
 def test_a_pause_is_no_sign_of_life() -> None:
     agent = factories.make_agent()
-    seen_at = factories.presence_of(agent).seen_at
+    seen_at = factories.read_presence(agent).seen_at
     for _ in range(3):
         expire(agent)
 
-    assert factories.presence_of(agent).seen_at == seen_at
+    assert factories.read_presence(agent).seen_at == seen_at
 
 
 @pytest.mark.parametrize("answer", ["decline", "accept", "come back"])
@@ -147,7 +147,7 @@ def test_any_answer_begins_the_count_anew(answer: str) -> None:
     else:
         getattr(offers, answer)(factories.make_offer(agent=agent), at=clock.now())
 
-    assert factories.presence_of(agent).timeouts_in_row == 0
+    assert factories.read_presence(agent).timeouts_in_row == 0
 
 
 def test_two_that_expire_together_are_one_time_out() -> None:
@@ -158,7 +158,7 @@ def test_two_that_expire_together_are_one_time_out() -> None:
 
     assert offers.expire_overdue(at=clock.now()) == 2
 
-    assert factories.presence_of(agent).timeouts_in_row == 1
+    assert factories.read_presence(agent).timeouts_in_row == 1
 
 
 def test_an_agent_on_a_break_is_not_paused() -> None:
@@ -170,7 +170,7 @@ def test_an_agent_on_a_break_is_not_paused() -> None:
     offers.expire_overdue(at=clock.now())
 
     assert now(offer).status == "expired"
-    assert factories.presence_of(agent).paused is False
+    assert factories.read_presence(agent).paused is False
 
 
 @pytest.mark.parametrize("status", ["shown", "expired"])

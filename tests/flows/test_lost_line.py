@@ -76,7 +76,7 @@ def test_however_an_agent_goes_another_goes_on(
     ]
     assert world.receiver.kinds[-2:] == ["ticket.requeued", "ticket.answered"]
     assert world.receiver.received[-2].news["data"]["reason"] == "agent_lost"
-    assert factories.presence_of(amina.agent).load == 0
+    assert factories.read_presence(amina.agent).load == 0
 
 
 def test_a_conversation_that_lost_its_agent_goes_before_those_who_waited_longer(
@@ -113,7 +113,7 @@ def test_late_words_of_whoever_slept_are_refused_and_their_page_says_why(world: 
     assert "This conversation went to somebody else." in woken
     assert 'class="unsent"' in woken
     assert not Message.objects.exists()
-    assert factories.presence_of(amina.agent).status == "offline"
+    assert factories.read_presence(amina.agent).status == "offline"
 
 
 def test_words_that_arrived_before_the_line_was_lost_are_confirmed_when_sent_again(

@@ -38,7 +38,7 @@ TAKE_MESSAGES = "DROP TRIGGER refuse_message ON tickets_message; DROP FUNCTION r
 @pytest.fixture
 def fresh() -> Iterator[Platform]:
     """One whose logs begin with this test, and whose processes may be killed."""
-    with platforms.running(connection.settings_dict["NAME"]) as running:
+    with platforms.run_platform(connection.settings_dict["NAME"]) as running:
         yield running
 
 

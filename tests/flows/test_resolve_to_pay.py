@@ -25,8 +25,8 @@ def test_a_resolved_conversation_is_told_and_paid_when_wrap_up_ends(world: Any) 
 
     assert world.state(ticket)["disposition"] == "solved"
     assert world.receiver.kinds == ["ticket.answered", "ticket.resolved"]
-    assert ledger.earned(amina.agent, since=held.started_at) == {"EUR": 390}
-    assert factories.presence_of(amina.agent).load == 0
+    assert ledger.sum_earnings(amina.agent, since=held.started_at) == {"EUR": 390}
+    assert factories.read_presence(amina.agent).load == 0
 
 
 def test_finishing_twice_pays_once(world: Any) -> None:
@@ -56,7 +56,7 @@ def test_whoever_forgets_to_finish_is_paid_by_the_scheduler(world: Any) -> None:
     world.tick()
 
     assert JournalEntry.objects.get().source_id == held.pk
-    assert factories.presence_of(amina.agent).load == 0
+    assert factories.read_presence(amina.agent).load == 0
 
 
 def test_a_conversation_given_back_to_the_bot_is_paid_as_any_other(world: Any) -> None:

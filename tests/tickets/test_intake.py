@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests import factories
-from tests.together import answered, await_waiting
+from tests.together import await_lock_wait, call_or_code
 from tickets import clock, intake, lifecycle, queue
 from tickets.errors import ConversationAlreadyOpen, KeyBusy, KeyReused
 from tickets.handoff import Escalation
@@ -35,7 +35,7 @@ def escalate(
         Escalation.model_validate_json(json.dumps(asked)),
         key=key,
         payload=payload,
-        answer=factories.named,
+        answer=factories.shorten,
         about=clock.now(),
     )
 
@@ -118,8 +118,8 @@ def meanwhile(call: Callable[[], Any]) -> Iterator["list[Future[Any]]"]:
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             yield running
-            running.append(threads.submit(answered, call))
-            await_waiting()
+            running.append(threads.submit(call_or_code, call))
+            await_lock_wait()
         running[0].exception(timeout=10)
 
 

@@ -18,7 +18,15 @@ from tests.factories import (
     make_offer,
     make_ticket,
 )
-from tests.staff import HOSTILE, a_coordinator, a_viewer, lists, page, said, text
+from tests.staff import (
+    HOSTILE,
+    list_address,
+    log_in_coordinator,
+    log_in_viewer,
+    page_address,
+    read_messages,
+    read_text,
+)
 from tickets import clock
 
 pytestmark = pytest.mark.django_db
@@ -27,12 +35,12 @@ DECISION, POLICY = "dispatch_decision", "dispatch_policyversion"
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
 @pytest.fixture
@@ -55,7 +63,7 @@ def test_every_name_of_the_policy_has_a_column_and_a_reason():
 
 
 def test_decisions_are_listed_with_what_they_saw(viewer, decision):
-    shown = text(viewer.get(lists(DECISION)))
+    shown = read_text(viewer.get(list_address(DECISION)))
 
     assert re.search(r"matching policy 1 1 2 1", shown)
 
@@ -68,7 +76,7 @@ def test_a_decision_says_what_was_lowered_before_it(viewer):
     wave.lower_levels(at=clock.now())
     wave.run(at=clock.now())
 
-    shown = text(viewer.get(page(DECISION, Decision.objects.latest("at"))))
+    shown = read_text(viewer.get(page_address(DECISION, Decision.objects.latest("at"))))
 
     assert "cards ≥ 1" in shown
     assert "Cards was asked for at level 3; after 1 min level 1 is enough." in shown
@@ -85,7 +93,7 @@ def test_the_reasons_of_an_offer_say_what_was_lowered():
 
 
 def test_a_decision_shows_everybody_with_their_cost(viewer, decision):
-    shown = text(viewer.get(page(DECISION, decision)))
+    shown = read_text(viewer.get(page_address(DECISION, decision)))
 
     drawn = re.sub(r"[A-Z][a-z ]+: \d+ ", "", shown)
     assert "1 Amina paired 66 0 0 1 5 60 0 0 0" in drawn
@@ -102,8 +110,8 @@ def test_a_decision_of_many_tickets_shows_the_one_asked_for(viewer):
     wave.run(at=clock.now())
     decision = Decision.objects.get()
 
-    whole = viewer.get(page(DECISION, decision))
-    one = viewer.get(page(DECISION, decision) + f"?ticket={tickets[3].pk}")
+    whole = viewer.get(page_address(DECISION, decision))
+    one = viewer.get(page_address(DECISION, decision) + f"?ticket={tickets[3].pk}")
 
     assert (len(whole.context["tables"]), len(whole.context["others"])) == (5, 2)
     assert [table["title"] for table in one.context["tables"]] == [str(tickets[3])]
@@ -111,7 +119,7 @@ def test_a_decision_of_many_tickets_shows_the_one_asked_for(viewer):
 
 @pytest.mark.parametrize("odd", ["none", "01a20fe9-b23f-7071-a7fd-2c67f6e160a3", HOSTILE])
 def test_an_odd_ticket_shows_the_first(viewer, decision, odd: str):
-    answer = viewer.get(page(DECISION, decision), {"ticket": odd})
+    answer = viewer.get(page_address(DECISION, decision), {"ticket": odd})
 
     assert len(answer.context["tables"]) == 1
     assert HOSTILE not in answer.content.decode()
@@ -123,25 +131,27 @@ def test_a_name_is_no_html(viewer):
     make_agent(HOSTILE)
     wave.run(at=clock.now())
 
-    assert HOSTILE not in viewer.get(page(DECISION, Decision.objects.get())).content.decode()
+    assert (
+        HOSTILE not in viewer.get(page_address(DECISION, Decision.objects.get())).content.decode()
+    )
 
 
 def test_running_it_again_says_it_is_the_same(viewer, decision):
-    answer = viewer.get(page(DECISION, decision, action="run_again"), follow=True)
+    answer = viewer.get(page_address(DECISION, decision, action="run_again"), follow=True)
 
-    assert said(answer) == ["The same: 1 pair of 1."]
+    assert read_messages(answer) == ["The same: 1 pair of 1."]
 
 
 def test_running_it_again_says_what_is_not_the_same(viewer, decision):
     Decision.objects.update(pairs=[])
 
-    answer = viewer.get(page(DECISION, decision, action="run_again"), follow=True)
+    answer = viewer.get(page_address(DECISION, decision, action="run_again"), follow=True)
 
-    assert said(answer) == ["Another outcome: 0 pairs are lost and 1 are new."]
+    assert read_messages(answer) == ["Another outcome: 0 pairs are lost and 1 are new."]
 
 
 def test_nobody_changes_a_decision(coordinator, decision):
-    answer = coordinator.post(page(DECISION, decision), {"pairs": "[]"})
+    answer = coordinator.post(page_address(DECISION, decision), {"pairs": "[]"})
 
     assert answer.status_code == 403
     assert Decision.objects.get().pairs == decision.pairs
@@ -149,14 +159,14 @@ def test_nobody_changes_a_decision(coordinator, decision):
 
 def test_an_offer_and_its_ticket_lead_to_the_decision(viewer, decision):
     offer = Offer.objects.get()
-    link = f"{page(DECISION, decision)}?ticket={offer.ticket_id}"
+    link = f"{page_address(DECISION, decision)}?ticket={offer.ticket_id}"
 
-    assert link in viewer.get(page("dispatch_offer", offer)).content.decode()
-    assert link in viewer.get(page("tickets_ticket", offer.ticket)).content.decode()
+    assert link in viewer.get(page_address("dispatch_offer", offer)).content.decode()
+    assert link in viewer.get(page_address("tickets_ticket", offer.ticket)).content.decode()
 
 
 def test_an_offer_without_a_decision_has_no_link(viewer):
-    shown = viewer.get(page("dispatch_offer", make_offer())).content.decode()
+    shown = viewer.get(page_address("dispatch_offer", make_offer())).content.decode()
 
     assert "?ticket=" not in shown
 
@@ -165,4 +175,4 @@ def test_the_sidebar_leads_to_matching(coordinator):
     shown = coordinator.get(reverse("admin:index")).content.decode()
 
     for model in (DECISION, POLICY, "dispatch_customeraffinity"):
-        assert f'href="{lists(model)}"' in shown
+        assert f'href="{list_address(model)}"' in shown

@@ -17,10 +17,10 @@ from tests.factories import (
 )
 from tests.staff import (
     HOSTILE,
-    a_coordinator,
-    a_viewer,
-    browser_of,
-    lists,
+    list_address,
+    log_in,
+    log_in_coordinator,
+    log_in_viewer,
 )
 from tickets import clock
 
@@ -33,12 +33,12 @@ def tiles(browser):
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
 # The floor
@@ -111,7 +111,7 @@ def test_every_state_is_shown_in_words(coordinator, model, words):
     assignments.finish(assignment, at=clock.now())
     Offer.objects.update(status="withdrawn")
 
-    shown = coordinator.get(lists(f"dispatch_{model}")).content.decode()
+    shown = coordinator.get(list_address(f"dispatch_{model}")).content.decode()
     cell = re.search(r'<td class="field-state.*?</td>', shown, re.DOTALL)
 
     assert cell
@@ -130,16 +130,16 @@ def test_whoever_may_not_see_money_sees_no_cost():
     user = make_user("tom", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_ticket"))
 
-    shown = tiles(browser_of(user))
+    shown = tiles(log_in(user))
 
     assert set(shown) == {"Waiting", "Longest wait", "Answered as promised today"}
 
 
 def test_staff_without_permissions_see_an_empty_floor_and_no_lists():
-    browser = browser_of(make_user("tom", is_staff=True))
+    browser = log_in(make_user("tom", is_staff=True))
 
     assert browser.get("/admin/").context["tiles"] == []
-    assert browser.get(lists("dispatch_offer")).status_code == 403
+    assert browser.get(list_address("dispatch_offer")).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/agents/agent/"])

@@ -4,7 +4,7 @@ import pytest
 
 from dispatch.models import AgentRating
 from tests.factories import make_agent
-from tests.staff import a_coordinator, page
+from tests.staff import log_in_coordinator, page_address
 
 pytestmark = pytest.mark.django_db
 
@@ -13,7 +13,7 @@ def figures(reviews: int = 0, good: int = 0) -> dict[str, str]:
     agent = make_agent()
     if reviews:
         AgentRating.objects.create(agent=agent, reviews=reviews, good=good)
-    shown = a_coordinator().get(page("agents_agent", agent))
+    shown = log_in_coordinator().get(page_address("agents_agent", agent))
     return {str(name): str(value) for name, value in shown.context["figures"]}
 
 

@@ -110,4 +110,4 @@ def test_a_post_from_elsewhere_is_refused_kindly(amina: Agent) -> None:
 
     assert answer.status_code == 403
     assert "This page was open for too long." in answer.content.decode()
-    assert factories.presence_of(amina).status == "available"
+    assert factories.read_presence(amina).status == "available"

@@ -45,7 +45,7 @@ def test_turned_on_it_says_so_and_can_be_stopped(live: Browser, amina: Agent) ->
     off = live.act("auto-accept", limit="3").content.decode()
 
     assert 'data-action="stop-auto-accept"' not in off
-    assert not factories.presence_of(amina).auto_accept
+    assert not factories.read_presence(amina).auto_accept
 
 
 def test_without_scripts_the_switch_leads_back(plain: Browser) -> None:
@@ -55,7 +55,7 @@ def test_without_scripts_the_switch_leads_back(plain: Browser) -> None:
 @pytest.mark.parametrize("limit", ["0", "31", "many", ""])
 def test_a_limit_that_is_none_is_refused(plain: Browser, amina: Agent, limit: str) -> None:
     assert plain.act("auto-accept", on="1", limit=limit).status_code == 422
-    assert not factories.presence_of(amina).auto_accept
+    assert not factories.read_presence(amina).auto_accept
 
 
 def test_no_more_are_accepted_in_an_hour_than_the_agent_allows(db: None) -> None:
@@ -123,7 +123,7 @@ def test_three_offers_without_an_answer_pause_and_one_tap_brings_back(
     live: Browser, amina: Agent
 ) -> None:
     for _ in range(3):
-        presence.time_out([amina.pk], at=clock.now())
+        presence.record_timeouts([amina.pk], at=clock.now())
 
     page = live.look().content.decode()
     assert 'id="status" class="status" data-status="paused"' in page
@@ -133,7 +133,7 @@ def test_three_offers_without_an_answer_pause_and_one_tap_brings_back(
     back = live.act("presence", status="available").content.decode()
 
     assert "Three offers in a row" not in back
-    assert factories.presence_of(amina).timeouts_in_row == 0
+    assert factories.read_presence(amina).timeouts_in_row == 0
 
 
 def test_a_break_is_no_pause(live: Browser, amina: Agent) -> None:

@@ -86,7 +86,7 @@ def test_a_login_that_is_no_agent_is_told_so() -> None:
 
 def test_a_beat_is_answered_with_the_desks_signature_and_renews_presence() -> None:
     agent = factories.make_agent()
-    before = factories.presence_of(agent).seen_at
+    before = factories.read_presence(agent).seen_at
     http = login(agent.user)
 
     async def scene() -> None:
@@ -98,7 +98,7 @@ def test_a_beat_is_answered_with_the_desks_signature_and_renews_presence() -> No
         await line.close()
 
     run(scene())
-    assert factories.presence_of(agent).seen_at > before
+    assert factories.read_presence(agent).seen_at > before
 
 
 def test_a_live_server_tells_how_many_pages_it_holds() -> None:

@@ -245,7 +245,7 @@ def test_an_agent_reads_their_own_only(plain: Browser, amina: Agent) -> None:
 
 
 def test_there_are_twenty_on_a_page(plain: Browser, amina: Agent) -> None:
-    client = factories.a_client()
+    client = factories.get_client()
     for _ in range(21):
         ticket = factories.make_ticket(client)
         offers.decline(factories.make_offer(ticket, amina), at=clock.now())

@@ -9,7 +9,7 @@ from tests.dispatch.desk.conftest import Browser, browser_of
 
 
 def status(agent: Agent) -> str:
-    return factories.presence_of(agent).status
+    return factories.read_presence(agent).status
 
 
 @pytest.mark.parametrize("wanted", ["away", "offline", "available"])

@@ -47,11 +47,11 @@ def test_an_old_signature_brings_every_part_and_the_new_one(live: Browser, amina
 
 def test_asking_is_a_sign_of_life(live: Browser, amina: Agent) -> None:
     before = clock.now()
-    presence.seen([amina.pk], at=before - SILENCE)
+    presence.record_heartbeats([amina.pk], at=before - SILENCE)
 
     live.look("state", **position(amina))
 
-    assert factories.presence_of(amina).seen_at > before
+    assert factories.read_presence(amina).seen_at > before
 
 
 def test_asking_does_not_bring_back_who_went_offline(live: Browser, amina: Agent) -> None:
@@ -59,7 +59,7 @@ def test_asking_does_not_bring_back_who_went_offline(live: Browser, amina: Agent
 
     live.look("state", signature="old")
 
-    assert factories.presence_of(amina).status == "offline"
+    assert factories.read_presence(amina).status == "offline"
 
 
 def test_only_the_messages_a_page_lacks_are_sent(

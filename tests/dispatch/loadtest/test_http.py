@@ -10,7 +10,7 @@ from dispatch.loadtest import history
 from dispatch.loadtest.behaviour import BEHAVIOURS
 from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import HttpClient, Reply, retry_pauses
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver, run_receiver
 
 
 def send_until_clear(receiver: Receiver, store: HistoryStore, *, duplicates: int = 0) -> Reply:
@@ -26,7 +26,7 @@ def send_until_clear(receiver: Receiver, store: HistoryStore, *, duplicates: int
 
 
 def test_what_is_in_doubt_is_sent_again_as_it_was(tmp_path: Path) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         receiver.answers = [503, 502, 201]
 
         answer = send_until_clear(receiver, HistoryStore(tmp_path))
@@ -39,7 +39,7 @@ def test_what_is_in_doubt_is_sent_again_as_it_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 409, 422])
 def test_a_clear_answer_is_taken(status: int) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         receiver.answers = [status]
 
         answer = send_until_clear(receiver, HistoryStore())
@@ -57,7 +57,7 @@ def test_a_server_that_is_gone_is_in_doubt() -> None:
 
 
 def test_with_an_echo_a_thing_is_sent_several_times_and_the_best_answer_counts() -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         receiver.answers = [500, 201, 409]
 
         answer = send_until_clear(receiver, HistoryStore(), duplicates=5)

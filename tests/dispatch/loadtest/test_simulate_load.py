@@ -95,7 +95,7 @@ def test_a_load_comes_works_and_leaves(platform: Platform, tmp_path: Path) -> No
 
 
 def await_lines(folder: Path, act: str, how: str, *, least: int) -> None:
-    embedded.patiently(lambda: _enough(folder, act, how, least), ValueError, seconds=90)
+    embedded.retry(lambda: _enough(folder, act, how, least), ValueError, seconds=90)
 
 
 def _enough(folder: Path, act: str, how: str, least: int) -> None:

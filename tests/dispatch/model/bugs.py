@@ -184,7 +184,7 @@ BUGS = {
         "S12",
     ),
     "a lost conversation is paid whole": Bug(
-        (Change(assignments, "lose", "quote.for_time_only(", "quote.final("),),
+        (Change(assignments, "lose", "quote.time_pay(", "quote.final_pay("),),
         asked(ACCEPT, TAKE_AWAY),
         "S9 paid another amount than the rules say",
     ),

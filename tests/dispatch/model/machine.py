@@ -83,7 +83,7 @@ class Dispatch(People):
     def time_passes(self, seconds: int) -> None:
         """Pages that are open beat."""
         self.world.pass_time(seconds)
-        self.world.act(lambda at: presence.seen(list(self.open_pages), at=at))
+        self.world.act(lambda at: presence.record_heartbeats(list(self.open_pages), at=at))
         self.nothing_is_broken()
 
     @rule(after=st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20]))
