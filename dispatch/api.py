@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from dispatch.waits import availability, availability_schema
 from dispatch.waits.availability import AvailabilityQuery
 from tickets import clock, skills
-from tickets.api.requests import PROBLEMS, client_of, invalid, render
+from tickets.api.requests import PROBLEMS, build_error, get_client, render
 from tickets.handoff import Contract, LanguageTag, SkillNeed, Topic
 
 
@@ -43,7 +43,7 @@ class AvailabilityView(APIView):
     )
     def get(self, request: Request) -> Response:
         wish = asked(request).wish
-        return render(availability.check(client_of(request), wish, at=clock.now()))
+        return render(availability.check(get_client(request), wish, at=clock.now()))
 
 
 def asked(request: Request) -> AvailabilityParameters:
@@ -51,17 +51,17 @@ def asked(request: Request) -> AvailabilityParameters:
     given: dict[str, object] = dict(request.query_params.items())
     for name, values in request.query_params.lists():
         if len(values) > 1:
-            raise invalid((name,), "given twice")
+            raise build_error((name,), "given twice")
     if not given.get("topic"):
         given.pop("topic", None)
     if "skills" in given:
         given["skills"] = [need(one) for one in str(given["skills"]).split(",") if one.strip()]
     question = AvailabilityParameters.model_validate(given)
     codes = [one.code for one in question.skills]
-    if unknown := skills.unknown(codes):
-        raise invalid(("skills", codes.index(unknown[0])), "unknown skill")
+    if unknown := skills.list_unknown(codes):
+        raise build_error(("skills", codes.index(unknown[0])), "unknown skill")
     if len(set(codes)) < len(codes):
-        raise invalid(("skills",), "named twice")
+        raise build_error(("skills",), "named twice")
     return question
 
 

@@ -41,7 +41,7 @@ def say(
     """The agent writes to the customer. Raises AssignmentOver; said twice, it is one message."""
     said_as = f"{assignment.epoch}:{client_message_id}"
     ticket = lifecycle.lock(assignment.ticket)
-    if not conversation.said(ticket, Message.Origin.AGENT, said_as):
+    if not conversation.find_message(ticket, Message.Origin.AGENT, said_as):
         _check(assignment, ticket)
     message, _new = conversation.append(
         ticket,

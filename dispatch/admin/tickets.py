@@ -49,7 +49,7 @@ class DispatchedTicketAdmin(TicketAdmin):
         offers = ticket.offers.select_related("agent")
         taken = ticket.assignments.select_related("agent", "offer")
         return [
-            *super().moments(ticket),
+            *super().list_timeline(ticket),
             *(_offered(offer) for offer in offers),
             *(moment for one in taken for moment in _worked(one)),
         ]

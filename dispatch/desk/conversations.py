@@ -60,7 +60,7 @@ def get_any(agent: Agent, assignment_id: UUID) -> Assignment:
 def shown(assignment: Assignment, *, whole: bool) -> dict[str, Any]:
     """What the page of a conversation needs."""
     after = 0 if whole else max(assignment.ticket.last_seq - SHOWN_AT_FIRST, 0)
-    thread = conversation.since(assignment.ticket, after=after, limit=MOST_SHOWN)
+    thread = conversation.list_messages(assignment.ticket, after=after, limit=MOST_SHOWN)
     return {**panel(assignment), "thread": thread, "hidden_before": after}
 
 
@@ -68,7 +68,7 @@ def news(agent: Agent, assignment_id: UUID, *, after: int, stage_shown: str) -> 
     """What an open page of a conversation lacks. A finished one only says that it is over."""
     assignment = get_any(agent, assignment_id)
     now = stage(assignment)
-    unseen = [] if now == "over" else conversation.since(assignment.ticket, after=after)
+    unseen = [] if now == "over" else conversation.list_messages(assignment.ticket, after=after)
     return {**panel(assignment), "thread": unseen, "moved": now != stage_shown}
 
 

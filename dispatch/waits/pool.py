@@ -22,7 +22,7 @@ from dispatch.rules import wait_simulation
 from dispatch.rules.policy import Policy, lower_levels
 from dispatch.rules.wait_simulation import DurationDistribution, Floats, QueueEntry, Seat
 from tickets.models import Ticket
-from tickets.models.tickets import lane
+from tickets.models.tickets import build_lane
 
 LEARNED_FOR = 60
 RECENT = timedelta(days=7)
@@ -134,7 +134,7 @@ class PoolSnapshot:
         last = ticket.lane
         for step, after in enumerate(self.policy.relax_after, start=1):
             needs = lower_levels(ticket.skills, step, least=self.policy.least_level)
-            then = lane(ticket.language, needs, ticket.client.certificate)
+            then = build_lane(ticket.language, needs, ticket.client.certificate)
             if step > ticket.relaxed and then != last:
                 yield max(ceil(after - waited), 0), then
                 last = then

@@ -29,7 +29,7 @@ def test_messages_are_numbered_without_gaps_whoever_speaks(noon: datetime) -> No
     for number, origin in enumerate([CUSTOMER, AGENT, CUSTOMER, AGENT]):
         say(ticket, "x", str(number), noon, origin)
 
-    assert [one.seq for one in conversation.since(ticket)] == [1, 2, 3, 4]
+    assert [one.seq for one in conversation.list_messages(ticket)] == [1, 2, 3, 4]
 
 
 def test_the_same_words_again_are_the_same_message(noon: datetime) -> None:
@@ -47,7 +47,7 @@ def test_a_repeated_message_takes_no_number(noon: datetime) -> None:
     for number in ("1", "1", "2"):
         say(ticket, "Hi", number, noon)
 
-    assert [one.seq for one in conversation.since(ticket)] == [1, 2]
+    assert [one.seq for one in conversation.list_messages(ticket)] == [1, 2]
 
 
 def test_other_words_under_the_same_id_are_refused(noon: datetime) -> None:
@@ -88,7 +88,7 @@ def test_reading_starts_above_the_number_one_has(noon: datetime) -> None:
     for number in range(5):
         say(ticket, str(number), str(number), noon)
 
-    assert [one.seq for one in conversation.since(ticket, after=2, limit=2)] == [3, 4]
+    assert [one.seq for one in conversation.list_messages(ticket, after=2, limit=2)] == [3, 4]
 
 
 def test_the_bot_hears_what_the_agent_says(noon: datetime) -> None:

@@ -200,7 +200,7 @@ def test_the_statement_counts_who_is_in_front_as_the_queue_does() -> None:
     opened = escalate(client)
 
     ticket = Ticket.objects.get(pk=opened.body["ticket"])
-    assert opened.body["position"] == queue.position(ticket) == 3
+    assert opened.body["position"] == queue.get_position(ticket) == 3
 
 
 def test_among_thousands_the_statement_finds_its_rows_through_indexes() -> None:

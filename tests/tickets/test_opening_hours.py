@@ -15,7 +15,7 @@ def utc(*parts: int) -> datetime:
 
 
 def look(week: dict[str, list[list[str]]], at: datetime, zone: str = "UTC") -> OpeningState:
-    return opening_hours.look(Hours(week, zone), at=at)
+    return opening_hours.get_state(Hours(week, zone), at=at)
 
 
 @pytest.mark.parametrize("week", [{}, {"mon": []}])
@@ -81,8 +81,8 @@ def test_a_zone_nobody_knows_is_read_as_utc() -> None:
     ],
 )
 def test_a_day_is_read_as_people_write_it(text: str, spans: list[list[str]]) -> None:
-    assert opening_hours.read(text) == spans
-    assert opening_hours.read(opening_hours.written(spans)) == spans
+    assert opening_hours.parse_day(text) == spans
+    assert opening_hours.parse_day(opening_hours.format_day(spans)) == spans
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_a_day_is_read_as_people_write_it(text: str, spans: list[list[str]]) -> 
 )  # fmt: skip
 def test_what_is_no_day_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        opening_hours.read(text)
+        opening_hours.parse_day(text)

@@ -37,34 +37,34 @@ def test_whoever_came_first_is_next(noon: datetime) -> None:
     second = factories.make_ticket(at=noon)
     first = factories.make_ticket(at=noon - SECOND)
 
-    assert (queue.position(first), queue.position(second)) == (1, 2)
+    assert (queue.get_position(first), queue.get_position(second)) == (1, 2)
 
 
 def test_the_urgent_are_in_front(noon: datetime) -> None:
     waiting = factories.make_ticket(at=noon - SECOND)
     urgent = factories.make_ticket(urgency="high", at=noon)
 
-    assert (queue.position(urgent), queue.position(waiting)) == (1, 2)
+    assert (queue.get_position(urgent), queue.get_position(waiting)) == (1, 2)
 
 
 def test_other_languages_stand_in_another_line(noon: datetime) -> None:
     factories.make_ticket(language="fr", at=noon - SECOND)
     ticket = factories.make_ticket(at=noon)
 
-    assert queue.position(ticket) == 1
+    assert queue.get_position(ticket) == 1
 
 
 def test_a_region_stands_in_the_line_of_its_language(noon: datetime) -> None:
     factories.make_ticket(language="fr-CA", at=noon - SECOND)
     ticket = factories.make_ticket(language="fr", at=noon)
 
-    assert queue.position(ticket) == 2
+    assert queue.get_position(ticket) == 2
 
 
 def test_whoever_waits_no_more_has_no_place_and_no_wait(noon: datetime) -> None:
     ticket = answered(noon, after=5)
 
-    assert (queue.position(ticket), queue.wait(ticket, at=noon)) == (None, Wait())
+    assert (queue.get_position(ticket), queue.estimate_wait(ticket, at=noon)) == (None, Wait())
 
 
 def test_what_dispatch_knows_is_told(noon: datetime) -> None:
@@ -72,7 +72,7 @@ def test_what_dispatch_knows_is_told(noon: datetime) -> None:
     factories.make_agent(at=noon)
     ticket = factories.make_ticket(at=noon)
 
-    half, most, unknown = queue.wait(ticket, at=noon)
+    half, most, unknown = queue.estimate_wait(ticket, at=noon)
 
     assert half is not None
     assert most is not None
@@ -86,7 +86,7 @@ def test_what_was_told_is_kept(noon: datetime) -> None:
 
     ticket = Ticket.objects.get(pk=factories.make_ticket(at=noon).pk)
 
-    assert (ticket.quoted_p50_s, ticket.quoted_p90_s) == queue.wait(ticket, at=noon)[:2]
+    assert (ticket.quoted_p50_s, ticket.quoted_p90_s) == queue.estimate_wait(ticket, at=noon)[:2]
 
 
 def test_nothing_is_promised_for_the_hours_a_client_is_closed(noon: datetime) -> None:
@@ -98,8 +98,8 @@ def test_nothing_is_promised_for_the_hours_a_client_is_closed(noon: datetime) ->
     factories.make_agent(at=noon)
     ticket = factories.make_ticket(client, at=noon)
 
-    assert queue.wait(ticket, at=noon) == Wait(unknown="closed")
-    assert queue.opens_at(ticket, at=noon) == noon + timedelta(hours=20)
+    assert queue.estimate_wait(ticket, at=noon) == Wait(unknown="closed")
+    assert queue.get_opening(ticket, at=noon) == noon + timedelta(hours=20)
     assert (ticket.quoted_p50_s, ticket.quoted_p90_s) == (None, None)
 
 
@@ -109,7 +109,7 @@ def test_when_nobody_knows_it_is_the_median_of_recent_waits(noon: datetime) -> N
         answered(noon, after=seconds)
     ticket = factories.make_ticket(at=noon)
 
-    assert queue.wait(ticket, at=noon) == Wait(p50=20)
+    assert queue.estimate_wait(ticket, at=noon) == Wait(p50=20)
 
 
 def test_an_estimate_that_fails_costs_no_escalation(noon: datetime) -> None:
@@ -132,8 +132,8 @@ def test_what_one_has_waited_already_is_taken_off(noon: datetime) -> None:
     answered(noon, after=20)
     ticket = factories.make_ticket(at=noon)
 
-    assert queue.wait(ticket, at=noon + 15 * SECOND).p50 == 5
-    assert queue.wait(ticket, at=noon + 60 * SECOND).p50 == 0
+    assert queue.estimate_wait(ticket, at=noon + 15 * SECOND).p50 == 5
+    assert queue.estimate_wait(ticket, at=noon + 60 * SECOND).p50 == 0
 
 
 @pytest.mark.usefixtures("nobody_knows")
@@ -142,16 +142,16 @@ def test_waits_of_another_language_or_of_long_ago_tell_nothing(noon: datetime) -
     answered(noon - timedelta(hours=2), after=20)
     ticket = factories.make_ticket(at=noon)
 
-    assert queue.wait(ticket, at=noon) == Wait(unknown="no_waits_known")
+    assert queue.estimate_wait(ticket, at=noon) == Wait(unknown="no_waits_known")
 
 
 @pytest.mark.usefixtures("nobody_knows")
 def test_the_median_is_worked_out_once_for_all_who_ask(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
-    queue.wait(ticket, at=noon)
+    queue.estimate_wait(ticket, at=noon)
 
     lifecycle.begin(factories.make_ticket(at=noon - 20 * SECOND), agent_name="Bo", at=noon)
 
-    assert queue.wait(ticket, at=noon).p50 is None
+    assert queue.estimate_wait(ticket, at=noon).p50 is None
     cache.clear()
-    assert queue.wait(ticket, at=noon).p50 == 20
+    assert queue.estimate_wait(ticket, at=noon).p50 == 20

@@ -28,7 +28,9 @@ def answered(noon: datetime, *, after: int, **given: object) -> None:
 
 
 def tally(noon: datetime, days: int = 30) -> wait_accuracy.WaitTally:
-    return wait_accuracy.summed(wait_accuracy.by_day(at=noon + timedelta(minutes=10), days=days))
+    return wait_accuracy.sum_rows(
+        wait_accuracy.read_days(at=noon + timedelta(minutes=10), days=days)
+    )
 
 
 def test_who_was_answered_within_what_was_told_had_a_wait_that_held(noon: datetime) -> None:
@@ -74,7 +76,7 @@ def test_who_was_told_nothing_is_counted_apart(noon: datetime) -> None:
 def test_who_still_waits_is_not_judged_yet(noon: datetime) -> None:
     told(noon)
 
-    assert wait_accuracy.by_day(at=noon + timedelta(hours=1), days=30) == []
+    assert wait_accuracy.read_days(at=noon + timedelta(hours=1), days=30) == []
 
 
 def test_each_day_and_language_is_apart_and_old_ones_are_gone(noon: datetime) -> None:
@@ -84,7 +86,7 @@ def test_each_day_and_language_is_apart_and_old_ones_are_gone(noon: datetime) ->
     answered(noon - day, after=5)
     answered(noon - 7 * day, after=5)
 
-    rows = wait_accuracy.by_day(at=noon, days=7)
+    rows = wait_accuracy.read_days(at=noon, days=7)
 
     assert [(row.day, row.language) for row in rows] == [
         ((noon - day).date(), "en"),

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 #: Name, seconds between two rounds, what a round does.
 BESIDE: list[tuple[str, float, Callable[[], object]]] = [
-    ("webhooks", 2, outbox.catch_up),
+    ("webhooks", 2, outbox.send_missed),
     ("latency", 10, lambda: first_offer_latency.count(at=database_clock.now())),
     ("audit", 15, lambda: audit.run_when_due(at=database_clock.now())),
 ]

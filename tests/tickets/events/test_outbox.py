@@ -302,12 +302,12 @@ def test_what_somebody_had_in_hand_who_died_is_sent_at_the_clocks_next_look(
     outbox.claim_due(overdue_by=timedelta())
     WebhookDelivery.objects.update(sender=line_that_ended())
 
-    outbox.take_over()
+    outbox.release_dead_claims()
 
     delivery = WebhookDelivery.objects.get()
     assert (delivery.sender, delivery.next_attempt_at <= clock.now()) == (None, True)
     WebhookDelivery.objects.update(next_attempt_at=clock.now() - outbox.LATE)
-    assert outbox.catch_up() == 1
+    assert outbox.send_missed() == 1
     assert len(receiver.received) == 1
 
 
@@ -316,7 +316,7 @@ def test_what_somebody_has_in_hand_stays_theirs() -> None:
     news()
     outbox.claim_due(overdue_by=timedelta())
 
-    assert outbox.take_over() == 0
+    assert outbox.release_dead_claims() == 0
     assert WebhookDelivery.objects.get().next_attempt_at > clock.now() + outbox.CLAIM / 2
 
 
@@ -326,7 +326,7 @@ def test_the_number_of_a_line_may_be_somebody_elses_by_now() -> None:
     outbox.claim_due(overdue_by=timedelta())
     WebhookDelivery.objects.update(next_attempt_at=F("next_attempt_at") - DAY)
 
-    assert outbox.take_over() == 1
+    assert outbox.release_dead_claims() == 1
 
 
 @pytest.mark.parametrize("status", [204, 500, 410])
