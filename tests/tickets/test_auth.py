@@ -52,7 +52,7 @@ def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(api: Any, noon: d
 def test_a_key_revoked_elsewhere_is_refused_within_seconds(
     api: Any, noon: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "REMEMBERED", 0.2)
+    monkeypatch.setattr(auth, "CACHED_SECONDS", 0.2)
     assert api.escalate().status_code == 201
 
     ApiKey.objects.update(revoked_at=noon)
