@@ -79,13 +79,20 @@ class Customer(Contract):
 class SkillNeed(Contract):
     """A skill the agent must have, at least at this proficiency (1 to 5).
 
-    While the customer waits, the matching policy lowers the required level step by step. In the
-    end a skill required at a low level may be dropped, so that an agent answers. The certificate
-    of a client is never dropped.
+    After the client's promised wait, the matching policy may lower the required level a little, but
+    never below 1: the skill stays required. Only a skill that `gives_way` is dropped, at the
+    policy's last step. The certificate of a client is never dropped.
     """
 
     code: Slug
     level: Annotated[int, Field(ge=1, le=5)] = 1
+    gives_way: Annotated[
+        bool,
+        Field(
+            description="True: rather an agent without this skill than a wait beyond the policy's "
+            "last step. False: the customer waits until somebody who knows it is free."
+        ),
+    ] = False
 
 
 class Line(Contract):

@@ -25,7 +25,8 @@ from tickets.models.tickets import build_lane
 from tickets.signals import ticket_closed, ticket_queued
 
 Status = Ticket.Status
-Needs = Callable[[Mapping[str, int]], Mapping[str, int]]
+#: Returns how many times a ticket's levels are lowered by now, the levels, and the next check.
+Lowering = Callable[[Ticket], tuple[int, Mapping[str, int], datetime | None]]
 #: A requeued ticket goes ahead of every ticket that has not waited this much longer.
 HEAD_OF_QUEUE = timedelta(minutes=10)
 
@@ -56,21 +57,22 @@ def mark_reofferable_due(*, at: datetime, limit: int) -> int:
 
 
 @transaction.atomic
-def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> int:
-    """Lower the required levels of tickets that have waited this long; returns how many.
+def lower_levels(*, lowering: Lowering, at: datetime, limit: int) -> int:
+    """Lower the required levels of the tickets that are due for it; returns how many changed.
 
-    `needs` maps the original levels to the levels of this step. The ticket keeps the original
-    levels; only its lane changes.
+    `lowering` computes the levels of this moment. The ticket keeps the original levels; only its
+    lane changes. The next check is set on every due ticket, so the scheduler finds due tickets in
+    the index `tickets_to_lower`.
     """
-    due = Ticket.objects.queued().filter(relaxed__lt=step, queued_at__lte=queued_before)
-    due = due.exclude(skills={})
-    held = due.select_related("client").order_by("queued_at")
-    tickets = list(held.select_for_update(skip_locked=True, of=("self",))[:limit])
+    due = Ticket.objects.queued().filter(lower_at__lte=at).select_related("client")
+    held = due.order_by("lower_at").select_for_update(skip_locked=True, of=("self",))
+    tickets = list(held[:limit])
+    before = [ticket.lane for ticket in tickets]
     for ticket in tickets:
-        ticket.relaxed = step
-        ticket.lane = build_lane(ticket.language, needs(ticket.skills), ticket.client.certificate)
-    Ticket.objects.bulk_update(tickets, ["relaxed", "lane"])
-    return len(tickets)
+        ticket.times_lowered, needs, ticket.lower_at = lowering(ticket)
+        ticket.lane = build_lane(ticket.language, needs, ticket.client.certificate)
+    Ticket.objects.bulk_update(tickets, ["times_lowered", "lane", "lower_at"])
+    return sum(ticket.lane != was for ticket, was in zip(tickets, before, strict=True))
 
 
 def lock(ticket: Ticket) -> Ticket:

@@ -37,6 +37,19 @@ class SnapshotTicket(NamedTuple):
     ticket: Ticket
     taken_slots: frozenset[int]
 
+    @property
+    def lowered(self) -> dict[str, tuple[int, int]]:
+        """The level first asked for and the level asked for now, of each skill asked for at less.
+
+        Now 0: the skill is not asked for any more.
+        """
+        still = self.ticket_input.skills
+        return {
+            code: (level, still.get(code, 0))
+            for code, level in self.ticket.skills.items()
+            if still.get(code, 0) < level
+        }
+
 
 class SnapshotAgent(NamedTuple):
     """An agent as matching sees them, and the language of their pages."""
@@ -59,9 +72,7 @@ class WaveSnapshot:
 
     @classmethod
     def from_json(cls, words: bytes) -> Self:
-        tickets, agents, *also = orjson.loads(words)
-        # Decisions of before it counted keep no scarcity.
-        scarcity = also[0] if also else {}
+        tickets, agents, scarcity = orjson.loads(words)
         # Many can do the same, and then it is worked out once.
         rare = {able: _scarcity_of(able, scarcity) for able in {row[1] for row in agents}}
         free = [_free(*row, scarcity=rare[row[1]]) for row in agents]
@@ -111,7 +122,7 @@ def _waiting(
     name: str,
     offered: list[tuple[str, str, bool, int]] | None,
     met: list[tuple[str, bool]] | None,
-    asked_first: Mapping[str, int] | None = None,
+    asked_first: Mapping[str, int],
 ) -> SnapshotTicket:
     refusals = _refusals(offered or [])
     known = frozenset(UUID(who) for who, blocked in met or [] if not blocked)
@@ -131,8 +142,7 @@ def _waiting(
         client=_client(client, slug, name),
         language=need.language,
         topic=topic,
-        # Decisions of before keep only what was still asked for.
-        skills=dict(need.skills if asked_first is None else asked_first),
+        skills=dict(asked_first),
         urgency=urgency,
         queued_at=need.queued_at,
         due_at=need.due_at,
@@ -200,10 +210,7 @@ def _free(
 
 def _scarcity_of(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:
     """Of all that is rare, what somebody with these abilities can do."""
-    known = parse_abilities(abilities)
-    # Decisions of before name languages and skills singly.
-    able = {*capabilities(abilities), *known.languages, *known.skills}
-    return {thing: scarcity[thing] for thing in able & scarcity.keys()}
+    return {thing: scarcity[thing] for thing in capabilities(abilities) if thing in scarcity}
 
 
 class Abilities(NamedTuple):
