@@ -1,4 +1,4 @@
-"""Amounts, spans, names and reasons as people read them, in the language now active."""
+"""Amounts, durations, names and reasons as text, in the active language."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -27,7 +27,7 @@ def money(minor: int, currency: str) -> str:
 
 
 def round_money(minor: int, currency: str) -> str:
-    """Without cents, for what is only about right: "€27"."""
+    """Write an amount without cents, for approximate values: "€27"."""
     pattern = locale().currency_formats["standard"].pattern.replace(".00", "")
     return format_currency(
         round(_major(minor, currency)), currency, pattern, locale=locale(), currency_digits=False
@@ -35,7 +35,7 @@ def round_money(minor: int, currency: str) -> str:
 
 
 def clock(span: timedelta) -> str:
-    """A span as a clock shows it: 4:12 or 1:04:12."""
+    """Write a duration like a clock: 4:12 or 1:04:12."""
     seconds = max(int(span.total_seconds()), 0)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -43,7 +43,7 @@ def clock(span: timedelta) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A span in short words: 12 s, 9 min, 2 h 10."""
+    """Write a duration in short: 12 s, 9 min, 2 h 10."""
     seconds = max(int(length.total_seconds()), 0)
     if seconds < 60:
         return f"{seconds} s"
@@ -71,7 +71,7 @@ def plain(slug: str) -> str:
 
 
 def skills(codes: Iterable[str]) -> list[str]:
-    """The names of skills. One nobody has heard of yet is looked up afresh."""
+    """List the names of skills. A cache miss is looked up in the database."""
     codes = list(codes)
     names: dict[str, str] = cache.get("skill_names") or {}
     if not names.keys() >= set(codes):
@@ -81,7 +81,7 @@ def skills(codes: Iterable[str]) -> list[str]:
 
 
 def pay_line(line: QuoteLine, minutes: int) -> str:
-    """What a part of the pay is for."""
+    """Name a part of the pay."""
     if line.kind == "skill":
         return gettext("Skill: %(skill)s") % {"skill": skills([line.code])[0]}
     if line.kind == "language":
@@ -96,18 +96,18 @@ def pay_line(line: QuoteLine, minutes: int) -> str:
 
 
 def why(offer: Offer) -> Iterator[str]:
-    """Why this agent is asked, part by part."""
-    told: dict[str, Any] = offer.reasons
+    """List the reasons why this agent got the offer."""
+    given: dict[str, Any] = offer.reasons
     yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
-    if known := [code for code in offer.ticket.skills if code not in told.get("without", [])]:
+    if known := [code for code in offer.ticket.skills if code not in given.get("without", [])]:
         yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(known))}
     yield from lowered_for(offer)
-    if told.get("known"):
+    if given.get("known"):
         yield gettext("you have helped this customer before")
-    if minutes := told.get("idle_s", 0) // 60:
+    if minutes := given.get("idle_s", 0) // 60:
         yield gettext("you have been free for %(count)s min or more") % {"count": minutes}
-    yield from _among(told.get("candidates", 0))
-    if told.get("again"):
+    yield from _among(given.get("candidates", 0))
+    if given.get("again"):
         yield gettext("you were asked once before, which changes nothing for you")
 
 
@@ -138,7 +138,7 @@ def lowered(levels: Mapping[str, Sequence[int]], *, waited: timedelta) -> Iterat
 
 
 def reasons(offer: Offer) -> str:
-    """Why this agent is asked, as one phrase."""
+    """Write the reasons why this agent got the offer as one phrase."""
     return gettext("; ").join(why(offer))
 
 

@@ -21,9 +21,9 @@ SECOND = timedelta(seconds=1)
 @pytest.fixture
 def nobody_knows() -> Iterator[None]:
     """Demand is on its own: no one answers how long a wait will be."""
-    wait_asked.disconnect(receivers.tell_wait)
+    wait_asked.disconnect(receivers.estimate_wait)
     yield
-    wait_asked.connect(receivers.tell_wait)
+    wait_asked.connect(receivers.estimate_wait)
 
 
 def answered(at: datetime, *, after: int, language: str = "en") -> Ticket:
@@ -116,13 +116,13 @@ def test_an_estimate_that_fails_costs_no_escalation(noon: datetime) -> None:
     def broken(**_: object) -> None:
         raise ZeroDivisionError
 
-    wait_asked.disconnect(receivers.tell_wait)
+    wait_asked.disconnect(receivers.estimate_wait)
     wait_asked.connect(broken, weak=False)
     try:
         ticket = factories.make_ticket(at=noon)
     finally:
         wait_asked.disconnect(broken)
-        wait_asked.connect(receivers.tell_wait)
+        wait_asked.connect(receivers.estimate_wait)
 
     assert ticket.quoted_p50_s is None
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client as Http
 
 from agents import roster
-from dispatch.desk.consumers import MOST_FRAMES_A_MINUTE, shown_offer
+from dispatch.desk.consumers import MOST_FRAMES_A_MINUTE, parse_shown_offer
 from dispatch.operations import connections
 from dispatch.realtime import notifier, push
 from tests import factories
@@ -197,11 +197,11 @@ def test_a_flood_of_frames_closes_the_line() -> None:
     ],
 )
 def test_what_names_no_offer_names_none(frame: str) -> None:
-    assert shown_offer(frame) is None
+    assert parse_shown_offer(frame) is None
 
 
 def test_a_frame_in_bytes_names_no_offer() -> None:
-    assert shown_offer(None) is None
+    assert parse_shown_offer(None) is None
 
 
 @pytest.mark.parametrize("frame", ["[" * 5000, '{"shown": "not an id"}'])

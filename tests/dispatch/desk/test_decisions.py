@@ -40,7 +40,7 @@ def longest_free() -> Agent:
 
 
 def told(browser: Browser, **given: Any) -> list[Any]:
-    return list(browser.look("decisions/", **given).context["told"])
+    return list(browser.look("decisions/", **given).context["decisions"])
 
 
 def reasons_shown(browser: Browser) -> list[str]:
@@ -253,8 +253,8 @@ def test_there_are_twenty_on_a_page(plain: Browser, amina: Agent) -> None:
     first = plain.look("decisions/")
     second = plain.look("decisions/", page="2")
 
-    assert (len(first.context["told"]), first.context["earlier"]) == (20, 2)
-    assert (len(second.context["told"]), second.context["later"]) == (1, 1)
+    assert (len(first.context["decisions"]), first.context["earlier"]) == (20, 2)
+    assert (len(second.context["decisions"]), second.context["later"]) == (1, 1)
     assert second.context["earlier"] is None
 
 

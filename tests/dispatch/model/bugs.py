@@ -109,7 +109,7 @@ WHILE_HELD = (
     Change(snapshot_query, "SNAPSHOT_SQL", "status = 'queued'", "status IN ('queued', 'active')"),
 )
 WHOSE_PAGE = "(o.id, o.agent_id) IN (\n        SELECT *"
-UNTOLD = (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),)
+UNTOLD = (Change(offers, "accept", "_settle_others(held, at=at)", "pass"),)
 STILL_ASKED = "_ask_again([offer.ticket_id for offer in settled], at=at)"
 FENCE = "if held.ended_at or held.epoch != ticket.epoch:"
 UNFENCED = (Change(assignments, "_check", FENCE, "if False:"),)
