@@ -62,11 +62,11 @@ class Broker:
     def __init__(self) -> None:
         self.kept: list[Callable[[], Any]] = []
 
-    def tell(self, channel: str, message: bytes) -> None:
+    def publish(self, channel: str, message: bytes) -> None:
         """News for a screen: here nobody looks, what screens show is drawn."""
         only_outside_transactions("a push")
 
-    def ring(self, task: Task) -> None:
+    def enqueue(self, task: Task) -> None:
         only_outside_transactions("a hint")
         self.kept.append(outbox.deliver_due)
 
