@@ -58,7 +58,7 @@ def recorded_conversations() -> list[dict[str, Any]]:
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason=f"the recorded conversations are not at {DATA}")
-def test_three_recorded_conversations_end_in_a_paid_ledger(
+def test_three_recorded_conversations_are_paid_in_the_ledger(
     platform: Platform, receiver: Receiver, phone: Page
 ):
     client = make_client(slug="shop")

@@ -51,7 +51,7 @@ def say(desk: Page, text: str) -> None:
     desk.press("textarea[name=text]", "Enter")
 
 
-def test_a_conversation_whose_agent_is_cut_off_goes_on_with_another_within_a_minute(
+def test_a_conversation_of_a_disconnected_agent_continues_within_a_minute(
     platform: Platform, receiver: Receiver, phone: Page, other: Page
 ):
     client = make_client(slug="shop")

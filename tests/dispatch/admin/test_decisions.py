@@ -75,7 +75,7 @@ def test_a_decision_says_what_was_lowered_before_it(viewer):
     assert "Loans was asked for at level 1; after 1 min it is no longer asked for." in shown
 
 
-def test_a_decision_shows_everybody_with_their_cost(viewer, decision):
+def test_a_decision_shows_every_agent_with_its_cost(viewer, decision):
     shown = text(viewer.get(page(DECISION, decision)))
 
     drawn = re.sub(r"[A-Z][a-z ]+: \d+ ", "", shown)
@@ -101,14 +101,14 @@ def test_a_decision_of_many_tickets_shows_the_one_asked_for(viewer):
 
 
 @pytest.mark.parametrize("odd", ["none", "01a20fe9-b23f-7071-a7fd-2c67f6e160a3", HOSTILE])
-def test_an_odd_ticket_shows_the_first(viewer, decision, odd: str):
+def test_an_invalid_ticket_shows_the_first(viewer, decision, odd: str):
     answer = viewer.get(page(DECISION, decision), {"ticket": odd})
 
     assert len(answer.context["tables"]) == 1
     assert HOSTILE not in answer.content.decode()
 
 
-def test_a_name_is_no_html(viewer):
+def test_a_name_is_escaped(viewer):
     make_card()
     make_ticket()
     make_agent(HOSTILE)
@@ -117,13 +117,13 @@ def test_a_name_is_no_html(viewer):
     assert HOSTILE not in viewer.get(page(DECISION, Decision.objects.get())).content.decode()
 
 
-def test_running_it_again_says_it_is_the_same(viewer, decision):
+def test_a_replay_with_the_same_result_says_so(viewer, decision):
     answer = viewer.get(page(DECISION, decision, action="run_again"), follow=True)
 
     assert said(answer) == ["The same: 1 pair of 1."]
 
 
-def test_running_it_again_says_what_is_not_the_same(viewer, decision):
+def test_a_replay_with_another_result_shows_the_difference(viewer, decision):
     Decision.objects.update(pairs=[])
 
     answer = viewer.get(page(DECISION, decision, action="run_again"), follow=True)
@@ -131,14 +131,14 @@ def test_running_it_again_says_what_is_not_the_same(viewer, decision):
     assert said(answer) == ["Another outcome: 0 pairs are lost and 1 are new."]
 
 
-def test_nobody_changes_a_decision(coordinator, decision):
+def test_a_decision_cannot_be_changed(coordinator, decision):
     answer = coordinator.post(page(DECISION, decision), {"pairs": "[]"})
 
     assert answer.status_code == 403
     assert Decision.objects.get().pairs == decision.pairs
 
 
-def test_an_offer_and_its_ticket_lead_to_the_decision(viewer, decision):
+def test_an_offer_and_its_ticket_link_to_the_decision(viewer, decision):
     offer = Offer.objects.get()
     link = f"{page(DECISION, decision)}?ticket={offer.ticket_id}"
 
@@ -152,7 +152,7 @@ def test_an_offer_without_a_decision_has_no_link(viewer):
     assert "?ticket=" not in shown
 
 
-def test_the_sidebar_leads_to_matching(coordinator):
+def test_the_sidebar_links_to_matching(coordinator):
     shown = coordinator.get(reverse("admin:index")).content.decode()
 
     for model in (DECISION, POLICY, "dispatch_customeraffinity"):

@@ -24,7 +24,7 @@ def answered(after: int, *, days_ago: int = 0, language: str = "en") -> None:
     lifecycle.begin(ticket, agent_name="Amina", at=came + timedelta(seconds=after))
 
 
-def test_the_page_says_how_often_waits_held():
+def test_the_page_shows_how_often_quoted_waits_held():
     for after in (5, 20, 61):
         answered(after)
     answered(5, days_ago=3, language="fr")
@@ -38,7 +38,7 @@ def test_the_page_says_how_often_waits_held():
     assert shown.content.decode().count("<polyline") == 2
 
 
-def test_a_page_with_nothing_to_judge_by_says_so():
+def test_the_page_without_data_says_so():
     shown = a_coordinator().get(PAGE).content.decode()
 
     assert "Nothing to judge by yet" in shown
@@ -46,13 +46,13 @@ def test_a_page_with_nothing_to_judge_by_says_so():
     assert "By language" not in shown
 
 
-def test_the_page_is_for_whoever_may_see_tickets():
+def test_the_page_needs_the_permission_to_view_tickets():
     assert a_viewer().get(PAGE).status_code == 200
     assert browser_of(make_user("tom", is_staff=True)).get(PAGE).status_code == 403
     assert browser_of(make_user("ben")).get(PAGE).status_code == 302
 
 
-def test_hours_are_written_as_people_do():
+def test_opening_hours_are_parsed_from_text():
     add(a_coordinator(), "tickets_client", **ABOUT, open_mon="9:00-12:30, 13:30-17:00", open_sat="")
 
     made = Client.objects.get()
@@ -60,7 +60,7 @@ def test_hours_are_written_as_people_do():
     assert made.opening_hours == {"mon": [["09:00", "12:30"], ["13:30", "17:00"]]}
 
 
-def test_hours_are_shown_as_they_were_written_and_can_be_emptied():
+def test_opening_hours_are_shown_as_text_and_can_be_emptied():
     client = make_client(opening_hours={"tue": [["09:00", "24:00"]]})
     coordinator = a_coordinator()
 
@@ -71,7 +71,7 @@ def test_hours_are_shown_as_they_were_written_and_can_be_emptied():
     assert client.opening_hours == {}
 
 
-def test_hours_nobody_understands_are_refused_and_change_nothing():
+def test_invalid_opening_hours_are_refused_and_change_nothing():
     client = make_client(opening_hours={"tue": [["09:00", "10:00"]]})
 
     answer = a_coordinator().post(
@@ -90,7 +90,7 @@ def test_an_unknown_time_zone_is_refused():
     assert not Client.objects.exists()
 
 
-def test_whoever_may_only_look_reads_the_week():
+def test_a_viewer_reads_the_opening_hours_in_one_line():
     client = make_client(opening_hours={"tue": [["09:00", "10:00"]]})
 
     shown = a_viewer().get(page("tickets_client", client)).content.decode()
@@ -98,7 +98,7 @@ def test_whoever_may_only_look_reads_the_week():
     assert "Tuesday 09:00–10:00" in shown
 
 
-def test_the_story_tells_what_was_told_and_what_the_customer_said():
+def test_the_timeline_shows_the_quoted_wait_and_the_review():
     ticket = make_ticket()
     Ticket.objects.update(quoted_p50_s=20, quoted_p90_s=120)
     ticket = lifecycle.give_up(ticket, at=clock.now())

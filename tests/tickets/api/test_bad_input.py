@@ -62,7 +62,7 @@ def test_a_wrong_field_is_named(api: Any, field: str, given: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_a_number_json_does_not_have_is_refused(api: Any, written: str) -> None:
+def test_a_number_that_json_lacks_is_refused(api: Any, written: str) -> None:
     body = json.dumps(factories.escalation(context={"a": 1.5})).replace("1.5", written)
 
     status, code, field = told(api.escalate(body.encode()))
@@ -103,7 +103,7 @@ def test_a_skill_named_twice_is_refused(api: Any) -> None:
         b'{"a":' * 100_000,
     ],
 )
-def test_what_is_no_json_object_is_refused(api: Any, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(api: Any, body: bytes) -> None:
     answer = api.escalate(body)
 
     assert told(answer) == (400, "invalid", "body")
@@ -111,7 +111,7 @@ def test_what_is_no_json_object_is_refused(api: Any, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("half", ["\\ud800", "\\udfff", "\\ud800x"])
-def test_half_a_character_is_refused(api: Any, half: str) -> None:
+def test_a_lone_surrogate_is_refused(api: Any, half: str) -> None:
     body = json.dumps(factories.escalation(summary="HERE")).replace("HERE", half)
 
     assert told(api.escalate(body.encode()))[:2] == (400, "invalid")
@@ -139,14 +139,14 @@ def test_json_with_a_charset_is_json(api: Any) -> None:
     assert answer.status_code == 201
 
 
-def test_two_mebibytes_are_too_many(api: Any) -> None:
+def test_a_body_of_two_mebibytes_is_refused(api: Any) -> None:
     body = json.dumps(factories.escalation(summary="x" * 2 * MIB)).encode()
 
     assert told(api.escalate(body))[:2] == (413, "too_large")
     assert nothing_stored()
 
 
-def test_a_complaint_does_not_repeat_what_was_sent(api: Any) -> None:
+def test_an_error_does_not_repeat_the_input(api: Any) -> None:
     answer = api.escalate(customer={"ref": "u", "name": "Canary", "iban": "FR7630006000011234"})
 
     assert "FR76" not in answer.content.decode()
@@ -154,7 +154,7 @@ def test_a_complaint_does_not_repeat_what_was_sent(api: Any) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", '""', "   ", "k" * 256])
-def test_an_escalation_needs_a_key_of_its_own(api: Any, key: str | None) -> None:
+def test_an_escalation_without_a_key_is_refused(api: Any, key: str | None) -> None:
     headers = {} if key is None else {"idempotency-key": key}
 
     answer = api.post("escalations", factories.escalation(), **headers)
@@ -163,7 +163,7 @@ def test_an_escalation_needs_a_key_of_its_own(api: Any, key: str | None) -> None
     assert nothing_stored()
 
 
-def test_a_key_is_not_used_for_two_requests(api: Any) -> None:
+def test_a_key_used_with_another_payload_is_refused(api: Any) -> None:
     api.escalate(key="1")
 
     answer = api.escalate(key="1")
@@ -204,7 +204,7 @@ def test_a_closed_ticket_takes_no_more_messages(api: Any) -> None:
     assert not Message.objects.exists()
 
 
-def test_other_words_under_the_same_id_are_refused(api: Any) -> None:
+def test_another_text_under_the_same_id_is_refused(api: Any) -> None:
     ticket = factories.make_ticket()
     api.post(f"tickets/{ticket.pk}/messages", {"client_message_id": "1", "text": "Hi"})
 
@@ -235,7 +235,7 @@ def test_a_wrong_message_is_refused(api: Any, field: str, body: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "", "9" * 30, "١", "1 OR 1=1"])
-def test_where_to_read_from_is_a_whole_number(api: Any, after: str) -> None:
+def test_an_after_that_is_no_whole_number_is_refused(api: Any, after: str) -> None:
     ticket = factories.make_ticket()
 
     answer = api.get(f"tickets/{ticket.pk}/messages", after=after)
@@ -243,7 +243,7 @@ def test_where_to_read_from_is_a_whole_number(api: Any, after: str) -> None:
     assert told(answer) == (400, "invalid", "after")
 
 
-def test_a_wrong_reason_for_leaving_leaves_the_ticket_as_it_was(api: Any) -> None:
+def test_an_invalid_cancellation_changes_nothing(api: Any) -> None:
     ticket = factories.make_ticket()
 
     answer = api.post(f"tickets/{ticket.pk}/cancel", {"reason": 7})
@@ -265,7 +265,7 @@ def ask(api: Any, method: str, path: str, body: Any) -> Any:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ENDPOINTS)
-def test_anothers_ticket_is_as_absent_as_one_that_never_was(
+def test_the_ticket_of_another_client_is_not_found(
     api: Any, method: str, path: str, body: Any
 ) -> None:
     foreign = factories.make_ticket(factories.make_client("other"))
@@ -284,7 +284,7 @@ def test_anothers_ticket_is_as_absent_as_one_that_never_was(
 @pytest.mark.parametrize(
     "path", ["tickets/1", "tickets/%00", "tickets/../escalations", "nothing", "tickets/"]
 )
-def test_an_address_that_is_none_is_a_problem_document_too(api: Any, path: str) -> None:
+def test_an_unknown_url_is_answered_by_a_problem_document(api: Any, path: str) -> None:
     assert told(api.get(path))[:2] == (404, "not_found")
 
 
@@ -331,7 +331,7 @@ def credentials(api: Any) -> dict[str, str]:
         "very long",
     ],
 )
-def test_without_a_good_key_nothing_is_said(api: Any, which: str) -> None:
+def test_a_request_without_a_valid_key_is_refused(api: Any, which: str) -> None:
     ticket = factories.make_ticket()
     http = Http(headers={"authorization": credentials(api)[which]})
 
