@@ -112,7 +112,7 @@ def why(offer: Offer) -> Iterator[str]:
 
 
 def lowered_for(offer: Offer) -> Iterator[str]:
-    """What was asked for at first and no longer was when the offer was made, skill by skill."""
+    """List the skills whose required level had been lowered when the offer was made."""
     waited = timedelta(seconds=offer.reasons.get("waited_s", 0))
     yield from lowered(offer.reasons.get("lowered", {}), waited=waited)
 

@@ -36,7 +36,7 @@ Answer = Callable[[Ticket, datetime], dict[str, Any]]
 
 
 class Result(NamedTuple):
-    """What the statement wrote, or why it wrote nothing."""
+    """The result of the statement: the ticket it wrote, or the reason why it wrote nothing."""
 
     held: bool
     stored: StoredResponse | None

@@ -1,4 +1,4 @@
-"""The current state of an agent's desk, and a signature that tells a page whether it is stale."""
+"""The state of an agent's desk, and the signature by which a page finds out that it is stale."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The desk in a real browser: cards shown, taken, passed and accepted by themselves; pauses."""
+"""The desk in a real browser: offer cards, automatic acceptance and pauses."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from tickets import clock
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# Every answer of the server is read two seconds after it has come.
+# The page reads every response two seconds late.
 ANSWERS_COME_LATE = """() => {
   const { send } = XMLHttpRequest.prototype;
   XMLHttpRequest.prototype.send = function (body) {

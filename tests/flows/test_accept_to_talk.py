@@ -1,4 +1,4 @@
-"""Accept, then talk: words go both ways, in order, once."""
+"""Accept, then talk: messages go both ways, in order, each once."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""In, then offer: a bot escalates and an agent sees it with its pay."""
+"""Escalate, then offer: a bot escalates and an agent gets an offer with its pay."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whoever holds a conversation is gone, however: the customer is told and another goes on."""
+"""The agent of a conversation is gone: the customer is told and another agent continues."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def fall_silent(desk: Any, seconds: float = SILENCE.total_seconds()) -> None:
-    """The desk's pages have not been heard from for so long."""
+    """Send no heartbeats of this desk for this long."""
     silent_since = clock.now() - timedelta(seconds=seconds)
     Presence.objects.filter(agent=desk.agent).update(seen_at=silent_since)
 

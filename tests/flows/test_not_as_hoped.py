@@ -1,4 +1,4 @@
-"""Not as hoped: declined, run out, left, lost, nobody there."""
+"""Unhappy paths: offers declined or expired, customers who leave, agents who go, no agent."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The platform's real processes: what they log, whether they are ready, who takes the lead."""
+"""The real processes of the platform: logs, readiness and leadership."""
 
 import json
 import re
@@ -37,7 +37,7 @@ TAKE_MESSAGES = "DROP TRIGGER refuse_message ON tickets_message; DROP FUNCTION r
 
 @pytest.fixture
 def fresh() -> Iterator[Platform]:
-    """One whose logs begin with this test, and whose processes may be killed."""
+    """A platform of this test only, whose processes may be killed."""
     with platforms.running(connection.settings_dict["NAME"]) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Resolve, then pay: the conversation ends, wrap-up is paid, once."""
+"""Resolve, then pay: the conversation ends and the wrap-up is paid once."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The talk itself: in order, once, and only while the ticket is open."""
+"""Messages: in order, each stored once, only while the ticket is open."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The handoff contract, version 1: strict, and every complaint names its place."""
+"""The handoff contract, version 1: strict, and every error names its field."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ def read(payload: Any) -> Escalation:
 
 
 def complaint(payload: Any) -> str:
-    """The place the first complaint names; complaints across fields name it in their text."""
+    """The field of the first error. An error across fields names them in its text."""
     with pytest.raises(ValidationError) as refused:
         read(payload)
     first = refused.value.errors()[0]
@@ -156,7 +156,7 @@ def test_a_large_context_is_refused(context: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "body", [b'{"text": "\\ud800"}', b'{"text": "\xff"}', b"[" * 10_000, b"", b"null", b"[]"]
 )
-def test_invalid_text_is_refused_with_its_field(body: bytes) -> None:
+def test_a_body_with_invalid_text_is_refused(body: bytes) -> None:
     with pytest.raises(ValidationError):
         Escalation.model_validate_json(body)
 

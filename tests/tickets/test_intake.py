@@ -1,4 +1,4 @@
-"""Intake: one statement opens a ticket and keeps the answer under its key, or says why not."""
+"""Intake: one statement opens a ticket and stores the response, or reports why not."""
 
 import hashlib
 import json
@@ -113,7 +113,7 @@ def test_a_key_that_is_in_use_elsewhere_is_busy_and_writes_nothing() -> None:
 
 @contextmanager
 def meanwhile(call: Callable[[], Any]) -> Iterator["list[Future[Any]]"]:
-    """The call runs on another connection, and waits for what this transaction has written."""
+    """Run the call on another connection, where it waits for this transaction."""
     running: list[Future[Any]] = []
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
@@ -124,7 +124,7 @@ def meanwhile(call: Callable[[], Any]) -> Iterator["list[Future[Any]]"]:
 
 
 def open_or_name(client: Client, **given: Any) -> Any:
-    """The answer, or the ticket that is open already."""
+    """Return the response, or the ticket that is already open."""
     try:
         return escalate(client, **given)
     except ConversationAlreadyOpen as refused:
@@ -155,7 +155,7 @@ def test_a_conflict_that_stays_invisible_is_busy(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.django_db(transaction=True)
 def test_a_key_answered_since_the_statement_began_is_replayed() -> None:
-    """The other request has let the lock go and its answer is not in this snapshot."""
+    """The other request has released the lock, and this snapshot lacks its response."""
     client = factories.make_client()
 
     with meanwhile(lambda: escalate(client)) as later:

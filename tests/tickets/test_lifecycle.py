@@ -1,4 +1,4 @@
-"""The life of a ticket: every way it may go, and every way it may not."""
+"""The lifecycle of a ticket: every allowed and every refused transition."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ VERBS: dict[str, Callable[[Ticket, datetime], Ticket]] = {
     "give_up": lambda ticket, at: lifecycle.give_up(ticket, at=at),
     "abandon": lambda ticket, at: lifecycle.abandon(ticket, reason="left", at=at),
 }
-#: What leads to each status, from the escalation on.
+#: The transitions that lead to each status, from the escalation on.
 WAYS = {
     "queued": [],
     "active": ["begin"],
@@ -46,7 +46,7 @@ ALLOWED = {
     ("active", "resolve"): "resolved",
     ("active", "hand_back"): "handed_back",
     ("active", "abandon"): "abandoned",
-    # The customer left what had ended already: nothing changes.
+    # Abandoning an ended ticket changes nothing.
     ("resolved", "abandon"): "resolved",
     ("handed_back", "abandon"): "handed_back",
     ("unavailable", "abandon"): "unavailable",

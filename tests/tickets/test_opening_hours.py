@@ -1,4 +1,4 @@
-"""Opening hours: when a client's humans are meant to be there."""
+"""Opening hours of a client."""
 
 from datetime import UTC, datetime
 
@@ -47,7 +47,7 @@ def test_the_hours_are_those_of_the_clients_zone() -> None:
 
 
 def test_hours_follow_the_wall_clock_when_summer_time_begins() -> None:
-    """In Paris clocks went forward on 29 March: nine was eight in UTC, and is seven."""
+    """In Paris summer time began on 29 March: nine o'clock was 8:00 UTC and became 7:00."""
     sunday = {"sun": [["00:00", "09:00"]]}
 
     assert look(sunday, utc(3, 29, 0), "Europe/Paris").closes_at == utc(3, 29, 7)

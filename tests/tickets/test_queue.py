@@ -1,4 +1,4 @@
-"""The queue as a customer sees it."""
+"""The queue as a customer sees it: position and expected wait."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -19,15 +19,15 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def nobody_knows() -> Iterator[None]:
-    """Demand is on its own: no one answers how long a wait will be."""
+def without_estimates() -> Iterator[None]:
+    """Disconnect dispatch, so that no receiver estimates the wait."""
     wait_asked.disconnect(receivers.estimate_wait)
     yield
     wait_asked.connect(receivers.estimate_wait)
 
 
-def answered(at: datetime, *, after: int, language: str = "en") -> Ticket:
-    """A ticket that waited this many seconds until `at`."""
+def make_answered_ticket(at: datetime, *, after: int, language: str = "en") -> Ticket:
+    """Make a ticket that waited this many seconds until `at`."""
     ticket = factories.make_ticket(language=language, at=at - after * SECOND)
     cache.clear()
     return lifecycle.begin(ticket, agent_name="Amina", at=at)
@@ -62,7 +62,7 @@ def test_a_regional_language_shares_the_queue_of_its_language(noon: datetime) ->
 
 
 def test_a_ticket_that_is_not_queued_has_no_position_and_no_wait(noon: datetime) -> None:
-    ticket = answered(noon, after=5)
+    ticket = make_answered_ticket(noon, after=5)
 
     assert (queue.get_position(ticket), queue.estimate_wait(ticket, at=noon)) == (None, Wait())
 
@@ -103,10 +103,10 @@ def test_a_closed_client_has_no_estimate(noon: datetime) -> None:
     assert (ticket.quoted_p50_s, ticket.quoted_p90_s) == (None, None)
 
 
-@pytest.mark.usefixtures("nobody_knows")
+@pytest.mark.usefixtures("without_estimates")
 def test_the_estimate_without_dispatch_is_the_median_of_recent_waits(noon: datetime) -> None:
     for seconds in (10, 20, 90):
-        answered(noon, after=seconds)
+        make_answered_ticket(noon, after=seconds)
     ticket = factories.make_ticket(at=noon)
 
     assert queue.estimate_wait(ticket, at=noon) == Wait(p50=20)
@@ -127,25 +127,25 @@ def test_a_failed_estimate_does_not_stop_an_escalation(noon: datetime) -> None:
     assert ticket.quoted_p50_s is None
 
 
-@pytest.mark.usefixtures("nobody_knows")
+@pytest.mark.usefixtures("without_estimates")
 def test_the_time_already_waited_is_subtracted(noon: datetime) -> None:
-    answered(noon, after=20)
+    make_answered_ticket(noon, after=20)
     ticket = factories.make_ticket(at=noon)
 
     assert queue.estimate_wait(ticket, at=noon + 15 * SECOND).p50 == 5
     assert queue.estimate_wait(ticket, at=noon + 60 * SECOND).p50 == 0
 
 
-@pytest.mark.usefixtures("nobody_knows")
+@pytest.mark.usefixtures("without_estimates")
 def test_waits_of_another_language_and_old_waits_are_ignored(noon: datetime) -> None:
-    answered(noon, after=20, language="fr")
-    answered(noon - timedelta(hours=2), after=20)
+    make_answered_ticket(noon, after=20, language="fr")
+    make_answered_ticket(noon - timedelta(hours=2), after=20)
     ticket = factories.make_ticket(at=noon)
 
     assert queue.estimate_wait(ticket, at=noon) == Wait(unknown="no_waits_known")
 
 
-@pytest.mark.usefixtures("nobody_knows")
+@pytest.mark.usefixtures("without_estimates")
 def test_the_median_is_cached(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
     queue.estimate_wait(ticket, at=noon)

@@ -1,4 +1,4 @@
-"""What a customer says of how it went."""
+"""Reviews of tickets by customers."""
 
 from datetime import datetime
 from typing import Any
@@ -129,7 +129,7 @@ def test_the_review_of_an_unanswered_ticket_counts_for_no_agent(api: Any) -> Non
     assert not AgentRating.objects.exists()
 
 
-def test_the_database_refuses_a_score_outside_1_to_5(ended: Ticket, noon: datetime) -> None:
+def test_the_database_refuses_an_impossible_score_or_rating(ended: Ticket, noon: datetime) -> None:
     with refused_by("a_score_is_1_to_5"):
         Review.objects.create(ticket=ended, solved=True, score=6, at=noon)
     agent = factories.make_agent("Cy")

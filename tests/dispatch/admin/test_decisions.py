@@ -1,4 +1,4 @@
-"""The coordinators' pages of decisions."""
+"""The admin pages of decisions."""
 
 import re
 from datetime import timedelta
@@ -37,7 +37,7 @@ def viewer():
 
 @pytest.fixture
 def decision() -> Decision:
-    """Amina was paired, Elsa would have cost more, Frida doesn't speak the language."""
+    """A decision: Amina was chosen, Elsa costs more, Frida lacks the language."""
     make_card()
     make_ticket()
     make_agent("Amina")

@@ -1,4 +1,4 @@
-"""The coordinators' first page: live figures, who is next, who is here."""
+"""The floor, the first page of the admin: live figures, the queue and the agents."""
 
 import re
 from datetime import timedelta
@@ -143,7 +143,7 @@ def test_staff_without_permissions_see_an_empty_floor_and_no_lists():
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/agents/agent/"])
-def test_a_page_has_no_inline_script(coordinator, path):
+def test_the_csp_of_a_page_refuses_inline_scripts(coordinator, path):
     policy = coordinator.get(path).headers["content-security-policy"]
 
     assert "script-src 'self' 'unsafe-eval'" in policy

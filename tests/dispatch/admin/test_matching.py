@@ -1,4 +1,4 @@
-"""Who is kept apart from whom, and who holds which certificate, in the coordinators' pages."""
+"""The admin pages of blocked pairs and of certificates."""
 
 from datetime import timedelta
 

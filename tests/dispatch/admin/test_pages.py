@@ -1,4 +1,4 @@
-"""The coordinators' pages of dispatch: offers, assignments and the whole story."""
+"""The admin pages of dispatch: offers, assignments and timelines."""
 
 import pytest
 from django.urls import reverse
@@ -32,7 +32,7 @@ def viewer():
     return a_viewer()
 
 
-# The verb behind the button
+# Domain functions behind the buttons
 
 
 def test_withdrawing_an_offer_frees_its_agent_and_keeps_the_ticket_queued():
@@ -171,7 +171,7 @@ def test_a_viewer_cannot_act(viewer):
     assert Assignment.objects.get().ended_at is None
 
 
-# Agents and tickets, with what dispatch knows
+# Agents and tickets, extended by dispatch
 
 
 def test_the_agents_list_counts_todays_conversations(coordinator):

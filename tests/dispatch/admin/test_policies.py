@@ -1,4 +1,4 @@
-"""The coordinators' pages of the matching policy's versions."""
+"""The admin pages of policy versions."""
 
 import re
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ def viewer():
 
 
 def form(**given) -> dict[str, object]:
-    """What the form of a new version sends, as the newest version unless given otherwise."""
+    """The POST data of a new version, by default with the values of the newest."""
     rules = PolicyVersion.objects.get(pk=1).rules().as_json()
     rules.pop("version")
     steps = ",".join(map(str, rules.pop("lower_levels_at")))

@@ -1,4 +1,4 @@
-"""What an agent's page says of their reviews."""
+"""The figures about reviews on the admin page of an agent."""
 
 import pytest
 

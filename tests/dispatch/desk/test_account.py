@@ -1,4 +1,4 @@
-"""Who gets in, and in which language."""
+"""Login to the desk, and the language of its pages."""
 
 import pytest
 from django.test import Client as Http

@@ -1,4 +1,4 @@
-"""Offers accepted for an agent who wants that, and agents paused because none was answered."""
+"""Automatic acceptance of offers, and the pause after unanswered ones."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ A_MINUTE = timedelta(minutes=1)
 
 
 def shown(agent: Agent) -> Offer:
-    """An offer that is on the agent's screen, and whatever follows of that."""
+    """Make an offer and report it as shown, with all that follows."""
     offer = factories.make_offer(agent=agent)
     offers.auto_accept(offers.show([(offer.pk, agent.pk)], at=clock.now()), at=clock.now())
     return Offer.objects.get(pk=offer.pk)

@@ -1,4 +1,4 @@
-"""The live line, through the real application and the real Valkey."""
+"""The WebSocket of the desk, with the real application and the real Valkey."""
 
 import asyncio
 from uuid import uuid4
@@ -20,8 +20,8 @@ from tickets import clock
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("no_worker"),
-    # A thread that ends with its event loop leaves its connection to the collector; the live
-    # server's threads share a pool instead.
+    # A thread that ends with its event loop leaves its database connection open. The threads of
+    # the live server share a pool instead.
     pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning"),
 ]
 

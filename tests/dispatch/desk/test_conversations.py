@@ -229,7 +229,7 @@ def test_actions_in_a_finished_conversation_are_refused(
 
     answer = plain.act(f"conversations/{work.pk}/{verb}", **words)
 
-    # Late words are answered, so that the page can say they were not sent; ending twice is once.
+    # A late message is answered, so that the page can say that it was not sent.
     assert answer.status_code == {"messages": 409, "finish": 302}.get(verb, 404)
     assert Message.objects.count() == 0
 

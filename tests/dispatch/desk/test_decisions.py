@@ -1,4 +1,4 @@
-"""The agent reads why they were asked, and why somebody else was: their own, and no names."""
+"""The page on which an agent reads why they or other agents got an offer."""
 
 import re
 from datetime import timedelta
@@ -33,18 +33,18 @@ def run_wave() -> None:
 
 
 def longest_free() -> Agent:
-    """Elsa, who has been free for an hour more than anybody."""
+    """Make Elsa, who has been free for an hour longer than all other agents."""
     elsa = factories.make_agent("Elsa")
     Presence.objects.filter(agent=elsa).update(idle_since=clock.now() - timedelta(hours=1))
     return elsa
 
 
-def told(browser: Browser, **given: Any) -> list[Any]:
+def read_rows(browser: Browser, **given: Any) -> list[Any]:
     return list(browser.look("decisions/", **given).context["decisions"])
 
 
 def reasons_shown(browser: Browser) -> list[str]:
-    (one,) = told(browser, others="")
+    (one,) = read_rows(browser, others="")
     return list(one.reasons)
 
 
@@ -79,7 +79,7 @@ def test_an_offer_is_explained_part_by_part(plain: Browser, amina: Agent) -> Non
 
     run_wave()
 
-    (one,) = told(plain)
+    (one,) = read_rows(plain)
     assert one.outcome == "on its way to you"
     assert one.standing == "You fitted best; 1 other person would have fitted too."
     parts = {part.title: (part.mine, part.others) for part in one.parts}
@@ -100,7 +100,7 @@ def test_an_offer_with_lowered_levels_says_so(plain: Browser, amina: Agent) -> N
 
     run_wave()
 
-    (one,) = told(plain)
+    (one,) = read_rows(plain)
     assert one.standing == "Nobody else who fits was free."
     assert one.reasons == ["Loans was asked for at level 2; after 1 min it is no longer asked for"]
     assert one.reasons[0] in plain.look("decisions/").content.decode()
@@ -114,7 +114,7 @@ def test_a_weight_of_zero_is_not_shown(plain: Browser, amina: Agent) -> None:
 
     run_wave()
 
-    (one,) = told(plain)
+    (one,) = read_rows(plain)
     assert "Reviews" not in {part.title for part in one.parts}
 
 
@@ -228,7 +228,7 @@ def test_offers_to_others_while_the_agent_was_away_are_not_listed(
 
     run_wave()
 
-    assert told(plain, others="") == []
+    assert read_rows(plain, others="") == []
 
 
 def test_offers_in_another_language_are_not_listed(plain: Browser) -> None:
@@ -237,7 +237,7 @@ def test_offers_in_another_language_are_not_listed(plain: Browser) -> None:
 
     run_wave()
 
-    assert told(plain, others="") == []
+    assert read_rows(plain, others="") == []
     page = plain.look("decisions/", others="").content.decode()
     assert "Nothing went to others in your languages while you were available." in page
 
@@ -245,7 +245,7 @@ def test_offers_in_another_language_are_not_listed(plain: Browser) -> None:
 def test_an_agent_reads_only_their_own_decisions(plain: Browser, amina: Agent) -> None:
     factories.make_offer(agent=factories.make_agent("Elsa"))
 
-    assert told(plain) == []
+    assert read_rows(plain) == []
 
 
 def test_a_page_lists_twenty_decisions(plain: Browser, amina: Agent) -> None:
@@ -275,7 +275,7 @@ def test_the_page_runs_a_constant_number_of_queries(plain: Browser, amina: Agent
             run_wave()
         plain.look("decisions/", others="")
         with CaptureQueriesContext(connection) as asked:
-            assert len(told(plain, others="")) >= count
+            assert len(read_rows(plain, others="")) >= count
         return len(asked)
 
     assert many(1) == many(8)

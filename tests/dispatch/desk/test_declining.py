@@ -1,4 +1,4 @@
-"""Passing: one tap, and a question nobody need answer."""
+"""Declining an offer, and the optional question why."""
 
 from uuid import uuid4
 

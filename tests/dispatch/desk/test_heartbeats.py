@@ -1,4 +1,4 @@
-"""The heart of a live server: whose presence it renews, and what it looks out for."""
+"""Heartbeats: the presence they renew, and the search for offers that were not shown."""
 
 from typing import Any
 

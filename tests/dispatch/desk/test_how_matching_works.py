@@ -1,4 +1,4 @@
-"""How matching works, for everybody: made from the policy in force, and never without its words."""
+"""The public page about matching, generated from the policy in force."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tickets import clock
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
-#: How each setting of the policy is read on the page.
+#: The text on the page for each setting of the policy.
 READ: dict[str, Callable[[Policy], str]] = {
     "waiting": lambda p: f"promised weighs {p.waiting} points",
     "urgency": lambda p: f"Each step of urgency weighs {p.urgency} points",
@@ -46,7 +46,7 @@ def weight(title: str, points: int) -> str:
 
 
 def page(client: Http, **headers: str) -> str:
-    """What it says, without its marks."""
+    """The text of the page, without markup."""
     whole = client.get("/how-matching-works/", headers=headers).content.decode()
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", whole))
 
@@ -125,7 +125,7 @@ def test_the_page_is_in_the_language_of_the_browser(client: Http) -> None:
     assert "Comment les conversations sont proposées" in page(client, **{"accept-language": "fr"})
 
 
-def test_the_login_and_home_pages_link_to_it(client: Http) -> None:
+def test_the_landing_page_links_to_it(client: Http) -> None:
     assert 'href="/how-matching-works/"' in client.get("/").content.decode()
 
 
@@ -135,7 +135,7 @@ def test_the_page_has_no_inline_script_or_style(client: Http) -> None:
     assert re.findall(r"<script|<style|\sstyle=|\son\w+=", whole) == []
 
 
-def test_one_parallel_offer_is_written_in_the_singular(client: Http) -> None:
+def test_a_policy_of_one_parallel_offer_says_so(client: Http) -> None:
     draft = PolicyVersion.objects.get(pk=1)
     draft.note, draft.max_parallel_offers, draft.lower_levels_at = "One by one", 1, []
     draft.valid_from = clock.now() - SECOND

@@ -1,4 +1,4 @@
-"""The pages an agent reads, and the doors."""
+"""The pages of an agent, and the landing page."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from tickets import clock
 
 
 def paid_work(agent: Agent, *, minutes: int = 3) -> Assignment:
-    """A conversation that took this long and is paid."""
+    """Make a paid conversation that took this long."""
     now = clock.now()
     work = factories.make_assignment(agent=agent, at=now - timedelta(minutes=minutes))
     assignments.resolve(work, disposition="solved", at=now)
@@ -140,7 +140,7 @@ def test_the_landing_page_links_to_chat_desk_and_admin(db: None, client: Http) -
     assert re.findall(r'<li><a href="([^"]+)"', page) == ["/chat/", "/desk/", "/admin/"]
 
 
-def test_a_missing_page_has_a_link_back(db: None, client: Http) -> None:
+def test_a_missing_page_says_so(db: None, client: Http) -> None:
     answer = client.get("/desk/nowhere/")
 
     assert answer.status_code == 404

@@ -1,4 +1,4 @@
-"""Coming, taking a break, and leaving."""
+"""Changes of presence: available, away, offline."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A page says that an offer is on its screen: the agent's minute begins."""
+"""Reports that an offer is on the screen, which start the minute to answer."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The fragment that brings an open page up to date."""
+"""The fragment that updates an open page."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ def work(amina: Agent) -> Assignment:
 
 
 def position(agent: Agent, work: Assignment | None = None, **given: Any) -> dict[str, Any]:
-    """What a page shows that is up to date."""
+    """The parameters of a page that is up to date."""
     talk = {"conversation": str(work.pk), "after": 0, "stage": "talking"} if work else {}
     return {"signature": state.signatures([agent.pk])[agent.pk], **talk, **given}
 

@@ -1,4 +1,4 @@
-"""The coordinators' pages of demand: tickets and their story, clients and skills."""
+"""The admin pages of demand: tickets and timelines, clients and skills."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The coordinators' page of promised waits, and the opening hours of a client."""
+"""The admin page of quoted waits, and the opening hours of a client."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ ABOUT = {"name": "Nordbank", "slug": "nordbank", "answer_within": "30", "patienc
 
 
 def answered(after: int, *, days_ago: int = 0, language: str = "en") -> None:
-    """A ticket told 10 s and 60 s."""
+    """Make a ticket with quoted waits of 10 s and 60 s."""
     came = clock.now() - timedelta(days=days_ago, seconds=after)
     ticket = make_ticket(at=came, language=language)
     Ticket.objects.filter(pk=ticket.pk).update(quoted_p50_s=10, quoted_p90_s=60)

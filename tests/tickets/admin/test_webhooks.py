@@ -1,4 +1,4 @@
-"""The coordinators' pages about a client's bot: its keys and its webhooks."""
+"""The admin pages of API keys and webhooks."""
 
 import re
 from uuid import uuid4
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 
 def answer_to(key):
-    """What a bot with this key gets for a ticket that is not there: 401 when the key is refused."""
+    """The status a bot with this key gets for an unknown ticket: 401 if the key is refused."""
     bot = Browser(headers={"authorization": f"Bearer {key}"})
     return bot.get(f"/api/v1/tickets/{uuid4()}").status_code
 

@@ -1,4 +1,4 @@
-"""The API's good answers: what a bot that behaves is told."""
+"""Responses of the API to valid requests."""
 
 import json
 from typing import Any

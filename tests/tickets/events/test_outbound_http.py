@@ -1,4 +1,4 @@
-"""Calls to addresses that clients chose: public ones only, whatever way they are spelled."""
+"""HTTP calls to addresses chosen by clients: only public ones, in every spelling."""
 
 from typing import Any
 

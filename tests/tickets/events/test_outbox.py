@@ -1,4 +1,4 @@
-"""The outbox: signed, in order, at least once, until the schedule is spent."""
+"""The outbox: webhooks are signed, in order, at least once, until the schedule ends."""
 
 import os
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ def endpoint(receiver: Receiver) -> WebhookEndpoint:
 
 
 def news(ticket: Ticket | None = None, *, many: int = 1) -> list[WebhookDelivery]:
-    """So many pieces of news of one ticket, the oldest first."""
+    """Queue this many webhooks of one ticket, the oldest first."""
     ticket = ticket or factories.make_ticket()
     for number in range(many):
         ticket.version += 1
