@@ -95,29 +95,29 @@ def pay_line(line: QuoteLine, minutes: int) -> str:
     return gettext("For each conversation")
 
 
-def why(offer: Offer) -> Iterator[str]:
+def list_reasons(offer: Offer) -> Iterator[str]:
     """List the reasons why this agent got the offer."""
     given: dict[str, Any] = offer.reasons
     yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
     if known := [code for code in offer.ticket.skills if code not in given.get("without", [])]:
         yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(known))}
-    yield from lowered_for(offer)
+    yield from list_lowered_for(offer)
     if given.get("known"):
         yield gettext("you have helped this customer before")
     if minutes := given.get("idle_s", 0) // 60:
         yield gettext("you have been free for %(count)s min or more") % {"count": minutes}
-    yield from _among(given.get("candidates", 0))
+    yield from _compare_candidates(given.get("candidates", 0))
     if given.get("again"):
         yield gettext("you were asked once before, which changes nothing for you")
 
 
-def lowered_for(offer: Offer) -> Iterator[str]:
+def list_lowered_for(offer: Offer) -> Iterator[str]:
     """List the skills whose required level had been lowered when the offer was made."""
     waited = timedelta(seconds=offer.reasons.get("waited_s", 0))
-    yield from lowered(offer.reasons.get("lowered", {}), waited=waited)
+    yield from list_lowered(offer.reasons.get("lowered", {}), waited=waited)
 
 
-def lowered(levels: Mapping[str, Sequence[int]], *, waited: timedelta) -> Iterator[str]:
+def list_lowered(levels: Mapping[str, Sequence[int]], *, waited: timedelta) -> Iterator[str]:
     """`levels`: of each skill, the level first asked for and the level asked for after the wait.
 
     Level 0 says that the skill was dropped.
@@ -139,7 +139,7 @@ def lowered(levels: Mapping[str, Sequence[int]], *, waited: timedelta) -> Iterat
 
 def reasons(offer: Offer) -> str:
     """Write the reasons why this agent got the offer as one phrase."""
-    return gettext("; ").join(why(offer))
+    return gettext("; ").join(list_reasons(offer))
 
 
 def waited(offer: Offer) -> str:
@@ -147,7 +147,7 @@ def waited(offer: Offer) -> str:
     return span(offer.sent_at - offer.ticket.queued_at)
 
 
-def _among(candidates: int) -> Iterator[str]:
+def _compare_candidates(candidates: int) -> Iterator[str]:
     if candidates == 1:
         yield gettext("nobody else who fits is free")
     elif candidates > 1:

@@ -21,7 +21,7 @@ from dispatch.explanations import not_considered, replay
 from dispatch.explanations.replay import Candidate, DecisionReplay, TicketExplanation
 from dispatch.explanations.rulebook import AGAIN
 from dispatch.models import Decision
-from dispatch.wording import lowered
+from dispatch.wording import list_lowered
 
 #: The most tickets, candidates and names on a page; of the rest it shows the number.
 MOST_TICKETS, MOST_CANDIDATES, MOST_NAMES = 5, 25, 12
@@ -126,7 +126,7 @@ def build_table(
         "title": str(account.waiting.ticket),
         "href": reverse("admin:tickets_ticket_change", args=[ticket.id]),
         "needs": [ticket.language, *needs, *filter(None, [ticket.certificate])],
-        "lowered": list(lowered(account.waiting.lowered, waited=waited)),
+        "lowered": list(list_lowered(account.waiting.lowered, waited=waited)),
         "waited": lasting(waited),
         "leaving": account.unassigned_penalty,
         "rows": [build_row(one, account, names, most=most) for one in shown],

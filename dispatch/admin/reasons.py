@@ -50,7 +50,7 @@ def list_reasons(given: Mapping[str, Any]) -> list[str]:
     if "waited_s" in given:
         waited = timedelta(seconds=given["waited_s"])
         lines.append(_("the customer had waited %(time)s") % {"time": lasting(waited)})
-        lines += wording.lowered(given.get("lowered", {}), waited=waited)
+        lines += wording.list_lowered(given.get("lowered", {}), waited=waited)
     return lines
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 
-def here() -> str:
+def get_process_name() -> str:
     """The name of this process in these rows, "host:pid"."""
     return f"{socket.gethostname()}:{os.getpid()}"
 

@@ -122,7 +122,7 @@ def _explain_own_offer(
         **about,
         standing=reasons.rank_sentence(account, me),
         parts=reasons.cost_breakdown(account, me),
-        reasons=list(wording.lowered_for(offer)),
+        reasons=list(wording.list_lowered_for(offer)),
     )
 
 
