@@ -45,7 +45,7 @@ class DispatchedTicketAdmin(TicketAdmin):
         ask=_("The customer is told that nobody is available and the bot goes on."),
     )
 
-    def moments(self, ticket: Ticket) -> list[TimelineEntry]:
+    def list_timeline(self, ticket: Ticket) -> list[TimelineEntry]:
         offers = ticket.offers.select_related("agent")
         taken = ticket.assignments.select_related("agent", "offer")
         return [
