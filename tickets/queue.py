@@ -52,8 +52,8 @@ def estimate_wait(ticket: Ticket, *, at: datetime) -> Wait:
         return Wait()
     if not opening_hours.get_state(opening_hours.get_hours(ticket.client), at=at).open:
         return Wait(unknown=CLOSED)
-    told = wait_asked.send_robust(Ticket, ticket=ticket, at=at)
-    known = (answer for _receiver, answer in told if isinstance(answer, Wait))
+    answers = wait_asked.send_robust(Ticket, ticket=ticket, at=at)
+    known = (answer for _receiver, answer in answers if isinstance(answer, Wait))
     return next(known, None) or _estimate_from_recent(ticket, at=at)
 
 

@@ -64,9 +64,9 @@ class PolicyVersionForm(forms.ModelForm):
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(SupplyRecordAdmin):
     form = PolicyVersionForm
-    list_display = ["version", "stage", "starts", "told"]
+    list_display = ["version", "stage", "starts", "summary"]
     ordering = ["-version"]
-    readonly_fields = ["starts", "told"]
+    readonly_fields = ["starts", "summary"]
     starts = instant("valid_from", _("valid from"))
     change_form_outer_before_template = "admin/policy_changes.html"
 
@@ -74,10 +74,10 @@ class PolicyVersionAdmin(SupplyRecordAdmin):
         return bool(request.user.has_perm("dispatch.add_policyversion"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | tuple[str, ...]]:
-        return [*(["told", "starts"] if obj else ["note", "valid_from"]), *SETTINGS]
+        return [*(["summary", "starts"] if obj else ["note", "valid_from"]), *SETTINGS]
 
     @display(description=_("what changes, and why"))
-    def told(self, version: PolicyVersion) -> str:
+    def summary(self, version: PolicyVersion) -> str:
         return version.told
 
     @display(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 
-def get_process_name() -> str:
+def get_host_and_pid() -> str:
     """The name of this process in these rows, "host:pid"."""
     return f"{socket.gethostname()}:{os.getpid()}"
 

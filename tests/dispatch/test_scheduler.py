@@ -13,7 +13,7 @@ from dispatch import assignments, offers
 from dispatch import scheduler as dispatch_clock
 from dispatch.management.commands import clock as command
 from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Assignment, ClockHeartbeat, Offer
-from dispatch.models.operations import get_process_name
+from dispatch.models.operations import get_host_and_pid
 from dispatch.waves import wave
 from tests import factories
 from tickets import clock
@@ -260,7 +260,7 @@ def test_each_tick_of_the_leader_leaves_a_heartbeat() -> None:
     connection.close()
 
     beat = ClockHeartbeat.objects.get()
-    assert beat.leader == get_process_name()
+    assert beat.leader == get_host_and_pid()
     assert beat.beat_at > began
     assert beat.lag_ms < 400
     assert not Ticket.objects.exists()

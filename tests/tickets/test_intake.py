@@ -207,8 +207,11 @@ def test_the_statement_uses_indexes_among_thousands_of_rows() -> None:
     client, at = factories.make_client(), clock.now() - timedelta(hours=1)
     over = {"status": "resolved", "closed_at": at, "queued_at": at, "due_at": at, "give_up_at": at}
     Ticket.objects.bulk_create(
-        Ticket(client=client, conversation_ref=f"c{n}", language="en", lane="en/1", **over)
-        for n in range(MANY)
+        (
+            Ticket(client=client, conversation_ref=f"c{n}", language="en", lane="en/1", **over)
+            for n in range(MANY)
+        ),
+        batch_size=1000,
     )
     IdempotencyKey.objects.bulk_create(
         IdempotencyKey(client=client, key=f"k{n}", fingerprint="f", status=201, body={})

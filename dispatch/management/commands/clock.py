@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 
 from dispatch import scheduler
-from dispatch.models.operations import get_process_name
+from dispatch.models.operations import get_host_and_pid
 from dispatch.operations import audit, first_offer_latency, metrics
 from tickets import clock as database_clock
 from tickets.events import outbox
@@ -81,7 +81,7 @@ def strike(*, lag: float) -> None:
     if done := scheduler.tick():
         logger.info("clock: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
     took = time.monotonic() - started
-    scheduler.beat(leader=get_process_name(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
+    scheduler.beat(leader=get_host_and_pid(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
 
 
 def milliseconds(seconds: float) -> int:
