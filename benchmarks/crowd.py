@@ -14,7 +14,7 @@ from django.utils.crypto import get_random_string
 from agents.models import Agent, AgentLanguage, AgentSkill, Presence, PresenceSpan, User
 from tickets import clock
 from tickets.models import Client, Ticket
-from tickets.models.tickets import lane
+from tickets.models.tickets import build_lane
 
 #: PostgreSQL accepts at most 65,535 parameters in a statement.
 BATCH = 2000
@@ -142,7 +142,7 @@ def _ticket(
         language=language,
         topic="card-not-arrived",
         skills=needs,
-        lane=lane(language, needs),
+        lane=build_lane(language, needs),
         queued_at=queued_at,
         due_at=queued_at + client.answer_within,
         give_up_at=at + timedelta(hours=1),

@@ -1,4 +1,4 @@
-"""Who is kept apart: an agent and a customer who shall not meet again, until somebody allows it."""
+"""The admin page of blocked pairs: an agent and a customer who are never paired again."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,8 +12,8 @@ from dispatch.models import CustomerAffinity
 
 
 @admin.register(CustomerAffinity)
-class AcquaintanceAdmin(SupplyRecordAdmin):
-    """Those kept apart only: who else has met is nobody's business."""
+class AffinityAdmin(SupplyRecordAdmin):
+    """Lists only blocked pairs, for privacy: other contacts are not shown."""
 
     list_display = ["agent", "client", "customer_ref", "blocked", "met"]
     list_filter = ["client"]
@@ -27,8 +27,8 @@ class AcquaintanceAdmin(SupplyRecordAdmin):
     met = instant_column("met_at", _("met"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerAffinity]:
-        kept: QuerySet[CustomerAffinity] = super().get_queryset(request)
-        return kept.filter(blocked_at__isnull=False)
+        rows: QuerySet[CustomerAffinity] = super().get_queryset(request)
+        return rows.filter(blocked_at__isnull=False)
 
     @admin.action(description=_("Unblock"), permissions=["operate"])
     def unblock(self, request: HttpRequest, chosen: QuerySet[CustomerAffinity]) -> None:

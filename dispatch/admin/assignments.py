@@ -1,4 +1,4 @@
-"""Assignments: who works on what, how it ended, and what was paid."""
+"""The admin pages of assignments."""
 
 from django.contrib import admin
 from django.db.models import QuerySet

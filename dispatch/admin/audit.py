@@ -1,4 +1,4 @@
-"""What an audit found: to be read, and mended elsewhere."""
+"""The read-only admin page of audit findings."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Offers: who was asked, for what pay, why they, and what they said."""
+"""The admin pages of offers: agent, pay, reasons and outcome."""
 
 from collections.abc import Iterable
 
@@ -73,15 +73,15 @@ class OfferAdmin(SupplyRecordAdmin):
 
     @display(description=_("how it is made up"))
     def made_up(self, offer: Offer) -> str:
-        return _stacked(list_pay_parts(offer.quote))
+        return _stack_lines(list_pay_parts(offer.quote))
 
     @display(description=_("why this agent"))
     def why(self, offer: Offer) -> str:
-        return _stacked(reasons.reasons(offer.reasons))
+        return _stack_lines(reasons.list_reasons(offer.reasons))
 
     @display(description=_("decision"))
     def decided(self, offer: Offer) -> str:
-        return reasons.decision(offer) or "—"
+        return reasons.link_decision(offer) or "—"
 
     @admin.action(description=_("Withdraw"), permissions=["operate"])
     def withdraw(self, request: HttpRequest, chosen: QuerySet[Offer]) -> None:
@@ -99,6 +99,6 @@ class OfferAdmin(SupplyRecordAdmin):
     )  # fmt: skip
 
 
-def _stacked(lines: Iterable[str]) -> str:
+def _stack_lines(lines: Iterable[str]) -> str:
     stacked: str = format_html_join("", '<div dir="auto">{}</div>', ((line,) for line in lines))
     return stacked or "—"

@@ -1,4 +1,4 @@
-"""Tickets, with what dispatch knows of them: offers, assignments and pay."""
+"""The admin page of tickets, extended by offers, assignments and pay."""
 
 from datetime import timedelta
 
@@ -46,17 +46,17 @@ class DispatchedTicketAdmin(TicketAdmin):
         ask=_("The customer is told that nobody is available and the bot goes on."),
     )
 
-    def moments(self, ticket: Ticket) -> list[TimelineEntry]:
+    def list_timeline(self, ticket: Ticket) -> list[TimelineEntry]:
         offers = ticket.offers.select_related("agent")
         taken = ticket.assignments.select_related("agent", "offer")
         return [
-            *super().moments(ticket),
-            *(_offered(offer) for offer in offers),
-            *(moment for one in taken for moment in _worked(one)),
+            *super().list_timeline(ticket),
+            *(_build_offer(offer) for offer in offers),
+            *(moment for one in taken for moment in _build_work(one)),
         ]
 
 
-def _offered(offer: Offer) -> TimelineEntry:
+def _build_offer(offer: Offer) -> TimelineEntry:
     outcome = str(offer.get_status_display())
     if offer.settled_at:
         outcome = f"{outcome} · {format_duration(offer.settled_at - offer.sent_at)}"
@@ -68,25 +68,25 @@ def _offered(offer: Offer) -> TimelineEntry:
             (gettext("outcome"), outcome),
             (gettext("pay"), format_promise(offer.quote)),
             (gettext("made up of"), " · ".join(list_pay_parts(offer.quote))),
-            *((gettext("why"), reason) for reason in reasons.reasons(offer.reasons)),
-            *((gettext("decision"), link) for link in [reasons.decision(offer)] if link),
+            *((gettext("why"), reason) for reason in reasons.list_reasons(offer.reasons)),
+            *((gettext("decision"), link) for link in [reasons.link_decision(offer)] if link),
         ],
         href=reverse("admin:dispatch_offer_change", args=[offer.pk]),
         rank=2,
     )
 
 
-def _worked(assignment: Assignment) -> list[TimelineEntry]:
+def _build_work(assignment: Assignment) -> list[TimelineEntry]:
     name = {"name": assignment.agent.name}
     href = reverse("admin:dispatch_assignment_change", args=[assignment.pk])
     taken = gettext("%(name)s took the conversation") % name
     moments = [TimelineEntry(at=assignment.started_at, title=taken, colour=GOOD, href=href, rank=3)]
     if assignment.finished_at:
-        moments.append(_finished(assignment, href=href))
+        moments.append(_build_finish(assignment, href=href))
     return moments
 
 
-def _finished(assignment: Assignment, *, href: str) -> TimelineEntry:
+def _build_finish(assignment: Assignment, *, href: str) -> TimelineEntry:
     assert assignment.finished_at
     wrap_up = assignment.finished_at - (assignment.ended_at or assignment.finished_at)
     paid = format_money(assignment.paid or 0, assignment.offer.quote.currency)

@@ -1,4 +1,4 @@
-"""What an agent's desk shows now, and a signature by which a page knows whether it is behind."""
+"""The state of an agent's desk, and the signature by which a page finds out that it is stale."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from agents.models import Agent, Presence
 from agents.pay import ledger
 from dispatch.models import Assignment, Offer
 
-# A live server asks it of a hundred agents a second: what they have is gathered in one pass.
+# Each live server runs this for about a hundred agents a second, so it is one query for them all.
 SIGNATURES = """
 WITH offers AS (
     SELECT agent_id, string_agg(id::text, ' ' ORDER BY id) AS pending FROM dispatch_offer
@@ -43,10 +43,10 @@ class DeskState:
 
 
 def read(agent: Agent, *, at: datetime) -> DeskState:
-    """Everything the desk shows of this agent. Six queries, however much there is."""
-    # Read before the rows: a page that is newer than its signature only asks once too often.
+    """Read everything the desk shows. Always six queries."""
+    # Read before the rows. If a row changes in between, the page only reloads once too often.
     signature = signatures([agent.pk])[agent.pk]
-    midnight = start_of_day(agent, at=at)
+    midnight = get_midnight(agent, at=at)
     pending = Offer.objects.pending().filter(agent=agent).select_related("ticket__client")
     unfinished = Assignment.objects.unfinished().filter(agent=agent)
     finished = Assignment.objects.filter(agent=agent, finished_at__gte=midnight)
@@ -61,13 +61,13 @@ def read(agent: Agent, *, at: datetime) -> DeskState:
 
 
 def signatures(agent_ids: Collection[UUID]) -> dict[UUID, str]:
-    """One short word for each agent that changes whenever their desk does. One query."""
+    """Read the signature of each agent; it changes whenever the desk does. One query."""
     with connection.cursor() as cursor:
         cursor.execute(SIGNATURES, {"agents": list(agent_ids)})
         return dict(cursor.fetchall())
 
 
-def start_of_day(agent: Agent, *, at: datetime) -> datetime:
-    """Midnight where the agent lives."""
+def get_midnight(agent: Agent, *, at: datetime) -> datetime:
+    """Midnight in the agent's time zone."""
     local = at.astimezone(ZoneInfo(agent.time_zone))
     return local.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -104,7 +104,7 @@ class DecisionReplay:
 
     @cached_property
     def snapshot(self) -> WaveSnapshot:
-        return WaveSnapshot.from_json(self.decision.words())
+        return WaveSnapshot.from_json(self.decision.decompress())
 
     @cached_property
     def given(self) -> Mapping[UUID, UUID]:

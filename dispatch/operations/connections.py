@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from dispatch.models import LiveServer
-from dispatch.models.operations import here
+from dispatch.models.operations import get_host_and_pid
 
 #: A live server that said nothing for this long is gone; its pages beat every ten seconds.
 GONE = timedelta(seconds=30)
@@ -23,7 +23,7 @@ ON CONFLICT (name) DO UPDATE SET sockets = excluded.sockets, seen_at = excluded.
 def report(held: int, *, at: datetime) -> None:
     """This process holds so many open sockets now."""
     with connection.cursor() as cursor:
-        cursor.execute(TELL, {"name": here(), "sockets": held, "at": at})
+        cursor.execute(TELL, {"name": get_host_and_pid(), "sockets": held, "at": at})
 
 
 def total(*, at: datetime) -> int:

@@ -22,7 +22,7 @@ from dispatch.rules import wait_simulation
 from dispatch.rules.policy import Policy
 from dispatch.rules.wait_simulation import DurationDistribution, Floats, QueueEntry, Seat
 from tickets.models import Ticket
-from tickets.models.tickets import lane
+from tickets.models.tickets import build_lane
 
 LEARNED_FOR = 60
 RECENT = timedelta(days=7)
@@ -134,7 +134,7 @@ class PoolSnapshot:
         waits = self.policy.lowers_after(ticket.client.answer_within)
         for step, after in enumerate(waits, start=1):
             needs = self.policy.asked_for(ticket.skills, step, gives_way=ticket.gives_way)
-            then = lane(ticket.language, needs, ticket.client.certificate)
+            then = build_lane(ticket.language, needs, ticket.client.certificate)
             if step > ticket.times_lowered and then != last:
                 yield max(ceil((after - waited).total_seconds()), 0), then
                 last = then

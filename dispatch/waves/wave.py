@@ -81,7 +81,7 @@ def record_decision(
 ) -> Decision:
     """The record of this wave, to be written with its offers."""
     pairs = [[str(match.ticket), str(match.agent)] for match in matches]
-    return Decision(policy_id=policy.version, at=at, seen=Decision.packed(seen.raw), pairs=pairs)
+    return Decision(policy_id=policy.version, at=at, seen=Decision.pack(seen.raw), pairs=pairs)
 
 
 def find_due() -> datetime | None:

@@ -34,7 +34,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """For one module: Playwright runs an event loop on this thread, which Django minds."""
+    """A browser for one module, because Playwright's event loop on this thread disturbs Django."""
     program = servers.find_chromium()
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def phone(browser: Browser, platform: Platform) -> Iterator[Page]:
-    """A page as wide as a cheap phone; an error in its console fails the test."""
+    """A page as wide as a small phone. An error in its console fails the test."""
     yield from page(browser, platform, width=360, height=740)
 
 
@@ -61,6 +61,6 @@ def page(browser: Browser, platform: Platform, **viewport: Any) -> Iterator[Page
 
 
 def is_trouble(said: ConsoleMessage) -> bool:
-    """An error, unless it is of the network: lines are lost on purpose here."""
+    """True for an error that is not about the network, because tests cut the network on purpose."""
     of_the_network = said.text.startswith(("Failed to load resource", "WebSocket connection"))
     return said.type == "error" and not of_the_network

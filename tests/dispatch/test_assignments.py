@@ -257,7 +257,7 @@ def test_the_customer_may_write_while_the_ticket_changes_hands(
 
     factories.make_message(held.ticket, "Still there?")
 
-    assert [one.text for one in conversation.since(held.ticket)] == ["Still there?"]
+    assert [one.text for one in conversation.list_messages(held.ticket)] == ["Still there?"]
 
 
 def another_offer(held: Assignment) -> Offer:

@@ -9,10 +9,11 @@ from django.db import DatabaseError, connection
 
 from agents.models import AgentCertificate, JournalEntry, Presence
 from agents.models.presence import SILENCE
-from dispatch import assignments, offers, scheduler
+from dispatch import assignments, offers
+from dispatch import scheduler as scheduler
 from dispatch.management.commands import scheduler as command
 from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Assignment, Offer, SchedulerHeartbeat
-from dispatch.models.operations import here
+from dispatch.models.operations import get_host_and_pid
 from dispatch.waves import wave
 from tests import factories
 from tickets import clock
@@ -259,7 +260,7 @@ def test_each_tick_of_the_leader_leaves_a_heartbeat() -> None:
     connection.close()
 
     beat = SchedulerHeartbeat.objects.get()
-    assert beat.leader == here()
+    assert beat.leader == get_host_and_pid()
     assert beat.beat_at > began
     assert beat.lag_ms < 400
     assert not Ticket.objects.exists()

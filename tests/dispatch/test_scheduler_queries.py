@@ -28,7 +28,7 @@ EVERY_SECOND: list[tuple[str, Callable[[], Any]]] = [
     *((name, lambda verb=verb: verb(clock.now())) for name, verb in scheduler.DUE),
     ("latency", lambda: first_offer_latency.count(at=clock.now())),
     ("webhooks", outbox.deliver_due),
-    ("webhooks of the dead", outbox.take_over),
+    ("webhooks of the dead", outbox.release_dead_claims),
     ("audit", lambda: audit.run_when_due(at=clock.now())),
     ("untried", lambda: WebhookDelivery.objects.untried(at=clock.now()).first()),
     ("pending", lambda: Offer.objects.pending().count()),

@@ -198,9 +198,9 @@ def test_why_one_passed_is_said_once_and_only_of_what_one_passed() -> None:
     passed, taken = factories.make_offer(), factories.make_assignment().offer
     offers.decline(passed, at=clock.now())
 
-    offers.say_why(passed, because="no_time")
-    offers.say_why(passed, because="not_my_topic")
-    offers.say_why(taken, because="no_time")
+    offers.record_reason(passed, because="no_time")
+    offers.record_reason(passed, because="not_my_topic")
+    offers.record_reason(taken, because="no_time")
 
     assert (now(passed).declined_because, now(passed).may_reoffer) == ("no_time", True)
     assert (now(taken).declined_because, now(taken).may_reoffer) == ("", False)

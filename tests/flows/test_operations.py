@@ -1,4 +1,4 @@
-"""The platform's real processes: what they log, whether they are ready, who takes the lead."""
+"""The real processes of the platform: logs, readiness and leadership."""
 
 import json
 import re
@@ -37,7 +37,7 @@ TAKE_MESSAGES = "DROP TRIGGER refuse_message ON tickets_message; DROP FUNCTION r
 
 @pytest.fixture
 def fresh() -> Iterator[Platform]:
-    """One whose logs begin with this test, and whose processes may be killed."""
+    """A platform of this test only, whose processes may be killed."""
     with platforms.run_platform(connection.settings_dict["NAME"]) as running:
         yield running
 
@@ -69,7 +69,7 @@ def readiness(platform: Platform) -> dict[str, Any]:
     return said
 
 
-def test_a_killed_leader_is_followed_within_two_ticks(fresh: Platform) -> None:
+def test_a_killed_leader_is_replaced_within_two_ticks(fresh: Platform) -> None:
     fresh.known["other"] = Process("other", python("manage.py", "scheduler"))
     until(lambda: leader().endswith(f":{fresh.running['scheduler'].pid}"))
     fresh.start("other")
@@ -83,7 +83,7 @@ def test_a_killed_leader_is_followed_within_two_ticks(fresh: Platform) -> None:
     assert readiness(fresh)["ready"]
 
 
-def test_figures_are_on_the_loopback_and_not_at_the_door(platform: Platform) -> None:
+def test_metrics_are_served_on_the_loopback_only(platform: Platform) -> None:
     until(lambda: leader())
 
     status, figures = call(f"http://127.0.0.1:{platform.ports.metrics}/metrics")
@@ -93,7 +93,7 @@ def test_figures_are_on_the_loopback_and_not_at_the_door(platform: Platform) -> 
     assert call(f"{platform.url}/metrics")[0] == 404
 
 
-def test_no_log_names_a_person_or_a_secret_whatever_fails(fresh: Platform) -> None:
+def test_no_log_holds_a_name_or_a_secret(fresh: Platform) -> None:
     api = factories.make_key(client := factories.make_client())
     endpoint = factories.make_endpoint(client, "http://127.0.0.1:1/hook")
     factories.make_card(client)

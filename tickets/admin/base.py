@@ -1,4 +1,7 @@
-"""What the pages have in common. Supply has its own: the two sides share no code."""
+"""Base classes and formats of the admin pages of demand.
+
+`agents.admin` has its own, because the two apps share no code.
+"""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -20,7 +23,7 @@ from tickets.errors import TicketError
 
 
 class DemandAdmin(ModelAdmin):
-    """Rows with actions. To see is one permission, to act is another: change."""
+    """An admin with actions. Viewing needs the view permission, acting the change permission."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -34,19 +37,19 @@ class DemandAdmin(ModelAdmin):
     def carry_out(
         self, request: HttpRequest, rows: Iterable[Model], verb: Callable[[Any], Any], *, done: str
     ) -> None:
-        """Call the verb for each row; a refusal is shown as the sentence it is."""
+        """Call the verb for each row; a refusal is shown as a message."""
         for row in rows:
             try:
                 verb(row)
             except self.refusals as refusal:
-                messages.warning(request, told(row, _(str(refusal))))
+                messages.warning(request, prefix_name(row, _(str(refusal))))
             else:
                 self.log_change(request, row, done)
-                messages.success(request, told(row, done))
+                messages.success(request, prefix_name(row, done))
 
 
 class DemandRecordAdmin(DemandAdmin):
-    """Rows that only verbs write: here they are read."""
+    """A read-only admin, for rows that only domain code writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -58,28 +61,28 @@ class DemandRecordAdmin(DemandAdmin):
         return False
 
 
-def told(row: Model, sentence: str) -> str:
-    """The sentence, and of what it is said."""
+def prefix_name(row: Model, sentence: str) -> str:
+    """Put the name of the row before the sentence."""
     return _("%(name)s: %(value)s") % {"name": row, "value": sentence}
 
 
 def instant(field: str, title: Any) -> Any:
-    """A column that shows this moment to the second, in UTC."""
+    """Build a column that shows this time to the second, in UTC."""
 
     @display(description=title, ordering=field)
-    def shown(self: Any, row: Any) -> str:
+    def show(self: Any, row: Any) -> str:
         moment = getattr(row, field)
-        return unbroken(moment) if moment else "—"
+        return format_instant(moment) if moment else "—"
 
-    return shown
+    return show
 
 
-def unbroken(moment: datetime) -> str:
-    """The day and the time; a line may break between the two only."""
+def format_instant(moment: datetime) -> str:
+    """Write date and time; a line may break only between the two."""
     return str(date_format(moment, _("j M Y H:i:s"))).replace(" ", "\u00a0", 2)
 
 
-def lasting(span: timedelta) -> str:
-    """A duration in its largest unit: "12 sec", "4 min"."""
+def format_duration(span: timedelta) -> str:
+    """Write a duration in its largest unit: "12 sec", "4 min"."""
     locale = Locale.parse(to_locale(get_language() or "en"))
     return str(format_timedelta(span, threshold=1.5, format="short", locale=locale))

@@ -1,4 +1,4 @@
-"""Webhooks: where news goes, what was sent, and what each attempt met."""
+"""Admin pages of webhooks: endpoints, deliveries and their attempts."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ class WebhookEndpointAdmin(DemandAdmin):
         return [*fields, "client"] if obj else fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was sent there is kept; an endpoint no longer wanted is disabled."""
+        """An endpoint is disabled, never deleted, because its deliveries are kept."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

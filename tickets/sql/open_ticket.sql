@@ -1,4 +1,4 @@
--- Opens a ticket and keeps the answer under its key, or writes nothing and reports why.
+-- Opens a ticket and stores the response under its key, or writes nothing and reports why.
 WITH hold AS MATERIALIZED (
     SELECT
         pg_try_advisory_xact_lock(

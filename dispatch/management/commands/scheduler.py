@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 
 from dispatch import scheduler
-from dispatch.models.operations import here
+from dispatch.models.operations import get_host_and_pid
 from dispatch.operations import audit, first_offer_latency, metrics
 from tickets import clock
 from tickets.events import outbox
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 #: Name, seconds between two rounds, what a round does.
 BACKGROUND_JOBS: list[tuple[str, float, Callable[[], object]]] = [
-    ("webhooks", 2, outbox.catch_up),
+    ("webhooks", 2, outbox.send_missed),
     ("latency", 10, lambda: first_offer_latency.count(at=clock.now())),
     ("audit", 15, lambda: audit.run_when_due(at=clock.now())),
 ]
@@ -81,7 +81,7 @@ def run_tick(*, lag: float) -> None:
     if done := scheduler.tick():
         logger.info("scheduler: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
     took = time.monotonic() - started
-    scheduler.beat(leader=here(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
+    scheduler.beat(leader=get_host_and_pid(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
 
 
 def milliseconds(seconds: float) -> int:

@@ -42,7 +42,7 @@ BUGS: Mapping[str, Changes] = {
         "dispatch.offers": [
             ("ticket = lifecycle.lock(offer.ticket)", "ticket = offer.ticket"),
             ('held = Offer.objects.select_for_update(of=("self",))', "held = Offer.objects"),
-            ("    _tell_the_others(held, at=at)\n", ""),
+            ("    _settle_others(held, at=at)\n", ""),
         ],
         "tickets.lifecycle": [
             (

@@ -1,4 +1,4 @@
-"""The coordinators' pages of decisions."""
+"""The admin pages of decisions."""
 
 import re
 from datetime import timedelta
@@ -45,7 +45,7 @@ def viewer():
 
 @pytest.fixture
 def decision() -> Decision:
-    """Amina was paired, Elsa would have cost more, Frida doesn't speak the language."""
+    """A decision: Amina was chosen, Elsa costs more, Frida lacks the language."""
     make_card()
     make_ticket()
     make_agent("Amina")
@@ -86,13 +86,13 @@ def test_a_decision_says_what_was_lowered_before_it(viewer):
 def test_the_reasons_of_an_offer_say_what_was_lowered():
     given = {"waited_s": 61, "lowered": {"cards": [3, 2], "loans": [1, 0]}}
 
-    assert reasons.reasons(given)[1:] == [
+    assert reasons.list_reasons(given)[1:] == [
         "Cards was asked for at level 3; after 1 min level 2 is enough",
         "Loans was asked for at level 1; after 1 min it is no longer asked for",
     ]
 
 
-def test_a_decision_shows_everybody_with_their_cost(viewer, decision):
+def test_a_decision_shows_every_agent_with_its_cost(viewer, decision):
     shown = read_text(viewer.get(page_address(DECISION, decision)))
 
     drawn = re.sub(r"[A-Z][a-z ]+: \d+ ", "", shown)
@@ -118,14 +118,14 @@ def test_a_decision_of_many_tickets_shows_the_one_asked_for(viewer):
 
 
 @pytest.mark.parametrize("odd", ["none", "01a20fe9-b23f-7071-a7fd-2c67f6e160a3", HOSTILE])
-def test_an_odd_ticket_shows_the_first(viewer, decision, odd: str):
+def test_an_invalid_ticket_shows_the_first(viewer, decision, odd: str):
     answer = viewer.get(page_address(DECISION, decision), {"ticket": odd})
 
     assert len(answer.context["tables"]) == 1
     assert HOSTILE not in answer.content.decode()
 
 
-def test_a_name_is_no_html(viewer):
+def test_a_name_is_escaped(viewer):
     make_card()
     make_ticket()
     make_agent(HOSTILE)
@@ -136,13 +136,13 @@ def test_a_name_is_no_html(viewer):
     )
 
 
-def test_running_it_again_says_it_is_the_same(viewer, decision):
+def test_a_replay_with_the_same_result_says_so(viewer, decision):
     answer = viewer.get(page_address(DECISION, decision, action="run_again"), follow=True)
 
     assert read_messages(answer) == ["The same: 1 pair of 1."]
 
 
-def test_running_it_again_says_what_is_not_the_same(viewer, decision):
+def test_a_replay_with_another_result_shows_the_difference(viewer, decision):
     Decision.objects.update(pairs=[])
 
     answer = viewer.get(page_address(DECISION, decision, action="run_again"), follow=True)
@@ -150,14 +150,14 @@ def test_running_it_again_says_what_is_not_the_same(viewer, decision):
     assert read_messages(answer) == ["Another outcome: 0 pairs are lost and 1 are new."]
 
 
-def test_nobody_changes_a_decision(coordinator, decision):
+def test_a_decision_cannot_be_changed(coordinator, decision):
     answer = coordinator.post(page_address(DECISION, decision), {"pairs": "[]"})
 
     assert answer.status_code == 403
     assert Decision.objects.get().pairs == decision.pairs
 
 
-def test_an_offer_and_its_ticket_lead_to_the_decision(viewer, decision):
+def test_an_offer_and_its_ticket_link_to_the_decision(viewer, decision):
     offer = Offer.objects.get()
     link = f"{page_address(DECISION, decision)}?ticket={offer.ticket_id}"
 
@@ -171,7 +171,7 @@ def test_an_offer_without_a_decision_has_no_link(viewer):
     assert "?ticket=" not in shown
 
 
-def test_the_sidebar_leads_to_matching(coordinator):
+def test_the_sidebar_links_to_matching(coordinator):
     shown = coordinator.get(reverse("admin:index")).content.decode()
 
     for model in (DECISION, POLICY, "dispatch_customeraffinity"):

@@ -1,4 +1,4 @@
-"""Who is kept apart from whom, and who holds which certificate, in the coordinators' pages."""
+"""The admin pages of blocked pairs and of certificates."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def viewer():
     return log_in_viewer()
 
 
-def test_an_agent_and_a_customer_are_kept_apart_from_the_assignments_page(coordinator):
+def test_a_pair_is_blocked_from_the_page_of_an_assignment(coordinator):
     assignment = make_assignment()
 
     coordinator.post(
@@ -49,7 +49,7 @@ def test_an_agent_and_a_customer_are_kept_apart_from_the_assignments_page(coordi
     assert kept.blocked_at is not None
 
 
-def test_who_may_only_look_keeps_nobody_apart(viewer):
+def test_a_viewer_cannot_block_a_pair(viewer):
     assignment = make_assignment()
 
     run_action(viewer, "dispatch_assignment", "keep_apart", assignment)
@@ -57,7 +57,7 @@ def test_who_may_only_look_keeps_nobody_apart(viewer):
     assert CustomerAffinity.objects.count() == 0
 
 
-def test_the_kept_apart_are_listed_and_unblocked(coordinator):
+def test_blocked_pairs_are_listed_and_unblocked(coordinator):
     affinity.record_contact(make_agent("Elsa").pk, make_ticket(), at=clock.now())
     affinity.block(make_agent("Amina"), make_ticket(), at=clock.now())
     kept = CustomerAffinity.objects.get(agent__name="Amina")
@@ -70,7 +70,7 @@ def test_the_kept_apart_are_listed_and_unblocked(coordinator):
     assert CustomerAffinity.objects.filter(blocked_at__isnull=False).count() == 0
 
 
-def test_who_may_only_look_unblocks_nobody(viewer):
+def test_a_viewer_cannot_unblock_a_pair(viewer):
     affinity.block(make_agent(), make_ticket(), at=clock.now())
 
     run_action(viewer, "dispatch_customeraffinity", "unblock", CustomerAffinity.objects.get())
@@ -89,7 +89,7 @@ def agent_form(agent, **given: str) -> dict[str, object]:
     return {**about, **parts, **given}
 
 
-def test_a_certificate_is_given_on_the_agents_page_and_counts_at_once(coordinator):
+def test_a_certificate_added_on_the_page_of_an_agent_counts_at_once(coordinator):
     agent = make_agent()
     given = {
         "certificates-TOTAL_FORMS": "1",

@@ -1,4 +1,4 @@
-"""The coordinators' pages of dispatch: offers, assignments and the whole story."""
+"""The admin pages of dispatch: offers, assignments and timelines."""
 
 import pytest
 from django.urls import reverse
@@ -41,10 +41,10 @@ def viewer():
     return log_in_viewer()
 
 
-# The verb behind the button
+# Domain functions behind the buttons
 
 
-def test_withdrawing_an_offer_frees_its_agent_and_the_ticket_waits_on():
+def test_withdrawing_an_offer_frees_its_agent_and_keeps_the_ticket_queued():
     offer = make_offer()
 
     offers.withdraw(offer, at=clock.now())
@@ -54,7 +54,7 @@ def test_withdrawing_an_offer_frees_its_agent_and_the_ticket_waits_on():
     assert Ticket.objects.get().status == Ticket.Status.QUEUED
 
 
-def test_an_offer_that_was_answered_cannot_be_withdrawn():
+def test_an_answered_offer_cannot_be_withdrawn():
     assignment = make_assignment()
 
     with pytest.raises(OfferGone):
@@ -67,7 +67,7 @@ def test_an_offer_that_was_answered_cannot_be_withdrawn():
 # Offers
 
 
-def test_an_offer_shows_how_its_pay_is_made_up_and_why_this_agent(coordinator):
+def test_an_offer_shows_the_parts_of_its_pay_and_its_reasons(coordinator):
     offer = make_offer()
     Offer.objects.update(reasons=WHY)
 
@@ -94,7 +94,7 @@ def test_an_offer_is_withdrawn_from_its_list_and_from_its_page(coordinator):
     assert list(Offer.objects.values_list("status", flat=True)) == ["withdrawn", "withdrawn"]
 
 
-def test_an_offer_too_late_to_withdraw_is_a_warning(coordinator):
+def test_withdrawing_a_settled_offer_is_a_warning(coordinator):
     assignment = make_assignment()
 
     answer = run_action(coordinator, "dispatch_offer", "withdraw", assignment.offer)
@@ -103,7 +103,7 @@ def test_an_offer_too_late_to_withdraw_is_a_warning(coordinator):
 
 
 @pytest.mark.parametrize("model", ["offer", "assignment"])
-def test_lists_ask_as_many_questions_for_twelve_rows_as_for_two(
+def test_lists_run_as_many_queries_for_twelve_rows_as_for_two(
     coordinator, django_assert_max_num_queries, model
 ):
     for number in range(2):
@@ -121,7 +121,7 @@ def test_lists_ask_as_many_questions_for_twelve_rows_as_for_two(
 # Assignments
 
 
-def test_a_conversation_is_taken_away_and_the_ticket_waits_again(coordinator):
+def test_taking_a_conversation_away_requeues_the_ticket(coordinator):
     assignment = make_assignment()
 
     run_action(coordinator, "dispatch_assignment", "take_away", assignment)
@@ -146,7 +146,7 @@ def test_a_finished_assignment_shows_what_was_paid(coordinator):
 
 
 @pytest.mark.parametrize("model", ["offer", "assignment"])
-def test_nothing_is_written_by_hand(coordinator, model):
+def test_records_cannot_be_written_by_hand(coordinator, model):
     assignment = make_assignment()
     row = assignment if model == "assignment" else assignment.offer
 
@@ -159,7 +159,7 @@ def test_nothing_is_written_by_hand(coordinator, model):
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
 
-def test_a_viewer_sees_and_cannot_act(viewer):
+def test_a_viewer_cannot_act(viewer):
     offer = make_offer(make_ticket(), make_agent("Amina"))
     assignment = make_assignment(agent=make_agent("Bjorn"), ticket=make_ticket())
 
@@ -182,7 +182,7 @@ def test_a_viewer_sees_and_cannot_act(viewer):
     assert Assignment.objects.get().ended_at is None
 
 
-# Agents and tickets, with what dispatch knows
+# Agents and tickets, extended by dispatch
 
 
 def test_the_agents_list_counts_todays_conversations(coordinator):
@@ -194,7 +194,7 @@ def test_the_agents_list_counts_todays_conversations(coordinator):
     assert "Served" in shown
 
 
-def test_an_agents_page_leads_to_offers_assignments_and_ledger(coordinator):
+def test_the_page_of_an_agent_links_to_offers_assignments_and_ledger(coordinator):
     agent = make_agent()
 
     shown = coordinator.get(reverse("admin:agents_agent_change", args=[agent.pk])).content.decode()
@@ -215,7 +215,7 @@ def test_skills_are_chosen_from_the_catalogue(coordinator):
     assert '<option value="own-word" selected>' in shown
 
 
-def test_a_tickets_story_has_its_offers_its_work_and_its_pay(coordinator):
+def test_the_timeline_of_a_ticket_has_offers_assignments_and_pay(coordinator):
     agent = make_agent(f"Amina {HOSTILE}")
     offer = make_offer(make_ticket(), agent)
     Offer.objects.update(reasons=WHY)
@@ -236,7 +236,7 @@ def test_a_tickets_story_has_its_offers_its_work_and_its_pay(coordinator):
     assert HOSTILE not in told
 
 
-def test_a_rate_card_is_for_a_client_there_is(coordinator):
+def test_a_rate_card_is_for_an_existing_client(coordinator):
     make_ticket()
 
     shown = coordinator.get(reverse("admin:agents_ratecard_add")).content.decode()

@@ -1,4 +1,4 @@
-"""The coordinators' pages of the matching policy's versions."""
+"""The admin pages of policy versions."""
 
 import re
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def viewer():
 
 
 def form(**given) -> dict[str, object]:
-    """What the form of a new version sends, as the newest version unless given otherwise."""
+    """The POST data of a new version, by default with the values of the newest."""
     rules = PolicyVersion.objects.get(pk=1).rules().as_json()
     rules.pop("version")
     steps = ",".join(map(str, rules.pop("lower_levels_at")))
@@ -47,7 +47,7 @@ def form(**given) -> dict[str, object]:
     }
 
 
-def test_a_new_version_begins_as_the_newest(coordinator):
+def test_a_new_version_starts_from_the_newest(coordinator):
     shown = coordinator.get(reverse(f"admin:{POLICY}_add")).context["adminform"].form
 
     assert shown.initial["language"] == 20
@@ -55,7 +55,7 @@ def test_a_new_version_begins_as_the_newest(coordinator):
     assert shown.initial.get("note") is None
 
 
-def test_a_new_version_is_published_for_a_moment_to_come(coordinator):
+def test_a_new_version_is_published_for_a_future_time(coordinator):
     before = clock.now()
 
     submit_new(coordinator, POLICY, **form(language=70, lower_levels_at="150,300"))
@@ -68,7 +68,7 @@ def test_a_new_version_is_published_for_a_moment_to_come(coordinator):
     assert policies.in_force(at=made.valid_from).language == 70
 
 
-def test_a_new_version_may_be_dated(coordinator):
+def test_a_new_version_may_have_a_date(coordinator):
     submit_new(coordinator, POLICY, **form(valid_from="2100-01-01T12:00"))
 
     assert PolicyVersion.objects.get(pk=2).valid_from == datetime(2100, 1, 1, 12, tzinfo=UTC)
@@ -92,14 +92,14 @@ def test_a_new_version_may_be_dated(coordinator):
         ("quality_unknown", "101"),
     ],
 )
-def test_a_version_that_can_not_be_is_refused_and_changes_nothing(coordinator, field, given):
+def test_an_invalid_version_is_refused_and_changes_nothing(coordinator, field, given):
     answer = submit_new(coordinator, POLICY, **form(**{field: given}))
 
     assert field in answer.context["adminform"].form.errors
     assert PolicyVersion.objects.count() == 1
 
 
-def test_no_pair_may_cost_what_a_ticket_left_waiting_costs(coordinator):
+def test_a_version_whose_pairs_cost_more_than_the_penalty_is_refused(coordinator):
     given = form(**dict.fromkeys(COSTS, 900), unassigned_penalty=10_000)
 
     answer = submit_new(coordinator, POLICY, **given)
@@ -126,6 +126,6 @@ def test_the_list_marks_the_version_in_force(coordinator):
     assert re.search(r"2 to come .* 1 in force", shown)
 
 
-def test_who_may_only_look_adds_no_version(viewer):
+def test_a_viewer_cannot_add_a_version(viewer):
     assert viewer.get(page_address(POLICY, PolicyVersion.objects.get(pk=1))).status_code == 200
     assert viewer.get(reverse(f"admin:{POLICY}_add")).status_code == 403

@@ -1,4 +1,4 @@
-"""What an agent's page says of their reviews."""
+"""The figures about reviews on the admin page of an agent."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def figures(reviews: int = 0, good: int = 0) -> dict[str, str]:
         (20, 18, "18 good of 20", "at least 70 %"),
     ],
 )
-def test_too_few_reviews_say_nothing(reviews: int, good: int, counted: str, said: str) -> None:
+def test_too_few_reviews_give_no_share(reviews: int, good: int, counted: str, said: str) -> None:
     shown = figures(reviews, good)
 
     assert (shown["reviews"], shown["well reviewed"]) == (counted, said)

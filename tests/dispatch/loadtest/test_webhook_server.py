@@ -24,7 +24,7 @@ def letter() -> tuple[str, bytes, dict[str, str], str]:
     factories.make_endpoint()
     work = factories.make_assignment()
     delivery = WebhookDelivery.objects.get()
-    body, headers = outbox.signed(delivery, at=clock.now())
+    body, headers = outbox.sign(delivery, at=clock.now())
     return delivery.endpoint.secret, body, headers, str(work.ticket_id)
 
 

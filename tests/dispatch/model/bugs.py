@@ -114,8 +114,8 @@ WHILE_HELD = (
     Change(snapshot_query, "SNAPSHOT_SQL", "status = 'queued'", "status IN ('queued', 'active')"),
 )
 WHOSE_PAGE = "(o.id, o.agent_id) IN (\n        SELECT *"
-UNTOLD = (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),)
-STILL_ASKED = "_ask_again([offer.ticket_id for offer in settled], at=at)"
+UNTOLD = (Change(offers, "accept", "_settle_others(held, at=at)", "pass"),)
+STILL_ASKED = "_mark_reofferable([offer.ticket_id for offer in settled], at=at)"
 FENCE = "if held.ended_at or held.epoch != ticket.epoch:"
 UNFENCED = (Change(assignments, "_check", FENCE, "if False:"),)
 ON_COMMIT = "transaction.on_commit(lambda: _send_all(frames), robust=True)"
@@ -163,7 +163,7 @@ BUGS = {
         "S5 asked for a ticket that does not wait",
     ),
     "a settled offer leaves its ticket asked for": Bug(
-        (Change(offers, "_free", STILL_ASKED, "pass"),),
+        (Change(offers, "_release", STILL_ASKED, "pass"),),
         asked(DECLINE),
         "S5 counts as asked for, and nobody is asked",
     ),
@@ -191,7 +191,7 @@ BUGS = {
     "an escalation is not remembered": Bug(
         (
             Change(intake, "OPEN", "AND NOT EXISTS (SELECT FROM kept)", ""),
-            Change(intake, "_explain", "if result.kept:", "if False:"),
+            Change(intake, "_explain", "if result.stored:", "if False:"),
         ),
         asked(AGAIN),
         "S11",

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dispatch import assignments, scheduler
 from dispatch.models import LiveServer, MatchLatency, Offer
-from dispatch.models.operations import here
+from dispatch.models.operations import get_host_and_pid
 from dispatch.operations import audit, connections, first_offer_latency, metrics
 from dispatch.operations.invariants import INVARIANTS, Window
 from tests import factories
@@ -105,7 +105,7 @@ def test_a_live_server_of_yesterday_is_forgotten() -> None:
     connections.report(4, at=at)
     connections.report(2, at=at)
 
-    assert LiveServer.objects.values_list("name", "sockets").get() == (here(), 2)
+    assert LiveServer.objects.values_list("name", "sockets").get() == (get_host_and_pid(), 2)
 
 
 def test_breaches_are_named_and_so_is_what_holds() -> None:

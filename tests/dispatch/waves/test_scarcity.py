@@ -118,7 +118,7 @@ def test_a_wave_keeps_it_with_its_decision() -> None:
     wave.run(at=clock.now())
 
     decision = Decision.objects.get()
-    kept = WaveSnapshot.from_json(decision.words())
+    kept = WaveSnapshot.from_json(decision.decompress())
     language = rules.scarcity(14 / 15 * 2, 2)
     assert sorted(sum(one.agent_input.scarcity.values()) for one in kept.free) == [
         language,

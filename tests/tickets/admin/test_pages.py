@@ -1,4 +1,4 @@
-"""The coordinators' pages of demand: tickets and their story, clients and skills."""
+"""The admin pages of demand: tickets and timelines, clients and skills."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ def viewer():
 # Tickets
 
 
-def test_what_customers_wrote_is_shown_as_the_text_it_is(coordinator):
+def test_text_of_customers_is_shown_escaped(coordinator):
     ticket = make_ticket(
         customer={"ref": "c", "name": HOSTILE + RIGHT_TO_LEFT},
         summary=f"summary {HOSTILE}",
@@ -77,7 +77,7 @@ def test_the_story_says_which_skills_give_way(coordinator):
     assert "kills that give way" in story
 
 
-def test_the_story_is_told_in_order(coordinator):
+def test_the_timeline_is_in_order(coordinator):
     make_endpoint()
     ticket = make_ticket(summary="Her card is lost.")
     make_message(ticket, "Anybody?")
@@ -90,7 +90,7 @@ def test_the_story_is_told_in_order(coordinator):
     assert places == sorted(places)
 
 
-def test_the_list_asks_as_many_questions_for_thirty_tickets_as_for_three(
+def test_the_list_runs_as_many_queries_for_thirty_tickets_as_for_three(
     coordinator, django_assert_max_num_queries
 ):
     for _ in range(3):
@@ -134,7 +134,7 @@ def test_a_customer_is_told_that_nobody_is_available(coordinator):
     assert Ticket.objects.get().status == Ticket.Status.UNAVAILABLE
 
 
-def test_what_cannot_be_done_with_a_ticket_is_said_in_a_sentence(coordinator):
+def test_a_refused_action_shows_its_reason(coordinator):
     ticket = make_ticket()
     run_action(coordinator, "tickets_ticket", "hand_back", ticket)
 
@@ -171,7 +171,7 @@ def test_a_viewer_sees_tickets_and_cannot_act_on_them(viewer):
     assert Ticket.objects.get().status == Ticket.Status.QUEUED
 
 
-def test_an_address_of_no_ticket_leads_back(coordinator):
+def test_the_page_of_an_unknown_ticket_redirects(coordinator):
     address = reverse("admin:tickets_ticket_change", args=["nonsense"])
 
     assert coordinator.get(address).status_code == 302
@@ -180,7 +180,7 @@ def test_an_address_of_no_ticket_leads_back(coordinator):
 # Clients and skills
 
 
-def test_a_client_is_made_and_keeps_its_code(coordinator):
+def test_a_new_client_keeps_its_code(coordinator):
     form = {
         "name": "Velo", "slug": "velo", "answer_within": "00:00:20", "patience": "00:03:00",
         "wrap_up": "00:02:00", "time_zone": "Europe/Paris",

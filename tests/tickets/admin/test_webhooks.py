@@ -1,4 +1,4 @@
-"""The coordinators' pages about a client's bot: its keys and its webhooks."""
+"""The admin pages of API keys and webhooks."""
 
 import re
 from uuid import uuid4
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 
 def answer_to(key):
-    """What a bot with this key gets for a ticket that is not there: 401 when the key is refused."""
+    """The status a bot with this key gets for an unknown ticket: 401 if the key is refused."""
     bot = Browser(headers={"authorization": f"Bearer {key}"})
     return bot.get(f"/api/v1/tickets/{uuid4()}").status_code
 
@@ -83,7 +83,7 @@ def test_a_key_is_never_changed_or_deleted(coordinator):
     assert coordinator.get(here.replace("change/", "delete/")).status_code == 403
 
 
-def test_a_viewer_makes_and_revokes_no_key(viewer):
+def test_a_viewer_cannot_create_or_revoke_a_key(viewer):
     client = make_client()
     make_key(client)
 
@@ -113,7 +113,7 @@ def test_the_signing_secret_is_shown_once(coordinator):
 @pytest.mark.parametrize(
     "url", ["http://8.8.8.8/hook", "https://127.0.0.1/hook", "https://me:word@8.8.8.8/hook"]
 )
-def test_an_address_that_is_not_safe_is_refused_at_its_field(coordinator, url):
+def test_an_unsafe_address_is_refused_at_its_field(coordinator, url):
     answer = submit_new(coordinator, "tickets_webhookendpoint", client=make_client().pk, url=url)
 
     assert answer.context["adminform"].form.errors["url"]
@@ -141,7 +141,7 @@ def make_delivery():
     return delivery
 
 
-def test_a_delivery_shows_what_each_attempt_met(coordinator):
+def test_a_delivery_shows_the_result_of_each_attempt(coordinator):
     delivery = make_delivery()
 
     shown = coordinator.get(page_address("tickets_webhookdelivery", delivery)).content.decode()
@@ -151,7 +151,7 @@ def test_a_delivery_shows_what_each_attempt_met(coordinator):
     assert f"msg_{delivery.pk.hex}" in shown
 
 
-def test_a_delivery_given_up_is_sent_again(coordinator, viewer):
+def test_redelivering_a_given_up_delivery_makes_it_due(coordinator, viewer):
     delivery = make_delivery()
 
     run_action(viewer, "tickets_webhookdelivery", "redeliver", delivery)
@@ -163,7 +163,7 @@ def test_a_delivery_given_up_is_sent_again(coordinator, viewer):
 
 
 @pytest.mark.parametrize("state", ["delivered", "due", "given_up"])
-def test_deliveries_can_be_narrowed_by_state(coordinator, state):
+def test_deliveries_are_filtered_by_state(coordinator, state):
     make_delivery()
 
     shown = coordinator.get(
