@@ -275,8 +275,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# Tests run hinted tasks at once, in their own transaction.
-HINTS_INLINE = False
+# What carries hints and works beside the requests. Tests name one that does everything at once.
+REALTIME_ENGINE = "dispatch.realtime.background_engine.BackgroundEngine"
 
 # A webhook to a private address reaches what the outside may not: allowed on a developer's machine.
 WEBHOOK_ALLOW_PRIVATE = flag("WEBHOOK_ALLOW_PRIVATE")

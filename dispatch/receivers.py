@@ -15,7 +15,7 @@ from dispatch import assignments, offers, ratings
 from dispatch.models import Assignment
 from dispatch.realtime import notifier, push
 from dispatch.tasks import SHARDS, run_until_idle, run_waves, wake_signal
-from dispatch.waits import estimates
+from dispatch.waits import estimates, estimator_cache
 from tickets.models import Message, Review, Ticket
 from tickets.queue import Wait
 from tickets.signals import (
@@ -76,7 +76,7 @@ def tell_wait(ticket: Ticket, at: datetime, **_: Any) -> Wait:
 
 @receiver(ticket_queued)
 def note_waiting(ticket: Ticket, **_: Any) -> None:
-    estimates.add(ticket)
+    estimator_cache.add(ticket)
 
 
 @receiver(ticket_reviewed)

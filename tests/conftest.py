@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from config import celery_app
 from config import settings as product
 from dispatch.models import PolicyVersion
-from dispatch.waits import estimates
+from dispatch.waits import estimator_cache
 from tests import factories
 from tests import platform as platforms
 from tests.platform import Platform
@@ -54,7 +54,7 @@ def _policies(sender: Any, **_: Any) -> None:
 def _empty_cache() -> None:
     """What one test learned about waits, skills and handle times another must not know."""
     cache.clear()
-    estimates.forget()
+    estimator_cache.forget()
 
 
 @pytest.fixture
@@ -100,13 +100,13 @@ def api(db: None) -> Api:
 @pytest.fixture
 def hints_at_once(settings: Any) -> None:
     """Whatever is hinted at a commit is done before the next line of the test."""
-    settings.HINTS_INLINE = True
+    settings.REALTIME_ENGINE = "tests.inline_engine.InlineEngine"
 
 
 @pytest.fixture
 def no_worker(settings: Any) -> Iterator[None]:
     """Hints are sent to Valkey and nobody takes them: only the calls of the test meet."""
-    settings.HINTS_INLINE = False
+    settings.REALTIME_ENGINE = product.REALTIME_ENGINE
     eager = celery_app.conf.task_always_eager
     celery_app.conf.task_always_eager = False
     yield

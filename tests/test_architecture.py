@@ -160,7 +160,8 @@ def test_the_estimate_of_a_wait_knows_only_numbers() -> None:
 
 
 def test_the_domain_never_sees_celery() -> None:
-    may = {"dispatch.realtime.notifier", "dispatch.tasks", "tickets.tasks"}
+    may = {"dispatch.realtime.notifier", "dispatch.realtime.background_engine"}
+    may |= {"dispatch.tasks", "tickets.tasks"}
     seen = {
         module_of(path)
         for path in sources("agents", "tickets", "dispatch")
@@ -177,7 +178,11 @@ def test_only_receivers_and_the_news_give_hints() -> None:
         if "dispatch.realtime.notifier" in imports(path)
     }
 
-    assert givers == {"dispatch.receivers", "dispatch.realtime.push"}
+    assert givers == {
+        "dispatch.receivers",
+        "dispatch.realtime.push",
+        "dispatch.realtime.refresh",
+    }
 
 
 def test_only_receivers_listen() -> None:
@@ -192,7 +197,7 @@ def test_only_receivers_listen() -> None:
 
 def test_only_edges_read_the_clock() -> None:
     """The domain is told `at`; a few files say why they ask the database themselves."""
-    may = {"tickets.events.outbox", "dispatch.scheduler", "dispatch.waves.scarcity"}
+    may = {"tickets.events.outbox", "dispatch.scheduler"}
     readers = {
         module_of(path)
         for path in sources("agents", "tickets", "dispatch")

@@ -12,6 +12,7 @@ from agents.models import Agent
 from agents.pay.quotes import Quote
 from dispatch.models.decisions import Decision
 from dispatch.models.triggers import PayNeverChanges
+from dispatch.rules.limits import MOST_AT_ONCE
 from tickets.models import Ticket
 
 #: At least a minute to answer, from the moment the card is on the screen (fair work O3: Colorado
@@ -21,8 +22,6 @@ OFFER_LASTS = timedelta(seconds=60)
 GRACE = timedelta(seconds=5)
 #: A card no screen has shown by then never will be, and that is not the agent's miss.
 SHOWN_WITHIN = timedelta(seconds=20)
-#: The database's own limit of pending offers a ticket; a policy may ask for fewer.
-MOST_AT_ONCE = 3
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef
 from standardwebhooks import Webhook
 
-from tickets import clock
+from tickets import clock, sql
 from tickets.events import outbound_http
 from tickets.events.outbound_http import DeliveryAnswer
 from tickets.models import Ticket, WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -41,14 +41,7 @@ CLAIM = timedelta(seconds=40)
 #: The clock leaves this much to Celery before it sends itself.
 LATE = timedelta(seconds=3)
 
-# Who is sending is known by their line to PostgreSQL, which ends with them. A pooler may keep it
-# for somebody else: then CLAIM has to pass.
-TAKE_OVER = """
-UPDATE tickets_webhookdelivery SET sender = NULL, next_attempt_at = next_attempt_at - {claim}
-WHERE sender IS NOT NULL AND delivered_at IS NULL AND dead_at IS NULL AND NOT EXISTS (
-    SELECT 1 FROM pg_stat_activity line WHERE line.pid = sender
-        AND (line.backend_start IS NULL OR line.backend_start <= next_attempt_at - {claim}))
-""".format(claim=f"interval '{CLAIM.total_seconds()} seconds'")
+TAKE_OVER_SQL = sql.read(__package__, "take_over")
 
 
 def queue(ticket: Ticket, kind: str, about: dict[str, Any], *, at: datetime) -> None:
@@ -89,7 +82,7 @@ def catch_up() -> int:
 def take_over() -> int:
     """What was claimed by a sender that is gone is due as if it never was; returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_OVER)
+        cursor.execute(TAKE_OVER_SQL, {"claim": CLAIM})
         taken: int = cursor.rowcount
     return taken
 

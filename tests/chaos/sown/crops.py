@@ -26,7 +26,9 @@ CRASHES: Changes = {
         dies("after-commit", "_announce(ticket, *result.opened)\n", indent=12),
     ],
     "dispatch.waves.wave": [dies("match", 'log.info("wave", waiting')],
-    "dispatch.realtime.push": [dies("notify", "for name, text in frames:\n        hints.tell")],
+    "dispatch.realtime.push": [
+        dies("notify", "for name, text in frames:\n        notifier.publish")
+    ],
     "tickets.events.outbox": [dies("webhook", "took = int((time.monotonic()")],
     "dispatch.assignments": [dies("pay", "push.changed(held.agent_id)\n    return held")],
     "dispatch.offers": [dies("accept", "push.changed(held.agent_id)\n    return Assignment")],
