@@ -145,8 +145,9 @@ beat, show, stop = PAGES.beat, PAGES.show, PAGES.stop
 
 def find_unshown() -> dict[UUID, UUID]:
     """Offers that should be on a screen by now and are on none, and whose they are."""
+    given: dict[str, Any] = {"overdue": OVERDUE}
     with connection.cursor() as cursor:
-        cursor.execute(UNSHOWN_SQL, {"overdue": OVERDUE})
+        cursor.execute(UNSHOWN_SQL, given)
         return dict(cursor.fetchall())
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import close_old_connections
-
 from dispatch.realtime import notifier
 from dispatch.realtime.background import BackgroundJob
 
@@ -23,6 +21,4 @@ class BackgroundRefresh:
         notifier.engine().refresh(self.job)
 
     def _work(self) -> None:
-        # The thread has a connection of its own, which may have been lost since the last time.
-        close_old_connections()
         self._read(self._at)

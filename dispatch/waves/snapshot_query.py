@@ -59,8 +59,7 @@ class AgentRow(NamedTuple):
 
 def column_list(row: type[NamedTuple], table: str) -> str:
     """The fields of a row class as columns of this table, in their order."""
-    names: tuple[str, ...] = row._fields  # type: ignore[attr-defined]
-    return ", ".join(f"{table}.{name}" for name in names)
+    return ", ".join(f"{table}.{name}" for name in row._fields)
 
 
 #: Lane selection, ticket locking and agent choice, then what is read of those found.

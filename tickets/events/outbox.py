@@ -81,8 +81,9 @@ def catch_up() -> int:
 
 def take_over() -> int:
     """What was claimed by a sender that is gone is due as if it never was; returns how many."""
+    given: dict[str, Any] = {"claim": CLAIM}
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_OVER_SQL, {"claim": CLAIM})
+        cursor.execute(TAKE_OVER_SQL, given)
         taken: int = cursor.rowcount
     return taken
 
