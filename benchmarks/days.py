@@ -1,22 +1,29 @@
 """Days that really happened and days made up, under each way of pairing: what came of them.
 
-Every way meets the same callers with the same luck, over ten draws of each day. The policy is the
-one the code has by default. No database, no processes: only the pure rules.
+Every way meets the same callers with the same luck, over ten draws of each day, and lowers levels
+alike. The policy is the one the code has by default. No database, no processes: only the pure
+rules. Beside the ways stands what perfect foresight could reach (`dispatch.simulation.foresight`).
 """
 
 import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy
 
 from benchmarks.report import OUT, write
 from dispatch.rules.policy import Policy
 from dispatch.simulation import charts, comparison, recorded
-from dispatch.simulation.comparison import BOUND, FIRST, LOWERED, OURS
+from dispatch.simulation.comparison import BOUND, FIRST, OURS, TWO, Drawn, Strategy
+from dispatch.simulation.day import SimulatedDay
+from dispatch.simulation.foresight import Foresight, foresee
 from dispatch.simulation.measures import Measures
+from dispatch.simulation.strategies import ours
 from dispatch.simulation.synthetic import SyntheticDay
 
 DOCS = OUT.parent.parent / "docs"
@@ -25,47 +32,98 @@ CALLS = FOLDER / "bank_calls_1999_02_01_14.csv"
 REALLY = "as it was"
 WIDTH = 40
 
+#: On reluctant days so many more of a hundred pass, in every third hour of a topic.
+RELUCTANT = 40
+
 Rows = dict[str, Measures]
 
 
-def real(seeds: Iterable[int]) -> dict[str, Rows]:
+@dataclass(frozen=True)
+class Figures:
+    """What came of some days under each way of pairing, and what foresight could have reached."""
+
+    days: dict[str, Rows]
+    together: Rows
+    foresight: Foresight | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        named = {**self.days, "together": self.together}
+        found: dict[str, Any] = {
+            day: {name: row.as_json() for name, row in rows.items()} for day, rows in named.items()
+        }
+        return found | ({"foresight": self.foresight._asdict()} if self.foresight else {})
+
+
+def real(seeds: Sequence[int], *, silent: float) -> Figures:
     with CALLS.open(newline="") as lines:
         days = recorded.days(recorded.read(lines))
-    ways, found = comparison.strategies(Policy(), lowers=False), {}
+    ways, found, seen = comparison.strategies(Policy()), {}, []
     for number, day in enumerate(days, start=1):
-        rows = comparison.compared(day.drawn, ways, seeds=seeds)
+        drawn = with_silent(day.drawn, silent)
+        rows = comparison.compared(drawn, ways, seeds=seeds)
         found[day.date] = {REALLY: day.as_it_was(), **rows}
+        seen += [(foreseen(drawn(seed)), rows[OURS].callers) for seed in seeds]
         _show(number, of=len(days))
-    return found
+    return Figures(found, _over(found, Measures.together), mean(seen))
 
 
-def invented(seeds: Iterable[int], *, slower: float) -> dict[str, Rows]:
-    ways, found, kind = comparison.strategies(Policy()), {}, SyntheticDay(slower=slower)
-    numbers = list(seeds)
-    for number, seed in enumerate(numbers, start=1):
-        found[f"invented {seed}"] = comparison.compared(kind.drawn, ways, seeds=[seed])
-        _show(number, of=len(numbers))
-    return found
+def invented(
+    seeds: Sequence[int],
+    ways: dict[str, Strategy],
+    kind: SyntheticDay,
+    *,
+    silent: float,
+    bound: bool,
+) -> Figures:
+    found, seen = {}, []
+    drawn = with_silent(kind.drawn, silent)
+    for number, seed in enumerate(seeds, start=1):
+        found[f"invented {seed}"] = comparison.compared(drawn, ways, seeds=[seed])
+        seen += [(foreseen(drawn(seed)), 1.0)] if bound else []
+        _show(number, of=len(seeds))
+    return Figures(found, _over(found, Measures.mean), mean(seen) if seen else None)
 
 
-def told(title: str, rows: Rows) -> None:
+def with_silent(drawn: Drawn, share: float) -> Drawn:
+    """The same draws, where this share of callers would leave without a word."""
+    return lambda seed: drawn(seed).with_silent(share, seed=seed)
+
+
+def foreseen(day: SimulatedDay) -> Foresight:
+    return foresee(day, ours(Policy()))
+
+
+def mean(seen: Sequence[tuple[Foresight, float]]) -> Foresight:
+    """Each weighed as the measures beside it are."""
+    weights = [weight for _, weight in seen]
+    return Foresight(*numpy.average([tuple(one) for one, _ in seen], axis=0, weights=weights))
+
+
+def _over(days: dict[str, Rows], mean_of: Callable[[Iterable[Measures]], Measures]) -> Rows:
+    names = next(iter(days.values()))
+    return {name: mean_of(day[name] for day in days.values()) for name in names}
+
+
+def report(title: str, figures: Figures) -> None:
+    rows = figures.together
     print(f"\n{title}\n{comparison.table(rows)}")
-    for way in (LOWERED, OURS):
+    for way in (OURS, TWO):
         if way in rows:
             print(f"  of the gap from {FIRST} to {BOUND}, {way} closes {parts_closed(rows, way)}")
+    if figures.foresight:
+        most, least = figures.foresight
+        print(f"  perfect foresight: at most {most:.1%} in 20 s, at least {least:.1%} left")
+        parts = parts_closed(rows, OURS, figures.foresight._asdict())
+        print(f"  of the gap from {FIRST} to foresight, {OURS} closes {parts}")
 
 
-def parts_closed(rows: Rows, way: str) -> str:
+def parts_closed(rows: Rows, way: str, bounds: dict[str, float] | None = None) -> str:
+    bounds = bounds or rows[BOUND].as_json()
     found = {
-        name: comparison.closed(rows, measure, by=way)
+        name: comparison.closed_to(rows, measure, bounds[measure], by=way)
         for measure, name in (("within_20s", "in 20 s"), ("abandoned", "left"))
     }
     return ", ".join(f"{part:.0%} ({name})" for name, part in found.items() if part is not None)
-
-
-def kept(days: dict[str, Rows], together: Rows) -> dict[str, Any]:
-    named = {**days, "together": together}
-    return {day: {name: row.as_json() for name, row in rows.items()} for day, rows in named.items()}
 
 
 def drawn(name: str, rows: Rows, *, title: str, note: str, docs: bool) -> None:
@@ -86,39 +144,44 @@ def _show(number: int, *, of: int) -> None:
         print(line, end=ending, file=sys.stderr, flush=True)
 
 
-def main() -> None:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="draws of each day")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
         "--slower", type=float, default=1.0, help="so many times as long takes who knows too little"
     )
+    parser.add_argument(
+        "--silent", type=float, default=0.0, help="share of callers who leave without a word"
+    )
     parser.add_argument("--docs", action="store_true", help="copy the charts into docs/")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = _arguments()
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     note = f"Means of {len(seeds)} draws of each day, the same luck for all."
     figures: dict[str, Any] = {"meta": {"seeds": list(seeds), "policy": Policy().as_json()}}
     if CALLS.exists():
-        days = real(seeds)
-        together = {
-            name: Measures.together(day[name] for day in days.values())
-            for name in next(iter(days.values()))
-        }
-        title = f"{len(days)} real days of a bank's call centre"
-        told(title, together)
-        drawn("days-real", together, title=title, note=note, docs=given.docs)
-        figures["real"] = kept(days, together)
+        found = real(seeds, silent=given.silent)
+        title = f"{len(found.days)} real days of a bank's call centre"
+        report(title, found)
+        drawn("days-real", found.together, title=title, note=note, docs=given.docs)
+        figures["real"] = found.as_json()
     else:
         print(f"The real days are left out: there is no {CALLS.name} in SHARED_DATA.")
-    made_up = invented(seeds, slower=given.slower)
-    mean = {
-        name: Measures.mean(day[name] for day in made_up.values())
-        for name in next(iter(made_up.values()))
-    }
+    policy, kind = Policy(), SyntheticDay(slower=given.slower)
+    ways = comparison.at_each_lowering(policy)
+    found = invented(seeds, ways, kind, silent=given.silent, bound=True)
     title = "An invented day: 300 contractors, 4 languages, 8 skills"
-    told(title, mean)
-    drawn("days-invented", mean, title=title, note=note, docs=given.docs)
-    figures["invented"] = kept(made_up, mean)
+    report(title, found)
+    drawn("days-invented", found.together, title=title, note=note, docs=given.docs)
+    figures["invented"] = found.as_json()
+    rivals, unwilling = comparison.with_rival(policy), replace(kind, reluctant=RELUCTANT)
+    found = invented(seeds, rivals, unwilling, silent=given.silent, bound=False)
+    report(f"The same, {RELUCTANT} more of a hundred passing in every third hour", found)
+    figures["reluctant"] = found.as_json()
     write("days", figures)
 
 

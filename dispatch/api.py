@@ -12,7 +12,7 @@ from dispatch.waits import availability, availability_schema
 from dispatch.waits.availability import AvailabilityQuery
 from tickets import clock, skills
 from tickets.api.requests import PROBLEMS, client_of, invalid, render
-from tickets.handoff import Contract, LanguageTag, SkillNeed, Topic
+from tickets.handoff import Contract, LanguageTag, SkillNeed, Slug, Topic
 
 
 class AvailabilityParameters(Contract):
@@ -20,12 +20,15 @@ class AvailabilityParameters(Contract):
 
     language: LanguageTag
     skills: Annotated[list[SkillNeed], Field(max_length=8)] = []
+    gives_way: Annotated[list[Slug], Field(max_length=8)] = []
     topic: Topic = ""
 
     @property
     def wish(self) -> AvailabilityQuery:
         needs = {need.code: need.level for need in self.skills}
-        return AvailabilityQuery(self.language.split("-")[0].lower(), needs, self.topic)
+        return AvailabilityQuery(
+            self.language.split("-")[0].lower(), needs, self.topic, self.gives_way
+        )
 
 
 class AvailabilityView(APIView):
@@ -37,6 +40,9 @@ class AvailabilityView(APIView):
         parameters=[
             OpenApiParameter("language", str, required=True, description='Such as "fr-CA".'),
             OpenApiParameter("skills", str, description='Such as "cards:2,payments".'),
+            OpenApiParameter(
+                "gives_way", str, description='Those skills that give way, such as "payments".'
+            ),
             OpenApiParameter("topic", str, description="As an escalation would have it."),
         ],
         responses={200: availability_schema.Availability, **PROBLEMS},
@@ -55,14 +61,26 @@ def asked(request: Request) -> AvailabilityParameters:
     if not given.get("topic"):
         given.pop("topic", None)
     if "skills" in given:
-        given["skills"] = [need(one) for one in str(given["skills"]).split(",") if one.strip()]
-    question = AvailabilityParameters.model_validate(given)
+        given["skills"] = [need(one) for one in parted(given["skills"])]
+    if "gives_way" in given:
+        given["gives_way"] = parted(given["gives_way"])
+    return checked(AvailabilityParameters.model_validate(given))
+
+
+def checked(question: AvailabilityParameters) -> AvailabilityParameters:
+    """Its skills are known, each named once, and what gives way is among them."""
     codes = [one.code for one in question.skills]
     if unknown := skills.unknown(codes):
         raise invalid(("skills", codes.index(unknown[0])), "unknown skill")
     if len(set(codes)) < len(codes):
         raise invalid(("skills",), "named twice")
+    if not set(question.gives_way) <= set(codes):
+        raise invalid(("gives_way",), "not among the skills")
     return question
+
+
+def parted(text: object) -> list[str]:
+    return [part.strip() for part in str(text).split(",") if part.strip()]
 
 
 def need(text: str) -> dict[str, object]:

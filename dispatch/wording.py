@@ -1,6 +1,6 @@
 """Amounts, spans, names and reasons as people read them, in the language now active."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -101,7 +101,7 @@ def why(offer: Offer) -> Iterator[str]:
     yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
     if known := [code for code in offer.ticket.skills if code not in told.get("without", [])]:
         yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(known))}
-    yield from without(offer)
+    yield from lowered_for(offer)
     if told.get("known"):
         yield gettext("you have helped this customer before")
     if minutes := told.get("idle_s", 0) // 60:
@@ -111,12 +111,30 @@ def why(offer: Offer) -> Iterator[str]:
         yield gettext("you were asked once before, which changes nothing for you")
 
 
-def without(offer: Offer) -> Iterator[str]:
-    """That they are asked without something, if they are."""
-    if lacking := offer.reasons.get("without"):
-        yield gettext("nobody who knows %(skills)s took it in time") % {
-            "skills": ", ".join(skills(lacking))
-        }
+def lowered_for(offer: Offer) -> Iterator[str]:
+    """What was asked for at first and no longer was when the offer was made, skill by skill."""
+    waited = timedelta(seconds=offer.reasons.get("waited_s", 0))
+    yield from lowered(offer.reasons.get("lowered", {}), waited=waited)
+
+
+def lowered(levels: Mapping[str, Sequence[int]], *, waited: timedelta) -> Iterator[str]:
+    """`levels`: of each skill, the level first asked for and the level asked for after the wait.
+
+    Level 0 says that the skill was dropped.
+    """
+    for name, (asked, level) in zip(skills(levels), levels.values(), strict=True):
+        about = {"skill": name, "asked": asked, "level": level, "waited": span(waited)}
+        yield (
+            gettext(
+                "%(skill)s was asked for at level %(asked)d; after %(waited)s level %(level)d is "
+                "enough"
+            )
+            if level
+            else gettext(
+                "%(skill)s was asked for at level %(asked)d; after %(waited)s it is no longer "
+                "asked for"
+            )
+        ) % about
 
 
 def reasons(offer: Offer) -> str:

@@ -41,7 +41,7 @@ def bustle(*, decisions: int, seed: int = 7) -> None:
         for _ in range(draw.choice([1, 1, 1, 2, 4])):
             _escalate(draw.choice(clients), draw, at=at)
         wave.reopen_hesitant(at=at)
-        wave.relax(at=at)
+        wave.lower_levels(at=at)
         wave.run(at=at)
         _answer(draw, at=at)
         if draw.random() < 0.05:
@@ -81,7 +81,10 @@ def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
         client,
         at=at - timedelta(seconds=draw.randint(0, 100)),
         language=draw.choice(LANGUAGES),
-        skills={code: draw.randint(1, 4) for code in asked},
+        skills=[
+            {"code": code, "level": draw.randint(1, 4), "gives_way": draw.random() < 0.3}
+            for code in asked
+        ],
         urgency=draw.choice(["low", "normal", "normal", "high"]),
         customer={"ref": f"customer-{draw.randint(1, 30)}", "name": "Mia"},
     )
@@ -119,8 +122,7 @@ def _keep_apart(agent: Agent, draw: random.Random, *, at: datetime) -> None:
 def _change_policy(draw: random.Random, *, at: datetime) -> None:
     draft = PolicyVersion.objects.order_by("-version")[0]
     draft.note, draft.valid_from = "Weights drawn anew", at
-    draft.relax_after = [draw.choice([20, 40]), 80]
+    draft.lower_levels_at = [draw.choice([100, 130]), 270]
     for name in WEIGHTS:
         setattr(draft, name, draw.randint(0, 100))
-    draft.least_level = draft.language % 2
     policies.publish(draft, at=at)

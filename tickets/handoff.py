@@ -77,13 +77,20 @@ class Customer(Contract):
 class SkillNeed(Contract):
     """A skill the agent must have, at least at this proficiency (1 to 5).
 
-    As the customer waits, less is asked for step by step, as the matching policy says; in the end
-    a skill asked for at a low level may give way, so that somebody answers. A client's certificate
-    never does.
+    Once the customer has waited as long as the client promised, the level may be lowered a little,
+    as the matching policy says, but never below 1: the skill stays asked for. Only a skill that
+    `gives_way` is dropped, at the policy's last step. A client's certificate always stays.
     """
 
     code: Slug
     level: Annotated[int, Field(ge=1, le=5)] = 1
+    gives_way: Annotated[
+        bool,
+        Field(
+            description="True: rather an agent without this skill than a wait beyond the policy's "
+            "last step. False: the customer waits until somebody who knows it is free."
+        ),
+    ] = False
 
 
 class Line(Contract):

@@ -125,6 +125,8 @@ def _announce(
 def _draft(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
     """The ticket an escalation asks for, not yet written."""
     skills = {need.code: need.level for need in escalation.skills}
+    gives_way = [need.code for need in escalation.skills if need.gives_way]
+    may_be_lowered = bool(gives_way) or any(level > 1 for level in skills.values())
     return Ticket(
         client=client,
         conversation_ref=escalation.conversation_ref,
@@ -133,6 +135,9 @@ def _draft(client: Client, escalation: Escalation, *, at: datetime) -> Ticket:
         language=escalation.base_language,
         topic=escalation.topic,
         skills=skills,
+        gives_way=gives_way,
+        # No policy lowers anything before the promise is over.
+        lower_at=at + client.answer_within if may_be_lowered else None,
         lane=lane(escalation.base_language, skills, client.certificate),
         urgency=escalation.urgency_level,
         queued_at=at,

@@ -25,7 +25,8 @@ from tickets.models.tickets import lane
 from tickets.signals import ticket_closed, ticket_queued
 
 Status = Ticket.Status
-Needs = Callable[[Mapping[str, int]], Mapping[str, int]]
+#: How often a ticket's levels are lowered by now, what it asks for then, and when to look again.
+Lowering = Callable[[Ticket], tuple[int, Mapping[str, int], datetime | None]]
 #: A ticket that lost its agent goes before all that have not waited this much longer.
 HEAD_OF_QUEUE = timedelta(minutes=10)
 
@@ -56,21 +57,22 @@ def mark_reofferable_due(*, at: datetime, limit: int) -> int:
 
 
 @transaction.atomic
-def relax(*, queued_before: datetime, step: int, needs: Needs, limit: int) -> int:
-    """Lower what is asked for of tickets that waited so long; returns how many.
+def lower_levels(*, lowering: Lowering, at: datetime, limit: int) -> int:
+    """Lower what is asked for of tickets whose time for it has come; returns how many changed.
 
-    `needs`: the levels asked for at this step, of the levels asked for at first. What the customer
-    asked for stays on the ticket; only the lane it waits in changes.
+    `lowering`: how a ticket stands at this moment. What the customer asked for stays on the
+    ticket; only the lane it waits in changes. Every ticket that is due has its time set anew, so
+    the clock finds the next ones in the index `tickets_to_lower` without looking at the others.
     """
-    due = Ticket.objects.queued().filter(relaxed__lt=step, queued_at__lte=queued_before)
-    due = due.exclude(skills={})
-    held = due.select_related("client").order_by("queued_at")
-    tickets = list(held.select_for_update(skip_locked=True, of=("self",))[:limit])
+    due = Ticket.objects.queued().filter(lower_at__lte=at).select_related("client")
+    held = due.order_by("lower_at").select_for_update(skip_locked=True, of=("self",))
+    tickets = list(held[:limit])
+    before = [ticket.lane for ticket in tickets]
     for ticket in tickets:
-        ticket.relaxed = step
-        ticket.lane = lane(ticket.language, needs(ticket.skills), ticket.client.certificate)
-    Ticket.objects.bulk_update(tickets, ["relaxed", "lane"])
-    return len(tickets)
+        ticket.times_lowered, needs, ticket.lower_at = lowering(ticket)
+        ticket.lane = lane(ticket.language, needs, ticket.client.certificate)
+    Ticket.objects.bulk_update(tickets, ["times_lowered", "lane", "lower_at"])
+    return sum(ticket.lane != was for ticket, was in zip(tickets, before, strict=True))
 
 
 def lock(ticket: Ticket) -> Ticket:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from dispatch.explanations import not_considered, replay
 from dispatch.explanations.replay import Candidate, DecisionReplay, TicketExplanation
 from dispatch.explanations.rulebook import AGAIN
 from dispatch.models import Decision
+from dispatch.wording import lowered
 
 #: So many tickets, candidates and names are on a page; the rest is counted.
 MOST_TICKETS, MOST_CANDIDATES, MOST_NAMES = 5, 25, 12
@@ -118,12 +118,14 @@ def table(
     # Who was asked before costs so much more that their bar runs off the edge.
     most = max((one.verdict.total - one.verdict.costs[AGAIN] for one in shown), default=1) or 1
     ticket = account.ticket
+    waited = account.decision.at - ticket.queued_at
     needs = [f"{code} ≥ {level}" for code, level in ticket.skills.items()]
     return {
         "title": str(account.waiting.ticket),
         "href": reverse("admin:tickets_ticket_change", args=[ticket.id]),
         "needs": [ticket.language, *needs, *filter(None, [ticket.certificate])],
-        "waited": _lasted(ticket.queued_at, account.decision.at),
+        "lowered": list(lowered(account.waiting.lowered, waited=waited)),
+        "waited": lasting(waited),
         "leaving": account.unassigned_penalty,
         "rows": [row(one, account, names, most=most) for one in shown],
         "more": len(account.ranked) - len(shown),
@@ -160,10 +162,6 @@ def group(reason: str, who: list[UUID], names: dict[UUID, str]) -> dict[str, Any
         "names": told[:MOST_NAMES],
         "more": max(len(told) - MOST_NAMES, 0),
     }
-
-
-def _lasted(since: datetime, until: datetime) -> str:
-    return lasting(until - since)
 
 
 def _all(groups: dict[str, list[UUID]]) -> list[UUID]:

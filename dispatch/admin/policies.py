@@ -26,7 +26,7 @@ SETTINGS: list[str | tuple[str, ...]] = [
     ("quality", "quality_unknown"),
     ("idle", "idle_enough"),
     ("workload_today", "full_workload"),
-    ("relax_after", "least_level"),
+    "lower_levels_at",
     ("exclusive_for", "max_parallel_offers"),
 ]
 
@@ -48,7 +48,7 @@ class PolicyVersionForm(forms.ModelForm):
     class Meta:
         model = PolicyVersion
         fields = ["note", "valid_from", *flat(SETTINGS)]
-        widgets = {"relax_after": UnfoldAdminTextInputWidget}
+        widgets = {"lower_levels_at": UnfoldAdminTextInputWidget}
 
     def clean_valid_from(self) -> datetime | None:
         given: datetime | None = self.cleaned_data["valid_from"]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from agents.admin.formats import lasting, paired
+from dispatch import wording
 from dispatch.explanations.rulebook import PARTS
 from dispatch.models import Offer
 
@@ -47,8 +48,9 @@ def reasons(given: Mapping[str, Any]) -> list[str]:
             % {"count": candidates}
         )
     if "waited_s" in given:
-        waited = lasting(timedelta(seconds=given["waited_s"]))
-        lines.append(_("the customer had waited %(time)s") % {"time": waited})
+        waited = timedelta(seconds=given["waited_s"])
+        lines.append(_("the customer had waited %(time)s") % {"time": lasting(waited)})
+        lines += wording.lowered(given.get("lowered", {}), waited=waited)
     return lines
 
 

@@ -165,20 +165,22 @@ def waiting(policy: Policy) -> list[str]:
 
 
 def _relaxing(policy: Policy) -> list[str]:
-    if not policy.relax_after:
+    if not policy.lower_levels_at:
         return [gettext("What is asked for stays as it is, however long the customer waits.")]
-    steps = ", ".join(wording.span(timedelta(seconds=after)) for after in policy.relax_after)
-    about = {"steps": steps, "least": policy.least_level}
-    if policy.least_level:
-        lowered = gettext(
-            "After a wait of %(steps)s each level asked for is one lower, never below %(least)d."
+    steps = ", ".join(f"{percent} %" for percent in policy.lower_levels_at)
+    return [
+        gettext(
+            "When a customer has waited %(steps)s of the time the client promised, each level "
+            "asked for is one lower each time, never below 1."
         )
-    else:
-        lowered = gettext(
-            "After a wait of %(steps)s each level asked for is one lower; a skill asked for at "
-            "level 1 is then not asked for any more, so that somebody answers."
+        % {"steps": steps},
+        gettext(
+            "A skill is dropped only where the client said that it gives way, when it asked for a "
+            "human; then at %(last)d %% of that time."
         )
-    return [lowered % about, gettext("Language and certificates stay.")]
+        % {"last": policy.lower_levels_at[-1]},
+        gettext("Language and certificates stay. The offer says what was lowered or dropped."),
+    ]
 
 
 def asking(policy: Policy) -> list[str]:

@@ -1,3 +1,4 @@
+import dispatch.models.policies
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
@@ -193,8 +194,7 @@ class Migration(migrations.Migration):
                 ('full_workload', models.PositiveSmallIntegerField(default=20, help_text='Conversations in a day.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='full share')),
                 ('asked_before', models.PositiveIntegerField(default=500, help_text='For being asked for the same ticket again.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1000)], verbose_name='asked before')),
                 ('unassigned_penalty', models.PositiveIntegerField(default=100000, help_text='What leaving a ticket waiting costs at least: more than any pair.', validators=[django.core.validators.MinValueValidator(12000), django.core.validators.MaxValueValidator(1000000)], verbose_name='left waiting')),
-                ('relax_after', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(10)]), blank=True, default=list, help_text='Seconds of waiting, rising; each time every level asked for is one lower.', size=4, verbose_name='lower the levels after')),
-                ('least_level', models.PositiveSmallIntegerField(default=0, help_text='At 0 a skill is in the end not asked for at all, so that somebody answers.', validators=[django.core.validators.MaxValueValidator(5)], verbose_name='never below level')),
+                ('lower_levels_at', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(100), django.core.validators.MaxValueValidator(10000)]), blank=True, default=dispatch.models.policies.default_lowering, help_text='Per cent of the client’s promise that a customer has waited, rising, from 100 on; each time every level asked for is one lower, never below 1.', size=4, verbose_name='lower the levels at')),
                 ('exclusive_for', models.PositiveSmallIntegerField(default=20, help_text='Seconds before another agent is asked too.', validators=[django.core.validators.MinValueValidator(5)], verbose_name='asked alone for')),
                 ('max_parallel_offers', models.PositiveSmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3)], verbose_name='most asked at once')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),

@@ -18,10 +18,7 @@ from dispatch.rules.limits import MOST_AT_ONCE
 DEFAULTS = rules.Policy()
 #: The notes of the versions the product comes with; a coordinator's own are theirs to word.
 OUR_NOTES = (
-    gettext_noop(
-        "Each customer gets the free agent who fits best, and no customer waits while an agent who "
-        "can help is free."
-    ),
+    gettext_noop("What is asked for stays asked for: levels are lowered late and little."),
 )
 #: The weights of what a pair may cost, by the names of the rules.
 COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
@@ -29,6 +26,14 @@ COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
 MOST_POINTS = 1_000
 #: Three quarters of it, the least that leaving a ticket may cost, are more than all parts at most.
 MIN_UNASSIGNED_PENALTY = 12 * MOST_POINTS
+
+
+#: In per cent of the client's promise: no level is lowered before the promise is over.
+EARLIEST_LOWERING, LATEST_LOWERING = 100, 10_000
+
+
+def default_lowering() -> list[int]:
+    return list(DEFAULTS.lower_levels_at)
 
 
 def points(name: str, title: Any, help_text: Any, least: int = 0) -> models.IntegerField:
@@ -102,19 +107,18 @@ class PolicyVersion(models.Model):
         validators=[MinValueValidator(MIN_UNASSIGNED_PENALTY), MaxValueValidator(1_000_000)],
         help_text=_("What leaving a ticket waiting costs at least: more than any pair."),
     )
-    relax_after = ArrayField(
-        models.PositiveIntegerField(validators=[MinValueValidator(10)]),
-        verbose_name=_("lower the levels after"),
-        default=list,
+    lower_levels_at = ArrayField(
+        models.PositiveIntegerField(
+            validators=[MinValueValidator(EARLIEST_LOWERING), MaxValueValidator(LATEST_LOWERING)]
+        ),
+        verbose_name=_("lower the levels at"),
+        default=default_lowering,
         blank=True,
         size=4,
-        help_text=_("Seconds of waiting, rising; each time every level asked for is one lower."),
-    )
-    least_level = models.PositiveSmallIntegerField(
-        _("never below level"),
-        default=DEFAULTS.least_level,
-        validators=[MaxValueValidator(rules.BEST)],
-        help_text=_("At 0 a skill is in the end not asked for at all, so that somebody answers."),
+        help_text=_(
+            "Per cent of the client’s promise that a customer has waited, rising, from 100 on; "
+            "each time every level asked for is one lower, never below 1."
+        ),
     )
     exclusive_for = models.PositiveSmallIntegerField(
         _("asked alone for"),
@@ -156,9 +160,10 @@ class PolicyVersion(models.Model):
 
     def clean(self) -> None:
         """Levels are lowered step by step, and no pair may cost what a ticket left waiting does."""
-        steps = self.relax_after
+        steps = self.lower_levels_at
         if steps != sorted(set(steps)):
-            raise ValidationError({"relax_after": _("Give rising seconds, such as 60,120.")})
+            rising = _("Give rising per cent, such as 100,200.")
+            raise ValidationError({"lower_levels_at": rising})
         most = sum(getattr(self, name) for name in COSTS)
         if 2 * most >= self.unassigned_penalty:
             raise ValidationError(

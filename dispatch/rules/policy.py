@@ -5,7 +5,7 @@ named parts, each weighed by the policy. Declines, hours worked and availability
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -51,18 +51,16 @@ class Policy:
     #: What leaving a ticket waiting costs at least: more than any pair, so that nobody waits
     #: while somebody able is free.
     unassigned_penalty: int = 100_000
-    #: Each time a ticket has waited this long, each level it asks for is one lower. In time for an
-    #: answer within twenty seconds.
-    relax_after: tuple[int, ...] = (10, 12)
-    #: But never below this level. At 0 a skill is in the end not asked for at all.
-    least_level: int = 0
+    #: Each time a ticket has waited so many per cent of the client's promise, each level it asks
+    #: for is one lower, never below 1. Late and little, because what is asked for is what helps.
+    lower_levels_at: tuple[int, ...] = (100, 200)
     #: For so long an offer is made to one agent only; then another is asked too.
     exclusive_for: int = 20
     max_parallel_offers: int = 3
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(**{**stored, "relax_after": tuple(stored["relax_after"])})
+        return cls(**{**stored, "lower_levels_at": tuple(stored["lower_levels_at"])})
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -70,6 +68,17 @@ class Policy:
     def head_start(self, urgency: int) -> timedelta:
         """How much earlier than promised a ticket of this urgency counts as due."""
         return self.urgency * urgency * MINUTE / max(self.waiting, 1)
+
+    def lowers_after(self, promise: timedelta) -> list[timedelta]:
+        """After which waits levels are lowered, where the client promised to answer within this."""
+        return [promise * percent / 100 for percent in self.lower_levels_at]
+
+    def asked_for(
+        self, skills: Mapping[str, int], steps: int, *, gives_way: Collection[str] = ()
+    ) -> dict[str, int]:
+        """The levels still asked for after so many steps of lowering."""
+        last = 0 < len(self.lower_levels_at) <= steps
+        return lower_levels(skills, steps, dropped=gives_way if last else ())
 
 
 @dataclass(frozen=True)
@@ -164,16 +173,8 @@ def _skill(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
 
 
 def _scarce(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
-    """How likely they are needed for something else, each thing they can do added up.
-
-    Decisions of before name languages and skills singly; what was asked for didn't count.
-    """
-    beyond = sum(
-        chance
-        for word, chance in agent.scarcity.items()
-        if word not in ticket.skills and word != ticket.language
-    )
-    return policy.scarce * min(beyond, 1000) // 1000
+    """How likely they are needed soon, each thing they can do added up."""
+    return policy.scarce * min(sum(agent.scarcity.values()), 1000) // 1000
 
 
 def _quality(agent: FreeAgent, policy: Policy, at: datetime) -> int:
@@ -237,13 +238,14 @@ def unassigned_penalty(ticket: WaitingTicket, *, policy: Policy, at: datetime) -
     return min(max(points, policy.unassigned_penalty * 3 // 4), policy.unassigned_penalty * 8)
 
 
-def lower_levels(skills: Mapping[str, int], steps: int, *, least: int) -> dict[str, int]:
-    """What is asked for after so many steps of waiting: each level lower by one a step.
+def lower_levels(
+    skills: Mapping[str, int], steps: int, *, dropped: Collection[str] = ()
+) -> dict[str, int]:
+    """What is asked for after so many steps: each level lower by one a step, never below 1.
 
-    None falls below `least`. What would be asked for at level 0 isn't asked for any more.
+    Skills in `dropped` are not asked for any more.
     """
-    lowered = {skill: max(level - steps, min(level, least)) for skill, level in skills.items()}
-    return {skill: level for skill, level in lowered.items() if level}
+    return {skill: max(level - steps, 1) for skill, level in skills.items() if skill not in dropped}
 
 
 def expected_arrivals(share: float, rate: float) -> float:

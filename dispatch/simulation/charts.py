@@ -47,7 +47,7 @@ DRAWN = {
     "fit": "At level asked",
 }
 #: In the order in which ways of pairing are compared; more than four begin anew.
-SHADES = {"first come": BROWN, "lowered too": TAN, "ours": GREEN, "all able": GREY}
+SHADES = {"first come": BROWN, "two at once": TAN, "ours": GREEN, "all able": GREY}
 
 
 def check(path: Path) -> None:

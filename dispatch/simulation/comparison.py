@@ -7,10 +7,16 @@ from dispatch.rules.policy import Policy
 from dispatch.simulation import measures
 from dispatch.simulation.day import SimulatedDay
 from dispatch.simulation.engine import Simulation
+from dispatch.simulation.lowering import formerly, never
 from dispatch.simulation.measures import Measures
 from dispatch.simulation.strategies import PairingRule, first_come, ours
 
-FIRST, LOWERED, OURS, BOUND = "first come", "lowered too", "ours", "all able"
+FIRST, OURS, BOUND = "first come", "ours", "all able"
+TWO = "two at once"
+#: Of the offers of a topic in an hour, agents together say yes to less: then the rival asks two.
+RELUCTANT = 0.7
+#: The ways by which levels are lowered, beside the policy's own, and what is said of them.
+LOWERINGS = {"levels kept": never, "at 10 s, as formerly": formerly}
 Drawn = Callable[[int], SimulatedDay]
 
 
@@ -25,19 +31,31 @@ class Strategy:
         return Simulation(day.with_everybody_able() if self.all_able else day, self.pairing).run()
 
 
-def strategies(policy: Policy, *, lowers: bool = True) -> dict[str, Strategy]:
-    """First come first served, by those who can do what was asked for; the same where levels are
-    lowered with the wait, as in ours; ours; and what no pairing can beat, but for chance.
+def strategies(policy: Policy) -> dict[str, Strategy]:
+    """First come first served; ours; and first come were everybody able to do everything.
 
-    `lowers`: whether the days have levels that can be lowered; else the first two are the same.
+    Levels are lowered alike in all of them, as the policy lowers them.
     """
-    lowered = {LOWERED: Strategy(first_come(policy))} if lowers else {}
     return {
-        FIRST: Strategy(first_come(replace(policy, relax_after=()))),
-        **lowered,
+        FIRST: Strategy(first_come(policy)),
         OURS: Strategy(ours(policy)),
         BOUND: Strategy(first_come(policy), all_able=True),
     }
+
+
+def at_each_lowering(policy: Policy) -> dict[str, Strategy]:
+    """First come and ours as the policy lowers levels, without any lowering, and as formerly."""
+    found = strategies(policy)
+    for said, lowering in LOWERINGS.items():
+        found[f"{FIRST}, {said}"] = Strategy(first_come(policy, lowering=lowering))
+        found[f"{OURS}, {said}"] = Strategy(ours(policy, lowering=lowering))
+    return found
+
+
+def with_rival(policy: Policy) -> dict[str, Strategy]:
+    """Beside ours, the same where two agents are asked at once if agents together are reluctant."""
+    rival = replace(ours(policy, name=TWO), two_at_once_below=RELUCTANT)
+    return {**strategies(policy), TWO: Strategy(rival)}
 
 
 def played(
@@ -67,7 +85,14 @@ def compared(
 
 def closed(found: Mapping[str, Measures], measure: str, *, by: str = OURS) -> float | None:
     """Which part of the way from first come first served to the bound a way has gone."""
-    first, mine, bound = (getattr(found[name], measure) for name in (FIRST, by, BOUND))
+    return closed_to(found, measure, getattr(found[BOUND], measure), by=by)
+
+
+def closed_to(
+    found: Mapping[str, Measures], measure: str, bound: float, *, by: str = OURS
+) -> float | None:
+    """The same where the bound is this figure."""
+    first, mine = (getattr(found[name], measure) for name in (FIRST, by))
     return (mine - first) / (bound - first) if bound != first else None
 
 
@@ -80,16 +105,25 @@ HEADINGS = {
     "fit": "at level",
     "occupancy": "occupied",
     "gini": "Gini",
+    "in_vain": "in vain",
+    "taken": "taken",
 }
-SHARES = {"within_20s", "abandoned", "fit", "occupancy"}
+SHARES = {"within_20s", "abandoned", "fit", "occupancy", "in_vain", "taken"}
+#: Left out of the table where it is nothing for all.
+SELDOM = {"in_vain", "taken"}
 
 
 def table(found: Mapping[str, Measures]) -> str:
     """For people to read: a row for each way."""
     wide = max(map(len, found), default=0) + 2
-    lines = ["".join([" " * wide, *(f"{heading:>12}" for heading in HEADINGS.values())])]
+    told = [
+        measure
+        for measure in HEADINGS
+        if measure not in SELDOM or any(getattr(row, measure) for row in found.values())
+    ]
+    lines = ["".join([" " * wide, *(f"{HEADINGS[measure]:>12}" for measure in told)])]
     for name, row in found.items():
-        cells = [f"{shown(measure, getattr(row, measure)):>12}" for measure in HEADINGS]
+        cells = [f"{shown(measure, getattr(row, measure)):>12}" for measure in told]
         lines.append("".join([f"{name:<{wide}}", *cells]))
     return "\n".join(lines)
 

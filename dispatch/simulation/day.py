@@ -44,6 +44,10 @@ class Caller:
     leaves_after: float
     #: What the first, the second, … who is asked for them says; from the last on, the same again.
     answers: tuple[SimulatedAnswer, ...] = AT_ONCE
+    #: Those of the skills that are dropped at the policy's last step.
+    gives_way: frozenset[str] = frozenset()
+    #: Whether they leave without a word, so that they stand in line and nobody is there.
+    silent: bool = False
 
 
 class Shift(NamedTuple):
@@ -99,6 +103,18 @@ class SimulatedDay:
             for number, worker in enumerate(also, start=first)
         ]
         return SimulatedDay(self.name, self.callers, [*here, *twins], self.usual, self.slower)
+
+    def with_silent(self, share: float, *, seed: int) -> "SimulatedDay":
+        """The same day where this share of all callers, drawn by lot, would leave without a word.
+
+        The lot is drawn by itself, so that all other luck stays the same.
+        """
+        luck = Random(f"{self.name} {seed} silent")
+        callers = [
+            replace(caller, silent=True) if luck.random() < share else caller
+            for caller in self.callers
+        ]
+        return SimulatedDay(self.name, callers, self.workers, self.usual, self.slower)
 
     def with_everybody_able(self) -> "SimulatedDay":
         """The same day where every agent can do all that is asked for, as well as can be.

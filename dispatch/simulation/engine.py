@@ -6,9 +6,8 @@ for are lowered with the wait. Waves take no time.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from heapq import heappop, heappush, nsmallest
 from itertools import count
 from math import inf
@@ -16,83 +15,19 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.rules.limits import MAX_CHOICE
-from dispatch.rules.policy import FreeAgent, WaitingTicket, capabilities, lower_levels
-from dispatch.simulation.day import Caller, SimulatedDay, Worker, moment
+from dispatch.rules.policy import FreeAgent, WaitingTicket
+from dispatch.simulation.acceptance import Acceptance
+from dispatch.simulation.day import SimulatedDay, moment
+from dispatch.simulation.participants import SimulatedAgent, SimulatedTicket
 from dispatch.simulation.scarcity_meter import ScarcityMeter
 from dispatch.simulation.strategies import PairingRule
 
 #: Seconds an offer lasts on the screen.
 OFFER_LASTS = 60.0
-
-
-@dataclass
-class SimulatedTicket:
-    """A caller as the day goes on. In the end they were served, left, or were there at closing."""
-
-    caller: Caller
-    #: As it is in line now: levels lowered, with who was asked.
-    ticket: WaitingTicket
-    served_at: float | None = None
-    left_at: float | None = None
-    agent: UUID | None = None
-    #: Whether who served them knows all that was asked for, at the level first asked for.
-    fits: bool = False
-    asked: int = 0
-
-    @property
-    def over(self) -> bool:
-        return self.served_at is not None or self.left_at is not None
-
-
-@dataclass
-class SimulatedAgent:
-    """An agent as the day goes on."""
-
-    worker: Worker
-    idle_since: float = 0.0
-    worked: int = 0
-    here: bool = False
-    #: Pending offers and conversations.
-    load: int = 0
-    talking: int = 0
-    #: The most there were at once, and seconds of conversation, those at once counted each.
-    most: int = 0
-    talked: float = 0.0
-    #: Since when they are here or finish what they are in; seconds of it before.
-    since: float | None = None
-    present: float = 0.0
-    #: How many more could be helped, as others know it.
-    room: int = 0
-    _seen: FreeAgent | None = None
-
-    @cached_property
-    def capabilities(self) -> list[str]:
-        return capabilities(self.worker.profile.languages, self.worker.profile.skills)
-
-    @property
-    def id(self) -> UUID:
-        return self.worker.profile.id
-
-    @property
-    def able(self) -> FreeAgent:
-        """The agent as matching sees them now."""
-        if self._seen is None:
-            self._seen = replace(
-                self.worker.profile,
-                idle_since=moment(self.idle_since),
-                room=self.worker.capacity - self.load,
-                worked_today=self.worked,
-            )
-        return self._seen
-
-    def forget(self) -> None:
-        """What matching sees is to be seen anew."""
-        self._seen = None
-
-    @property
-    def occupancy(self) -> float:
-        """The share of what they could have talked that they did talk."""
-        return self.talked / (self.present * self.worker.capacity) if self.present else 0.0
+#: After so many seconds a client gives up; until then those who left without a word stand in line.
+GIVEN_UP_AFTER = 180.0
+#: So many seconds somebody who finds nobody is held up.
+IN_VAIN = 60.0
 
 
 class Simulation:
@@ -105,6 +40,7 @@ class Simulation:
         self.line: defaultdict[Hashable, dict[UUID, WaitingTicket]] = defaultdict(dict)
         self.free: set[UUID] = set()
         self.scarcity = ScarcityMeter(day.usual)
+        self.acceptance = Acceptance()
         self._news = False
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
@@ -133,9 +69,8 @@ class Simulation:
         self._queue(visit)
         self.scarcity.come(now)
         self._at(now + visit.caller.leaves_after, self._leave, visit)
-        steps = max(visit.ticket.skills.values(), default=0)
-        for step, after in enumerate(self.pairing.policy.relax_after[:steps], start=1):
-            self._at(now + after, self._lower, visit, step)
+        for after, needs in self.pairing.lowering(visit.caller):
+            self._at(now + after, self._lower, visit, needs)
 
     def _queue(self, visit: SimulatedTicket) -> None:
         self.line[visit.ticket.lane][visit.ticket.id] = visit.ticket
@@ -156,16 +91,24 @@ class Simulation:
         if in_line:
             self._queue(visit)
 
-    def _lower(self, now: float, visit: SimulatedTicket, step: int) -> None:
-        if not visit.over:
-            least = self.pairing.policy.least_level
-            asked = lower_levels(visit.caller.ticket.skills, step, least=least)
-            self._rewrite(visit, skills=asked)
+    def _lower(self, now: float, visit: SimulatedTicket, needs: Mapping[str, int]) -> None:
+        if not visit.closed and visit.ticket.skills != needs:
+            self._rewrite(visit, skills=needs)
 
     def _leave(self, now: float, visit: SimulatedTicket) -> None:
-        if not visit.over:
+        if visit.over:
+            return
+        visit.left_at = now
+        if visit.caller.silent and (stays := visit.caller.arrives + GIVEN_UP_AFTER) > now:
+            self._at(stays, self._close, visit)
+        else:
+            self._close(now, visit)
+
+    def _close(self, now: float, visit: SimulatedTicket) -> None:
+        """Nobody is asked for them any more."""
+        if not visit.closed:
+            visit.closed = True
             self._unqueue(visit)
-            visit.left_at = now
             self._withdraw(now, visit)
 
     def _come(self, now: float, seat: SimulatedAgent) -> None:
@@ -208,7 +151,11 @@ class Simulation:
         for queue in self.line.values():
             tickets = queue.values()
             if able := self.day.able(next(iter(tickets))) & self.free:
-                waiting += nsmallest(len(able), tickets, key=self.pairing.turn)
+                # As in a real wave: a ticket all of them passed on hides nobody behind it.
+                served = [
+                    ticket for ticket in tickets if able - ticket.declined_by - ticket.offered_to
+                ]
+                waiting += nsmallest(len(able), served, key=self.pairing.turn)
                 chosen.update(self._longest_idle(able, tickets))
         if waiting:
             free = list(self._seen(now, chosen))
@@ -250,10 +197,18 @@ class Simulation:
         after = OFFER_LASTS if answer.yes is None else min(answer.after, OFFER_LASTS)
         self._at(now + after, self._answer, visit, seat, answer.yes)
         if len(visit.ticket.offered_to) < self.pairing.policy.max_parallel_offers:
-            self._at(now + self.pairing.policy.exclusive_for, self._ask_further, visit, seat)
+            self._at(now + self._alone_for(now, visit), self._ask_further, visit, seat)
+
+    def _alone_for(self, now: float, visit: SimulatedTicket) -> float:
+        """For how long the newest who was asked has it alone."""
+        if self.pairing.two_at_once_below and len(visit.ticket.offered_to) == 1:
+            share = self.acceptance.share(visit.ticket, at=now)
+            if share is not None and share < self.pairing.two_at_once_below:
+                return 0.0
+        return self.pairing.policy.exclusive_for
 
     def _ask_further(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
-        if not visit.over and seat.id in visit.ticket.offered_to:
+        if not visit.closed and seat.id in visit.ticket.offered_to:
             self._queue(visit)
 
     def _answer(
@@ -261,9 +216,11 @@ class Simulation:
     ) -> None:
         if seat.id not in visit.ticket.offered_to:
             return
+        self.acceptance.count(visit.ticket, yes=bool(yes), at=now)
         self._rewrite(visit, offered_to=visit.ticket.offered_to - {seat.id})
         if yes:
             self._unqueue(visit)
+            visit.taken += len(visit.ticket.offered_to)
             self._withdraw(now, visit)
             self._begin(now, visit, seat)
             return
@@ -283,6 +240,10 @@ class Simulation:
 
     def _begin(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
         """The conversation begins; their place was taken when they were asked."""
+        visit.closed = True
+        if visit.left_at is not None:
+            self._find_nobody(now, visit, seat)
+            return
         visit.served_at, visit.agent = now, seat.id
         wanted = visit.caller.ticket.skills.items()
         visit.fits = all(
@@ -295,6 +256,13 @@ class Simulation:
         seat.worked += 1
         self._change(seat)
         self._at(now + talks, self._finish, seat)
+
+    def _find_nobody(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
+        """The customer left without a word: the agent waits for a while and closes the ticket."""
+        visit.in_vain = True
+        seat.talking += 1
+        self._change(seat)
+        self._at(now + IN_VAIN, self._finish, seat)
 
     def _finish(self, now: float, seat: SimulatedAgent) -> None:
         seat.talking -= 1

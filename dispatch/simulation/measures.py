@@ -32,6 +32,10 @@ class Measures:
     occupancy: float
     #: Of occupancy: 0 when all agents are as busy as one another.
     gini: float
+    #: Callers for whom an agent said yes and found nobody.
+    in_vain: float = 0.0
+    #: Of all offers, those another agent took.
+    taken: float = 0.0
 
     def as_json(self) -> dict[str, float]:
         return {name: round(value, 4) for name, value in asdict(self).items()}
@@ -68,6 +72,10 @@ class CallerOutcome:
     answered: bool
     gone: bool = False
     fits: bool = True
+    in_vain: bool = False
+    #: How often an agent was asked for them, and how often another agent took it.
+    offers: int = 0
+    taken: int = 0
 
 
 def of(fates: Sequence[CallerOutcome], occupancies: Sequence[float]) -> Measures:
@@ -87,6 +95,8 @@ def of(fates: Sequence[CallerOutcome], occupancies: Sequence[float]) -> Measures
         fit=sum(fate.fits for fate in answered) / max(len(answered), 1),
         occupancy=float(numpy.mean(occupancies)) if occupancies else 0.0,
         gini=gini(occupancies),
+        in_vain=sum(fate.in_vain for fate in fates) / many,
+        taken=sum(fate.taken for fate in fates) / max(sum(fate.offers for fate in fates), 1),
     )
 
 
@@ -102,6 +112,9 @@ def of_play(play: Simulation) -> Measures:
                 answered=visit.served_at is not None,
                 gone=visit.left_at is not None,
                 fits=visit.fits,
+                in_vain=visit.in_vain,
+                offers=visit.asked,
+                taken=visit.taken,
             )
         )
     return of(fates, [seat.occupancy for seat in play.seats.values()])

@@ -2,7 +2,7 @@
 
 Who was there is read off who served whom: an agent is there from their first call to the end of
 their last, save gaps of more than a quarter of an hour, and can do what they really did that day,
-and nothing else: each kind is asked for at the highest level, so none is ever let go.
+and nothing else. Each kind is asked for and known at the highest level: lowering changes nothing.
 How long somebody who was answered would have waited is drawn from those who were not (`patience`).
 """
 

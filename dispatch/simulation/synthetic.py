@@ -70,6 +70,8 @@ class SyntheticDay:
     load: float = 0.85
     peak: float = 0.25
     slower: float = 1.0
+    #: Of a hundred who are asked, so many more pass, in every third hour of each topic.
+    reluctant: int = 0
 
     def drawn(self, seed: int) -> SimulatedDay:
         """A day of this kind; the same for the same seed, whatever is compared on it."""
@@ -84,7 +86,7 @@ class SyntheticDay:
             for begins in numpy.arange(0.0, DAY, STEP):
                 for arrives in self._arrivals(language, begins, workers, luck):
                     number += 1
-                    yield _caller(number, language, arrives, luck)
+                    yield _caller(number, language, arrives, luck, self.reluctant)
 
     def _arrivals(
         self, language: str, begins: float, workers: Sequence[Worker], luck: Generator
@@ -146,8 +148,10 @@ def _merged(spans: Sequence[Shift]) -> Iterator[Shift]:
     yield open_one
 
 
-def _caller(number: int, language: str, arrives: float, luck: Generator) -> Caller:
+def _caller(number: int, language: str, arrives: float, luck: Generator, reluctant: int) -> Caller:
     wanted = _some(SKILLS, (100 - TWO_SKILLS, TWO_SKILLS), luck)
+    unpopular = (list(SKILLS).index(wanted[0]) + int(arrives // 3600)) % 3 == 0
+    passes = PASS + (reluctant if unpopular else 0)
     usual, spread = TALKS
     return Caller(
         a_ticket(
@@ -160,7 +164,7 @@ def _caller(number: int, language: str, arrives: float, luck: Generator) -> Call
         arrives=arrives,
         talks=float(usual * numpy.exp(spread * luck.standard_normal())),
         leaves_after=float(luck.exponential(PATIENCE)),
-        answers=tuple(_answer(luck) for _ in range(ASKS)),
+        answers=tuple(_answer(luck, passes) for _ in range(ASKS)),
     )
 
 
@@ -173,13 +177,13 @@ def _usual() -> dict[str, float]:
     )
 
 
-def _answer(luck: Generator) -> SimulatedAnswer:
+def _answer(luck: Generator, passes: int) -> SimulatedAnswer:
     chance = luck.random() * 100
     usual, spread = ANSWERS
     after = float(usual * numpy.exp(spread * luck.standard_normal()))
     if chance < SILENT:
         return SimulatedAnswer(None, after)
-    return SimulatedAnswer(chance >= SILENT + PASS, after)
+    return SimulatedAnswer(chance >= SILENT + passes, after)
 
 
 def _some(of: Mapping[str, int], how_many: Sequence[int], luck: Generator) -> list[str]:

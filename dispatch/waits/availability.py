@@ -1,7 +1,7 @@
 """What a customer who asked for a human now would meet: their place, their wait, and what else."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +34,8 @@ class AvailabilityQuery:
     language: str
     skills: Mapping[str, int]
     topic: str = ""
+    #: Those of the skills that are dropped at the policy's last step.
+    gives_way: Collection[str] = ()
 
 
 def check(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Availability:
@@ -95,7 +97,7 @@ def _without_a_skill(
     """The same without one of the skills, where that would be sooner."""
     for skill in wish.skills:
         others = {code: level for code, level in wish.skills.items() if code != skill}
-        less = AvailabilityQuery(wish.language, others, wish.topic)
+        less = AvailabilityQuery(wish.language, others, wish.topic, wish.gives_way)
         sooner = queue.wait(_would_be(client, less, at=at), at=at)
         if sooner.p50 is not None and (wait.p50 is None or sooner.p50 < wait.p50):
             free = count_agents(less, present).free
@@ -136,6 +138,7 @@ def _would_be(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Ticke
         language=wish.language,
         topic=wish.topic,
         skills=dict(wish.skills),
+        gives_way=list(wish.gives_way),
         lane=lane(wish.language, wish.skills, client.certificate),
         queued_at=at,
         due_at=at + client.answer_within,

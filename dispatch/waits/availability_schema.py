@@ -34,7 +34,7 @@ class Level(BaseModel):
     skill_level: int | None = Field(
         description="1 to 5, the lowest among the skills asked for. Null when none is."
     )
-    able: bool = Field(description="False: only if what is asked for is relaxed.")
+    able: bool = Field(description="False: only once the levels asked for are lowered.")
     free: int
     busy: int
 

@@ -19,7 +19,7 @@ from agents.models.presence import SILENCE
 from dispatch import policies, sql
 from dispatch.models import OFFER_LASTS
 from dispatch.rules import wait_simulation
-from dispatch.rules.policy import Policy, lower_levels
+from dispatch.rules.policy import Policy
 from dispatch.rules.wait_simulation import DurationDistribution, Floats, QueueEntry, Seat
 from tickets.models import Ticket
 from tickets.models.tickets import lane
@@ -88,13 +88,13 @@ class PoolSnapshot:
 
     def lowered(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
         """In how many seconds less is asked for, and the lane the ticket is in then."""
-        waited = (at - ticket.queued_at).total_seconds()
-        last = ticket.lane
-        for step, after in enumerate(self.policy.relax_after, start=1):
-            needs = lower_levels(ticket.skills, step, least=self.policy.least_level)
+        waited, last = at - ticket.queued_at, ticket.lane
+        waits = self.policy.lowers_after(ticket.client.answer_within)
+        for step, after in enumerate(waits, start=1):
+            needs = self.policy.asked_for(ticket.skills, step, gives_way=ticket.gives_way)
             then = lane(ticket.language, needs, ticket.client.certificate)
-            if step > ticket.relaxed and then != last:
-                yield max(ceil(after - waited), 0), then
+            if step > ticket.times_lowered and then != last:
+                yield max(ceil((after - waited).total_seconds()), 0), then
                 last = then
 
     def duration_for(self, client: str, topic: str) -> DurationDistribution:

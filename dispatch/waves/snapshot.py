@@ -41,6 +41,19 @@ class SnapshotTicket(NamedTuple):
     ticket: Ticket
     taken_slots: frozenset[int]
 
+    @property
+    def lowered(self) -> dict[str, tuple[int, int]]:
+        """The level first asked for and the level asked for now, of each skill asked for at less.
+
+        Now 0: the skill is not asked for any more.
+        """
+        still = self.ticket_input.skills
+        return {
+            code: (level, still.get(code, 0))
+            for code, level in self.ticket.skills.items()
+            if still.get(code, 0) < level
+        }
+
 
 class SnapshotAgent(NamedTuple):
     """An agent as matching sees them, and the language of their pages."""
@@ -63,9 +76,7 @@ class WaveSnapshot:
 
     @classmethod
     def from_json(cls, words: bytes) -> Self:
-        tickets, agents, *also = orjson.loads(words)
-        # Decisions of before it counted keep no scarcity.
-        scarcity = also[0] if also else {}
+        tickets, agents, scarcity = orjson.loads(words)
         # Many can do the same, and then it is worked out once.
         rows = [AgentRow(*row) for row in agents]
         rare = {able: _scarcity_of(able, scarcity) for able in {row.abilities for row in rows}}
@@ -182,10 +193,7 @@ def _free(row: AgentRow, *, scarcity: Mapping[str, int]) -> SnapshotAgent:
 
 def _scarcity_of(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:
     """Of all that is rare, what somebody with these abilities can do."""
-    known = parse_abilities(abilities)
-    # Decisions of before name languages and skills singly.
-    able = {*capabilities(abilities), *known.languages, *known.skills}
-    return {thing: scarcity[thing] for thing in able & scarcity.keys()}
+    return {thing: scarcity[thing] for thing in capabilities(abilities) if thing in scarcity}
 
 
 class Abilities(NamedTuple):

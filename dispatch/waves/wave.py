@@ -23,7 +23,7 @@ from dispatch.models import Decision, Offer
 from dispatch.rules import matching
 from dispatch.rules.limits import MOST_AT_ONCE
 from dispatch.rules.matching import Match
-from dispatch.rules.policy import Policy, lower_levels
+from dispatch.rules.policy import Policy
 from dispatch.waves import handle_time, outcome, scarcity, snapshot
 from dispatch.waves.snapshot import Shard, SnapshotAgent, SnapshotTicket, WaveSnapshot
 from tickets import lifecycle
@@ -127,6 +127,7 @@ def _reason_inputs(waiting: SnapshotTicket, free: SnapshotAgent, *, at: datetime
         "waited_s": int((at - waiting.ticket_input.queued_at).total_seconds()),
         "idle_s": max(int((at - free.agent_input.idle_since).total_seconds()), 0),
         "without": sorted(waiting.ticket.skills.keys() - free.agent_input.skills.keys()),
+        "lowered": waiting.lowered,
         "known": free.agent_input.id in waiting.ticket_input.known_by,
         "again": free.agent_input.id in waiting.ticket_input.timed_out_by,
     }
@@ -137,18 +138,24 @@ def reopen_hesitant(*, at: datetime, limit: int = 500) -> int:
     return lifecycle.mark_reofferable_due(at=at, limit=limit)
 
 
-def relax(*, at: datetime, limit: int = 200) -> int:
+def lower_levels(*, at: datetime, limit: int = 200) -> int:
     """Lower what is asked for where customers have waited; returns for how many tickets."""
-    policy = policies.in_force(at=at)
-    lowered = 0
-    for step, after in enumerate(policy.relax_after, start=1):
-        lowered += lifecycle.relax(
-            queued_before=at - timedelta(seconds=after),
-            step=step,
-            needs=partial(lower_levels, steps=step, least=policy.least_level),
-            limit=limit,
-        )
-    return lowered
+    lowering = partial(_lowered, policy=policies.in_force(at=at), at=at)
+    return lifecycle.lower_levels(lowering=lowering, at=at, limit=limit)
+
+
+def _lowered(
+    ticket: Ticket, *, policy: Policy, at: datetime
+) -> tuple[int, dict[str, int], datetime | None]:
+    """How many steps this ticket's wait has come to, what it asks for then, when the next comes.
+
+    Never fewer steps than it has taken: under a policy that lowers later nothing is raised again.
+    """
+    moments = [ticket.queued_at + wait for wait in policy.lowers_after(ticket.client.answer_within)]
+    steps = max(sum(moment <= at for moment in moments), ticket.times_lowered)
+    needs = policy.asked_for(ticket.skills, steps, gives_way=ticket.gives_way)
+    following = moments[steps : steps + 1]
+    return steps, needs, following[0] if following else None
 
 
 def give_up_overdue(*, at: datetime, limit: int = 100) -> int:

@@ -92,7 +92,7 @@ def test_when_an_agent_hesitates_another_is_asked_in_the_same_tick() -> None:
 
 def test_a_ticket_whose_levels_are_lowered_is_offered_in_the_same_tick() -> None:
     factories.make_card()
-    factories.make_ticket(at=clock.now() - timedelta(seconds=11), skills={"cards": 4})
+    factories.make_ticket(at=clock.now() - timedelta(seconds=31), skills={"cards": 4})
     factories.make_agent(skills={"cards": 3})
 
     assert dispatch_clock.tick() == {"levels lowered": 1, "offers made": 1}
@@ -178,7 +178,8 @@ def test_all_of_it_at_once_is_done_in_one_tick_and_leaves_nothing_due() -> None:
     hesitates = factories.make_offer()
     Ticket.objects.filter(pk=hesitates.ticket_id).update(reoffer_at=clock.now())
     demanding = factories.make_ticket(skills={"cards": 4})
-    Ticket.objects.filter(pk=demanding.pk).update(queued_at=clock.now() - timedelta(seconds=70))
+    moments = {"queued_at": clock.now() - timedelta(seconds=70), "lower_at": clock.now()}
+    Ticket.objects.filter(pk=demanding.pk).update(**moments)
     AgentCertificate.objects.create(
         agent=hesitates.agent, code="kyc", valid_until=clock.now() - timedelta(days=1)
     )

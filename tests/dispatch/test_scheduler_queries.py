@@ -48,8 +48,11 @@ def much_has_been() -> None:
     Presence.objects.bulk_create(Presence(agent=agent) for agent in agents)
     over = {"status": "resolved", "closed_at": at, "queued_at": at, "due_at": at, "give_up_at": at}
     tickets = Ticket.objects.bulk_create(
-        Ticket(client=client, conversation_ref=f"c{n}", language="en", lane="en/1", **over)
-        for n in range(MANY)
+        [
+            Ticket(client=client, conversation_ref=f"c{n}", language="en", lane="en/1", **over)
+            for n in range(MANY)
+        ],
+        batch_size=1000,
     )
     offers = Offer.objects.bulk_create(
         Offer(

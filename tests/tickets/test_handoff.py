@@ -40,6 +40,14 @@ def test_the_least_that_can_be_said_is_enough() -> None:
     assert (asked.urgency, asked.skills, asked.transcript, asked.context) == ("normal", [], [], {})
 
 
+def test_a_skill_gives_way_only_where_that_is_said() -> None:
+    needs = [{"code": "cards", "level": 3}, {"code": "loans", "gives_way": True}]
+
+    asked = read(escalation(skills=needs))
+
+    assert [need.gives_way for need in asked.skills] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("tag", "base"), [("fr", "fr"), ("fr-CA", "fr"), ("EN", "en"), ("zh-Hans-CN", "zh")]
 )
@@ -85,6 +93,8 @@ def test_urgency_is_a_word_with_a_rank(word: str, level: int) -> None:
         ("topic", {"topic": "card\n"}),
         ("topic", {"topic": "t" * 61}),
         ("skills.0.level", {"skills": [{"code": "a", "level": True}]}),
+        ("skills.0.gives_way", {"skills": [{"code": "a", "gives_way": 1}]}),
+        ("skills.0.gives_way", {"skills": [{"code": "a", "gives_way": "yes"}]}),
         ("skills.0.level", {"skills": [{"code": "a", "level": "3"}]}),
         ("skills.0.level", {"skills": [{"code": "a", "level": 0}]}),
         ("skills.0.level", {"skills": [{"code": "a", "level": 6}]}),

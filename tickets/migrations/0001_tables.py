@@ -1,4 +1,5 @@
 import datetime
+import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import tickets.models.webhooks
@@ -45,10 +46,12 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(max_length=16, verbose_name='language')),
                 ('topic', models.SlugField(db_index=False, max_length=60, verbose_name='topic')),
                 ('skills', models.JSONField(default=dict, help_text='Skill to least proficiency.', verbose_name='skills')),
+                ('gives_way', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, help_text="Dropped at the matching policy's last step, so that somebody answers.", size=None, verbose_name='skills that give way')),
                 ('lane', models.CharField(editable=False, max_length=600)),
                 ('offered', models.BooleanField(default=False, editable=False)),
                 ('reoffer_at', models.DateTimeField(editable=False, null=True)),
-                ('relaxed', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('times_lowered', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('lower_at', models.DateTimeField(editable=False, null=True)),
                 ('urgency', models.SmallIntegerField(choices=[(0, 'low'), (1, 'normal'), (2, 'high')], default=1, verbose_name='urgency')),
                 ('status', models.CharField(choices=[('queued', 'queued'), ('active', 'active'), ('resolved', 'resolved'), ('handed_back', 'handed back'), ('unavailable', 'unavailable'), ('abandoned', 'abandoned')], default='queued', max_length=12, verbose_name='status')),
                 ('queued_at', models.DateTimeField(verbose_name='queued')),
@@ -230,7 +233,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='ticket',
-            index=models.Index(condition=models.Q(('status', 'queued'), models.Q(('skills', {}), _negated=True)), fields=['relaxed', 'queued_at'], name='tickets_to_relax'),
+            index=models.Index(condition=models.Q(('lower_at__isnull', False), ('status', 'queued')), fields=['lower_at'], name='tickets_to_lower'),
         ),
         migrations.AddIndex(
             model_name='ticket',

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -82,12 +83,21 @@ class Ticket(models.Model):
     language = models.CharField(_("language"), max_length=16)
     topic = models.SlugField(_("topic"), max_length=60, db_index=False)
     skills = models.JSONField(_("skills"), default=dict, help_text=_("Skill to least proficiency."))
+    gives_way = ArrayField(
+        models.CharField(max_length=40),
+        verbose_name=_("skills that give way"),
+        default=list,
+        blank=True,
+        help_text=_("Dropped at the matching policy's last step, so that somebody answers."),
+    )
     lane = models.CharField(max_length=600, editable=False)
     #: Offers are out, and nobody else is asked meanwhile: until `reoffer_at`, if that is set.
     offered = models.BooleanField(default=False, editable=False)
     reoffer_at = models.DateTimeField(null=True, editable=False)
     #: So many times the levels asked for were lowered, because the customer had waited.
-    relaxed = models.PositiveSmallIntegerField(default=0, editable=False)
+    times_lowered = models.PositiveSmallIntegerField(default=0, editable=False)
+    #: When the clock next looks whether less is asked for; null when nothing is lowered any more.
+    lower_at = models.DateTimeField(null=True, editable=False)
     urgency = models.SmallIntegerField(
         _("urgency"), choices=Urgency.choices, default=Urgency.NORMAL
     )
@@ -149,9 +159,9 @@ class Ticket(models.Model):
                 name="tickets_to_reoffer",
             ),
             models.Index(
-                fields=["relaxed", "queued_at"],
-                condition=Q(status="queued") & ~Q(skills={}),
-                name="tickets_to_relax",
+                fields=["lower_at"],
+                condition=Q(status="queued", lower_at__isnull=False),
+                name="tickets_to_lower",
             ),
             models.Index(
                 fields=["give_up_at"], condition=Q(status="queued"), name="tickets_giving_up"

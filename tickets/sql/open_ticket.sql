@@ -10,13 +10,16 @@ WITH hold AS MATERIALIZED (
 ), opened AS (
     INSERT INTO tickets_ticket (
         id, client_id, conversation_ref, customer_ref, customer_name, language, topic, skills,
-        lane, offered, reoffer_at, relaxed, urgency, status, queued_at, due_at, give_up_at,
-        answered_at, closed_at, disposition, note, answered_by, epoch, version, last_seq,
+        gives_way, lane, offered, reoffer_at, times_lowered, lower_at, urgency, status,
+        queued_at, due_at, give_up_at, answered_at, closed_at, disposition, note, answered_by, epoch, version, last_seq,
         quoted_p50_s, quoted_p90_s)
     SELECT
         %(id)s, %(client_id)s, %(conversation_ref)s, %(customer_ref)s, %(customer_name)s,
-        %(language)s, %(topic)s, %(skills)s::jsonb, %(lane)s, %(offered)s, %(reoffer_at)s,
-        %(relaxed)s, %(urgency)s, %(status)s, at, at + %(answer_within)s::interval,
+        %(language)s, %(topic)s, %(skills)s::jsonb, %(gives_way)s, %(lane)s,
+        %(offered)s, %(reoffer_at)s, %(times_lowered)s,
+        CASE WHEN %(lower_at)s::timestamptz IS NOT NULL
+            THEN at + %(answer_within)s::interval END,
+        %(urgency)s, %(status)s, at, at + %(answer_within)s::interval,
         at + %(patience)s::interval, %(answered_at)s, %(closed_at)s, %(disposition)s, %(note)s,
         %(answered_by)s, %(epoch)s, %(version)s, %(last_seq)s, %(quoted_p50_s)s, %(quoted_p90_s)s
     FROM hold WHERE held AND NOT EXISTS (SELECT FROM kept)

@@ -118,7 +118,7 @@ def _why_me(agent: Agent, offer: Offer, account: TicketExplanation | None) -> De
         **about,
         standing=reasons.rank_sentence(account, me),
         parts=reasons.cost_breakdown(account, me),
-        reasons=list(wording.without(offer)),
+        reasons=list(wording.lowered_for(offer)),
     )
 
 

@@ -68,7 +68,7 @@ class Command(BaseCommand):
     def _compared(
         self, days: list[Chosen], options: dict[str, Any]
     ) -> dict[str, dict[str, Measures]]:
-        ways = comparison.strategies(_policy(options["policy"]), lowers=not options["calls"])
+        ways = comparison.strategies(_policy(options["policy"]))
         seeds = range(options["first_seed"], options["first_seed"] + options["seeds"])
         staffs: list[int | None] = options["agents"] or [None]
         total, done = len(days) * len(staffs) * len(seeds) * len(ways), 0

@@ -1,6 +1,7 @@
 """The coordinators' pages of decisions."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -57,6 +58,21 @@ def test_decisions_are_listed_with_what_they_saw(viewer, decision):
     shown = text(viewer.get(lists(DECISION)))
 
     assert re.search(r"matching policy 1 1 2 1", shown)
+
+
+def test_a_decision_says_what_was_lowered_before_it(viewer):
+    make_card()
+    needs = [{"code": "cards", "level": 3}, {"code": "loans", "gives_way": True}]
+    make_ticket(at=clock.now() - timedelta(seconds=61), skills=needs)
+    make_agent(skills={"cards": 1})
+    wave.lower_levels(at=clock.now())
+    wave.run(at=clock.now())
+
+    shown = text(viewer.get(page(DECISION, Decision.objects.latest("at"))))
+
+    assert "cards ≥ 1" in shown
+    assert "Cards was asked for at level 3; after 1 min level 1 is enough." in shown
+    assert "Loans was asked for at level 1; after 1 min it is no longer asked for." in shown
 
 
 def test_a_decision_shows_everybody_with_their_cost(viewer, decision):

@@ -30,11 +30,11 @@ def form(**given) -> dict[str, object]:
     """What the form of a new version sends, as the newest version unless given otherwise."""
     rules = PolicyVersion.objects.get(pk=1).rules().as_json()
     rules.pop("version")
-    steps = ",".join(map(str, rules.pop("relax_after")))
+    steps = ",".join(map(str, rules.pop("lower_levels_at")))
     return {
         "note": "Languages count more",
         "valid_from": "",
-        "relax_after": steps,
+        "lower_levels_at": steps,
         **rules,
         **given,
     }
@@ -44,17 +44,18 @@ def test_a_new_version_begins_as_the_newest(coordinator):
     shown = coordinator.get(reverse(f"admin:{POLICY}_add")).context["adminform"].form
 
     assert shown.initial["language"] == 20
-    assert shown["relax_after"].value() == "10,12"
+    assert shown["lower_levels_at"].value() == "100,200"
     assert shown.initial.get("note") is None
 
 
 def test_a_new_version_is_published_for_a_moment_to_come(coordinator):
     before = clock.now()
 
-    add(coordinator, POLICY, **form(language=70, relax_after="30,90"))
+    add(coordinator, POLICY, **form(language=70, lower_levels_at="150,300"))
 
     made = PolicyVersion.objects.get(pk=2)
-    assert (made.language, made.relax_after, made.note) == (70, [30, 90], "Languages count more")
+    assert (made.language, made.lower_levels_at) == (70, [150, 300])
+    assert made.note == "Languages count more"
     assert made.valid_from >= before + policies.NOTICE
     assert policies.in_force(at=clock.now()).version == 1
     assert policies.in_force(at=made.valid_from).language == 70
@@ -71,9 +72,11 @@ def test_a_new_version_may_be_dated(coordinator):
     [
         ("note", " "),
         ("valid_from", "2026-11-02T00:00"),
-        ("relax_after", "60,30"),
-        ("relax_after", "soon"),
-        ("least_level", "6"),
+        ("lower_levels_at", "200,100"),
+        ("lower_levels_at", "100,100"),
+        ("lower_levels_at", "99"),
+        ("lower_levels_at", "100,200,300,400,500"),
+        ("lower_levels_at", "soon"),
         ("language", "-1"),
         ("language", "1001"),
         ("waiting", "0"),

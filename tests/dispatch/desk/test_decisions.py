@@ -94,14 +94,15 @@ def test_an_offer_is_explained_part_by_part(plain: Browser, amina: Agent) -> Non
 
 
 def test_whoever_is_asked_without_a_skill_reads_why(plain: Browser, amina: Agent) -> None:
-    factories.make_ticket(at=clock.now() - 13 * SECOND, skills={"loans": 2})
-    wave.relax(at=clock.now())
+    needs = [{"code": "loans", "level": 2, "gives_way": True}]
+    factories.make_ticket(at=clock.now() - 61 * SECOND, skills=needs)
+    wave.lower_levels(at=clock.now())
 
     run_wave()
 
     (one,) = told(plain)
     assert one.standing == "Nobody else who fits was free."
-    assert one.reasons == ["nobody who knows Loans took it in time"]
+    assert one.reasons == ["Loans was asked for at level 2; after 1 min it is no longer asked for"]
     assert one.reasons[0] in plain.look("decisions/").content.decode()
 
 

@@ -96,7 +96,7 @@ class Played(RuleBasedStateMachine):
             conversation_ref=f"conversation {customer}",
             customer={"ref": f"customer {customer}", "name": "Mia"},
             language=language,
-            skills=[{"code": "cards", "level": level}] if level else [],
+            skills=[{"code": "cards", "level": level, "gives_way": level == 1}] if level else [],
         )
         written = json.dumps(body).encode()
         answer = self.post(self.bot, "escalations", written, **{"idempotency-key": f"key {key}"})

@@ -32,7 +32,7 @@ STANDING = {
     "S1 too many are asked": f"""
         SELECT ticket_id FROM dispatch_offer WHERE status IN {PENDING}
         GROUP BY 1 HAVING count(*) > 3 OR count(DISTINCT agent_id) < count(*)
-            OR count(DISTINCT place) < count(*)""",
+            OR count(DISTINCT slot) < count(*)""",
     "S1 not asked alone for long enough": f"""
         SELECT a.ticket_id FROM dispatch_offer a JOIN dispatch_offer b USING (ticket_id)
         WHERE a.status IN {PENDING} AND b.status IN {PENDING}
@@ -76,6 +76,13 @@ STANDING = {
         SELECT p.agent_id FROM agents_presence p
         LEFT JOIN agents_presencespan s ON s.agent_id = p.agent_id AND s.ended_at IS NULL
         WHERE coalesce(s.status, 'offline') <> p.status""",
+    "Q1 less is asked for than the steps taken allow": """
+        SELECT t.id FROM tickets_ticket t, jsonb_each_text(t.skills) need
+        WHERE NOT need.key = ANY(t.gives_way) AND position(
+            ' ' || need.key || ':' || greatest(need.value::int - t.times_lowered, 1) IN t.lane) = 0""",
+    "Q1 lowered before the promise was over": """
+        SELECT t.id FROM tickets_ticket t JOIN tickets_client c ON c.id = t.client_id
+        WHERE t.times_lowered > 0 AND clock_timestamp() < t.queued_at + c.answer_within""",
     "S8 an entry does not balance": """
         SELECT e.id FROM agents_journalentry e LEFT JOIN agents_journalline l ON l.entry_id = e.id
         GROUP BY e.id, l.currency HAVING coalesce(sum(l.amount), 1) <> 0""",
@@ -139,8 +146,8 @@ AFTER_A_TICK = {
                 WHERE l.agent_id = a.id AND l.language = t.language)
             AND NOT EXISTS (SELECT 1 FROM jsonb_each_text(t.skills) need WHERE NOT EXISTS (
                 SELECT 1 FROM agents_agentskill s WHERE s.agent_id = a.id AND s.skill = need.key
-                    AND s.level >= need.value::int - t.relaxed)
-                AND need.value::int > t.relaxed)
+                    AND s.level >= greatest(need.value::int - t.times_lowered, 1))
+                AND position(need.key || ':' IN t.lane) > 0)
             AND NOT EXISTS (SELECT 1 FROM dispatch_offer o WHERE o.ticket_id = t.id
                 AND o.agent_id = a.id AND o.status IN {REFUSED}
                 AND NOT (o.may_reoffer AND o.settled_at < clock_timestamp() - {NOT_NOW}))

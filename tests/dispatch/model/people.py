@@ -190,7 +190,7 @@ class People(Played):
     @rule(alone=st.sampled_from([5, 20]), most=st.integers(1, 3))
     def publish_policy(self, alone: int, most: int) -> None:
         draft = PolicyVersion(
-            note="Tried.", exclusive_for=alone, max_parallel_offers=most, relax_after=[30]
+            note="Tried.", exclusive_for=alone, max_parallel_offers=most, lower_levels_at=[150]
         )
         self.world.act(lambda at: policies.publish(draft, at=at))
 

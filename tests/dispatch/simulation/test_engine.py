@@ -7,7 +7,7 @@ import pytest
 
 from dispatch.rules import matching
 from dispatch.rules.policy import Policy
-from dispatch.simulation import comparison, measures
+from dispatch.simulation import comparison, lowering, measures
 from dispatch.simulation.comparison import BOUND, FIRST, OURS
 from dispatch.simulation.day import (
     AT_ONCE,
@@ -19,7 +19,7 @@ from dispatch.simulation.day import (
     a_ticket,
     an_agent,
 )
-from dispatch.simulation.engine import Simulation
+from dispatch.simulation.engine import GIVEN_UP_AFTER, IN_VAIN, Simulation
 from dispatch.simulation.measures import CallerOutcome, gini
 from dispatch.simulation.strategies import first_come, ours
 from dispatch.simulation.synthetic import SyntheticDay
@@ -28,11 +28,12 @@ POLICY = Policy()
 WAYS = comparison.strategies(POLICY)
 SMALL = SyntheticDay(agents=30)
 ALL_DAY = (Shift(0, 1_000),)
+PROMISED = 30
 
 
 def a_caller(number: int, arrives: float = 0, **given: object) -> Caller:
     asked = {"language": "en", "skills": given.pop("skills", {})}
-    ticket = a_ticket(number, arrives=arrives, promised=30, **asked)
+    ticket = a_ticket(number, arrives=arrives, promised=PROMISED, **asked)
     defaults = {"talks": 100.0, "leaves_after": 500.0}
     return Caller(ticket, arrives, **{**defaults, **given})
 
@@ -107,23 +108,36 @@ def test_whoever_is_slow_is_joined_by_another() -> None:
     assert [seat.load for seat in play.seats.values()] == [0, 0]
 
 
-def test_what_is_asked_for_is_lowered_with_the_wait() -> None:
-    play = played([a_caller(1, skills={"cards": 4})], [a_worker(1, skills={"cards": 3})])
+def test_levels_are_lowered_after_parts_of_the_clients_promise() -> None:
+    callers = [a_caller(1, skills={"cards": 4}), a_caller(2, skills={"cards": 5})]
+    workers = [a_worker(1, skills={"cards": 3}), a_worker(2, skills={"cards": 3})]
 
-    assert waits(play) == [POLICY.relax_after[0]]
+    play = played(callers, workers)
+
+    assert waits(play) == [PROMISED, 2 * PROMISED]
     assert measures.of_play(play).fit == 0
 
 
-def test_in_the_end_somebody_who_speaks_the_language_answers() -> None:
-    little, much = a_caller(1, skills={"cards": 2}), a_caller(2, skills={"cards": 3})
+def test_a_skill_is_waited_for_unless_it_gives_way() -> None:
+    kept = a_caller(1, skills={"cards": 2})
+    given = a_caller(2, skills={"cards": 2}, gives_way=frozenset({"cards"}))
 
-    play = played([little, much], [a_worker(1), a_worker(2)])
+    play = played([kept, given], [a_worker(1), a_worker(2)])
 
-    assert waits(play) == [POLICY.relax_after[1], None]
+    assert waits(play) == [None, 2 * PROMISED]
+
+
+def test_formerly_levels_were_lowered_soon_and_a_skill_let_go() -> None:
+    day = SimulatedDay("a day", [a_caller(1, skills={"cards": 2})], [a_worker(1)])
+
+    play = Simulation(day, ours(POLICY, lowering=lowering.formerly)).run()
+
+    assert waits(play) == [lowering.FORMERLY[1]]
 
 
 def test_whoever_knows_less_may_take_longer() -> None:
-    day = SimulatedDay("a day", [a_caller(1, skills={"cards": 1})], [a_worker(1)], slower=1.5)
+    worker = a_worker(1, skills={"cards": 1})
+    day = SimulatedDay("a day", [a_caller(1, skills={"cards": 2})], [worker], slower=1.5)
 
     play = Simulation(day, ours(POLICY)).run()
 
@@ -178,9 +192,93 @@ def test_nobody_holds_more_than_they_take_at_once(way: str) -> None:
 
 
 def test_nobody_is_helped_by_somebody_who_can_not() -> None:
-    play = Simulation(a_day(), ours(replace(POLICY, relax_after=()))).run()
+    plays = [
+        Simulation(a_day(), way(POLICY, lowering=lowering.never)).run()
+        for way in (first_come, ours)
+    ]
 
-    assert measures.of_play(play).fit == measures.of_play(one(FIRST)).fit == 1
+    assert [measures.of_play(play).fit for play in plays] == [1, 1]
+
+
+def test_ways_are_compared_at_the_same_lowering() -> None:
+    among = comparison.at_each_lowering(POLICY)
+
+    for said in comparison.LOWERINGS:
+        first, mine = (among[f"{way}, {said}"].pairing for way in (FIRST, OURS))
+        assert first.lowering is mine.lowering
+    caller = a_caller(1, skills={"cards": 4})
+    first, mine = (list(among[way].pairing.lowering(caller)) for way in (FIRST, OURS))
+    assert first == mine == [(30, {"cards": 3}), (60, {"cards": 2})]
+
+
+def test_whoever_leaves_without_a_word_holds_up_an_agent_who_finds_nobody() -> None:
+    silent = a_caller(2, 10, leaves_after=30.0, silent=True)
+
+    play = played([a_caller(1), silent, a_caller(3, 20)], [a_worker(1)])
+
+    assert waits(play) == [0, None, 80 + IN_VAIN]
+    found = measures.of_play(play)
+    assert (found.in_vain, found.abandoned) == (1 / 3, 1 / 3)
+
+
+def test_whoever_left_without_a_word_is_given_up_in_the_end() -> None:
+    silent = a_caller(2, leaves_after=30.0, silent=True)
+
+    play = played([a_caller(1, talks=GIVEN_UP_AFTER + 1), silent], [a_worker(1)])
+
+    assert [visit.in_vain for visit in play.visits.values()] == [False, False]
+    assert [visit.left_at for visit in play.visits.values()] == [None, 30]
+
+
+def test_so_many_are_silent_and_all_other_luck_is_the_same() -> None:
+    day = a_day().with_silent(0.3, seed=1)
+    silent = sum(caller.silent for caller in day.callers)
+
+    assert silent / len(day.callers) == pytest.approx(0.3, abs=0.05)
+    assert [replace(caller, silent=False) for caller in day.callers] == a_day().callers
+    assert a_day().with_silent(0, seed=1).callers == a_day().callers
+
+
+def test_where_agents_together_are_reluctant_the_rival_asks_two_at_once() -> None:
+    unwilling = [
+        a_caller(each, each, answers=(SimulatedAnswer(False, 0.1),)) for each in range(1, 12)
+    ]
+    slow = a_caller(20, 600, answers=(SimulatedAnswer(True, 15.0), SimulatedAnswer(True, 4.0)))
+    workers = [a_worker(1), a_worker(2)]
+    day = SimulatedDay("a day", [*unwilling, slow], workers)
+    rival = replace(ours(POLICY), two_at_once_below=0.7)
+
+    one_by_one, two = (Simulation(day, way).run() for way in (ours(POLICY), rival))
+
+    assert (waits(one_by_one)[-1], waits(two)[-1]) == (15, 4)
+    assert measures.of_play(one_by_one).taken == 0
+    taken, offers = 1, sum(visit.asked for visit in two.visits.values())
+    assert measures.of_play(two).taken == pytest.approx(taken / offers)
+
+
+def test_where_agents_together_are_willing_the_rival_asks_one() -> None:
+    rival = replace(ours(POLICY), two_at_once_below=0.7)
+    willing = [a_caller(each, each * 10, talks=1.0) for each in range(1, 12)]
+    slow = a_caller(20, 600, answers=(SimulatedAnswer(True, 15.0), SimulatedAnswer(True, 4.0)))
+
+    play = Simulation(
+        SimulatedDay("a day", [*willing, slow], [a_worker(1), a_worker(2)]), rival
+    ).run()
+
+    assert waits(play)[-1] == 15
+
+
+def test_on_reluctant_days_the_same_callers_come_and_more_pass() -> None:
+    usual, reluctant = (
+        SyntheticDay(agents=30, reluctant=more).drawn(1).callers for more in (0, 40)
+    )
+
+    assert [caller.ticket for caller in usual] == [caller.ticket for caller in reluctant]
+    passes = [
+        sum(answer.yes is False for caller in callers for answer in caller.answers)
+        for callers in (usual, reluctant)
+    ]
+    assert passes[1] > 1.5 * passes[0]
 
 
 def test_the_same_seed_plays_the_same_and_another_another() -> None:

@@ -124,6 +124,15 @@ def test_a_region_is_its_language(api: Any) -> None:
     assert ask(api, language="fr-CA")["agents"]["free"] == 1
 
 
+def test_a_skill_that_gives_way_is_waited_for_only_until_the_last_step(api: Any) -> None:
+    factories.make_agent(languages={"en": 5}, capacity=2)
+
+    kept, given = (ask(api, skills="cards", gives_way=code) for code in ("", "cards"))
+
+    assert kept["expected_wait_s"]["unknown"] == "nobody_able"
+    assert given["expected_wait_s"]["p50"] >= 60
+
+
 def test_without_a_skill_is_named_where_it_would_be_sooner(api: Any) -> None:
     factories.make_agent("Bo", {"en": 5}, {"cards": 4})
 
@@ -208,6 +217,9 @@ def test_another_clients_queue_moves_the_place_and_names_nobody(api: Any, make_a
         ({"language": "en", "skills": "nope"}, "skills.0"),
         ({"language": "en", "skills": "cards,nope"}, "skills.1"),
         ({"language": "en", "skills": "cards,cards:2"}, "skills"),
+        ({"language": "en", "skills": "cards", "gives_way": "loans"}, "gives_way"),
+        ({"language": "en", "gives_way": "cards"}, "gives_way"),
+        ({"language": "en", "skills": "cards", "gives_way": "Cards!"}, "gives_way.0"),
         ({"language": "en", "skills": "cards:"}, "skills.0.level"),
         ({"language": "en", "skills": "cards:0"}, "skills.0.level"),
         ({"language": "en", "skills": "cards:6"}, "skills.0.level"),

@@ -62,13 +62,23 @@ def test_nobody_on_line_is_said_and_not_guessed(client: Client) -> None:
     assert wait(client) == Wait(unknown="nobody_on_line")
 
 
-def test_in_the_end_whoever_speaks_the_language_is_counted_on(client: Client) -> None:
+def test_after_the_promise_whoever_knows_a_little_less_is_counted_on(client: Client) -> None:
+    factories.make_agent(skills={"cards": 2})
+    told = wait(client, skills={"cards": 2})[:2]
+
+    assert wait(client, skills={"cards": 3})[:2] == tuple(30 + one for one in told)
+    assert wait(client, skills={"cards": 4})[:2] == tuple(60 + one for one in told)
+    assert half(client, skills={"cards": 3}, queued_at=clock.now() - 9 * SECOND) == told[0] + 21
+    assert wait(client, skills={"cards": 5}) == Wait(unknown="nobody_able")
+
+
+def test_whoever_lacks_a_skill_is_counted_on_only_where_it_gives_way(client: Client) -> None:
     factories.make_agent()
     told = wait(client)[:2]
 
-    assert wait(client, skills={"cards": 2})[:2] == tuple(12 + one for one in told)
-    assert half(client, skills={"cards": 2}, queued_at=clock.now() - 9 * SECOND) == told[0] + 3
-    assert wait(client, skills={"cards": 3}) == Wait(unknown="nobody_able")
+    assert wait(client, skills={"cards": 1}) == Wait(unknown="nobody_able")
+    found = wait(client, skills={"cards": 1}, gives_way=["cards"])[:2]
+    assert found == tuple(60 + one for one in told)
 
 
 def test_nobody_who_is_able_is_said_and_not_guessed(client: Client) -> None:

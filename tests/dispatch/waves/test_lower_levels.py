@@ -1,11 +1,15 @@
-"""Less is asked for as a customer waits, and the next wave finds more who can help."""
+"""What is asked for stays asked for; levels are lowered late and little, by the promise."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from dispatch import wording
-from dispatch.rules.policy import lower_levels
+from dispatch import policies, wording
+from dispatch.models import PolicyVersion
+from dispatch.rules.policy import Policy, lower_levels
 from dispatch.waves import wave
 from tests import factories
 from tickets import clock
@@ -25,72 +29,131 @@ def run_wave() -> int:
     return wave.run(at=clock.now())
 
 
-def test_levels_are_lowered_step_by_step_until_a_skill_is_not_asked_for() -> None:
+def lower(ticket: Ticket, seconds: float) -> int:
+    """What the clock does so many seconds after the ticket was queued."""
+    return wave.lower_levels(at=ticket.queued_at + seconds * SECOND)
+
+
+def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
     asked = {"cards": 3, "loans": 1}
 
-    assert [lower_levels(asked, steps, least=0) for steps in range(5)] == [
+    assert [lower_levels(asked, steps) for steps in range(4)] == [
         {"cards": 3, "loans": 1},
-        {"cards": 2},
+        {"cards": 2, "loans": 1},
+        {"cards": 1, "loans": 1},
+        {"cards": 1, "loans": 1},
+    ]
+
+
+def test_only_a_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> None:
+    asked = {"cards": 3, "loans": 1}
+
+    found = [Policy().asked_for(asked, steps, gives_way=["loans"]) for steps in range(4)]
+
+    assert found == [
+        {"cards": 3, "loans": 1},
+        {"cards": 2, "loans": 1},
         {"cards": 1},
-        {},
-        {},
+        {"cards": 1},
     ]
 
 
-def test_levels_are_not_lowered_below_the_least() -> None:
-    asked = {"cards": 4, "loans": 1}
+def test_where_levels_stay_no_skill_gives_way() -> None:
+    kept = replace(Policy(), lower_levels_at=())
 
-    assert [lower_levels(asked, steps, least=2) for steps in range(4)] == [
-        {"cards": 4, "loans": 1},
-        {"cards": 3, "loans": 1},
-        {"cards": 2, "loans": 1},
-        {"cards": 2, "loans": 1},
-    ]
+    assert kept.asked_for({"cards": 3}, 0, gives_way=["cards"]) == {"cards": 3}
+    assert kept.lowers_after(30 * SECOND) == []
 
 
-def test_levels_are_lowered_as_a_customer_waits_and_the_next_wave_finds_more() -> None:
+def test_levels_are_lowered_after_parts_of_the_clients_promise() -> None:
+    assert Policy().lowers_after(40 * SECOND) == [40 * SECOND, 80 * SECOND]
+
+
+def test_levels_are_lowered_late_and_little_and_the_next_wave_finds_more() -> None:
     queued_at = clock.now()
     ticket = factories.make_ticket(at=queued_at, skills={"cards": 4})
     factories.make_agent(skills={"cards": 2})
 
-    def seen_after(seconds: int) -> tuple[int, str]:
-        wave.relax(at=queued_at + seconds * SECOND)
+    def seen_after(seconds: float) -> tuple[int, str]:
+        lower(ticket, seconds)
         ticket.refresh_from_db()
-        return ticket.relaxed, ticket.lane
+        return ticket.times_lowered, ticket.lane
 
-    assert seen_after(9) == (0, "en/1 cards:4")
-    assert seen_after(10) == (1, "en/1 cards:3")
+    assert seen_after(29.9) == (0, "en/1 cards:4")
+    assert seen_after(30) == (1, "en/1 cards:3")
     assert run_wave() == 0
-    assert seen_after(12) == (2, "en/1 cards:2")
+    assert seen_after(60) == (2, "en/1 cards:2")
+    assert ticket.lower_at is None
     assert seen_after(900) == (2, "en/1 cards:2")
     assert ticket.skills == {"cards": 4}
     assert run_wave() == 1
 
 
-def test_in_the_end_a_skill_hardly_asked_for_is_let_go_and_somebody_answers() -> None:
-    factories.make_ticket(at=clock.now() - 13 * SECOND, skills={"cards": 2, "loans": 3})
-    agent = factories.make_agent(skills={"loans": 1})
+def test_a_client_who_promises_more_time_has_levels_lowered_later() -> None:
+    patient = factories.make_client("patient", answer_within=timedelta(minutes=2))
+    ticket = factories.make_ticket(patient, skills={"cards": 4})
+
+    assert [lower(ticket, seconds) for seconds in (60, 119, 120, 121, 240)] == [0, 0, 1, 0, 1]
+
+
+def test_a_ticket_the_clock_comes_late_to_is_lowered_by_both_steps_at_once() -> None:
+    ticket = factories.make_ticket(skills={"cards": 4})
+
+    assert lower(ticket, 61) == 1
+    ticket.refresh_from_db()
+    assert (ticket.times_lowered, ticket.lane) == (2, "en/1 cards:2")
+
+
+def test_a_skill_asked_for_at_level_one_is_waited_for() -> None:
+    ticket = factories.make_ticket(skills={"cards": 1})
+    factories.make_agent(skills={})
+
+    assert ticket.lower_at is None
+    assert lower(ticket, 900) == 0
     assert run_wave() == 0
 
-    wave.relax(at=clock.now())
+
+def test_a_skill_that_gives_way_is_dropped_at_the_last_step_and_somebody_answers() -> None:
+    needs = [
+        {"code": "cards", "level": 2, "gives_way": True},
+        {"code": "loans", "level": 3},
+    ]
+    ticket = factories.make_ticket(at=clock.now() - 65 * SECOND, skills=needs)
+    agent = factories.make_agent(skills={"loans": 1})
+    assert ticket.gives_way == ["cards"]
+    assert run_wave() == 0
+
+    lower(ticket, 59)
+    assert Ticket.objects.get().lane == "en/1 cards:1 loans:2"
+    lower(ticket, 60)
 
     assert Ticket.objects.get().lane == "en/1 loans:1"
     assert run_wave() == 1
     offer = agent.offers.get()
-    assert offer.reasons["without"] == ["cards"]
-    assert list(wording.why(offer))[1:3] == [
+    assert offer.reasons["lowered"] == {"cards": [2, 0], "loans": [3, 1]}
+    assert list(wording.why(offer))[1:4] == [
         "you know Loans",
-        "nobody who knows Cards took it in time",
+        "Cards was asked for at level 2; after 1 min it is no longer asked for",
+        "Loans was asked for at level 3; after 1 min level 1 is enough",
     ]
+
+
+def test_an_offer_made_before_anything_is_lowered_says_nothing_of_it() -> None:
+    factories.make_ticket(skills={"cards": 2})
+    agent = factories.make_agent(skills={"cards": 2})
+
+    assert run_wave() == 1
+    assert agent.offers.get().reasons["lowered"] == {}
 
 
 def test_skills_that_are_known_are_paid_for_whether_still_asked_for_or_not() -> None:
     client = factories.make_client("bank")
     factories.make_card(client, skills={"cards": 50, "loans": 60})
-    factories.make_ticket(client, at=clock.now() - 13 * SECOND, skills={"cards": 2, "loans": 1})
+    needs = [{"code": code, "level": 2, "gives_way": True} for code in ("cards", "loans")]
+    ticket = factories.make_ticket(client, at=clock.now() - 65 * SECOND, skills=needs)
     agent = factories.make_agent(skills={"cards": 1})
 
-    wave.relax(at=clock.now())
+    lower(ticket, 60)
 
     assert Ticket.objects.get().lane == "en/1"
     assert run_wave() == 1
@@ -98,17 +161,44 @@ def test_skills_that_are_known_are_paid_for_whether_still_asked_for_or_not() -> 
     assert [line["code"] for line in lines if line["kind"] == "skill"] == ["cards"]
 
 
-def test_a_ticket_that_asks_for_nothing_is_not_said_to_be_relaxed() -> None:
-    ticket = factories.make_ticket(at=clock.now() - 130 * SECOND)
+def test_a_ticket_that_asks_for_nothing_is_not_looked_at() -> None:
+    ticket = factories.make_ticket()
 
-    assert wave.relax(at=clock.now()) == 0
-    assert Ticket.objects.get(pk=ticket.pk).relaxed == 0
+    assert ticket.lower_at is None
+    assert lower(ticket, 130) == 0
 
 
 def test_a_lowered_ticket_still_asks_for_the_clients_certificate() -> None:
     client: Client = factories.make_client("bank", certificate="kyc")
-    factories.make_ticket(client, at=clock.now() - 11 * SECOND, skills={"cards": 4})
+    ticket = factories.make_ticket(client, skills={"cards": 4})
 
-    wave.relax(at=clock.now())
+    lower(ticket, 31)
 
     assert Ticket.objects.get().lane == "en/1 cards:3 +kyc"
+
+
+def test_a_ticket_lowered_once_is_not_raised_under_a_policy_that_lowers_later() -> None:
+    ticket = factories.make_ticket(at=clock.now() - 31 * SECOND, skills={"cards": 4})
+    lower(ticket, 30)
+    draft = PolicyVersion(note="Later.", lower_levels_at=[300, 400], valid_from=clock.now())
+    policies.publish(draft, at=clock.now() - policies.NOTICE)
+
+    lower(ticket, 60)
+
+    found = Ticket.objects.get()
+    assert (found.times_lowered, found.lane) == (1, "en/1 cards:3")
+    assert found.lower_at == ticket.queued_at + 120 * SECOND
+
+
+def test_tickets_due_for_lowering_are_found_by_one_look_at_an_index() -> None:
+    tickets = [factories.make_ticket(skills={"cards": 4}) for _ in range(3)]
+
+    with CaptureQueriesContext(connection) as asked:
+        assert lower(tickets[-1], 31) == 3
+
+    reads = [query["sql"] for query in asked if query["sql"].startswith(("SELECT", "UPDATE"))]
+    assert len([sql for sql in reads if "tickets_ticket" in sql]) == 2
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {reads[0]}" if "lower_at" in reads[0] else f"EXPLAIN {reads[1]}")
+        assert "tickets_to_lower" in str(cursor.fetchall())

@@ -126,17 +126,3 @@ def test_a_wave_keeps_it_with_its_decision() -> None:
         language + rules.scarcity(1 / 15 * 2, 1),
     ]
     assert replay.replay(decision).same
-
-
-def test_a_decision_of_before_named_languages_and_skills_singly() -> None:
-    agent = (
-        b'["00000000-0000-0000-0000-000000000001","en/1 en/2 fr/1 loans:1",'
-        b'"2026-11-26T12:00:00+00:00",1,0,0,0,"en"]'
-    )
-    kept = WaveSnapshot.from_json(b'[[],[%s],{"en":500,"loans":219,"cards":375}]' % agent)
-
-    assert kept.free[0].agent_input.scarcity == {"en": 500, "loans": 219}
-
-
-def test_a_decision_of_before_it_counted_is_read_as_it_was() -> None:
-    assert WaveSnapshot.from_json(b"[[],[]]") == WaveSnapshot([], [], b"[[],[]]")

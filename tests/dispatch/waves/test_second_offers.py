@@ -60,7 +60,7 @@ def asked_of_three(four_agents: list[Agent]) -> list[Offer]:
 
 def publish(**given: Any) -> None:
     """A policy in force at once."""
-    draft = PolicyVersion(relax_after=[60, 120], note="Another.", **given)
+    draft = PolicyVersion(note="Another.", **given)
     policies.publish(draft, at=clock.now() - policies.NOTICE)
 
 

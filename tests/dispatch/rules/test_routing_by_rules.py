@@ -1,0 +1,218 @@
+"""Routing is by rules: no weight is fitted, to data of a named person or to any data at all.
+
+The weights are constants of the code, or figures a coordinator wrote into a form. That keeps the
+matching out of what the AI Act's Annex III 4(b) calls allocating tasks by individual behaviour;
+each test names what would break it, and `VIOLATIONS` shows that the checks of the source do.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import get_type_hints
+from uuid import UUID
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.test import RequestFactory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatch.admin.policies import PolicyVersionAdmin
+from dispatch.explanations import rulebook
+from dispatch.models import PolicyVersion
+from dispatch.models.policies import COSTS
+from dispatch.rules.policy import FreeAgent, Policy, verdict
+from tests import factories
+from tests.dispatch.cases import NOON, POLICY, Case, cases
+
+ROOT = Path(__file__).parents[2]
+#: Where weights are defined, stored, chosen and used.
+RULES = [
+    ROOT / "dispatch" / name
+    for name in ("policy.py", "quality.py", "matching.py", "policies.py", "models/policies.py")
+]
+#: All that may publish a version: the coordinators' form.
+PUBLISHERS = {"dispatch/admin/policies.py"}
+#: Of scipy and numpy these only: an assignment, a distribution's tail, arrays of costs.
+ALLOWED = {"scipy.optimize": {"linear_sum_assignment"}, "scipy.special": {"pdtrc"}}
+FITTING = {"sklearn", "torch", "statsmodels", "xgboost", "lightgbm", "pandas", "joblib", "pickle"}
+FITS = {"polyfit", "lstsq", "curve_fit", "minimize", "least_squares", "linregress", "fit"}
+#: Models with rows about people. The rules know none of them.
+ABOUT_PEOPLE = {"agents", "dispatch.ratings", "dispatch.affinity", "tickets.reviews"}
+DATED = {"version", "valid_from", "note", "created_at"}
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, set()) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or "", {alias.name for alias in node.names}
+
+
+def complaints(source: str) -> list[str]:
+    """What in this source would fit a weight, or read one from rows about people."""
+    tree = ast.parse(source)
+    found = []
+    for module, names in imports(tree):
+        top = module.split(".")[0]
+        if top in FITTING or any(module.split(".")[: each.count(".") + 1] == each.split(".")
+                                 for each in ABOUT_PEOPLE):  # fmt: skip
+            found.append(f"imports {module}")
+        if top == "scipy" and not (names and names <= ALLOWED.get(module, set())):
+            found.append(f"imports {module}: {sorted(names)}")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in FITS:
+            found.append(f"calls {node.attr}")
+    return found
+
+
+VIOLATIONS = [
+    "from scipy.optimize import minimize",
+    "from scipy.optimize import linear_sum_assignment, curve_fit",
+    "from scipy import stats",
+    "import scipy.optimize",
+    "from sklearn.linear_model import LogisticRegression",
+    "def learn(x, y):\n    return numpy.polyfit(x, y, 1)",
+    "from agents.models import Agent",
+    "def weight(agent):\n    from dispatch.ratings import of\n    return of(agent)",
+]
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
+def test_no_rule_imports_what_fits_or_reads_rows_about_people(path: Path) -> None:
+    assert complaints(path.read_text()) == []
+
+
+@pytest.mark.parametrize("source", VIOLATIONS)
+def test_the_check_of_the_source_finds_a_violation(source: str) -> None:
+    assert complaints(RULES[0].read_text() + "\n" + source) != []
+
+
+def constants(source: str) -> dict[str, bool]:
+    """Of each setting of the policy, whether its default is written as a plain number."""
+    [policy] = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == "Policy"
+    ]
+    return {
+        node.target.id: node.value is not None and _is_number(node.value)
+        for node in policy.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+def _is_number(value: ast.expr) -> bool:
+    if isinstance(value, ast.Tuple):
+        return all(_is_number(one) for one in value.elts)
+    return isinstance(value, ast.Constant) and type(value.value) is int
+
+
+def test_every_setting_is_a_number_written_in_the_code() -> None:
+    written = constants(RULES[0].read_text())
+
+    assert written == dict.fromkeys((each.name for each in fields(Policy)), True)
+
+
+@pytest.mark.parametrize("setting", ["rare: int = learned()", "rare: int = 100 + DRIFT"])
+def test_a_setting_that_is_computed_is_found(setting: str) -> None:
+    source = RULES[0].read_text().replace("rare: int = 150", setting)
+
+    assert constants(source)["scarce"] is False
+
+
+def test_no_setting_is_keyed_by_a_person() -> None:
+    kinds = set(get_type_hints(Policy).values())
+
+    assert kinds == {int, tuple[int, ...]}
+
+
+def test_a_version_of_the_policy_refers_to_nobody_and_nothing() -> None:
+    relations = [each.name for each in PolicyVersion._meta.get_fields() if each.is_relation]
+    columns = {each.attname for each in PolicyVersion._meta.concrete_fields}
+
+    assert relations == ["decisions"]
+    assert columns - DATED == {each.name for each in fields(Policy)} - {"version"}
+
+
+def test_no_model_gives_a_person_a_weight_of_their_own() -> None:
+    about = {"agent", "user", "customer_ref"}
+    columns = {model: [each.name for each in model._meta.fields] for model in apps.get_models()}
+
+    found = [
+        f"{model._meta.label}.{name}"
+        for model, names in columns.items()
+        for name in names
+        if about & {*names} and re.search("weight|point|penalt|boost|factor", name)
+    ]
+
+    assert found == []
+
+
+@given(cases(), st.uuids())
+def test_two_agents_alike_in_all_but_their_id_cost_the_same(case: Case, other: UUID) -> None:
+    for ticket in case.tickets:
+        stranger = replace(
+            ticket, known_by=frozenset(), timed_out_by=frozenset(), blocked=frozenset(),
+            declined_by=frozenset(), asked=frozenset(),
+        )  # fmt: skip
+        for agent in case.agents:
+            twin = replace(agent, id=other)
+            first, second = (
+                verdict(stranger, one, policy=POLICY, at=NOON) for one in (agent, twin)
+            )
+            assert first == second
+
+
+def test_every_weight_has_a_published_reason() -> None:
+    reasons = {name: rulebook.meaning(name, Policy()) for name in COSTS}
+
+    assert {*COSTS} <= {each.name for each in fields(Policy)}
+    assert [name for name, reason in reasons.items() if len(str(reason)) < 20] == []
+    assert len(set(reasons.values())) == len(COSTS)
+    assert rulebook.PARTS.keys() == set(COSTS)
+    assert rulebook.INPUTS.keys() == {each.name for each in fields(FreeAgent)}
+
+
+def publishers(folder: Path, root: Path) -> set[str]:
+    """The files that publish a version, or write one in another way."""
+    marks = ("policies.publish(", "PolicyVersion.objects.create(", "PolicyVersion.objects.bulk_")
+    return {
+        str(path.relative_to(root))
+        for path in folder.rglob("*.py")
+        if "migrations" not in path.parts and any(mark in path.read_text() for mark in marks)
+    }
+
+
+def test_only_the_coordinators_form_publishes_a_version() -> None:
+    found = {name for app in ("agents", "tickets", "dispatch", "config")
+             for name in publishers(ROOT / app, ROOT)}  # fmt: skip
+
+    assert found == PUBLISHERS
+
+
+def test_a_task_that_publishes_a_version_is_found(tmp_path: Path) -> None:
+    task = tmp_path / "dispatch" / "tasks.py"
+    task.parent.mkdir()
+    task.write_text("def tune() -> None:\n    policies.publish(draft, at=now)\n")
+
+    assert publishers(tmp_path, tmp_path) == {"dispatch/tasks.py"}
+
+
+@pytest.mark.django_db
+def test_only_a_named_coordinator_may_use_the_form(rf: RequestFactory, noon: datetime) -> None:
+    form = PolicyVersionAdmin(PolicyVersion, admin.site)
+    request = rf.get("/")
+    request.user = factories.make_agent().user
+
+    assert not form.has_add_permission(request)
+    with pytest.raises(PermissionDenied):
+        form.add_view(request)
+    request.user = factories.make_coordinator("cora")
+    assert form.has_add_permission(request)
