@@ -6,7 +6,8 @@ WITH held AS (
     WHERE (o.id, o.agent_id) IN (
         SELECT * FROM unnest(%(offers)s::uuid[], %(agents)s::uuid[]) said(id, agent_id))
       AND o.status = 'sent' AND o.expires_at > statement_timestamp()
-    -- An offer that somebody holds is being settled; waiting for it could be waiting for each other.
+    -- An offer that somebody holds is being settled: to wait for them could be to wait for each
+    -- other.
     ORDER BY o.id FOR UPDATE OF o SKIP LOCKED
 )
 UPDATE dispatch_offer o SET status = 'shown', shown_at = statement_timestamp(),

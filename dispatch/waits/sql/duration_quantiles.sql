@@ -7,5 +7,5 @@ SELECT c.slug, t.topic,
 FROM dispatch_assignment a
 JOIN tickets_ticket t ON t.id = a.ticket_id JOIN tickets_client c ON c.id = t.client_id
 WHERE a.finished_at > %(since)s AND a.ending IN ('resolved', 'handed_back')
--- Twenty are enough for a distribution; the five of `handle_time_medians.sql` make no more than a median.
+-- Twenty make a distribution; the five of `handle_time_medians.sql` make no more than a median.
 GROUP BY GROUPING SETS ((c.slug, t.topic), (c.slug), ()) HAVING count(*) >= %(enough)s

@@ -1,4 +1,4 @@
--- Reads each conversation and wrap-up that goes on: how long it has taken, and what wrap-up is left.
+-- Reads each conversation and wrap-up that goes on, how long it has taken and what is left of it.
 SELECT a.agent_id, c.slug, t.topic,
     -- Clocks are set back now and then: no span is read as less than nothing.
     greatest(extract(epoch FROM %(at)s::timestamptz - a.started_at)::float8, 0),

@@ -1,10 +1,11 @@
--- Writes a wave's outcome: reserves agents, keeps the decision, makes the offers and marks their tickets.
+-- Writes a wave's outcome: reserved agents, the decision, its offers and their tickets' marks.
 WITH drafts AS (
     SELECT * FROM json_to_recordset(%(drafts)s::json) d(
         id uuid, ticket_id uuid, agent_id uuid, slot int, pay jsonb, reasons jsonb)
 ), free_agents AS (
     SELECT agent_id FROM agents_presence
-    -- The planner assumes a hundred drafts and would scan the table; the list of ids makes it use the index.
+    -- The planner assumes a hundred drafts and would scan the table; the list of ids makes it use
+    -- the index.
     WHERE agent_id = ANY(%(agents)s::uuid[]) AND load < capacity
     -- An agent whose row somebody else holds counts as full, so that nobody waits.
     ORDER BY agent_id FOR UPDATE SKIP LOCKED
@@ -35,5 +36,6 @@ WITH drafts AS (
     -- The ids again: without them the planner would scan the table for a hundred offers.
     FROM made_offers WHERE t.id = made_offers.ticket_id AND t.id = ANY(%(tickets)s::uuid[])
 )
--- Nobody waits for the disk: offers lost with the machine leave tickets that wait and are offered again.
+-- Nobody waits for the disk: tickets whose offers are lost in a crash of the database's machine
+-- are found waiting and offered again.
 SELECT id, set_config('synchronous_commit', 'off', true) FROM made_offers

@@ -1,4 +1,4 @@
--- Agent choice: takes the longest idle agents who fit each lane, and free agents the customers know.
+-- Agent choice: takes the longest idle who fit each lane, and free agents the customers know.
 agents_wanted AS (
     SELECT locked.lane, string_to_array(locked.lane, ' ') AS needs,
         -- As many more as were refused, or those who passed would hide the others.

@@ -1,4 +1,4 @@
--- Lane selection: finds the lanes that wait and that somebody free can serve, with their share of the batch.
+-- Lane selection: finds the lanes that wait and somebody free can serve, and their shares.
 WITH RECURSIVE waiting_lanes(lane) AS (
     -- Skips through the index from one lane to the next, so the length of the queue costs nothing.
     (SELECT lane FROM tickets_ticket WHERE status = 'queued' AND NOT offered ORDER BY lane LIMIT 1)
@@ -18,8 +18,8 @@ WITH RECURSIVE waiting_lanes(lane) AS (
         SELECT count(*) AS places FROM (
             SELECT 1 FROM agents_freeagententry f
             WHERE f.language = split_part(lane, '/', 1)
-              -- The planner takes a bare `@>` for very selective and would sort a whole language. It
-              -- cannot estimate `coalesce`, and walks the line in order until it has found enough.
+              -- The planner takes a bare `@>` for very selective and would sort a whole language.
+              -- It cannot estimate `coalesce`, and walks the line until it has found enough.
               AND coalesce(f.abilities @> string_to_array(lane, ' '), false)
             ORDER BY f.idle_since LIMIT lane_shares.places
         ) able

@@ -1,4 +1,4 @@
--- Ticket locking: picks the next tickets of each lane, locks them and reads whom they were offered to.
+-- Ticket locking: picks and locks the next tickets of each lane, and reads their past.
 picked_tickets AS (
     SELECT next.id FROM served_lanes
     CROSS JOIN unnest(ARRAY[0, 1, 2]) asking(urgency)
@@ -22,8 +22,8 @@ picked_tickets AS (
             SELECT 1 FROM dispatch_customeraffinity q
             WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
               AND q.blocked_at IS NOT NULL)
-          OR EXISTS (
-            SELECT 1 FROM agents_freeagententry f
+          OR (
+            SELECT true FROM agents_freeagententry f
             WHERE f.language = t.language AND coalesce(f.abilities @> served_lanes.needs, false)
               AND NOT EXISTS (
                 SELECT 1 FROM dispatch_offer o
@@ -33,7 +33,10 @@ picked_tickets AS (
               AND NOT EXISTS (
                 SELECT 1 FROM dispatch_customeraffinity q
                 WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
-                  AND q.agent_id = f.agent_id AND q.blocked_at IS NOT NULL)))
+                  AND q.agent_id = f.agent_id AND q.blocked_at IS NOT NULL)
+            -- The order makes the planner walk the language's index. EXISTS would let it scan the
+            -- table, and read all of it where everybody has passed.
+            ORDER BY f.idle_since LIMIT 1))
         ORDER BY t.due_at, t.id LIMIT served_lanes.places
     ) next ORDER BY next.due, next.id LIMIT %(batch)s
 ), locked_tickets AS (
@@ -50,7 +53,7 @@ picked_tickets AS (
     LEFT JOIN agents_freeagententry f ON f.agent_id = q.agent_id
       AND f.language = split_part(locked.lane, '/', 1)
       AND f.abilities @> string_to_array(locked.lane, ' ')
-    -- A known agent who is not free is left out: customers who come back would wait longer for them.
+    -- A known agent who is not free is left out, or customers who come back would wait longer.
     WHERE q.blocked_at IS NOT NULL OR (q.met_at > %(known_since)s AND f.agent_id IS NOT NULL)
 ), past_offers AS (
     SELECT o.ticket_id AS id, o.agent_id, o.status, o.slot,
