@@ -28,6 +28,7 @@ check: environment ## formatting, lint, types, migrations, deployment settings, 
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+	.venv/bin/lint-imports --no-cache
 	$(RUN) -m tests.servers manage.py makemigrations --check
 	PUBLIC_URL=https://desk.example.com $(RUN) -m tests.servers manage.py check --deploy --fail-level WARNING
 	$(TESTS) tests/test_architecture.py tests/test_docs.py

@@ -97,7 +97,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     listed(_("Decisions"), "manage_search", "dispatch.decision"),
                     listed(_("Policy"), "balance", "dispatch.policyversion"),
-                    listed(_("Kept apart"), "person_off", "dispatch.acquaintance"),
+                    listed(_("Kept apart"), "person_off", "dispatch.customeraffinity"),
                 ],
             },
             {

@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 ('customer_ref', models.CharField(max_length=120, verbose_name='customer reference')),
                 ('met_at', models.DateTimeField(verbose_name='met')),
                 ('blocked_at', models.DateTimeField(blank=True, null=True, verbose_name='blocked')),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acquaintances', to='agents.agent', verbose_name='agent')),
+                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='affinities', to='agents.agent', verbose_name='agent')),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tickets.client', verbose_name='client')),
             ],
             options={

@@ -13,7 +13,7 @@ class CustomerAffinity(models.Model):
     client = models.ForeignKey(Client, models.CASCADE, related_name="+", verbose_name=_("client"))
     customer_ref = models.CharField(_("customer reference"), max_length=120)
     agent = models.ForeignKey(
-        Agent, models.CASCADE, related_name="acquaintances", verbose_name=_("agent")
+        Agent, models.CASCADE, related_name="affinities", verbose_name=_("agent")
     )
     met_at = models.DateTimeField(_("met"))
     #: They shall not meet again.

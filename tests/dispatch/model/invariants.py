@@ -79,7 +79,8 @@ STANDING = {
     "Q1 less is asked for than the steps taken allow": """
         SELECT t.id FROM tickets_ticket t, jsonb_each_text(t.skills) need
         WHERE NOT need.key = ANY(t.gives_way) AND position(
-            ' ' || need.key || ':' || greatest(need.value::int - t.times_lowered, 1) IN t.lane) = 0""",
+            ' ' || need.key || ':' || greatest(need.value::int - t.times_lowered, 1)
+            IN t.lane) = 0""",
     "Q1 lowered before the promise was over": """
         SELECT t.id FROM tickets_ticket t JOIN tickets_client c ON c.id = t.client_id
         WHERE t.times_lowered > 0 AND clock_timestamp() < t.queued_at + c.answer_within""",

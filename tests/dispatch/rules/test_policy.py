@@ -43,16 +43,16 @@ def costs(ticket: WaitingTicket, agent: FreeAgent, **weights: int) -> dict[str, 
 def test_an_agent_is_judged_by_these_and_by_nothing_else() -> None:
     """Not by what they declined or let time out, nor by when and how long they are here."""
     assert sorted(rules.INPUTS) == [
-        "certificates", "good_reviews", "id", "idle_since", "languages", "scarcity", "reviews",
-        "room", "skills", "worked_today",
+        "certificates", "good_reviews", "id", "idle_since", "languages", "reviews",
+        "room", "scarcity", "skills", "worked_today",
     ]  # fmt: skip
     assert {each.name for each in fields(FreeAgent)} == rules.INPUTS
 
 
 def test_a_ticket_knows_of_agents_only_what_happened_with_itself() -> None:
     assert sorted(each.name for each in fields(WaitingTicket)) == [
-        "blocked", "certificate", "declined_by", "due_at", "id", "known_by", "language", "offered_to",
-        "queued_at", "skills", "timed_out_by", "urgency",
+        "blocked", "certificate", "declined_by", "due_at", "id", "known_by", "language",
+        "offered_to", "queued_at", "skills", "timed_out_by", "urgency",
     ]  # fmt: skip
 
 
