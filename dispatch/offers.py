@@ -165,7 +165,7 @@ def withdraw_from(agent: Agent, *, at: datetime) -> None:
     """The agent takes no offers now: what they were asked is asked of somebody else."""
     asked = Offer.objects.pending().filter(agent=agent)
     tickets = Ticket.objects.filter(offers__in=asked).order_by("pk").select_for_update(of=("self",))
-    # An offer made meanwhile is of a ticket not held here; the clock finds it.
+    # An offer made meanwhile is of a ticket not held here; the scheduler finds it.
     _settle(asked.filter(ticket__in=list(tickets)), Status.WITHDRAWN, at=at)
 
 

@@ -1,4 +1,4 @@
-"""Celery's part of dispatch: the fast path. What it misses, the clock does."""
+"""Celery's part of dispatch: the fast path. What it misses, the scheduler does."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Celery's part of demand: sending the news. A hint, for the clock sends what it does not."""
+"""Celery's part of demand: sending the news. A hint, for the scheduler sends what it does not."""
 
 from celery import shared_task
 

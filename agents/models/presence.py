@@ -84,8 +84,8 @@ class Presence(models.Model):
             ),
         ]
         indexes = [
-            # Who is here, for whoever looks for the silent. Not by `seen_at`: beats rewrite it, and
-            # only a column in no index is rewritten in place.
+            # Present agents, for the search for silent ones. Not by `seen_at`: beats rewrite it,
+            # and only a column in no index is rewritten in place.
             models.Index(
                 fields=["status"],
                 condition=Q(status__in=["available", "away"]),

@@ -13,9 +13,9 @@ from dispatch.models.offers import (
 from dispatch.models.operations import (
     AuditFinding,
     AuditRun,
-    ClockHeartbeat,
     LiveServer,
     MatchLatency,
+    SchedulerHeartbeat,
 )
 from dispatch.models.policies import PolicyVersion
 from dispatch.models.ratings import AgentRating
@@ -29,7 +29,6 @@ __all__ = [
     "AssignmentQuerySet",
     "AuditFinding",
     "AuditRun",
-    "ClockHeartbeat",
     "CustomerAffinity",
     "Decision",
     "LiveServer",
@@ -37,4 +36,5 @@ __all__ = [
     "Offer",
     "OfferQuerySet",
     "PolicyVersion",
+    "SchedulerHeartbeat",
 ]

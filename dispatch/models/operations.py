@@ -1,4 +1,4 @@
-"""How the platform itself runs: the clock's heartbeat, what is counted, what an audit found."""
+"""How the platform itself runs: the scheduler's heartbeat, what is counted, what an audit found."""
 
 import os
 import socket
@@ -15,8 +15,8 @@ def here() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ClockHeartbeat(models.Model):
-    """The one clock that leads: a single row, written each tick by the database's clock."""
+class SchedulerHeartbeat(models.Model):
+    """The one scheduler that leads: a single row, written each tick by the database's clock."""
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     #: Who leads, "host:pid".
@@ -27,8 +27,8 @@ class ClockHeartbeat(models.Model):
     took_ms = models.PositiveIntegerField()
 
     class Meta:
-        verbose_name = _("heartbeat of the clock")
-        verbose_name_plural = _("heartbeat of the clock")
+        verbose_name = _("heartbeat of the scheduler")
+        verbose_name_plural = _("heartbeat of the scheduler")
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="one_heartbeat"),
         ]

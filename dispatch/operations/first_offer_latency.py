@@ -9,7 +9,7 @@ from dispatch.models import MatchLatency
 
 #: Upper bounds in seconds. Whoever changes them empties the row: its counts are of these.
 BUCKETS = [0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 180.0]
-#: What was sent this long ago is committed; what is younger is counted later.
+#: An offer sent this long ago is committed; a younger one is counted later.
 SETTLED = timedelta(seconds=30)
 
 COUNT_SQL = sql.read(__package__, "count_first_offers")

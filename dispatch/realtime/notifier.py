@@ -1,4 +1,4 @@
-"""Hints: they make things fast and may be lost at any moment, for the clock makes things certain.
+"""Hints make things fast and may be lost at any moment: the scheduler makes things certain.
 
 A hint is given to the process's engine, which makes nobody wait. The setting REALTIME_ENGINE names
 its class; tests name one that does everything at once.

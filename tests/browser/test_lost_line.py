@@ -23,7 +23,7 @@ from tickets.models import Message
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "only-for-this-test-4471"
-#: Found silent after 45 s, the clock's second, the offer's way to the next screen.
+#: Found silent after 45 s, the scheduler's second, the offer's way to the next screen.
 MOST_SECONDS = 60
 #: A second answer that brings the end of the conversation, as when words and news cross.
 END_AGAIN = """() => desk.ask(document.body.dataset.state + "?" + new URLSearchParams(

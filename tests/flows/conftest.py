@@ -81,7 +81,7 @@ class World:
         return state
 
     def tick(self) -> dict[str, int]:
-        """The clock strikes."""
+        """The scheduler ticks."""
         with self.commit():
             return scheduler.tick()
 

@@ -41,7 +41,7 @@ def test_finishing_twice_pays_once(world: Any) -> None:
     assert JournalEntry.objects.count() == 1
 
 
-def test_whoever_forgets_to_finish_is_paid_by_the_clock(world: Any) -> None:
+def test_whoever_forgets_to_finish_is_paid_by_the_scheduler(world: Any) -> None:
     amina = world.desk()
     world.escalate()
     held = amina.accept()

@@ -80,6 +80,7 @@ def _queued(ticket: Ticket) -> TimelineEntry:
         facts=[
             (_("language"), ticket.language),
             (_("skills"), needs or "—"),
+            *([(_("skills that give way"), ", ".join(ticket.gives_way))] * bool(ticket.gives_way)),
             (_("urgency"), ticket.get_urgency_display()),
             (_("wait told"), _wait_told(ticket)),
         ],

@@ -38,7 +38,7 @@ SCHEDULE = [
 ]
 #: A sender that died is replaced after this long; longer than any attempt may take.
 CLAIM = timedelta(seconds=40)
-#: The clock leaves this much to Celery before it sends itself.
+#: The scheduler leaves this much to Celery before it sends itself.
 LATE = timedelta(seconds=3)
 
 TAKE_OVER_SQL = sql.read(__package__, "take_over")

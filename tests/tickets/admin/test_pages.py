@@ -65,6 +65,16 @@ def test_what_customers_wrote_is_shown_as_the_text_it_is(coordinator):
         assert f"{word} {ESCAPED}" in told
 
 
+def test_the_story_says_which_skills_give_way(coordinator):
+    needs = [{"code": "cards", "level": 2}, {"code": "loans", "gives_way": True}]
+
+    told = coordinator.get(page("tickets_ticket", make_ticket(skills=needs))).content.decode()
+
+    story = " ".join(told[told.index("Its story") :].split())
+    assert "cards ≥ 2, loans ≥ 1" in story
+    assert "kills that give way" in story
+
+
 def test_the_story_is_told_in_order(coordinator):
     make_endpoint()
     ticket = make_ticket(summary="Her card is lost.")
