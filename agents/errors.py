@@ -22,12 +22,6 @@ class CapacityInUse(AgentError):
     code = "capacity_in_use"
 
 
-class NoRateCard(AgentError):
-    """No rate card of this client is in force, so no pay can be quoted."""
-
-    code = "no_rate_card"
-
-
 class WrongAmount(AgentError):
     """A journal entry needs at least two lines that sum to zero in each currency."""
 

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
+from agents import sql
 from agents.errors import NotApproved
 from agents.models import Agent, Presence, PresenceSpan
 from agents.models.presence import SILENCE
@@ -17,11 +18,7 @@ from agents.signals import agent_available, agent_gone
 
 ONLINE = (Presence.Status.AVAILABLE, Presence.Status.AWAY)
 MAX_TIMEOUTS = 3
-# An array keeps the statement the same for any number of agents, so PostgreSQL plans it once.
-HEARTBEAT_SQL = """
-UPDATE agents_presence SET seen_at = %(at)s
-WHERE agent_id = ANY(%(agents)s::uuid[]) AND status = ANY(%(here)s::text[])
-"""
+RENEW_SQL = sql.read(__package__, "renew_presence")
 
 
 @transaction.atomic
@@ -49,7 +46,7 @@ def go_offline(agent: Agent, *, at: datetime) -> None:
 def record_heartbeats(agent_ids: Collection[UUID], *, at: datetime) -> int:
     """Record a heartbeat of these agents' pages. An agent already offline stays offline."""
     with connection.cursor() as cursor:
-        cursor.execute(HEARTBEAT_SQL, {"agents": list(agent_ids), "here": list(ONLINE), "at": at})
+        cursor.execute(RENEW_SQL, {"agents": list(agent_ids), "here": list(ONLINE), "at": at})
         return int(cursor.rowcount)
 
 

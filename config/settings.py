@@ -280,8 +280,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# Tests run hinted tasks at once, in their own transaction.
-HINTS_INLINE = False
+# What carries hints and works beside the requests. Tests name one that does everything at once.
+REALTIME_ENGINE = "dispatch.realtime.background_engine.BackgroundEngine"
 
 # A private address may be an internal server, so webhooks go there only on a developer's machine.
 WEBHOOK_ALLOW_PRIVATE = read_flag("WEBHOOK_ALLOW_PRIVATE")

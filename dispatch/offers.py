@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from agents import presence
 from agents.models import Agent, Presence
-from dispatch import policies
+from dispatch import policies, sql
 from dispatch.errors import DispatchError, OfferExpired, OfferGone, OfferTaken
 from dispatch.models import GRACE, OFFER_LASTS, Assignment, Offer, OfferQuerySet
 from dispatch.realtime import push
@@ -30,25 +30,8 @@ REFUSALS = {
     Status.MISSED: OfferExpired,
     Status.TAKEN: OfferTaken,
 }
-# Each live server reports several times a second what its thousand screens show. So this is one
-# statement, with arrays, so that its plan is reused. SKIP LOCKED, because a locked offer is being
-# settled, and waiting for it could deadlock.
-SHOW = """
-WITH held AS (
-    SELECT o.id FROM dispatch_offer o
-    WHERE (o.id, o.agent_id) IN (
-        SELECT * FROM unnest(%(offers)s::uuid[], %(agents)s::uuid[]) said(id, agent_id))
-      AND o.status = 'sent' AND o.expires_at > statement_timestamp()
-    ORDER BY o.id FOR UPDATE OF o SKIP LOCKED
-)
-UPDATE dispatch_offer o SET status = 'shown', shown_at = statement_timestamp(),
-    expires_at = statement_timestamp() + %(lasts)s::interval
-FROM held WHERE o.id = held.id RETURNING o.id
-"""
-AUTO_ACCEPTING = """
-SELECT o.id FROM dispatch_offer o JOIN agents_presence p USING (agent_id)
-WHERE o.id = ANY(%s::uuid[]) AND p.auto_accept
-"""
+SHOW_SQL = sql.read(__package__, "show_offers")
+AUTO_ACCEPT_SQL = sql.read(__package__, "offers_to_auto_accept")
 
 
 @transaction.atomic
@@ -112,7 +95,7 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
         "lasts": OFFER_LASTS + GRACE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SHOW, given)
+        cursor.execute(SHOW_SQL, given)
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -121,7 +104,7 @@ def auto_accept(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment
     if not offer_ids:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(AUTO_ACCEPTING, [list(offer_ids)])
+        cursor.execute(AUTO_ACCEPT_SQL, {"offers": list(offer_ids)})
         wanted = [pk for (pk,) in cursor.fetchall()]
     begun = [
         _auto_accept_offer(offer, at=at)

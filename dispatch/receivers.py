@@ -15,7 +15,7 @@ from dispatch import assignments, offers, ratings
 from dispatch.models import Assignment
 from dispatch.realtime import notifier, push
 from dispatch.tasks import SHARDS, get_wake_signal, run_until_idle, run_waves
-from dispatch.waits import estimates
+from dispatch.waits import estimates, estimator_cache
 from tickets.models import Message, Review, Ticket
 from tickets.queue import Wait
 from tickets.signals import (
@@ -79,7 +79,7 @@ def estimate_wait(ticket: Ticket, at: datetime, **_: Any) -> Wait:
 
 @receiver(ticket_queued)
 def add_waiting(ticket: Ticket, **_: Any) -> None:
-    estimates.add(ticket)
+    estimator_cache.add(ticket)
 
 
 @receiver(ticket_reviewed)

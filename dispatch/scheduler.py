@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from agents import presence, roster
-from dispatch import assignments, offers
+from dispatch import assignments, offers, sql
 from dispatch.waves import wave
 from tickets import clock
 
@@ -31,28 +31,14 @@ DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("offers made", lambda at: wave.match_missed(at=at)),
 ]
 
-# Asked each time: a connection that was lost and made anew has lost the lock with it, silently. A
-# leader that is frozen, or whose host is gone, keeps its connection; PostgreSQL ends that after ten
-# idle seconds, and another leads.
-LEAD = """
-SELECT CASE WHEN EXISTS (
-    SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
-      AND classid = (%(key)s::bigint >> 32)::oid AND objid = (%(key)s & 4294967295)::oid
-) THEN true ELSE pg_try_advisory_lock(%(key)s)
-    AND set_config('idle_session_timeout', '10s', false) IS NOT NULL END
-"""
-BEAT = """
-INSERT INTO dispatch_schedulerheartbeat (id, leader, beat_at, lag_ms, took_ms)
-VALUES (1, %(leader)s, clock_timestamp(), %(lag)s, %(took)s)
-ON CONFLICT (id) DO UPDATE SET leader = excluded.leader, beat_at = excluded.beat_at,
-    lag_ms = excluded.lag_ms, took_ms = excluded.took_ms
-"""
+LEAD_SQL = sql.read(__package__, "lead")
+BEAT_SQL = sql.read(__package__, "scheduler_beat")
 
 
 def lead() -> bool:
     """Whether this is the leader: now, and for as long as its connection lives."""
     with connection.cursor() as cursor:
-        cursor.execute(LEAD, {"key": LEADER})
+        cursor.execute(LEAD_SQL, {"key": LEADER})
         row = cursor.fetchone()
     return bool(row[0])
 
@@ -60,7 +46,7 @@ def lead() -> bool:
 def beat(*, leader: str, lag_ms: int, took_ms: int) -> None:
     """Write down that a tick is done: how late it began and how long it took."""
     with connection.cursor() as cursor:
-        cursor.execute(BEAT, {"leader": leader, "lag": lag_ms, "took": took_ms})
+        cursor.execute(BEAT_SQL, {"leader": leader, "lag": lag_ms, "took": took_ms})
 
 
 def tick() -> dict[str, int]:

@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from config import celery_app
 from config import settings as product
 from dispatch.models import PolicyVersion
-from dispatch.waits import estimates
+from dispatch.waits import estimator_cache
 from tests import factories
 from tests import platform as platforms
 from tests.platform import Platform
@@ -55,7 +55,7 @@ def _empty_cache() -> None:
     """Empty the cache, because a test must not see the waits, skills and handle times of
     another."""
     cache.clear()
-    estimates.forget()
+    estimator_cache.forget()
 
 
 @pytest.fixture
@@ -101,13 +101,13 @@ def api(db: None) -> Api:
 @pytest.fixture
 def hints_at_once(settings: Any) -> None:
     """Run the work hinted on commit at once, before the next line of the test."""
-    settings.HINTS_INLINE = True
+    settings.REALTIME_ENGINE = "tests.inline_engine.InlineEngine"
 
 
 @pytest.fixture
 def no_worker(settings: Any) -> Iterator[None]:
     """Send hints to Valkey without a worker, so that only the test's own calls compete."""
-    settings.HINTS_INLINE = False
+    settings.REALTIME_ENGINE = product.REALTIME_ENGINE
     eager = celery_app.conf.task_always_eager
     celery_app.conf.task_always_eager = False
     yield

@@ -24,7 +24,7 @@ from tickets.models import Client, Ticket
 from tickets.models.tickets import build_lane
 from tickets.signals import ticket_queued
 
-OPEN = sql.read("open_ticket")
+OPEN = sql.read(__package__, "open_ticket")
 COLUMNS = [field.attname for field in Ticket._meta.concrete_fields]
 #: Fields of an escalation that the handoff stores as JSON.
 JSON_FIELDS = ("tried", "transcript", "context")

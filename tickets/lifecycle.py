@@ -30,9 +30,9 @@ Lowering = Callable[[Ticket], tuple[int, Mapping[str, int], datetime | None]]
 #: A requeued ticket goes ahead of every ticket that has not waited this much longer.
 HEAD_OF_QUEUE = timedelta(minutes=10)
 
-BEGIN = sql.read("begin_ticket")
-REQUEUE = sql.read("requeue_ticket")
-END = sql.read("end_ticket")
+BEGIN = sql.read(__package__, "begin_ticket")
+REQUEUE = sql.read(__package__, "requeue_ticket")
+END = sql.read(__package__, "end_ticket")
 
 
 def mark_offered(ticket_id: UUID, *, until: datetime | None) -> None:

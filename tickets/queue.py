@@ -8,15 +8,11 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import F
 
-from tickets import opening_hours
+from tickets import opening_hours, sql
 from tickets.models import Ticket
 from tickets.signals import wait_asked
 
-# `open_ticket.sql` counts in the same way, within the statement that opens the ticket.
-AHEAD = """
-SELECT count(*) FROM tickets_ticket WHERE status = 'queued' AND language = %(language)s
-    AND (urgency > %(urgency)s OR (urgency = %(urgency)s AND due_at < %(due_at)s))
-"""
+COUNT_AHEAD_SQL = sql.read(__package__, "count_ahead")
 ORDERED_BY = ("language", "urgency", "due_at")
 RECENT = timedelta(hours=1)
 SAMPLE = 50
@@ -36,7 +32,7 @@ def get_position(ticket: Ticket) -> int | None:
     if ticket.status != Ticket.Status.QUEUED:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(AHEAD, {name: getattr(ticket, name) for name in ORDERED_BY})
+        cursor.execute(COUNT_AHEAD_SQL, {name: getattr(ticket, name) for name in ORDERED_BY})
         ahead: int = cursor.fetchone()[0]
     return ahead + 1
 

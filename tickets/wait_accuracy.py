@@ -11,22 +11,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
-ENDED = """
-SELECT (ended AT TIME ZONE 'UTC')::date, language,
-    count(*) FILTER (WHERE p50 IS NOT NULL AND answered AND waited <= p50),
-    count(*) FILTER (WHERE waited > p50),
-    count(*) FILTER (WHERE p50 IS NOT NULL AND NOT answered AND waited <= p50),
-    count(*) FILTER (WHERE p90 IS NOT NULL AND answered AND waited <= p90),
-    count(*) FILTER (WHERE waited > p90),
-    count(*) FILTER (WHERE p90 IS NOT NULL AND NOT answered AND waited <= p90),
-    count(*) FILTER (WHERE p90 IS NULL)
-FROM (
-    SELECT coalesce(answered_at, closed_at) AS ended, language, answered_at IS NOT NULL AS answered,
-        extract(epoch FROM coalesce(answered_at, closed_at) - queued_at) AS waited,
-        quoted_p50_s AS p50, quoted_p90_s AS p90
-    FROM tickets_ticket WHERE coalesce(answered_at, closed_at) >= %(since)s
-) over GROUP BY 1, 2 ORDER BY 1, 2
-"""
+from tickets import sql
+
+ENDED_SQL = sql.read(__package__, "count_kept_waits")
 
 
 class QuantileHits(NamedTuple):
@@ -66,7 +53,7 @@ def read_days(*, at: datetime, days: int) -> list[WaitRow]:
     """Count by day and language how the quoted waits held, for `days` days up to today."""
     since = at.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
     with connection.cursor() as cursor:
-        cursor.execute(ENDED, {"since": since})
+        cursor.execute(ENDED_SQL, {"since": since})
         return [
             WaitRow(
                 day,

@@ -1,6 +1,6 @@
 """Presence: whether an agent can get an offer now, and how much work they hold."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -20,13 +20,6 @@ SILENCE = timedelta(seconds=45)
 class PresenceQuerySet(models.QuerySet["Presence"]):
     def available(self) -> "PresenceQuerySet":
         return self.filter(status=Presence.Status.AVAILABLE)
-
-    def heard_since(self, moment: datetime) -> "PresenceQuerySet":
-        return self.filter(seen_at__gt=moment)
-
-    def free(self, *, at: datetime) -> "PresenceQuerySet":
-        """Agents who could get one more offer now."""
-        return self.available().heard_since(at - SILENCE).filter(load__lt=F("capacity"))
 
 
 class Presence(models.Model):

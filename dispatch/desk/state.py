@@ -10,24 +10,10 @@ from django.db import connection
 
 from agents.models import Agent, Presence
 from agents.pay import ledger
+from dispatch import sql
 from dispatch.models import Assignment, Offer
 
-# Each live server runs this for about a hundred agents a second, so it is one query for them all.
-SIGNATURES = """
-WITH offers AS (
-    SELECT agent_id, string_agg(id::text, ' ' ORDER BY id) AS pending FROM dispatch_offer
-    WHERE agent_id = ANY(%(agents)s::uuid[]) AND status IN ('sent', 'shown') GROUP BY agent_id
-), talks AS (
-    SELECT a.agent_id,
-        string_agg(concat_ws(' ', a.id, a.ended_at, t.last_seq), ' ' ORDER BY a.id) AS unfinished
-    FROM dispatch_assignment a JOIN tickets_ticket t ON t.id = a.ticket_id
-    WHERE a.agent_id = ANY(%(agents)s::uuid[]) AND a.finished_at IS NULL GROUP BY a.agent_id
-)
-SELECT agent_id, to_hex(hashtextextended(concat_ws(
-    ' ', p.status, p.paused, p.auto_accept, p.auto_accept_limit, '/', pending, '/', unfinished), 0))
-FROM agents_presence p LEFT JOIN offers USING (agent_id) LEFT JOIN talks USING (agent_id)
-WHERE agent_id = ANY(%(agents)s::uuid[])
-"""
+SIGNATURES_SQL = sql.read(__package__, "signatures")
 
 
 @dataclass(frozen=True)
@@ -63,7 +49,7 @@ def read(agent: Agent, *, at: datetime) -> DeskState:
 def signatures(agent_ids: Collection[UUID]) -> dict[UUID, str]:
     """Read the signature of each agent; it changes whenever the desk does. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(SIGNATURES, {"agents": list(agent_ids)})
+        cursor.execute(SIGNATURES_SQL, {"agents": list(agent_ids)})
         return dict(cursor.fetchall())
 
 

@@ -169,11 +169,6 @@ def replay(decision: Decision) -> ReplayResult:
     return DecisionReplay(decision).replay()
 
 
-def verdicts(decision: Decision, ticket_id: UUID) -> TicketExplanation:
-    """Who could have had this ticket, at what cost. Raises KeyError if the wave did not see it."""
-    return DecisionReplay(decision).explain(ticket_id)
-
-
 def replay_all(decisions: Iterable[Decision]) -> dict[UUID, DecisionReplay]:
     """Each of them, read once however many of its tickets are asked for."""
     return {decision.pk: DecisionReplay(decision) for decision in decisions}

@@ -5,7 +5,6 @@ from dispatch.models.assignments import Assignment, AssignmentQuerySet
 from dispatch.models.decisions import Decision
 from dispatch.models.offers import (
     GRACE,
-    MOST_AT_ONCE,
     OFFER_LASTS,
     SHOWN_WITHIN,
     Offer,
@@ -23,7 +22,6 @@ from dispatch.models.ratings import AgentRating
 
 __all__ = [
     "GRACE",
-    "MOST_AT_ONCE",
     "OFFER_LASTS",
     "SHOWN_WITHIN",
     "AgentRating",

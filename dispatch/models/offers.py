@@ -12,6 +12,7 @@ from agents.models import Agent
 from agents.pay.quotes import Quote
 from dispatch.models.decisions import Decision
 from dispatch.models.triggers import PayNeverChanges
+from dispatch.rules.limits import MOST_AT_ONCE
 from tickets.models import Ticket
 
 #: Time to answer, from the moment the card is on the screen. At least a minute (fair work O3:
@@ -21,8 +22,6 @@ OFFER_LASTS = timedelta(seconds=60)
 GRACE = timedelta(seconds=5)
 #: An offer that no screen has shown within this time is missed, which does not count as a time-out.
 SHOWN_WITHIN = timedelta(seconds=20)
-#: The most pending offers of a ticket, enforced by the database. A policy may set fewer.
-MOST_AT_ONCE = 3
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):

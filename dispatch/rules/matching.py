@@ -148,7 +148,8 @@ class Table:
     def good(self) -> list[tuple[int, int, int]]:
         """For batches too large for the best: each ticket in line takes the cheapest who is left.
 
-        One pass over each row, so its time is bounded by the size of the table.
+        One pass over each row, so its time is bounded by the size of the table. A live wave never
+        needs it: it reads too few tickets and agents (`limits`) to reach MOST_CELLS.
         """
         left = numpy.zeros(len(self.agents))
         pairs = []

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dispatch.waits import estimates
+from dispatch.waits import estimator_cache
 from dispatch.waits.availability_schema import (
     AgentsOnLine,
     Availability,
@@ -43,7 +43,7 @@ def check(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Availabil
     would_be = _would_be(client, wish, at=at)
     wait = queue.estimate_wait(would_be, at=at)
     now = opening_hours.get_state(opening_hours.get_hours(client), at=at)
-    present = _certified(client, estimates.estimator(at=at).snapshot.agents)
+    present = _certified(client, estimator_cache.estimator(at=at).snapshot.agents)
     return Availability(
         position=queue.get_position(would_be) or 1,
         expected_wait_s=ExpectedWait.of(wait),

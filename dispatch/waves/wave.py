@@ -18,9 +18,10 @@ from structlog.contextvars import bind_contextvars
 from uuid_utils.compat import uuid7
 
 from agents.pay import quotes, rate_cards
-from dispatch import policies
+from dispatch import policies, sql
 from dispatch.models import Decision, Offer
 from dispatch.rules import matching
+from dispatch.rules.limits import MOST_AT_ONCE
 from dispatch.rules.matching import Match
 from dispatch.rules.policy import Policy
 from dispatch.waves import handle_time, outcome, scarcity, snapshot
@@ -32,13 +33,11 @@ from tickets.models import Ticket
 log = structlog.get_logger("dispatch.waves")
 
 ALL = Shard()
+#: The places of those a ticket is offered to at once.
+SLOTS = frozenset(range(MOST_AT_ONCE))
 #: Whoever has waited for so long the matcher has missed, unless nobody is free.
 MISSED_AFTER = timedelta(seconds=0.5)
-# One look at an index.
-DUE = """
-SELECT clock_timestamp(), EXISTS (
-    SELECT 1 FROM tickets_ticket WHERE status = 'queued' AND NOT offered)
-"""
+DUE_SQL = sql.read(__package__, "find_due")
 
 
 @transaction.atomic
@@ -87,7 +86,7 @@ def record_decision(
 def find_due() -> datetime | None:
     """What time it is, if anybody waits to be asked for: whether another wave might find work."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE)
+        cursor.execute(DUE_SQL)
         at, anybody = cursor.fetchone()
     return at if anybody else None
 
@@ -118,7 +117,7 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
             yield Offer(
                 ticket=ticket,
                 agent=free[match.agent].agent,
-                slot=min({0, 1, 2} - slots),
+                slot=min(SLOTS - slots),
                 pay=quote.as_json(),
                 reasons=why,
             )

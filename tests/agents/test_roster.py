@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from agents import presence, roster
-from agents.errors import AgentError, CapacityInUse, NoRateCard
+from agents.errors import AgentError, CapacityInUse
 from agents.models import Agent, AgentLanguage, AgentSkill
 from tests.factories import make_agent, make_user, read_presence, use_places
 from tests.refusals import refused_by
@@ -94,5 +94,5 @@ def test_a_refusal_explains_itself() -> None:
     assert str(CapacityInUse()) == (
         "This agent holds more conversations than that now; lower the limit when some have ended."
     )
-    assert {issubclass(one, AgentError) for one in (CapacityInUse, NoRateCard)} == {True}
-    assert str(NoRateCard("No card for nordbank.")) == "No card for nordbank."
+    assert str(CapacityInUse("Two are held.")) == "Two are held."
+    assert issubclass(CapacityInUse, AgentError)

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef
 from standardwebhooks import Webhook
 
-from tickets import clock
+from tickets import clock, sql
 from tickets.events import outbound_http
 from tickets.events.outbound_http import DeliveryAnswer
 from tickets.models import Ticket, WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -42,14 +42,7 @@ CLAIM = timedelta(seconds=40)
 #: The scheduler sends deliveries that Celery has left unsent for this long.
 LATE = timedelta(seconds=3)
 
-# A sender is identified by its PostgreSQL connection, which ends when the sender dies. A pooler may
-# give the connection to another process; then the claim is released only after CLAIM.
-RELEASE_DEAD_CLAIMS = """
-UPDATE tickets_webhookdelivery SET sender = NULL, next_attempt_at = next_attempt_at - {claim}
-WHERE sender IS NOT NULL AND delivered_at IS NULL AND dead_at IS NULL AND NOT EXISTS (
-    SELECT 1 FROM pg_stat_activity line WHERE line.pid = sender
-        AND (line.backend_start IS NULL OR line.backend_start <= next_attempt_at - {claim}))
-""".format(claim=f"interval '{CLAIM.total_seconds()} seconds'")
+RELEASE_DEAD_CLAIMS_SQL = sql.read(__package__, "release_dead_claims")
 
 
 def queue(ticket: Ticket, kind: str, about: dict[str, Any], *, at: datetime) -> None:
@@ -89,7 +82,8 @@ def send_missed() -> int:
 def release_dead_claims() -> int:
     """Make deliveries claimed by dead senders due again; returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE_DEAD_CLAIMS)
+        given: dict[str, Any] = {"claim": CLAIM}
+        cursor.execute(RELEASE_DEAD_CLAIMS_SQL, given)
         taken: int = cursor.rowcount
     return taken
 

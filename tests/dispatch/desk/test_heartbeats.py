@@ -28,7 +28,7 @@ def test_only_heartbeats_of_valid_sessions_are_renewed() -> None:
     roster.restrict(restricted, at=clock.now())
     User.objects.filter(pk=inactive.user_id).update(is_active=False)
 
-    answered = heartbeats.renew({*pulses.values(), logged_out})
+    answered = heartbeats.renew({*pulses.values(), logged_out}, sockets=4)
 
     assert {one.agent_id for one in answered} == {good.pk}
 
@@ -40,7 +40,7 @@ def test_an_expired_session_is_not_renewed() -> None:
     session.set_expiry(-1)
     session.save()
 
-    assert heartbeats.renew([LiveSession(agent.pk, session.session_key or "")]) == {}
+    assert heartbeats.renew([LiveSession(agent.pk, session.session_key or "")], sockets=1) == {}
 
 
 @pytest.mark.parametrize(
@@ -49,20 +49,20 @@ def test_an_expired_session_is_not_renewed() -> None:
 def test_the_signature_changes_with_presence(change: dict[str, Any]) -> None:
     agent = factories.make_agent()
     mine = pulse(agent)
-    before = heartbeats.renew([mine])[mine]
+    before = heartbeats.renew([mine], sockets=1)[mine]
 
     Presence.objects.filter(agent=agent).update(**change)
 
-    assert heartbeats.renew([mine])[mine] != before
+    assert heartbeats.renew([mine], sockets=1)[mine] != before
 
 
 def test_the_signature_changes_with_everything_the_desk_shows() -> None:
     agent = factories.make_agent(capacity=2)
     mine = pulse(agent)
-    words = [heartbeats.renew([mine])[mine]]
+    words = [heartbeats.renew([mine], sockets=1)[mine]]
 
     def again() -> None:
-        words.append(heartbeats.renew([mine])[mine])
+        words.append(heartbeats.renew([mine], sockets=1)[mine])
 
     offer = factories.make_offer(agent=agent)
     again()
@@ -80,7 +80,7 @@ def test_renewing_runs_a_constant_number_of_queries(
     pulses = [pulse(factories.make_agent()) for _ in range(5)]
 
     with django_assert_num_queries(5):
-        assert len(heartbeats.renew(pulses)) == 5
+        assert len(heartbeats.renew(pulses, sockets=5)) == 5
 
 
 def test_an_offer_sent_a_while_ago_and_not_shown_is_overdue() -> None:

@@ -16,6 +16,7 @@ from agents.models import Agent, AgentCertificate, AgentSkill, Presence, RateCar
 from agents.models.presence import SILENCE
 from dispatch import affinity, offers, policies
 from dispatch.explanations import not_considered, replay
+from dispatch.explanations.replay import DecisionReplay
 from dispatch.models import Decision, Offer, PolicyVersion
 from dispatch.rules import limits
 from dispatch.rules.policy import AGENT_COSTS, LANE_COSTS, PAIR_COSTS
@@ -45,7 +46,7 @@ def decided() -> Decision:
 
 
 def why_not(decision: Decision, ticket: Ticket) -> dict[UUID, str]:
-    account = replay.verdicts(decision, ticket.pk)
+    account = DecisionReplay(decision).explain(ticket.pk)
     return {
         one.agent_input.id: one.excluded_by for one in not_considered.list_unconsidered(account)
     }
@@ -71,7 +72,7 @@ def test_decisions_of_every_kind_come_out_the_same_again(no_worker: None) -> Non
     assert len({row.policy_id for row in rows}) >= 4
     assert replayed() == f"{len(rows)} of {len(rows)} the same\n"
     told = [
-        (offer, replay.verdicts(offer.decision, offer.ticket_id))
+        (offer, DecisionReplay(offer.decision).explain(offer.ticket_id))
         for offer in Offer.objects.select_related("decision")
     ]
     assert [
@@ -107,7 +108,7 @@ def test_a_changed_weight_of_another_version_changes_nothing_of_the_past() -> No
     policies.publish(draft, at=clock.now())
 
     assert replay.replay(kept).same
-    assert replay.verdicts(kept, Ticket.objects.get().pk).chosen == near.pk
+    assert DecisionReplay(kept).explain(Ticket.objects.get().pk).chosen == near.pk
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_everybody_the_wave_saw_has_a_verdict_in_order_of_cost() -> None:
     best = factories.make_agent(skills={"cards": 5})
     worse = factories.make_agent(languages={"en": 2}, skills={"cards": 2})
 
-    account = replay.verdicts(decided(), ticket.pk)
+    account = DecisionReplay(decided()).explain(ticket.pk)
 
     assert [(one.agent_input.id, one.rank, one.given) for one in account.candidates] == [
         (best.pk, 1, ticket.pk),
@@ -159,7 +160,7 @@ def test_who_was_seen_for_another_lane_is_excluded_by_name() -> None:
     factories.make_agent(skills={"cards": 5})
     french = factories.make_agent(languages={"fr": 5})
 
-    account = replay.verdicts(decided(), ticket.pk)
+    account = DecisionReplay(decided()).explain(ticket.pk)
 
     assert [(one.agent_input.id, one.verdict.excluded_by) for one in account.excluded] == [
         (french.pk, "language")
@@ -173,7 +174,7 @@ def test_who_passed_is_excluded_for_that() -> None:
     offers.decline(Offer.objects.get(), at=clock.now())
     factories.make_agent()
 
-    account = replay.verdicts(decided(), ticket.pk)
+    account = DecisionReplay(decided()).explain(ticket.pk)
 
     assert [(one.agent_input.id, one.verdict.excluded_by) for one in account.excluded] == [
         (first.pk, "declined")
@@ -185,7 +186,7 @@ def test_a_ticket_the_wave_did_not_see_has_no_account() -> None:
     factories.make_agent()
 
     with pytest.raises(KeyError):
-        replay.verdicts(decided(), uuid4())
+        DecisionReplay(decided()).explain(uuid4())
 
 
 def busy(agent: Agent) -> None:
@@ -223,7 +224,7 @@ def test_who_is_not_to_meet_this_customer_has_a_reason_too() -> None:
     apart, _chosen = factories.make_agent(), factories.make_agent()
     affinity.block(apart, ticket, at=clock.now())
 
-    account = replay.verdicts(decided(), ticket.pk)
+    account = DecisionReplay(decided()).explain(ticket.pk)
 
     assert account.candidate(apart.pk).verdict.excluded_by == "blocked"
 
@@ -272,7 +273,7 @@ def test_who_else_was_there_is_found_in_the_same_few_queries_however_many() -> N
     factories.make_agent()
     for _ in range(12):
         factories.make_agent(languages={"fr": 5})
-    account = replay.verdicts(decided(), ticket.pk)
+    account = DecisionReplay(decided()).explain(ticket.pk)
 
     with CaptureQueriesContext(connection) as asked:
         found = not_considered.list_unconsidered(account)

@@ -113,7 +113,7 @@ ASKED_AT_ONCE = (
 WHILE_HELD = (
     Change(snapshot_query, "SNAPSHOT_SQL", "status = 'queued'", "status IN ('queued', 'active')"),
 )
-WHOSE_PAGE = "(o.id, o.agent_id) IN (\n        SELECT *"
+WHOSE_PAGE = "(o.id, o.agent_id) IN ( SELECT *"
 UNTOLD = (Change(offers, "accept", "_settle_others(held, at=at)", "pass"),)
 STILL_ASKED = "_mark_reofferable([offer.ticket_id for offer in settled], at=at)"
 FENCE = "if held.ended_at or held.epoch != ticket.epoch:"
@@ -179,7 +179,7 @@ BUGS = {
         "S4",
     ),
     "a page shows what somebody else was asked": Bug(
-        (Change(offers, "SHOW", WHOSE_PAGE, "o.id IN (SELECT id"),),
+        (Change(offers, "SHOW_SQL", WHOSE_PAGE, "o.id IN (SELECT id"),),
         asked(("screens_show", {"acks": [(0, False)], "roll": False}), team=2),
         "S12",
     ),

@@ -28,6 +28,7 @@ from agents.errors import AgentError
 from dispatch.errors import DispatchError
 from dispatch.models import PolicyVersion
 from dispatch.realtime import notifier
+from dispatch.realtime.background import BackgroundJob
 from dispatch.realtime.wakeup import WakeSignal
 from dispatch.tasks import run_until_idle
 from tickets.errors import TicketError
@@ -70,9 +71,12 @@ class Broker:
         only_outside_transactions("a hint")
         self.kept.append(outbox.deliver_due)
 
-    def wake(self, bell: WakeSignal, task: Task) -> None:
+    def wake(self, signal: WakeSignal, task: Task, work: Callable[[], object]) -> None:
         only_outside_transactions("a hint")
         self.kept.append(run_until_idle)
+
+    def refresh(self, job: BackgroundJob) -> None:
+        """What was read before is as new as anything here: time stands still."""
 
 
 class Bot:
@@ -168,7 +172,7 @@ def surroundings(world: World) -> Iterator[World]:
     """Hints and webhooks go to this world's broker and bot."""
     with pytest.MonkeyPatch.context() as patch:
         count_ids(patch)
-        patch.setattr(notifier, "_carrier", world.broker)
+        patch.setattr(notifier, "engine", lambda: world.broker)
         patch.setattr(outbound_http, "post", world.bot.post)
         # Refusals are half of what happens here.
         patch.setattr(logging.getLogger("django.request"), "disabled", True)

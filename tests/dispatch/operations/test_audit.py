@@ -56,7 +56,7 @@ def finished() -> Assignment:
 def more_pending_offers() -> str:
     offer = factories.make_offer()
     drop("dispatch_offer", "one_pending_offer_per_slot")
-    for number in range(invariants.MOST_PENDING):
+    for number in range(invariants.MOST_AT_ONCE):
         agent = factories.make_agent(f"Agent {number}")
         factories.use_places(agent)
         Offer.objects.create(
