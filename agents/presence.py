@@ -66,7 +66,7 @@ def sweep_silent(*, at: datetime, limit: int = 100) -> int:
 
 
 def answered(agent_ids: Collection[UUID]) -> None:
-    """Whoever answers an offer, whatever they say, is there: no time-out before it counts."""
+    """An agent who answers an offer is there: no time-out before it counts."""
     there = Presence.objects.filter(agent_id__in=agent_ids, timeouts_in_row__gt=0)
     there.update(timeouts_in_row=0)
 

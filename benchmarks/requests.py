@@ -1,4 +1,4 @@
-"""What is posted and how the answers are read: the product's contract, and its rival's."""
+"""Requests and how their answers are read: the product's contract, and its rival's."""
 
 import json
 import socket

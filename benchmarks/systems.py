@@ -32,7 +32,7 @@ LANGUAGES = requests.LANGUAGES
 CAPACITY = 10
 
 # What a step has left is closed before the next one; other agents go first then. The locks come
-# first and in the product's order, so that this never waits in a circle with the clock.
+# first and in the product's order, so that this never waits in a circle with the scheduler.
 TIDY = {
     "product": (
         "BEGIN; LOCK tickets_ticket, dispatch_offer, agents_presence IN EXCLUSIVE MODE;"

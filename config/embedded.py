@@ -77,14 +77,6 @@ def data_dir() -> Path:
     return Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
 
 
-def database_url() -> str:
-    return place().database_url
-
-
-def redis_url() -> str:
-    return place().redis_url
-
-
 def place() -> Place:
     """Where this checkout's servers live."""
     folder = data_dir() / "servers"

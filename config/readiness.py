@@ -1,8 +1,8 @@
 """Readiness: whether this installation can do its work now, each part with its figure.
 
-Not ready: PostgreSQL or Valkey does not answer within a second; the clock is more than ten seconds
-behind, or never ran; an event waits more than a minute for its first attempt. A receiver that is
-down makes nothing unready, for its events are attempted.
+Not ready: PostgreSQL or Valkey does not answer within a second; the scheduler is more than ten
+seconds behind, or never ran; an event waits more than a minute for its first attempt. A receiver
+that is down makes nothing unready, for its events are attempted.
 """
 
 import threading
@@ -14,12 +14,12 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from dispatch.models import ClockHeartbeat
+from dispatch.models import SchedulerHeartbeat
 from dispatch.operations import metrics
 from tickets import clock
 
 PATIENCE = 0.9
-MOST_CLOCK_LAG = 10.0
+MAX_SCHEDULER_LAG = 10.0
 OLDEST_EVENT = 60.0
 
 Checks = dict[str, dict[str, Any]]
@@ -54,14 +54,14 @@ def in_database() -> Checks:
     """What PostgreSQL knows, over a connection made for it: that one can be made is part of it."""
     try:
         at = clock.now()
-        beat = ClockHeartbeat.objects.first()
+        beat = SchedulerHeartbeat.objects.first()
         lag = metrics.lag(beat, at=at) if beat else None
         oldest = metrics.oldest_untried(at=at)
     finally:
         connection.close()
     return {
         "postgresql": {"ok": True},
-        "clock": {"ok": lag is not None and lag <= MOST_CLOCK_LAG, "lag_s": lag},
+        "scheduler": {"ok": lag is not None and lag <= MAX_SCHEDULER_LAG, "lag_s": lag},
         "events": {"ok": oldest <= OLDEST_EVENT, "oldest_unsent_s": oldest},
     }
 
@@ -82,7 +82,9 @@ VALKEY = ReadinessCheck(in_valkey)
 def checks() -> Checks:
     """Each part, whether it holds, and its figure; within a second whatever is frozen."""
     asked = {"postgresql": DATABASE.ask(), "valkey": VALKEY.ask()}
-    found: Checks = {name: {"ok": False} for name in ("postgresql", "valkey", "clock", "events")}
+    found: Checks = {
+        name: {"ok": False} for name in ("postgresql", "valkey", "scheduler", "events")
+    }
     for name, answer in asked.items():
         try:
             found |= answer.result(timeout=PATIENCE)

@@ -142,12 +142,13 @@ STORAGES = {
 
 DATABASES = {
     "default": database(
-        os.environ.get("DATABASE_URL") or embedded.database_url(), pooled=flag("DATABASE_POOL")
+        os.environ.get("DATABASE_URL") or embedded.place().database_url,
+        pooled=flag("DATABASE_POOL"),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url()
+REDIS_URL = os.environ.get("REDIS_URL") or embedded.place().redis_url
 # redis-py 8 gives up on an idle line after five seconds unless told otherwise; a subscriber is idle
 # by nature, so it may wait for ever and is kept honest by health checks instead.
 CHANNEL_PREFIX = "releve"

@@ -1,4 +1,4 @@
-"""The clock: whatever falls due, found in PostgreSQL. It makes certain what Celery makes fast."""
+"""The scheduler finds what is due in PostgreSQL. It makes certain what Celery makes fast."""
 
 import logging
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from tickets import clock
 
 logger = logging.getLogger(__name__)
 
-#: "clock" in ASCII: whoever holds this advisory lock is the one clock.
-LEADER = 0x636C6F636B
+#: "sched" in ASCII: the holder of this advisory lock is the one scheduler.
+LEADER = 0x7363686564
 
 DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("offers expired", lambda at: offers.expire_overdue(at=at)),
@@ -42,7 +42,7 @@ SELECT CASE WHEN EXISTS (
     AND set_config('idle_session_timeout', '10s', false) IS NOT NULL END
 """
 BEAT = """
-INSERT INTO dispatch_clockheartbeat (id, leader, beat_at, lag_ms, took_ms)
+INSERT INTO dispatch_schedulerheartbeat (id, leader, beat_at, lag_ms, took_ms)
 VALUES (1, %(leader)s, clock_timestamp(), %(lag)s, %(took)s)
 ON CONFLICT (id) DO UPDATE SET leader = excluded.leader, beat_at = excluded.beat_at,
     lag_ms = excluded.lag_ms, took_ms = excluded.took_ms
@@ -79,7 +79,7 @@ def attempt(name: str, verb: Callable[[datetime], int]) -> int:
     try:
         return verb(clock.now())
     except Exception:
-        logger.exception("clock: %s", name)
+        logger.exception("scheduler: %s", name)
         with suppress(DatabaseError):
             connection.close_if_unusable_or_obsolete()
     return 0

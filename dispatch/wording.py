@@ -1,37 +1,17 @@
-"""Amounts, durations, names and reasons as text, in the active language."""
+"""Durations, names and reasons as text, in the active language."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import format_currency, get_currency_precision
 from django.core.cache import cache
 from django.utils.translation import get_language, gettext, ngettext
 
 from agents.pay.quotes import QuoteLine
 from dispatch.models import Offer
 from tickets.models import Skill
-
-
-def locale() -> Locale:
-    """The locale of the active language."""
-    return Locale.parse(get_language() or "en", sep="-")
-
-
-def money(minor: int, currency: str) -> str:
-    """410 EUR is "€4.10", or « 4,10 € »."""
-    return format_currency(_major(minor, currency), currency, locale=locale())
-
-
-def round_money(minor: int, currency: str) -> str:
-    """Write an amount without cents, for approximate values: "€27"."""
-    pattern = locale().currency_formats["standard"].pattern.replace(".00", "")
-    return format_currency(
-        round(_major(minor, currency)), currency, pattern, locale=locale(), currency_digits=False
-    )
 
 
 def clock(span: timedelta) -> str:
@@ -157,7 +137,3 @@ def _compare_candidates(candidates: int) -> Iterator[str]:
             "you fit best now; %(count)s other people would fit too",
             others,
         ) % {"count": others}
-
-
-def _major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-get_currency_precision(currency))

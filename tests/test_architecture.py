@@ -35,6 +35,7 @@ GIVEN_NAMES = {
     "bytes_data",
     "get_context_data",
     "cleaned_data",
+    "handle_data",
     "get_changeform_initial_data",
 }
 

@@ -1,15 +1,13 @@
-"""Money and durations as people read them."""
+"""Pay and durations as people read them."""
 
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
 
-from babel import Locale
 from babel.dates import format_timedelta
-from babel.numbers import format_currency, get_currency_precision
-from django.utils.translation import get_language, gettext_lazy, to_locale
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from agents.pay.money import active_locale, format_money
 from agents.pay.quotes import Quote, QuoteLine
 
 #: What the kinds of a pay line are called.
@@ -22,25 +20,14 @@ KINDS = {
 }
 
 
-def locale() -> Locale:
-    return Locale.parse(to_locale(get_language() or "en"))
-
-
-def money(amount: int | Decimal, currency: str) -> str:
-    """Minor units as money; fractions of a minor unit are kept."""
-    major = Decimal(amount).scaleb(-get_currency_precision(currency))
-    whole = Decimal(amount) == int(amount)
-    return str(format_currency(major, currency, locale=locale(), decimal_quantization=whole))
-
-
 def amounts(by_currency: Mapping[str, int]) -> str:
     """One sum for each currency."""
-    return " · ".join(money(amount, code) for code, amount in by_currency.items())
+    return " · ".join(format_money(amount, code) for code, amount in by_currency.items())
 
 
 def lasting(span: timedelta) -> str:
     """A duration in its largest unit: "12 sec", "4 min"."""
-    return str(format_timedelta(span, threshold=1.5, format="short", locale=locale()))
+    return str(format_timedelta(span, threshold=1.5, format="short", locale=active_locale()))
 
 
 def hours(span: timedelta) -> str:
@@ -52,14 +39,14 @@ def hours(span: timedelta) -> str:
 def promise(quote: Quote) -> str:
     """The pay of an offer in a line."""
     return _("%(amount)s for about %(minutes)d min") % {
-        "amount": money(quote.amount, quote.currency),
+        "amount": format_money(quote.amount, quote.currency),
         "minutes": quote.minutes,
     }
 
 
 def broken_down(quote: Quote) -> list[str]:
     """How the pay of an offer is made up, part by part."""
-    return [paired(named(line), money(line.amount, quote.currency)) for line in quote.lines]
+    return [paired(named(line), format_money(line.amount, quote.currency)) for line in quote.lines]
 
 
 def paired(name: str, value: str) -> str:

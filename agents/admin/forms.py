@@ -18,8 +18,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from agents.admin.formats import locale
 from agents.models import Agent, AgentCertificate, User
+from agents.pay.money import active_locale
 
 CAPACITY = [MinValueValidator(1), MaxValueValidator(10)]
 
@@ -33,7 +33,7 @@ def time_zones() -> list[tuple[str, str]]:
 
 
 def countries() -> list[tuple[str, str]]:
-    named = locale().territories.items()
+    named = active_locale().territories.items()
     return sorted(
         ((code, name) for code, name in named if len(code) == 2 and code.isalpha()),
         key=lambda pair: pair[1],
@@ -42,7 +42,7 @@ def countries() -> list[tuple[str, str]]:
 
 def languages() -> list[tuple[str, str]]:
     """The languages of the world that have a two-letter code, by their names."""
-    named = Locale.parse(str(locale())).languages.items()
+    named = Locale.parse(str(active_locale())).languages.items()
     pairs = ((code, f"{name} ({code})") for code, name in named if len(code) == 2)
     return sorted(pairs, key=lambda pair: pair[1].casefold())
 

@@ -17,6 +17,7 @@ from agents.admin.base import SupplyRecordAdmin, WrittenPart, instant, reload
 from agents.admin.forms import ReasonForm
 from agents.models import JournalEntry, JournalLine
 from agents.pay import ledger
+from agents.pay.money import format_money
 from agents.pay.quotes import Quote
 
 
@@ -26,7 +27,7 @@ class LineInline(WrittenPart):
 
     @display(description=_("money"))
     def money(self, line: JournalLine) -> str:
-        return formats.money(line.amount, line.currency)
+        return format_money(line.amount, line.currency)
 
 
 @admin.register(JournalEntry)

@@ -14,9 +14,9 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from agents.admin import formats
 from agents.admin.base import PartInline, instant, reload
 from agents.models import RateCard, RatePremium
+from agents.pay.money import format_money
 
 
 class CardForm(forms.ModelForm):
@@ -59,7 +59,7 @@ class PremiumInline(PartInline):
     def money(self, premium: RatePremium) -> str:
         if premium.per_ticket is None:
             return ""
-        return formats.money(premium.per_ticket, premium.card.currency)
+        return format_money(premium.per_ticket, premium.card.currency)
 
 
 @admin.register(RateCard)
@@ -153,4 +153,4 @@ def _to_come(card: RateCard | None) -> bool:
 
 
 def _paid(amount: Any, card: RateCard) -> str:
-    return "—" if amount is None or not card.pk else formats.money(amount, card.currency)
+    return "—" if amount is None or not card.pk else format_money(amount, card.currency)

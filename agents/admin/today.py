@@ -1,4 +1,4 @@
-"""Who is here now and what they did today, for a whole page of agents in a few queries."""
+"""Today's presence and work of all agents on a page, in a few queries."""
 
 from collections import Counter
 from datetime import datetime, timedelta

@@ -49,7 +49,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):
         return fields if request.user.is_superuser else fields + POWERS
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change a login may become it: so never one with more power."""
+        """A user who may change a login may become it: so never one with more power."""
         allowed = bool(super().has_change_permission(request, obj))
         return allowed and (_weaker(obj) or bool(request.user.is_superuser))
 

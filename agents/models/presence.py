@@ -24,7 +24,7 @@ class PresenceQuerySet(models.QuerySet["Presence"]):
         return self.filter(seen_at__gt=moment)
 
     def free(self, *, at: datetime) -> "PresenceQuerySet":
-        """Those who could be offered one more ticket now."""
+        """Agents who could be offered one more ticket now."""
         return self.available().heard_since(at - SILENCE).filter(load__lt=F("capacity"))
 
 
@@ -91,8 +91,8 @@ class Presence(models.Model):
             ),
         ]
         indexes = [
-            # Who is here, for whoever looks for the silent. Not by `seen_at`: beats rewrite it, and
-            # only a column in no index is rewritten in place.
+            # Present agents, for the search for silent ones. Not by `seen_at`: beats rewrite it,
+            # and only a column in no index is rewritten in place.
             models.Index(
                 fields=["status"],
                 condition=Q(status__in=["available", "away"]),

@@ -48,7 +48,7 @@ def _newest(cards: list[Dated], *, at: datetime) -> Dated | None:
 
 
 def _read(clients: Collection[str], *, at: datetime) -> dict[str, list[Dated]]:
-    """What is or will be in force. Two queries, however many clients."""
+    """The cards that are or will be in force. Two queries, however many clients."""
     found: dict[str, list[Dated]] = {client: [] for client in clients}
     cards = RateCard.objects.filter(Q(valid_to=None) | Q(valid_to__gt=at), client__in=clients)
     for card in cards.prefetch_related("premiums"):

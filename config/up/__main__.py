@@ -19,7 +19,7 @@ from config.up.supervision import ENDINGS, ignore_endings
 
 
 class Stop(BaseException):
-    """Somebody asked to stop: Ctrl-C, a closed terminal, kill."""
+    """A request to stop: Ctrl-C, a closed terminal, kill."""
 
 
 def main() -> int:

@@ -112,7 +112,9 @@ def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
         Process("live", live_command(ports.live), pooled | quiet),
         *(Process(name, matcher_command(name)) for name in matchers()),
         Process("worker", worker_command(), pooled),
-        Process("clock", python("manage.py", "clock", "--metrics-port", str(ports.metrics))),
+        Process(
+            "scheduler", python("manage.py", "scheduler", "--metrics-port", str(ports.metrics))
+        ),
         Process("chatbot", chatbot_command(ports.chatbot), chatbot),
         Process("door", door_command(), door_environment(ports)),
     ]
@@ -120,7 +122,7 @@ def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
 
 def load() -> Process:
     """A gentle load without end, as much as a few agents can do."""
-    crowd = ("--agents", "10", "--rate", "6", "--drain", "0", "--news", "0")
+    crowd = ("--agents", "10", "--rate", "6", "--drain", "0", "--listen", "0")
     return Process("load", python("manage.py", "simulate_load", *crowd))
 
 

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from agents.admin.base import SupplyRecordAdmin, instant, on_page
-from agents.admin.formats import lasting, money, promise
+from agents.admin.formats import lasting, promise
+from agents.pay.money import format_money
 from dispatch import affinity, assignments
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment
@@ -77,7 +78,7 @@ class AssignmentAdmin(SupplyRecordAdmin):
     def earned(self, assignment: Assignment) -> str:
         if assignment.paid is None:
             return "—"
-        return money(assignment.paid, assignment.offer.quote.currency)
+        return format_money(assignment.paid, assignment.offer.quote.currency)
 
     @admin.action(description=_("Take away and requeue"), permissions=["operate"])
     def take_away(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:

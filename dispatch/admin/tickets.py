@@ -8,7 +8,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agents.admin.base import on_page
-from agents.admin.formats import broken_down, lasting, money, promise
+from agents.admin.formats import broken_down, lasting, promise
+from agents.pay.money import format_money
 from dispatch.admin import reasons
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment, Offer
@@ -88,7 +89,7 @@ def _build_work(assignment: Assignment) -> list[TimelineEntry]:
 def _build_finish(assignment: Assignment, *, href: str) -> TimelineEntry:
     assert assignment.finished_at
     wrap_up = assignment.finished_at - (assignment.ended_at or assignment.finished_at)
-    paid = money(assignment.paid or 0, assignment.offer.quote.currency)
+    paid = format_money(assignment.paid or 0, assignment.offer.quote.currency)
     return TimelineEntry(
         at=assignment.finished_at,
         title=gettext("%(name)s was done and paid %(amount)s")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from agents.models import Agent, JournalEntry
 from agents.pay import ledger
+from agents.pay.money import active_locale
 from agents.pay.quotes import Quote
 from dispatch import assignments, wording
 from dispatch.models import Assignment
@@ -75,7 +76,7 @@ def _build_day(day: date, entries: list[Earned]) -> EarningsDay:
     totals: dict[str, int] = {}
     for entry in entries:
         totals[entry.currency] = totals.get(entry.currency, 0) + entry.amount
-    name = format_date(day, "EEEE d MMMM", locale=wording.locale())
+    name = format_date(day, "EEEE d MMMM", locale=active_locale())
     return EarningsDay(name[:1].upper() + name[1:], totals, entries)
 
 

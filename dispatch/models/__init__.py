@@ -14,9 +14,9 @@ from dispatch.models.offers import (
 from dispatch.models.operations import (
     AuditFinding,
     AuditRun,
-    ClockHeartbeat,
     LiveServer,
     MatchLatency,
+    SchedulerHeartbeat,
 )
 from dispatch.models.policies import PolicyVersion
 from dispatch.models.ratings import AgentRating
@@ -31,7 +31,6 @@ __all__ = [
     "AssignmentQuerySet",
     "AuditFinding",
     "AuditRun",
-    "ClockHeartbeat",
     "CustomerAffinity",
     "Decision",
     "LiveServer",
@@ -39,4 +38,5 @@ __all__ = [
     "Offer",
     "OfferQuerySet",
     "PolicyVersion",
+    "SchedulerHeartbeat",
 ]

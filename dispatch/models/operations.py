@@ -15,7 +15,7 @@ def get_host_and_pid() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ClockHeartbeat(models.Model):
+class SchedulerHeartbeat(models.Model):
     """The leading scheduler: a single row, written each tick with the database's time."""
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
@@ -27,8 +27,8 @@ class ClockHeartbeat(models.Model):
     took_ms = models.PositiveIntegerField()
 
     class Meta:
-        verbose_name = _("heartbeat of the clock")
-        verbose_name_plural = _("heartbeat of the clock")
+        verbose_name = _("heartbeat of the scheduler")
+        verbose_name_plural = _("heartbeat of the scheduler")
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="one_heartbeat"),
         ]

@@ -8,10 +8,10 @@ from dispatch.models import MatchLatency
 
 #: Upper bounds in seconds. Whoever changes them empties the row: its counts are of these.
 BUCKETS = [0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 180.0]
-#: What was sent this long ago is committed; what is younger is counted later.
+#: An offer sent this long ago is committed; a younger one is counted later.
 SETTLED = timedelta(seconds=30)
 
-# Whoever else counted meanwhile has moved `counted_to`; then nothing is changed.
+# Another process that counted meanwhile has moved `counted_to`; then nothing is changed.
 COUNT = """
 WITH waits AS (
     SELECT greatest(extract(epoch FROM o.sent_at - t.queued_at), 0)::float8 AS seconds

@@ -37,7 +37,7 @@ class Window(NamedTuple):
 
 
 class Invariant(NamedTuple):
-    """What is broken ("ticket"), and the query for those, as SQL or of the models."""
+    """The kind of row that is broken ("ticket"), and a query for such rows, in SQL or of models."""
 
     noun: str
     broken: str | Callable[[Window], Any]

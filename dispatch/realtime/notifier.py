@@ -1,4 +1,4 @@
-"""Hints: they make things fast and may be lost at any moment, for the clock makes things certain.
+"""Hints make things fast and may be lost at any moment: the scheduler makes things certain.
 
 A hint never makes anyone wait and never fails: it is left in memory, and one thread of the process
 carries what has gathered to Valkey. A frozen Valkey therefore costs a request nothing.

@@ -138,7 +138,7 @@ class Table:
             table[row, width + row] = stays * finer + (count - row) * (width + 1)
             candidates.append(able)
         # A fifth of a process's start, and most processes never pair anybody. Those that do load it
-        # when they start (`config.up.processes`, the clock's command).
+        # when they start (`config.up.processes`, the scheduler's command).
         from scipy.optimize import linear_sum_assignment
 
         rows, columns = linear_sum_assignment(table)

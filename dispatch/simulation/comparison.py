@@ -116,14 +116,14 @@ SELDOM = {"in_vain", "taken"}
 def table(found: Mapping[str, Measures]) -> str:
     """For people to read: a row for each way."""
     wide = max(map(len, found), default=0) + 2
-    told = [
+    columns = [
         measure
         for measure in HEADINGS
         if measure not in SELDOM or any(getattr(row, measure) for row in found.values())
     ]
-    lines = ["".join([" " * wide, *(f"{HEADINGS[measure]:>12}" for measure in told)])]
+    lines = ["".join([" " * wide, *(f"{HEADINGS[measure]:>12}" for measure in columns)])]
     for name, row in found.items():
-        cells = [f"{shown(measure, getattr(row, measure)):>12}" for measure in told]
+        cells = [f"{shown(measure, getattr(row, measure)):>12}" for measure in columns]
         lines.append("".join([f"{name:<{wide}}", *cells]))
     return "\n".join(lines)
 

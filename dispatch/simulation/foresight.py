@@ -1,4 +1,4 @@
-"""What perfect foresight could reach with the real agents: a bound that no pairing can beat.
+"""Perfect foresight with the real agents: a bound that no way of pairing can beat.
 
 A linear program chooses, knowing the whole day, how much of each caller is served by each agent
 able to serve them, and in which of a few windows of waiting. Whatever a pairing really does is a

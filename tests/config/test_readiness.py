@@ -18,8 +18,8 @@ from django.db import OperationalError, connection
 from django.test import Client as Http
 
 from config import embedded, readiness
-from dispatch import scheduler as dispatch_clock
-from dispatch.models import ClockHeartbeat
+from dispatch import scheduler
+from dispatch.models import SchedulerHeartbeat
 from tests import factories
 from tests.servers import served
 from tickets import clock
@@ -71,11 +71,11 @@ def look() -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.django_db
 def test_it_is_ready_when_everything_holds(asked: None) -> None:
-    dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
+    scheduler.beat(leader="a:1", lag_ms=3, took_ms=5)
 
     status, said = look()
 
-    lag = said["checks"]["clock"].pop("lag_s")
+    lag = said["checks"]["scheduler"].pop("lag_s")
     assert 0 <= lag < 5
     assert (status, said) == (
         200,
@@ -84,7 +84,7 @@ def test_it_is_ready_when_everything_holds(asked: None) -> None:
             "checks": {
                 "postgresql": {"ok": True},
                 "valkey": {"ok": True},
-                "clock": {"ok": True},
+                "scheduler": {"ok": True},
                 "events": {"ok": True, "oldest_unsent_s": 0.0},
             },
         },
@@ -96,23 +96,23 @@ def test_without_a_heartbeat_it_is_not_ready(asked: None) -> None:
     status, said = look()
 
     assert status == 503
-    assert said["checks"]["clock"] == {"ok": False, "lag_s": None}
+    assert said["checks"]["scheduler"] == {"ok": False, "lag_s": None}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("silent", "late_ms"), [(11, 0), (0, 11_000)])
 def test_a_clock_ten_seconds_behind_is_not_ready(asked: None, silent: int, late_ms: int) -> None:
-    dispatch_clock.beat(leader="a:1", lag_ms=late_ms, took_ms=5)
-    ClockHeartbeat.objects.update(beat_at=clock.now() - timedelta(seconds=silent))
+    scheduler.beat(leader="a:1", lag_ms=late_ms, took_ms=5)
+    SchedulerHeartbeat.objects.update(beat_at=clock.now() - timedelta(seconds=silent))
 
     status, said = look()
 
-    assert (status, said["checks"]["clock"]["ok"]) == (503, False)
+    assert (status, said["checks"]["scheduler"]["ok"]) == (503, False)
 
 
 @pytest.mark.django_db
 def test_news_nobody_tried_to_send_for_a_minute_is_not_ready(asked: None) -> None:
-    dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
+    scheduler.beat(leader="a:1", lag_ms=3, took_ms=5)
     news(attempts=0)
 
     status, said = look()
@@ -123,7 +123,7 @@ def test_news_nobody_tried_to_send_for_a_minute_is_not_ready(asked: None) -> Non
 
 @pytest.mark.django_db
 def test_a_receiver_that_is_down_makes_nothing_unready(asked: None) -> None:
-    dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
+    scheduler.beat(leader="a:1", lag_ms=3, took_ms=5)
     tried = news(attempts=4)
     news(attempts=0, version=2, like=tried)
     news(attempts=0, version=1, like=tried, ticket=factories.make_ticket())
@@ -159,7 +159,7 @@ def test_a_full_valkey_is_told(asked: None, full: str, settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_a_frozen_valkey_is_told_within_a_second(asked: None, frozen: Path, settings: Any) -> None:
-    dispatch_clock.beat(leader="a:1", lag_ms=3, took_ms=5)
+    scheduler.beat(leader="a:1", lag_ms=3, took_ms=5)
     settings.REDIS_URL = f"unix://{frozen}"
     began = time.monotonic()
 
@@ -190,7 +190,7 @@ def test_a_frozen_postgresql_is_told_within_a_second_and_holds_up_one_thread_onl
     assert took < 2.4
     assert [status for status, _said in said] == [503, 503]
     assert said[0][1]["checks"]["postgresql"] == {"ok": False, "error": "TimeoutError"}
-    assert said[0][1]["checks"]["clock"] == {"ok": False}
+    assert said[0][1]["checks"]["scheduler"] == {"ok": False}
     assert len(looks) == 1
 
 

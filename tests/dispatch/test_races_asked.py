@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from agents.models import Agent
-from dispatch import offers, policies
-from dispatch import scheduler as dispatch_clock
+from dispatch import offers, policies, scheduler
 from dispatch.models import OFFER_LASTS, Assignment, Offer
 from dispatch.waves import outcome, wave
 from dispatch.waves.snapshot import Shard
@@ -126,7 +125,7 @@ def test_matchers_of_two_shards_and_the_clock_at_once_overbook_nobody() -> None:
     def matcher(number: int) -> Any:
         return lambda: wave.run(at=clock.now(), shard=Shard(number, 2))
 
-    together(matcher(0), matcher(1), matcher(0), matcher(1), dispatch_clock.tick, ask_further)
+    together(matcher(0), matcher(1), matcher(0), matcher(1), scheduler.tick, ask_further)
     for _ in range(3):
         wave.run(at=clock.now())
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 from config.up.processes import Process, python
 from dispatch import offers
-from dispatch.models import ClockHeartbeat, Offer
+from dispatch.models import Offer, SchedulerHeartbeat
 from tests import factories
 from tests import platform as platforms
 from tests.platform import Platform
@@ -24,7 +24,7 @@ from tickets.models import Message, WebhookAttempt
 pytestmark = [pytest.mark.live, pytest.mark.django_db(transaction=True)]
 
 CANARY = "zwitscher"
-OURS = ("web", "live", "matcher", "worker", "clock")
+OURS = ("web", "live", "matcher", "worker", "scheduler")
 
 REFUSE_MESSAGES = """
 CREATE FUNCTION refuse_message() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -60,7 +60,7 @@ def until(true: Callable[[], Any], *, seconds: float = 15) -> None:
 
 
 def leader() -> str:
-    beat = ClockHeartbeat.objects.first()
+    beat = SchedulerHeartbeat.objects.first()
     return beat.leader if beat else ""
 
 
@@ -70,12 +70,12 @@ def readiness(platform: Platform) -> dict[str, Any]:
 
 
 def test_a_killed_leader_is_replaced_within_two_ticks(fresh: Platform) -> None:
-    fresh.known["other"] = Process("other", python("manage.py", "clock"))
-    until(lambda: leader().endswith(f":{fresh.running['clock'].pid}"))
+    fresh.known["other"] = Process("other", python("manage.py", "scheduler"))
+    until(lambda: leader().endswith(f":{fresh.running['scheduler'].pid}"))
     fresh.start("other")
-    until(lambda: "clock: stands by" in fresh.log("other"))
+    until(lambda: "scheduler: stands by" in fresh.log("other"))
 
-    fresh.kill("clock")
+    fresh.kill("scheduler")
     killed = time.monotonic()
     until(lambda: leader().endswith(f":{fresh.running['other'].pid}"))
 
@@ -89,7 +89,7 @@ def test_metrics_are_served_on_the_loopback_only(platform: Platform) -> None:
     status, figures = call(f"http://127.0.0.1:{platform.ports.metrics}/metrics")
 
     assert status == 200
-    assert re.search(r"^releve_clock_lag_seconds \d", figures, re.MULTILINE)
+    assert re.search(r"^releve_scheduler_lag_seconds \d", figures, re.MULTILINE)
     assert call(f"{platform.url}/metrics")[0] == 404
 
 
@@ -146,6 +146,6 @@ def test_no_log_holds_a_name_or_a_secret(fresh: Platform) -> None:
     assert "RaiseException P0001" in failure["exception"]
     assert (failure["ticket"], failure["client"]) == (ticket, client.slug)
     assert re.fullmatch("[0-9a-f]{32}", failure["request_id"])
-    # The clock runs it where the matcher is late.
-    waves = [line for line in [*lines["matcher"], *lines["clock"]] if line["event"] == "wave"]
+    # The scheduler runs it where the matcher is late.
+    waves = [line for line in [*lines["matcher"], *lines["scheduler"]] if line["event"] == "wave"]
     assert [line["offers"] for line in waves] == [1]

@@ -81,6 +81,7 @@ def _build_queued(ticket: Ticket) -> TimelineEntry:
         facts=[
             (_("language"), ticket.language),
             (_("skills"), needs or "—"),
+            *([(_("skills that give way"), ", ".join(ticket.gives_way))] * bool(ticket.gives_way)),
             (_("urgency"), ticket.get_urgency_display()),
             (_("wait told"), _format_quote(ticket)),
         ],

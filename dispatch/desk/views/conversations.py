@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from agents.models import Agent
-from dispatch import assignments, wording
+from agents.pay.money import format_money
+from dispatch import assignments
 from dispatch.desk import conversations, forms, fragments
 from dispatch.desk.access import AgentRequest, agents_only, render_refusal
 from tickets import clock
@@ -69,7 +70,7 @@ def finish(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResp
     if not form.is_valid():
         return render_invalid(request, agent, form)
     done = assignments.finish(held, note=form.cleaned_data["note"], at=clock.now())
-    pay = wording.money(done.paid or 0, done.offer.quote.currency)
+    pay = format_money(done.paid or 0, done.offer.quote.currency)
     messages.success(request, _("Done. %(pay)s is on your account.") % {"pay": pay})
     home = reverse("desk:home")
     return HttpResponseClientRedirect(home) if request.htmx else redirect(home)

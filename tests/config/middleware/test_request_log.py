@@ -131,7 +131,7 @@ def test_what_an_exception_quotes_is_not_written_but_what_broke_is() -> None:
     assert line["exception"] == (
         "IntegrityError < UniqueViolation 23505 tickets_ticket one_open_ticket_per_conversation"
     )
-    assert any("test_requests.py" in frame for frame in line["frames"])
+    assert any("test_request_log.py" in frame for frame in line["frames"])
     assert ticket.conversation_ref not in str(line)
 
 

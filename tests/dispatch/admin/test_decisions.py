@@ -75,6 +75,15 @@ def test_a_decision_says_what_was_lowered_before_it(viewer):
     assert "Loans was asked for at level 1; after 1 min it is no longer asked for." in shown
 
 
+def test_the_reasons_of_an_offer_say_what_was_lowered():
+    given = {"waited_s": 61, "lowered": {"cards": [3, 2], "loans": [1, 0]}}
+
+    assert reasons.list_reasons(given)[1:] == [
+        "Cards was asked for at level 3; after 1 min level 2 is enough",
+        "Loans was asked for at level 1; after 1 min it is no longer asked for",
+    ]
+
+
 def test_a_decision_shows_every_agent_with_its_cost(viewer, decision):
     shown = text(viewer.get(page(DECISION, decision)))
 

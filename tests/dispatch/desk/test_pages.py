@@ -8,6 +8,7 @@ from django.test import Client as Http
 
 from agents.models import Agent, JournalEntry
 from agents.pay import ledger
+from agents.pay.money import format_money, format_round_money
 from dispatch import assignments, wording
 from dispatch.models import Assignment
 from tests import factories
@@ -158,7 +159,7 @@ def test_durations_are_written_in_short(length: int, as_clock: str, as_words: st
 
 
 def test_rounded_money_has_no_cents(db: None) -> None:
-    assert (wording.money(410, "JPY"), wording.round_money(2749, "EUR")) == ("¥410", "€27")
+    assert (format_money(410, "JPY"), format_round_money(2749, "EUR")) == ("¥410", "€27")
 
 
 @pytest.mark.parametrize("page", ["earnings/", "leave/"])

@@ -21,7 +21,7 @@ from dispatch.rules import limits
 from dispatch.rules.policy import AGENT_COSTS, LANE_COSTS, PAIR_COSTS
 from dispatch.waves import wave
 from tests import factories
-from tests.bustle import bustle
+from tests.varied_decisions import make_decisions
 from tickets import clock
 from tickets.models import Client, Ticket
 
@@ -63,7 +63,7 @@ def test_decisions_of_every_kind_come_out_the_same_again(no_worker: None) -> Non
     RateCard.objects.all().delete()
     Client.objects.all().delete()
 
-    bustle(decisions=MANY)
+    make_decisions(count=MANY)
 
     rows = list(Decision.objects.order_by("at"))
     assert [row for row in rows if not replay.replay(row).same] == []

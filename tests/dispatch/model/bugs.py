@@ -52,6 +52,11 @@ def asked(*steps: Step, team: int = 1, places: int = 1, waiting: int = 1) -> Sto
     return (("begin", {"team": agents, "waiting": waiting, "stage": "asked"}), *steps)
 
 
+#: Somebody asks for what nobody there knows.
+UNSKILLED: Story = (
+    ("begin", {"team": [(1, ("en",), 0)], "waiting": 0, "stage": "waiting"}),
+    ("escalate", {"key": 7, "customer": 7, "french": False, "level": 3}),
+)
 ACCEPT: Step = ("accept", {"which": 0, "lag": False})
 TOO_LATE: Step = ("accept", {"which": 0, "lag": False, "last": 0})
 DECLINE: Step = ("decline", {"which": 0, "because": "", "afterwards": False})
@@ -221,6 +226,19 @@ BUGS = {
     ),
     "customers out of patience are not told": Bug(
         (Change(wave, "give_up_overdue", "[:limit]", "[:0]"),), asked(LEAVE, wait(150), TICK), "L2"
+    ),
+    "a skill is dropped that does not give way": Bug(
+        (Change(wave, "_lowered", "gives_way=ticket.gives_way", "gives_way=ticket.skills"),),
+        (*UNSKILLED, wait(20), TICK),
+        "Q1 less is asked for",
+    ),
+    "levels are lowered before the promise is over": Bug(
+        (
+            Change(lifecycle, "lower_levels", "lower_at__lte=at", "lower_at__isnull=False"),
+            Change(wave, "_lowered", "moment <= at", "moment > at"),
+        ),
+        (*UNSKILLED, wait(9), TICK),
+        "Q1 lowered before",
     ),
     "tickets of normal urgency are not looked for": Bug(
         (Change(snapshot_query, "SNAPSHOT_SQL", "ARRAY[0, 1, 2]", "ARRAY[0, 2]"),),

@@ -1,4 +1,4 @@
-"""What must hold: after every step (S), once the clock has ticked or all faults have ended (L).
+"""What must hold: after every step (S), once the scheduler has ticked or all faults have ended (L).
 
 Each standing invariant is a query for whatever breaks it, so that the database itself is asked,
 not the code under test. The letters are those of the project's table of invariants.

@@ -100,7 +100,7 @@ class Dispatch(People):
             self.world.held = ("tickets_ticket", UUID(self.newest_ticket(which)))
 
     def teardown(self) -> None:
-        """Faults end and the clock alone goes on, its broker dead: all comes to its end."""
+        """Faults end and the scheduler alone goes on, its broker dead: all comes to its end."""
         try:
             if self.sound:
                 self.recover()

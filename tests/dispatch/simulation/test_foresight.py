@@ -1,4 +1,4 @@
-"""What perfect foresight could reach: a bound that no way of pairing goes beyond."""
+"""Perfect foresight is a bound that no way of pairing goes beyond."""
 
 from dataclasses import replace
 from functools import cache

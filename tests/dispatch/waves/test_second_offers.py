@@ -39,7 +39,7 @@ def pending() -> dict[Any, int]:
 
 
 def ask(at: Any) -> int:
-    """Let the clock come by at that moment; everybody's page is alive."""
+    """Let the scheduler tick at that moment; everybody's page is alive."""
     Presence.objects.update(seen_at=at)
     wave.reopen_hesitant(at=at)
     return wave.run(at=at)

@@ -65,6 +65,16 @@ def test_text_of_customers_is_shown_escaped(coordinator):
         assert f"{word} {ESCAPED}" in told
 
 
+def test_the_timeline_names_the_skills_that_give_way(coordinator):
+    needs = [{"code": "cards", "level": 2}, {"code": "loans", "gives_way": True}]
+
+    told = coordinator.get(page("tickets_ticket", make_ticket(skills=needs))).content.decode()
+
+    story = " ".join(told[told.index("Its story") :].split())
+    assert "cards ≥ 2, loans ≥ 1" in story
+    assert "kills that give way" in story
+
+
 def test_the_timeline_is_in_order(coordinator):
     make_endpoint()
     ticket = make_ticket(summary="Her card is lost.")

@@ -29,13 +29,13 @@ WEIGHTS = [
 ]
 
 
-def bustle(*, decisions: int, seed: int = 7) -> None:
+def make_decisions(*, count: int, seed: int = 7) -> None:
     """Go on until so many decisions are kept."""
     draw = random.Random(seed)
     clients = [_client("nordbank"), _client("sudbank", certificate="kyc")]
     agents = [_agent(number, draw) for number in range(24)]
     at = clock.now()
-    while (made := Decision.objects.count()) < decisions:
+    while (made := Decision.objects.count()) < count:
         at += timedelta(seconds=draw.randint(1, 20))
         _everybody_is_here(at)
         for _ in range(draw.choice([1, 1, 1, 2, 4])):
@@ -46,7 +46,7 @@ def bustle(*, decisions: int, seed: int = 7) -> None:
         _answer(draw, at=at)
         if draw.random() < 0.05:
             _keep_apart(draw.choice(agents), draw, at=at)
-        if made * 8 // decisions >= PolicyVersion.objects.count():
+        if made * 8 // count >= PolicyVersion.objects.count():
             _change_policy(draw, at=at)
 
 
