@@ -1,4 +1,4 @@
-"""Amounts, durations, names and reasons as text, in the active language."""
+"""Durations, names and reasons as text, in the active language."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta

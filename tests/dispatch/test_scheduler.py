@@ -9,8 +9,7 @@ from django.db import DatabaseError, connection
 
 from agents.models import AgentCertificate, JournalEntry, Presence
 from agents.models.presence import SILENCE
-from dispatch import assignments, offers
-from dispatch import scheduler as scheduler
+from dispatch import assignments, offers, scheduler
 from dispatch.management.commands import scheduler as command
 from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Assignment, Offer, SchedulerHeartbeat
 from dispatch.models.operations import get_host_and_pid

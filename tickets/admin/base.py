@@ -23,7 +23,8 @@ from tickets.errors import TicketError
 
 
 class DemandAdmin(ModelAdmin):
-    """An admin with actions. Viewing needs the view permission, acting the change permission."""
+    """Rows with actions. The view permission shows them, the change permission allows the
+    actions."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -37,19 +38,19 @@ class DemandAdmin(ModelAdmin):
     def carry_out(
         self, request: HttpRequest, rows: Iterable[Model], verb: Callable[[Any], Any], *, done: str
     ) -> None:
-        """Call the verb for each row; a refusal is shown as a message."""
+        """Call the verb for each row and show a refusal as a message."""
         for row in rows:
             try:
                 verb(row)
             except self.refusals as refusal:
-                messages.warning(request, prefix_name(row, _(str(refusal))))
+                messages.warning(request, add_name(row, _(str(refusal))))
             else:
                 self.log_change(request, row, done)
-                messages.success(request, prefix_name(row, done))
+                messages.success(request, add_name(row, done))
 
 
 class DemandRecordAdmin(DemandAdmin):
-    """A read-only admin, for rows that only domain code writes."""
+    """Read-only rows, because only domain functions write them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -61,24 +62,24 @@ class DemandRecordAdmin(DemandAdmin):
         return False
 
 
-def prefix_name(row: Model, sentence: str) -> str:
-    """Put the name of the row before the sentence."""
+def add_name(row: Model, sentence: str) -> str:
+    """The sentence with the name of its row in front."""
     return _("%(name)s: %(value)s") % {"name": row, "value": sentence}
 
 
-def instant(field: str, title: Any) -> Any:
-    """Build a column that shows this time to the second, in UTC."""
+def instant_column(field: str, title: Any) -> Any:
+    """A column that shows this moment to the second, in UTC."""
 
     @display(description=title, ordering=field)
-    def show(self: Any, row: Any) -> str:
+    def shown(self: Any, row: Any) -> str:
         moment = getattr(row, field)
         return format_instant(moment) if moment else "—"
 
-    return show
+    return shown
 
 
 def format_instant(moment: datetime) -> str:
-    """Write date and time; a line may break only between the two."""
+    """The day and the time. Only the space between the two can break the line."""
     return str(date_format(moment, _("j M Y H:i:s"))).replace(" ", "\u00a0", 2)
 
 

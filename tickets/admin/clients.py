@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from tickets import auth, opening_hours
-from tickets.admin.base import DemandAdmin, format_duration, instant
+from tickets.admin.base import DemandAdmin, format_duration, instant_column
 from tickets.admin.opening_hours import DAY_NAMES, ClientForm
 from tickets.models import ApiKey, Client, Skill
 
@@ -46,7 +46,7 @@ class ClientAdmin(ModelAdmin):
     ]
     readonly_fields = ["created", "week"]
     compressed_fields = False
-    created = instant("created_at", _("created"))
+    created = instant_column("created_at", _("created"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the week in one line to a user who may not change it."""
@@ -96,8 +96,8 @@ class ApiKeyAdmin(DemandAdmin):
     fields = ["client", "name", "prefix", ("created", "revoked")]
     add_fieldsets = [(None, {"fields": ["client", "name"]})]
     readonly_fields = ["prefix", "created", "revoked"]
-    created = instant("created_at", _("created"))
-    revoked = instant("revoked_at", _("revoked"))
+    created = instant_column("created_at", _("created"))
+    revoked = instant_column("revoked_at", _("revoked"))
     actions = ["revoke"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

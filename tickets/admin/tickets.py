@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from tickets import clock, lifecycle
 from tickets.admin import timeline
-from tickets.admin.base import DemandRecordAdmin, format_duration, instant
+from tickets.admin.base import DemandRecordAdmin, format_duration, instant_column
 from tickets.admin.wait_accuracy import WaitsPage
 from tickets.models import Ticket
 
@@ -45,9 +45,9 @@ class TicketAdmin(DemandRecordAdmin):
         ("waited", "handled", "outcome"),
     ]
     readonly_fields = ["waited", "handled", "outcome", "queued", "due", "gives_up"]
-    queued = instant("queued_at", _("queued"))
-    due = instant("due_at", _("promised by"))
-    gives_up = instant("give_up_at", _("told unavailable at"))
+    queued = instant_column("queued_at", _("queued"))
+    due = instant_column("due_at", _("promised by"))
+    gives_up = instant_column("give_up_at", _("told unavailable at"))
     change_form_outer_after_template = "admin/ticket_story.html"
 
     def get_urls(self) -> list[Any]:

@@ -65,7 +65,7 @@ def test_text_of_customers_is_shown_escaped(coordinator):
         assert f"{word} {ESCAPED}" in told
 
 
-def test_the_story_says_which_skills_give_way(coordinator):
+def test_the_timeline_names_the_skills_that_give_way(coordinator):
     needs = [{"code": "cards", "level": 2}, {"code": "loans", "gives_way": True}]
 
     told = coordinator.get(
