@@ -88,7 +88,7 @@ def list_reasons(offer: Offer) -> Iterator[str]:
         yield gettext("you have been free for %(count)s min or more") % {"count": minutes}
     yield from _compare_candidates(given.get("candidates", 0))
     if given.get("again"):
-        yield gettext("you were asked once before, which changes nothing for you")
+        yield gettext("you were asked for this ticket once before, which counts for no other")
 
 
 def list_lowered_for(offer: Offer) -> Iterator[str]:

@@ -59,7 +59,8 @@ def hold_lock(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise Trouble(
                 f"Relève already runs from this folder (process {read_holder(folder)}):"
-                f" use that one, or stop it with `kill {read_holder(folder)}`."
+                f" use that one (its logins are in {folder.name}/demo.json), or stop it with"
+                f" `kill {read_holder(folder)}`."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))

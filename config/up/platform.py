@@ -22,7 +22,7 @@ from config.up.watch import Watch
 PAGES = {
     "/desk/": "the desk, where agents work",
     "/chat/": "the example chatbot, as a customer sees it",
-    "/admin/": "the office, where supervisors look after it all",
+    "/admin/": "the admin, for coordinators",
     "/api/v1/docs": "the API, for chatbots",
 }
 

@@ -204,5 +204,5 @@ def test_a_card_shows_the_reasons(amina: Agent) -> None:
     assert (
         "Why you: you speak English; you know Cards; you have been free for 6 min or more; "
         "you fit best now; 2 other people would fit too; "
-        "you were asked once before, which changes nothing for you."
+        "you were asked for this ticket once before, which counts for no other."
     ) in page
