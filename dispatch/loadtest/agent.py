@@ -20,9 +20,9 @@ REPLIES = (
 )
 DISPOSITIONS = ("solved", "solved", "follow_up", "not_solved")
 HAND_BACK_REASONS = ("bot_can_continue", "customer_wants_bot", "wrong_team")
-#: An agent goes on after waiting so long for the customer's reply (s).
+#: Seconds an agent waits for the customer's reply before going on.
 REPLY_TIMEOUT = 15.0
-#: An agent looks at the page at least this often (s).
+#: An agent reads the page at least this often, in seconds.
 LOOK_EVERY = 12.0
 
 
@@ -123,7 +123,7 @@ class AgentActor:
             self.desk.changed.set()
 
     async def _lose_network(self, seconds: float) -> None:
-        """Close the page without a word, and open it again after so many seconds."""
+        """Close the page without notice, and open it again after this many seconds."""
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.reply_after, self.rng))
         if not self._online.is_set():
             return
@@ -136,12 +136,12 @@ class AgentActor:
         await self._go_online()
 
     async def wait_until_online(self) -> None:
-        """Wait while the network is lost."""
+        """Wait until the network is back."""
         await self._online.wait()
 
 
 class AgentConversation:
-    """One conversation, from the greeting to the end of wrap-up, or until it is taken away."""
+    """One conversation, from the greeting to the end of wrap-up or until it is reassigned."""
 
     def __init__(self, agent: AgentActor, conversation_id: str) -> None:
         self.agent, self.id = agent, conversation_id
@@ -170,7 +170,7 @@ class AgentConversation:
             await self._end("resolve", disposition=self.rng.choice(DISPOSITIONS))
 
     async def _wrap_up(self) -> None:
-        """Finish, or forget to: then the scheduler ends the wrap-up."""
+        """Finish the wrap-up, or leave it to the scheduler to end."""
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.wrap_up_for, self.rng))
         await self.agent.wait_until_online()
         if self.rng.random() < self.behaviour.forget_wrap_up_share:
@@ -187,7 +187,8 @@ class AgentConversation:
         number = UUID(int=self.rng.getrandbits(128), version=4)
         shown = await self.desk.say(self.id, number=number, text=text, after=self.seq)
         if shown is None:
-            # Refused: the conversation ended or was reassigned. The page says which.
+            # The message was refused: the conversation ended or was reassigned. The page says
+            # which.
             self.stage = "over"
             await self._look()
         else:
@@ -207,7 +208,7 @@ class AgentConversation:
         await self.agent.wait_until_online()
 
     async def _wait_for_customer(self) -> None:
-        """Until the customer has written, or has not for a while."""
+        """Wait until the customer has written, or for a while."""
         until = asyncio.get_running_loop().time() + REPLY_TIMEOUT
         while not self.unanswered and self.stage == "talking":
             if asyncio.get_running_loop().time() > until or self.agent.leaving.is_set():
@@ -216,7 +217,7 @@ class AgentConversation:
             await self._look()
 
     async def _wait_for_change(self) -> None:
-        """Until something changed on the page, or for some seconds."""
+        """Wait until the page changes, or for some seconds."""
         with suppress(asyncio.TimeoutError):
             async with asyncio.timeout(3):
                 await self.changed.wait()

@@ -1,6 +1,6 @@
-"""A chatbot, as the API knows it: it escalates, speaks for its customers, and asks how things are.
+"""A chatbot as an API client: escalates, sends customers' messages, reads statuses.
 
-Each request carries a key or an id, so that it can be sent again when its answer is unclear.
+Each request carries a key or an id, so it can be sent again when its answer is unclear.
 """
 
 import json
@@ -19,7 +19,7 @@ class BotActor:
         self.http = http
 
     async def escalate(self, history: History, body: dict[str, Any], *, key: UUID) -> str | None:
-        """Returns the ticket, or None when the answer was no or never clear."""
+        """Return the ticket, or None when the answer was no or never clear."""
         about = {"key": str(key), "ref": body["conversation_ref"]}
         answer = await self.http.request_until_clear(
             history,
@@ -39,7 +39,7 @@ class BotActor:
         return None
 
     async def say(self, history: History, ticket: str, *, number: str, text: str) -> int | None:
-        """The number the customer's words got in the conversation; None when it was over."""
+        """Return the message's number in the conversation; None when it was over."""
         about = {"ticket": ticket, "id": number, "text": text, "from": "customer"}
         body = {"client_message_id": number, "text": text}
         answer = await self.http.request_until_clear(
@@ -53,7 +53,7 @@ class BotActor:
         return None
 
     async def cancel(self, history: History, ticket: str) -> str | None:
-        """How the ticket ended; it may have ended before."""
+        """Return the ticket's final status; it may have ended before."""
         path = f"{API}/tickets/{ticket}/cancel"
         about = {"ticket": ticket}
         answer = await self.http.request_until_clear(
@@ -73,14 +73,14 @@ class BotActor:
             _refused(history, "review", answer, **about)
 
     async def get_status(self, history: History, ticket: str) -> str | None:
-        """Returns the ticket's status, as a bot asks for it that got no webhook for a while."""
+        """Return the ticket's status. A bot asks for it after a while without a webhook."""
         answer = await self.http.ask("GET", f"{API}/tickets/{ticket}")
         if answer.is_unclear:
             return None
         return self._status(history, "ticket", answer, ticket, how="seen")
 
     async def read_messages(self, history: History, ticket: str) -> None:
-        """Note the whole transcript, to be compared with the acknowledged messages."""
+        """Record the whole transcript, to be compared with the acknowledged messages."""
         answer = await self.http.ask("GET", f"{API}/tickets/{ticket}/messages?after=0")
         if answer.good:
             said = json.loads(answer.text)["messages"]
@@ -99,6 +99,6 @@ class BotActor:
 
 
 def _refused(history: History, act: str, answer: Reply, **about: Any) -> None:
-    """The answer is no; or there never was a clear one."""
+    """Record that the answer is no, or never was clear."""
     how = "unclear" if answer.is_unclear else "refused"
     history.note(act, how, status=answer.status, said=answer.text[:200], **about)

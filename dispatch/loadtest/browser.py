@@ -16,7 +16,7 @@ from dispatch.loadtest.websocket import NOT_LOGGED_IN, WebSocketClient
 SESSION = ("__Host-session", "session")
 CSRF = ("__Host-csrf", "csrf")
 CONVERSATION_PATH = re.compile(r"/conversations/([0-9a-f-]{36})/")
-#: A page without its WebSocket asks by HTTP so often (s).
+#: A page without its WebSocket polls by HTTP this often (s).
 POLL_EVERY = 3.0
 
 
@@ -29,9 +29,9 @@ class DeskBrowser:
         """`login`: name and password."""
         self.http, self.login, self.history, self.rng = http, login, history, rng
         self.changed = asyncio.Event()
-        #: The server knows something that this page does not show.
+        #: True when the server has changes that this page does not show.
         self.is_stale = False
-        #: Offers on the screen, and whether the server was told.
+        #: Offers on the page, and whether that was reported.
         self.offers: dict[str, bool] = {}
         self.conversations: list[str] = []
         self.presence = ""
@@ -48,7 +48,7 @@ class DeskBrowser:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def log_in(self) -> bool:
-        """Through the login page, until it lets in or refuses."""
+        """Log in through the login page, until it accepts or refuses."""
         async with self._logging_in:
             for pause in retry_pauses(self.rng):
                 page = await self.http.ask("GET", "/desk/login/")
@@ -61,21 +61,21 @@ class DeskBrowser:
         return False
 
     async def open(self) -> None:
-        """Open the page: keep its WebSocket, and ask by HTTP while that is lost."""
+        """Open the page: keep its WebSocket, and poll by HTTP while that is lost."""
         self._tasks = [
             asyncio.create_task(self.websocket.run()),
             asyncio.create_task(self._poll_while_offline()),
         ]
 
     async def close(self) -> None:
-        """Close the page as a lost network would: the server is not told."""
+        """Close the page as a lost network would, without notice to the server."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
     async def refresh(self, conversation: str = "", *, after: int = 0, stage: str = "") -> DeskPage:
-        """Fetch what the page lacks, by HTTP. Without news or an answer the result is empty."""
+        """Fetch the page's changes by HTTP. Without changes or an answer the result is empty."""
         position: dict[str, Any] = {"signature": self.websocket.signature}
         if conversation:
             position |= {"conversation": conversation, "after": after, "stage": stage}
@@ -84,7 +84,7 @@ class DeskBrowser:
         return self._update(answer)
 
     async def press(self, act: str, path: str, *, about: dict[str, Any], **form: Any) -> Reply:
-        """Press a button until the answer is clear; what was refused is noted."""
+        """Press a button until the answer is clear; a refusal is recorded."""
         await self._log_in_if_needed(Reply(200))
         answer = await self.http.request_until_clear(
             self.history,
@@ -111,13 +111,13 @@ class DeskBrowser:
         return answer.good
 
     async def show(self, offer: str) -> None:
-        """Report that the card is on the screen: over the WebSocket, else by HTTP."""
+        """Report that the card is displayed: over the WebSocket, else by HTTP."""
         self.history.note("shown", "sent", offer=offer)
         if not await self.websocket.say_shown(offer):
             await self.http.ask("POST", f"/desk/offers/{offer}/shown", headers=self._headers())
 
     async def accept(self, offer: str) -> str | None:
-        """The conversation that began; None when it was too late."""
+        """Return the conversation that began; None when it was too late."""
         answer = await self.press("accept", f"offers/{offer}/accept", about={"offer": offer})
         found = CONVERSATION_PATH.search(answer.headers.get("hx-redirect", ""))
         if not (answer.good and found):
@@ -137,7 +137,7 @@ class DeskBrowser:
     async def say(
         self, conversation: str, *, number: UUID, text: str, after: int
     ) -> DeskPage | None:
-        """Send a message. Returns what is new on the page, or None when it was refused."""
+        """Send a message. Returns the page's changes, or None when it was refused."""
         about = {"assignment": conversation, "id": str(number), "text": text, "from": "agent"}
         answer = await self.press(
             "message",
@@ -157,7 +157,7 @@ class DeskBrowser:
         return shown
 
     async def end(self, verb: str, conversation: str, **form: str) -> bool:
-        """Resolve, hand back, or finish. Whether it was done."""
+        """Resolve, hand back or finish; returns whether it was done."""
         about = {"assignment": conversation}
         answer = await self.press(verb, f"conversations/{conversation}/{verb}", about=about, **form)
         if answer.good:

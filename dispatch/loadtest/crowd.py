@@ -1,4 +1,4 @@
-"""A crowd: agents who come to work, and customers who arrive one after another."""
+"""A crowd: agents who log in, and customers who arrive one after another."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import HttpClient
 from dispatch.loadtest.webhook_server import WebhookServer
 
-#: So many agents log in at once.
+#: This many agents log in at once.
 LOGINS_AT_ONCE = 8
 
 
@@ -68,7 +68,7 @@ class Crowd:
             await self.server.close()
 
     def stop(self) -> None:
-        """No more arrivals; those who are there may finish."""
+        """Stop the arrivals; present customers may finish."""
         self.enough.set()
 
     def _rng_of(self, name: str) -> Random:
@@ -90,7 +90,7 @@ class Crowd:
                 await asyncio.gather(working, return_exceptions=True)
 
     async def _arrive(self) -> None:
-        """Languages in the proportion in which agents speak them."""
+        """Customers arrive in each language in proportion to the agents who speak it."""
         until = None if self.plan.seconds is None else self.began + self.plan.seconds
         spoken = [language for _login, known in self.fixtures.agents for language in known]
         headers = {"Authorization": f"Bearer {self.fixtures.api_key}"}
@@ -125,7 +125,7 @@ class Crowd:
         task.add_done_callback(self.customers.discard)
 
     async def _drain(self) -> None:
-        """Half of the time to end by themselves, the other half in a hurry."""
+        """Half of the time conversations end by themselves, then everybody hurries."""
         for _ in ("in peace", "in a hurry"):
             if self.customers and self.plan.drain:
                 await asyncio.wait(self.customers, timeout=self.plan.drain / 2)

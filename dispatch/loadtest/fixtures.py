@@ -1,5 +1,7 @@
-"""Fixtures: what an operator creates before the load starts. A client with its key and its webhook,
-and agents with logins. Created again, existing rows are used again."""
+"""Fixtures: what an operator creates before a load test.
+
+A client with its key and webhook, and agents with logins. Existing rows are reused.
+"""
 
 import secrets
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ class Fixtures:
     endpoint: UUID
     webhook_secret: str
     password: str
-    #: Login and languages of each agent.
+    #: The login and languages of each agent.
     agents: list[tuple[str, tuple[str, ...]]]
 
 
@@ -91,7 +93,7 @@ def _rate_card(slug: str, *, at: datetime) -> None:
 def _agents(
     slug: str, count: int, languages: tuple[str, ...], *, password: str
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Every third speaks two languages and has two places; each knows two skills."""
+    """Every third agent speaks two languages and has capacity for two; each has two skills."""
     hashed = make_password(password)
     skills = sorted(SKILLS)
     made: list[tuple[str, tuple[str, ...]]] = []

@@ -1,4 +1,4 @@
-"""Reads the parts of an agent's page out of its HTML, as a browser would. Pure."""
+"""Parses an agent's page from its HTML, as a browser would. Pure."""
 
 import re
 from html.parser import HTMLParser
@@ -13,7 +13,7 @@ Attributes = dict[str, str]
 
 
 class Words(NamedTuple):
-    """A message on the screen; `number` is the writer's own, of agents' words only."""
+    """A message on the page; `number` is the agent's own, None for other writers."""
 
     origin: str
     seq: int
@@ -22,7 +22,7 @@ class Words(NamedTuple):
 
 
 class DeskPage(NamedTuple):
-    """What a page or a fragment of one shows; what it says nothing of is empty."""
+    """The content of a page or of a fragment; absent parts are empty."""
 
     offers: list[str]
     conversations: list[str]
@@ -37,7 +37,7 @@ def read(page: str) -> DeskPage:
 
 
 def token(page: str) -> str:
-    """What a form of this page is sent with."""
+    """Return the CSRF token of a form of this page."""
     return _parse(page).token
 
 

@@ -17,20 +17,20 @@ from starlette.routing import Route
 
 from dispatch.loadtest.history import History
 
-#: The longest body that is read.
+#: The longest body accepted.
 MAX_BYTES = 1024 * 1024
-#: Seconds that open requests get to end when the server is closed.
+#: Seconds that open requests get to end when the server closes.
 CLOSE_WITHIN = 1
 REMEMBERED_IDS = 10_000
 REMEMBERED_TICKETS = 1000
-#: An idle connection could be closed just as the platform sends on it, and cost a webhook a retry.
+#: Longer than the sender's: closing an idle connection during a send would cost a retry.
 CLOSE = {"connection": "close"}
 
 Event = dict[str, Any]
 
 
 class WebhookServer:
-    """Takes each webhook once and queues it for the subscriber to its ticket."""
+    """Accepts each webhook once and queues it for the subscriber of its ticket."""
 
     def __init__(self, secret: str, history: History) -> None:
         self._webhook, self._history = Webhook(secret), history
@@ -42,7 +42,7 @@ class WebhookServer:
 
     async def open(self, port: int = 0) -> int:
         """Listen on the loopback, in this event loop; returns the port."""
-        # Bound here: the port is known, and connections are queued, before uvicorn has started.
+        # Bound here, so that the port is known and connections queue before uvicorn has started.
         listener = socket.create_server(("127.0.0.1", port), backlog=2048)
         self._server = _EmbeddedServer(self._config())
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
@@ -54,7 +54,8 @@ class WebhookServer:
             await self._serving
 
     def subscribe(self, ticket: str) -> "asyncio.Queue[Event]":
-        """The events of this ticket from now on, and those that came before the subscription."""
+        """Return the queue of this ticket's events, with those that came before the subscription.
+        """
         queue = self._subscribers.setdefault(ticket, asyncio.Queue())
         for event in self._early.pop(ticket, []):
             queue.put_nowait(event)
@@ -65,7 +66,7 @@ class WebhookServer:
         self._early.pop(ticket, None)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> int:
-        """Note a webhook and pass it on; returns the status to answer with."""
+        """Record a webhook and pass it on; returns the status of the response."""
         try:
             self._webhook.verify(body, dict(headers))
         except WebhookVerificationError as forged:
@@ -112,14 +113,14 @@ class WebhookServer:
                 del self._early[next(iter(self._early))]
 
     def _remember(self, number: str) -> None:
-        """Keep the newest ids: a repetition comes soon after."""
+        """Keep the newest ids, because a repetition comes soon after."""
         self._seen[number] = None
         if len(self._seen) > REMEMBERED_IDS:
             del self._seen[next(iter(self._seen))]
 
 
 class _EmbeddedServer(uvicorn.Server):
-    """Leaves the signals to the program that runs it."""
+    """Leaves signals to the program that runs it."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
-"""The audit: every hour all invariants are looked at, and whatever breaks one is written down.
+"""Checks all invariants every hour and records each violation.
 
-Written here, logged as an error and counted for Prometheus, by ids only. Rows that were done with
-two days ago were looked at then; `manage.py audit` looks at all there are.
+A violation is stored, logged as an error and counted for Prometheus, by ids only. Rows finished
+more than two days ago were checked then and are left out; `manage.py audit` checks every row.
 """
 
 import time
@@ -24,14 +24,14 @@ log = structlog.get_logger("dispatch.audit")
 EVERY = timedelta(hours=1)
 RECENT = timedelta(days=2)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
-#: "audit" in ASCII: who holds this advisory lock is auditing.
+#: "audit" in ASCII: the process that holds this advisory lock runs the audit.
 AUDITING = 0x6175646974
 #: A finding about the audit itself.
 UNCHECKED = "the query itself"
 
 
 def run_when_due(*, at: datetime) -> bool:
-    """Audit if the last one that was completed is an hour old. Any number may ask: one does."""
+    """Run the audit if the last completed one is an hour old. Safe to call from many processes."""
     with alone() as mine:
         due = mine and not AuditRun.objects.filter(at__gt=at - EVERY).exists()
         if due:
@@ -40,7 +40,7 @@ def run_when_due(*, at: datetime) -> bool:
 
 
 def run(window: Window) -> list[tuple[str, str]]:
-    """Look at all; returns what is broken as invariant and subject."""
+    """Check every invariant; returns each violation as invariant and subject."""
     began = time.monotonic()
     found = [(name, subject) for name in INVARIANTS for subject in _broken(name, window)]
     for name, subject in found:
@@ -58,7 +58,7 @@ def last_run() -> AuditRun | None:
 
 
 def standing() -> dict[str, int]:
-    """How many the last audit found, by invariant."""
+    """Count the findings of the last audit by invariant."""
     last = last_run()
     if last is None:
         return {}
@@ -68,7 +68,7 @@ def standing() -> dict[str, int]:
 
 @contextmanager
 def alone() -> Iterator[bool]:
-    """Whether nobody else is auditing; a process that dies leaves it to the next."""
+    """Yield whether this process got the audit lock. The lock ends with the process."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [AUDITING])
         mine = bool(cursor.fetchone()[0])
@@ -80,7 +80,7 @@ def alone() -> Iterator[bool]:
 
 
 def _broken(name: str, window: Window) -> list[str]:
-    """A query that fails tells nothing of its invariant, which is a finding too."""
+    """Return the subjects that break this invariant. A failed query is a finding too."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = '5min'")
@@ -91,7 +91,7 @@ def _broken(name: str, window: Window) -> list[str]:
 
 
 def _keep(found: list[tuple[str, str]], *, at: datetime) -> None:
-    """A known finding keeps the moment it was first seen."""
+    """Save the findings; a known finding keeps the time it was first seen."""
     rows = [
         AuditFinding(invariant=name, subject=subject, seen_at=at, last_seen_at=at)
         for name, subject in found

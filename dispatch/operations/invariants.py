@@ -1,12 +1,12 @@
-"""What must always be true, each as a query for the rows that break it (S: always; L: soon).
+"""Invariants, each as a query for the rows that break it (S: always; L: within a minute).
 
-Not here, since no row tells of it: S10 (payouts), of which there are none yet; S15 (each reading of
-a transcript is on record) and S16 (nothing leaves before it is committed), held by the tests of the
-pages and of the outbox. Of S6 and S7 rows tell the ends only; that no verb leaves the path between
-them is held by its one conditional UPDATE, and by tests/dispatch/test_races.py.
+S10 (payouts), S15 (each reading of a transcript is recorded) and S16 (nothing is sent before
+commit) are missing, because no row shows them. The tests of the pages and of the outbox hold S15
+and S16. Rows show only the ends of S6 and S7; tests/dispatch/test_races.py and one conditional
+UPDATE hold the steps between.
 
-A query sees one moment, and verbs commit whole, so there is nothing to excuse. Only moments that
-were read before a lock was waited for may be out of order, by less than SLACK.
+A query sees one moment and each transaction commits whole, so no violation is excused. Only times
+read before waiting for a lock may be out of order, by less than SLACK.
 """
 
 from collections.abc import Callable
@@ -23,27 +23,27 @@ from dispatch.rules.limits import MOST_AT_ONCE
 from tickets.models import Ticket, WebhookDelivery
 
 SLACK = timedelta(seconds=15)
-#: What falls due is done this soon, whatever died meanwhile.
+#: Due work is done within this time, even if processes died meanwhile.
 SOON = timedelta(seconds=60)
 MOST_SUBJECTS = 100
 
 
 class Window(NamedTuple):
-    """When it is, and from when on rows that are done with are looked at."""
+    """The time of the audit, and the time before which finished rows are left out."""
 
     at: datetime
     since: datetime
 
 
 class Invariant(NamedTuple):
-    """The kind of row that is broken ("ticket"), and a query for such rows, in SQL or of models."""
+    """The noun for a broken row ("ticket"), and a query for such rows, in SQL or of models."""
 
     noun: str
     broken: str | Callable[[Window], Any]
 
 
 def subjects(invariant: Invariant, window: Window) -> list[str]:
-    """Those that break it, "ticket:0192…", a hundred at most."""
+    """Return at most a hundred rows that break it, as "ticket:0192…"."""
     if callable(invariant.broken):
         found = [(pk,) for pk in invariant.broken(window)[:MOST_SUBJECTS]]
     else:
@@ -65,7 +65,7 @@ def many_offers(_window: Window) -> Any:
 
 
 def wrong_load(_window: Window) -> Any:
-    """Load is pending offers and unfinished assignments, and fits."""
+    """Load must equal pending offers plus unfinished assignments, and fit the capacity."""
     offers = Offer.objects.pending().filter(agent=OuterRef("agent"))
     work = Assignment.objects.unfinished().filter(agent=OuterRef("agent"))
     held = [
@@ -82,7 +82,7 @@ def offers_of_the_answered(_window: Window) -> Any:
 
 
 def never_told(window: Window) -> Any:
-    """While an offer is out, somebody may be reading it."""
+    """A ticket with a pending offer is left out, because an agent may be reading it."""
     asked = Offer.objects.pending().filter(ticket=OuterRef("pk"))
     late = Ticket.objects.queued().filter(~Exists(asked), give_up_at__lt=window.at - SOON)
     return late.values_list("pk", flat=True)
@@ -107,7 +107,7 @@ INVARIANTS: dict[str, Invariant] = {
         GROUP BY ticket_id HAVING count(*) > 1""",
     ),
     "s2_load": Invariant("agent", wrong_load),
-    # Those whom a wave could ask stand in line, and nobody else does.
+    # Exactly the agents a wave could choose stand in the list of free agents.
     "s2_line": Invariant(
         "agent",
         """

@@ -1,6 +1,6 @@
-"""Metrics for Prometheus, read from PostgreSQL at each scrape: right whichever process is asked.
+"""Prometheus metrics, read from PostgreSQL at each scrape, so every process gives the same answer.
 
-One query each, on an index. Nothing here names a person.
+Each metric costs one query on an index. No label names a person.
 """
 
 import logging
@@ -97,7 +97,7 @@ def pending() -> int:
 
 
 def first_offers() -> Iterator[Metric]:
-    """Empty until the scheduler has begun to count."""
+    """The histogram is empty until the scheduler has begun to count."""
     if kept := MatchLatency.objects.first():
         bounds = [*map(str, first_offer_latency.BUCKETS), "+Inf"]
         buckets = zip(bounds, map(float, accumulate(kept.counts)), strict=True)
@@ -114,7 +114,7 @@ def losses() -> int:
 
 
 def heartbeat(*, at: datetime) -> Iterator[Metric]:
-    """Empty before the first tick, so an alert must also fire on absence."""
+    """The gauges are empty before the first tick, so an alert must also fire on absence."""
     if beat := SchedulerHeartbeat.objects.first():
         yield gauge(
             "releve_scheduler_lag_seconds", "How far the scheduler is behind.", lag(beat, at=at)
@@ -124,12 +124,12 @@ def heartbeat(*, at: datetime) -> Iterator[Metric]:
 
 
 def lag(beat: SchedulerHeartbeat, *, at: datetime) -> float:
-    """How far the scheduler is behind in seconds: silent, or late with its last tick."""
+    """Return in seconds how far the scheduler is behind: silent, or late with its last tick."""
     return max(seconds(at - beat.beat_at), beat.lag_ms / 1000)
 
 
 def breaches() -> Iterator[Metric]:
-    """Of the last audit, every invariant named."""
+    """The findings of the last audit. An invariant without findings is named with zero."""
     found = audit.standing()
     counts = [(name, float(found.get(name, 0))) for name in audit.INVARIANTS]
     yield labelled("releve_audit_breaches", "Rows that break an invariant.", "invariant", counts)
@@ -146,7 +146,7 @@ def events(*, at: datetime) -> Iterator[Metric]:
 
 
 def oldest_untried(*, at: datetime) -> float:
-    """How long the oldest news has waited for its first attempt, in seconds."""
+    """Return in seconds how long the oldest event has waited for its first attempt."""
     untried = WebhookDelivery.objects.untried(at=at).order_by("next_attempt_at")
     first = untried.values_list("next_attempt_at", flat=True).first()
     return seconds(at - first) if first else 0.0

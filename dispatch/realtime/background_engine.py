@@ -1,6 +1,6 @@
-"""The engine of production: one thread of the process carries what has gathered to Valkey.
+"""The engine of production: one thread of the process sends queued messages to Valkey.
 
-What is asked of it never waits and never fails. A frozen Valkey therefore costs a request nothing.
+A call never waits and never fails, so a frozen Valkey costs a request no time.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ MOST_WAITING = 10_000
 
 
 class BackgroundEngine:
-    """Leaves everything to threads, which are started when the first thing is asked for."""
+    """Passes all work to threads, which start with the first call."""
 
     def __init__(self) -> None:
         self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
@@ -31,17 +31,17 @@ class BackgroundEngine:
         self._job.request()
 
     def enqueue(self, task: Task) -> None:
-        """Have a Celery task run, soon; asked several times meanwhile, it runs once."""
+        """Start a Celery task, soon. Calls that arrive before that start it once."""
         self._tasks.add(task)
         self._job.request()
 
     def wake(self, signal: WakeSignal, task: Task | Signature, work: Callable[[], object]) -> None:
-        """Wake the task that stands by for this work, or have it started."""
+        """Wake the task that waits for this work, or start it."""
         self._signals[signal] = task
         self._job.request()
 
     def refresh(self, job: BackgroundJob) -> None:
-        """Have the job's own thread do it."""
+        """Run the job in its own thread."""
         job.request()
 
     def _carry(self) -> None:

@@ -1,4 +1,5 @@
-"""News for agents' open pages, after commit. News only: the pages' truth is HTTP."""
+"""Updates for agents' open pages, sent after commit. A lost update costs time only: pages reload.
+"""
 
 import json
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from dispatch.models import GRACE, OFFER_LASTS, Offer
 from dispatch.realtime import notifier
 from tickets.models import Client, Ticket
 
-#: What a card that is drawn once says, until each offer's own is written in its place.
+#: The text on a cached card, replaced by each offer's own values.
 ANY_OFFER = UUID("00000000-0000-4000-8000-000000000000")
 ANY_MOMENT = datetime(2001, 1, 1, tzinfo=UTC)
 ANY_QUEUED_AT = datetime(2000, 1, 1, tzinfo=UTC)
@@ -27,33 +28,36 @@ WHY, WAITED = "[[why]]", "[[waited]]"
 
 
 def group(agent_id: UUID) -> str:
-    """The name of the sockets of one agent; made here only, never from what a browser sent."""
+    """Return the group of an agent's WebSockets. Its name never comes from a browser."""
     return f"agent.{agent_id}"
 
 
 def offers(made: Iterable[Offer]) -> None:
-    """Show each offer: the card itself travels, so that it takes one hop to be on the screen."""
+    """Send each offer's card to its agent. The card itself travels, so the page need not ask for
+    it.
+    """
     frames = [(group(offer.agent_id), card(offer)) for offer in made]
     transaction.on_commit(lambda: _send_all(frames), robust=True)
 
 
 def taken(offer: Offer) -> None:
-    """Somebody else was quicker: the card says so before it goes."""
+    """Tell the page that another agent took this offer, so that the card can say so before it goes.
+    """
     frames = [(group(offer.agent_id), json.dumps({"taken": str(offer.pk)}))]
     transaction.on_commit(lambda: _send_all(frames), robust=True)
 
 
 def changed(*agent_ids: UUID) -> None:
-    """Something on these agents' pages is new: they will ask what."""
+    """Tell these agents' pages to fetch what changed."""
     frame = json.dumps({"changed": True})
     frames = [(group(agent_id), frame) for agent_id in agent_ids]
     transaction.on_commit(lambda: _send_all(frames), robust=True)
 
 
 def card(offer: Offer) -> str:
-    """The offer as it appears on the desk, in the agent's language.
+    """Render the offer as it appears on the desk, in the agent's language.
 
-    Cards for the same kind of ticket differ in few words, so each kind is drawn once.
+    Cards for the same kind of ticket differ in few words, so each kind is rendered once and cached.
     """
     drawn = _draw(orjson.dumps(_kind(offer)))
     with translation.override(offer.agent.user.language):
@@ -71,7 +75,7 @@ def card(offer: Offer) -> str:
 
 
 def _kind(offer: Offer) -> list[Any]:
-    """All that a card says, but for what is the offer's own."""
+    """Return all that a card shows except the offer's own values."""
     ticket = offer.ticket
     asked = [ticket.topic, ticket.language, ticket.urgency, ticket.skills]
     return [offer.agent.user.language, ticket.client.name, *asked, offer.pay]
@@ -102,7 +106,7 @@ def _draw(kind: bytes) -> str:
 
 
 def _ms(moment: datetime) -> str:
-    """As the page's scripts count."""
+    """Convert to milliseconds since 1970, as the page's scripts count."""
     return str(int(moment.timestamp() * 1000))
 
 

@@ -1,4 +1,4 @@
-"""What a customer who asked for a human now would meet: their place, their wait, and what else."""
+"""Availability: the position, the wait and the alternatives of a customer who escalates now."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -23,23 +23,23 @@ from tickets.models import Client, Ticket
 from tickets.models.tickets import build_lane
 from tickets.queue import Wait
 
-#: No more other languages than this are named, those with most agents free first.
+#: At most this many other languages are listed, those with most free agents first.
 MOST_LANGUAGES = 5
 
 
 @dataclass(frozen=True)
 class AvailabilityQuery:
-    """What is asked for: a language, and skills with the least proficiency in each."""
+    """A language, and skills with the minimum level of each."""
 
     language: str
     skills: Mapping[str, int]
     topic: str = ""
-    #: Those of the skills that are dropped at the policy's last step.
+    #: The skills that are dropped at the policy's last step.
     gives_way: Collection[str] = ()
 
 
 def check(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Availability:
-    """Everything a bot may want to tell before it hands over. Opens nothing."""
+    """Return what a bot may want to tell before it escalates. Opens no ticket."""
     would_be = _would_be(client, wish, at=at)
     wait = queue.estimate_wait(would_be, at=at)
     now = opening_hours.get_state(opening_hours.get_hours(client), at=at)
@@ -60,7 +60,7 @@ def check(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Availabil
 
 
 def count_agents(wish: AvailabilityQuery, present: Iterable[AgentGroup]) -> AgentsOnLine:
-    """Those on line who could serve this, counted by how well they could."""
+    """Count the agents on line who could serve this, by how well they could."""
     counted: Counter[tuple[int, int | None, bool, bool]] = Counter()
     for one in present:
         spoken = _level(one, f"{wish.language}/")
@@ -77,7 +77,7 @@ def count_agents(wish: AvailabilityQuery, present: Iterable[AgentGroup]) -> Agen
 
 
 def _levels(counted: Counter[tuple[int, int | None, bool, bool]]) -> Iterator[Level]:
-    """The best first."""
+    """Yield the levels, best first."""
     kinds = {(able, spoken, known) for spoken, known, able, _ in counted}
     for able, spoken, known in sorted(kinds, key=lambda kind: (kind[0], kind[1], kind[2] or 0))[
         ::-1
@@ -94,7 +94,7 @@ def _levels(counted: Counter[tuple[int, int | None, bool, bool]]) -> Iterator[Le
 def _without_a_skill(
     client: Client, wish: AvailabilityQuery, wait: Wait, present: list[AgentGroup], *, at: datetime
 ) -> Iterator[WithoutSkill]:
-    """The same without one of the skills, where that would be sooner."""
+    """Yield the wait without one of the skills, where that is sooner."""
     for skill in wish.skills:
         others = {code: level for code, level in wish.skills.items() if code != skill}
         less = AvailabilityQuery(wish.language, others, wish.topic, wish.gives_way)
@@ -107,7 +107,7 @@ def _without_a_skill(
 def _other_languages(
     wish: AvailabilityQuery, present: Iterable[AgentGroup]
 ) -> Iterator[OtherLanguage]:
-    """Languages in which somebody free can do the same."""
+    """Yield languages in which a free agent has the same skills."""
     skilled = {f"{code}:{level}" for code, level in wish.skills.items()}
     free: Counter[str] = Counter()
     for one in present:
@@ -121,18 +121,18 @@ def _other_languages(
 
 
 def _certified(client: Client, present: Iterable[AgentGroup]) -> list[AgentGroup]:
-    """Those who hold what the client asks of every agent."""
+    """Return the groups that hold the client's certificate."""
     asked = {f"+{client.certificate}"} if client.certificate else set()
     return [one for one in present if asked <= one.abilities]
 
 
 def _level(one: AgentGroup, ability: str) -> int:
-    """The proficiency as the steps of an ability tell it; 0 when they can't."""
+    """Return the highest level of this ability; 0 if the agents lack it."""
     return sum(f"{ability}{level}" in one.abilities for level in range(1, 6))
 
 
 def _would_be(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Ticket:
-    """The ticket such a customer would open, at the end of the line."""
+    """Return the unsaved ticket of such a customer, at the end of the queue."""
     return Ticket(
         client=client,
         language=wish.language,

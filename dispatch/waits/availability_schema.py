@@ -1,4 +1,4 @@
-"""What the API answers with when both sides are needed: typed, as `tickets.api.schemas`."""
+"""API responses that need both sides, typed as in `tickets.api.schemas`."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -28,7 +28,7 @@ class ExpectedWait(BaseModel):
 
 
 class Level(BaseModel):
-    """Agents on line who speak the language this well, and know all that is asked this well."""
+    """Agents on line who speak the language at this level and have all skills at this level."""
 
     language_level: int = Field(description="1 to 5; 5 is native.")
     skill_level: int | None = Field(
@@ -40,7 +40,7 @@ class Level(BaseModel):
 
 
 class AgentsOnLine(BaseModel):
-    """How many could serve such a ticket. Counts, never names."""
+    """How many agents could serve such a ticket. Counts, never names."""
 
     free: int = Field(description="Able, with room for one more now.")
     busy: int = Field(description="Able, without room now.")
@@ -49,14 +49,14 @@ class AgentsOnLine(BaseModel):
 
 
 class Day(BaseModel):
-    """The open times of a weekday, "09:00" to "24:00" on the wall."""
+    """The opening hours of a weekday, local time, "09:00" to "24:00"."""
 
     day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     open: list[tuple[str, str]]
 
 
 class OpeningHours(BaseModel):
-    """When the client's humans are meant to be there."""
+    """The hours in which the client's agents are expected to be on line."""
 
     open: bool
     opens_at: datetime | None = Field(description="Null while it is open.")
@@ -77,7 +77,7 @@ class OpeningHours(BaseModel):
 
 
 class WithoutSkill(BaseModel):
-    """The same without one of the skills."""
+    """The wait without one of the skills."""
 
     kind: Literal["without_skill"] = "without_skill"
     skill: str
@@ -86,7 +86,7 @@ class WithoutSkill(BaseModel):
 
 
 class OtherLanguage(BaseModel):
-    """Somebody is free who can do the same in a language the customer may speak."""
+    """A language in which a free agent has the same skills."""
 
     kind: Literal["other_language"] = "other_language"
     language: str
@@ -94,13 +94,13 @@ class OtherLanguage(BaseModel):
 
 
 class StayWithBot(BaseModel):
-    """The bot goes on, and asks for a human only when it must."""
+    """The bot goes on and escalates only if it must."""
 
     kind: Literal["stay_with_bot"] = "stay_with_bot"
 
 
 class ComeBack(BaseModel):
-    """Ask again when it is open."""
+    """Escalate when the client opens."""
 
     kind: Literal["come_back"] = "come_back"
     opens_at: datetime
@@ -112,7 +112,7 @@ Alternative = Annotated[
 
 
 class Availability(BaseModel):
-    """What a customer who asked for this now would meet."""
+    """What a customer would meet who escalates now."""
 
     position: int = Field(description="The place in line; 1 is next.")
     expected_wait_s: ExpectedWait

@@ -1,4 +1,4 @@
-"""The wait a customer is told."""
+"""The estimated wait of a ticket."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ NO_RATE_CARD = "no_rate_card"
 
 
 def estimate(ticket: Ticket, *, at: datetime) -> Wait:
-    """What this ticket's customer can be told now, be it in line already or about to be."""
+    """Estimate the wait of a ticket, queued or not yet opened."""
     here = estimator_cache.estimator(at=at)
     if ticket.client.slug not in here.snapshot.minutes:
         return Wait(unknown=NO_RATE_CARD)
@@ -29,7 +29,7 @@ def estimate(ticket: Ticket, *, at: datetime) -> Wait:
 
 
 def _sooner(told: Wait, lowered: Wait, *, seconds: int) -> Wait:
-    """Where more can help once less is asked for, in so many seconds."""
+    """Return the smaller wait, if lower requirements in `seconds` make it sooner."""
     if lowered.p50 is None or lowered.p90 is None:
         return told
     half, most = seconds + lowered.p50, seconds + lowered.p90

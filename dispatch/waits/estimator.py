@@ -1,4 +1,4 @@
-"""The calculator of waits: who can serve a lane, who else wants them, and how long that takes."""
+"""The wait estimator: which agents serve a lane, which tickets compete, how long that takes."""
 
 import time
 from bisect import bisect_left, insort
@@ -22,7 +22,7 @@ NOBODY_ON_LINE, NOBODY_ABLE, LONG_QUEUE = "nobody_on_line", "nobody_able", "long
 
 
 class WaitEstimator:
-    """The wait of each place in each lane. The same question is worked out once."""
+    """Estimates the wait at each position of each lane. Each simulation runs once."""
 
     def __init__(self, snapshot: PoolSnapshot) -> None:
         self.snapshot = snapshot
@@ -40,17 +40,17 @@ class WaitEstimator:
 
     @cached_property
     def time_to_accept(self) -> Wait:
-        """Where only somebody's answer is waited for."""
+        """The wait when only an agent's answer is missing."""
         half, most = np.quantile(self.snapshot.history.until_yes, [0.5, 0.9])
         return Wait(ceil(half), ceil(most))
 
     @property
     def age(self) -> float:
-        """Seconds."""
+        """The age in seconds."""
         return time.monotonic() - self.read_at
 
     def estimate(self, lane: str, own: DurationDistribution, *, turn_at: datetime) -> Wait:
-        """Of somebody in this lane whose turn is at that moment, if what is asked for stays."""
+        """Estimate the wait in this lane for a ticket with this turn, while requirements stay."""
         outlook = self.quantiles(lane, own)
         if outlook is None:
             return Wait(unknown=NOBODY_ABLE if self.snapshot.seats else NOBODY_ON_LINE)
@@ -60,12 +60,12 @@ class WaitEstimator:
         return Wait(*outlook.at_position(ahead))
 
     def _ahead(self, lane: str, turn_at: datetime) -> int:
-        """How many who want the same seats are served before."""
+        """Count the tickets served before it by the same agents."""
         lines = self._lines_against(lane)
         return sum(bisect_left(line, turn_at, key=_turn_at) for line in lines)
 
     def quantiles(self, lane: str, own: DurationDistribution) -> WaitQuantiles | None:
-        """Worked out once, and again when so many have come that it says too little of them."""
+        """Return the simulated wait; simulated again when the queue has grown a lot."""
         lines = self._lines_against(lane)
         question = (lane, own, sum(map(len, lines)) // wait_simulation.SPARE_ENTRIES)
         if question not in self._outlooks:
@@ -81,7 +81,7 @@ class WaitEstimator:
         return self._outlooks[question]
 
     def add(self, ticket: Ticket) -> None:
-        """Somebody came since; whoever comes next is behind them."""
+        """Add a new ticket, so that later ones are estimated behind it."""
         turn = QueueEntry(
             pool.parse_needs(ticket.lane),
             self.snapshot.duration_for(ticket.client.slug, ticket.topic),
@@ -92,15 +92,16 @@ class WaitEstimator:
         insort(self._lines[ticket.lane], one, key=_turn_at)
 
     def _lines_against(self, lane: str) -> list[list[QueuedTicket]]:
-        """Those who want the same seats, by lane, each in the order in which they are served."""
+        """Return the queues of the lanes that compete for the same agents, each in serving order.
+        """
         if lane not in self._rivals:
-            # Another thread may add a lane meanwhile.
+            # Copy the items, because another thread may add a lane meanwhile.
             lines = list(self._lines.items())
             self._rivals[lane] = [line for other, line in lines if self._compete(lane, other)]
         return self._rivals[lane]
 
     def _compete(self, lane: str, other: str) -> bool:
-        """Whether somebody here could serve either."""
+        """Whether an agent here could serve both lanes."""
         both = pool.parse_needs(lane) | pool.parse_needs(other)
         return any(both <= kind for kind in self._kinds)
 

@@ -1,6 +1,6 @@
-"""The estimator of this process, read anew every few seconds beside the requests.
+"""The wait estimator of this process, refreshed every few seconds outside the requests.
 
-A quote therefore costs a look and no query.
+A quote therefore costs no query.
 """
 
 import threading
@@ -11,7 +11,7 @@ from dispatch.waits import pool
 from dispatch.waits.estimator import WaitEstimator
 from tickets.models import Ticket
 
-#: Seconds. What is older than the first is read anew meanwhile; older than the second, before.
+#: Seconds. Older than the first: refreshed in the background. Older than the second: before use.
 REMEMBERED, STALE = 5.0, 15.0
 
 

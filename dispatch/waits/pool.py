@@ -1,7 +1,7 @@
-"""The seats of those on line and the line of those who wait, as rows have them now.
+"""Reads the current pool (agents, their open conversations, the queue) for the wait estimate.
 
-Four queries for who is here, what they are in, who waits and what the rate cards expect; two more,
-once a minute, for what the last week teaches.
+Four queries read agents, conversations, queue and rate cards. Two more, once a minute, read the
+history of the last week.
 """
 
 from collections import Counter, defaultdict
@@ -26,12 +26,12 @@ from tickets.models.tickets import build_lane
 
 LEARNED_FOR = 60
 RECENT = timedelta(days=7)
-#: Fewer conversations than this tell nothing yet, and the rate card's estimate stands. A whole
-#: distribution needs more of them than the one median of a price (`handle_time.ENOUGH`).
+#: With fewer conversations than this the rate card's estimate stands. A distribution needs more of
+#: them than the one median of a price (`handle_time.ENOUGH`).
 ENOUGH = 20
-#: No more of those who wait are read; whoever is behind them is told no time.
+#: The queue is read up to this length; a ticket behind it gets no estimate.
 MAX_QUEUE = 1000
-#: What a conversation of a client without a rate card is taken for.
+#: The assumed length of a conversation, in minutes, of a client without a rate card.
 MINUTES = 8
 STEPS = [step / 20 for step in range(21)]
 
@@ -46,7 +46,8 @@ Kind = tuple[str | None, str | None]
 
 
 class AgentGroup(NamedTuple):
-    """Some of those on line: what each can do and has room for, in conversations; how many."""
+    """Agents on line with the same abilities and free capacity, in conversations; and their number.
+    """
 
     abilities: frozenset[str]
     room: int
@@ -54,7 +55,7 @@ class AgentGroup(NamedTuple):
 
 
 class QueuedTicket(NamedTuple):
-    """Somebody who waits: what decides when it is their turn, and what they will take."""
+    """A queued ticket: its turn and its requirements."""
 
     turn_at: datetime
     lane: str
@@ -63,7 +64,7 @@ class QueuedTicket(NamedTuple):
 
 @dataclass(frozen=True)
 class PoolHistory:
-    """What the last week teaches: how long talks take, and how long until somebody says yes."""
+    """The last week: how long conversations take, and how long until an offer is accepted."""
 
     handled: Mapping[Kind, DurationDistribution]
     wrap_up: DurationDistribution | None
@@ -72,22 +73,22 @@ class PoolHistory:
 
 @dataclass(frozen=True)
 class PoolSnapshot:
-    """Who is here, what they are in, and who waits, as it was when it was read."""
+    """The agents, their conversations and the queue at one moment."""
 
     agents: list[AgentGroup]
     seats: list[Seat]
     queue: list[QueuedTicket]
     history: PoolHistory
-    #: What the card in force of each client expects.
+    #: The expected minutes of each client's rate card in force.
     minutes: Mapping[str, int]
     policy: Policy
 
     def turn_at(self, ticket: Ticket) -> datetime:
-        """What decides when it is this ticket's turn: the earlier the sooner."""
+        """Return the sort key of the ticket's turn; the earliest is served first."""
         return ticket.due_at - self.policy.head_start(ticket.urgency)
 
     def lowered(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
-        """In how many seconds less is asked for, and the lane the ticket is in then."""
+        """Yield in how many seconds requirements drop, and the ticket's lane then."""
         waited, last = at - ticket.queued_at, ticket.lane
         waits = self.policy.lowers_after(ticket.client.answer_within)
         for step, after in enumerate(waits, start=1):
@@ -98,20 +99,21 @@ class PoolSnapshot:
                 last = then
 
     def duration_for(self, client: str, topic: str) -> DurationDistribution:
-        """Of a client's talks about a topic: the narrowest there is enough of."""
+        """Return the durations of this client and topic."""
         return duration_for(self.history, self.minutes, client, topic)
 
 
 @lru_cache(maxsize=4096)
 def parse_needs(lane: str) -> frozenset[str]:
-    """What an agent must be able to do, or is: words as `agents_presence.abilities` has them."""
+    """Return the abilities a lane requires, as `agents_presence.abilities` writes them."""
     return frozenset(lane.split())
 
 
 def duration_for(
     learned: PoolHistory, minutes: Mapping[str, int], client: str, topic: str
 ) -> DurationDistribution:
-    """The narrowest there is enough of; else spread about what the rate card expects."""
+    """Return the narrowest distribution with enough data, else one around the rate card's minutes.
+    """
     for kind in ((client, topic), (client, None)):
         if found := learned.handled.get(kind):
             return found
@@ -119,7 +121,7 @@ def duration_for(
 
 
 def read(*, at: datetime) -> PoolSnapshot:
-    # A savepoint, so that a query that fails costs the estimate and not the escalation around it.
+    # A savepoint: a failed query then costs the estimate only and not the escalation around it.
     with transaction.atomic():
         learned = _history(at=at)
         people = _rows(AGENTS_SQL, heard=at - SILENCE)
@@ -145,8 +147,11 @@ def _seats(
     learned: PoolHistory,
     minutes: Mapping[str, int],
 ) -> Iterable[Seat]:
-    """Every place for a conversation, of the free ones as many of a kind as can ever matter. An
-    offer that is out is taken for a conversation: most often it becomes one."""
+    """Yield a seat for each conversation an agent can hold, free or busy.
+
+    Free seats of one kind are limited to the number that can matter. A pending offer counts as a
+    conversation, because it usually becomes one.
+    """
     usual = learned.handled.get((None, None)) or DurationDistribution.lognormal(MINUTES)
     busy = defaultdict(list)
     for agent, client, topic, *times in work:
@@ -168,7 +173,7 @@ def _busy(
     wrapped_up: float | None,
     wrap_up_left: float | None,
 ) -> Seat:
-    """A conversation, or its wrap-up, which ends at the latest when its time is up."""
+    """Return the seat of a conversation, or of a wrap-up, which ends at the latest when due."""
     if wrapped_up is None:
         return Seat(duration=usual, elapsed=talked)
     left = max(wrap_up_left or 0.0, 0.0)

@@ -1,4 +1,4 @@
-"""Handle time: how long conversations really take, so that quotes and waits are honest."""
+"""Measured handle time, so that quotes and estimated waits are honest."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,9 +8,8 @@ from django.db import connection
 
 from dispatch import sql
 
-#: Fewer conversations than this tell nothing yet, and the rate card's estimate stands. A price may
-#: rest on fewer than an estimated wait does (`pool.ENOUGH`): one median needs less than a
-#: distribution.
+#: With fewer conversations than this the rate card's estimate stands. A price needs fewer than an
+#: estimated wait (`pool.ENOUGH`), because a median needs less than a distribution.
 ENOUGH = 5
 RECENT = timedelta(days=7)
 
@@ -18,7 +17,8 @@ MEDIANS_SQL = sql.read(__package__, "handle_time_medians")
 
 
 def typical(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
-    """The median handle time of each client and topic of the last week, refreshed each minute."""
+    """Return the median handle time of each client and topic in the last week, cached for a minute.
+    """
     known = cache.get("handle_time")
     if known is None:
         known = _medians(at=at)

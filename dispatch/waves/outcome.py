@@ -1,7 +1,6 @@
-"""How a wave's outcome is written: offers, agents' places, tickets' marks and the decision at once.
+"""Saves a wave's outcome: offers, agents' load, ticket columns and the decision.
 
-One statement, whatever the number of offers: each of its parts would be a round trip of its own on
-the path where every millisecond counts.
+One statement does it all, because each part would cost a round trip on the hottest path.
 """
 
 from collections.abc import Sequence
@@ -21,10 +20,9 @@ SAVE_SQL = sql.read(__package__, "save_outcome")
 
 
 def save(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datetime) -> list[Offer]:
-    """Send these offers, each to another agent; returns those whose agent had a place left.
+    """Send these offers, each to another agent; returns those whose agent still had capacity.
 
-    Call with the tickets locked. Raises IntegrityError where a ticket has a pending offer in the
-    same slot.
+    Call with the tickets locked. Raises IntegrityError if a ticket has a pending offer in the slot.
     """
     if not drafts:
         return []
