@@ -34,7 +34,7 @@ class OfferTaken(DispatchError):
     """Another agent took this offer first."""
 
     code = "offer_taken"
-    sentence = _("Somebody else took this one first. Nothing changes for you.")
+    sentence = _("Another agent took this offer first. Nothing changes for you.")
 
 
 class AssignmentOver(DispatchError):

@@ -69,21 +69,21 @@ class PageHeartbeats:
         """Record a heartbeat of this page; it is answered within a second."""
         self._open.add(page)
         self._beating.add(page)
-        self._keep_going(self._renew_beats)
-        self._keep_going(self._watch_unshown)
+        self._start(self._renew_beats)
+        self._start(self._watch_unshown)
 
     def show(self, page: LivePage, offer_id: UUID) -> None:
         """Record that this page displays this offer; saved within a quarter of a second."""
         if page.session:
             self._shown.add((offer_id, page.session.agent_id))
-            self._keep_going(self._write_shown)
+            self._start(self._write_shown)
 
     def stop(self, page: LivePage) -> None:
         """Forget this page, because it was closed."""
         self._open.discard(page)
         self._beating.discard(page)
 
-    def _keep_going(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Start the task on this event loop, unless it runs already."""
         loop = asyncio.get_running_loop()
         key = (loop, work.__name__)
@@ -100,7 +100,7 @@ class PageHeartbeats:
                 await database_sync_to_async(acknowledge, thread_sensitive=False)(batch)
             except (DatabaseError, PoolTimeout) as broken:
                 # The pages report these offers again with their next heartbeat.
-                logger.warning("shown offers lost: %s", type(broken).__name__)
+                logger.warning("could not save displayed offers: %s", type(broken).__name__)
 
     async def _renew_beats(self) -> None:
         """Run while heartbeats wait to be saved."""
@@ -113,26 +113,26 @@ class PageHeartbeats:
                 )
             except (DatabaseError, PoolTimeout) as broken:
                 # The pages get no answer, send another heartbeat, and poll by HTTP meanwhile.
-                logger.warning("beats lost: %s", type(broken).__name__)
+                logger.warning("could not save heartbeats: %s", type(broken).__name__)
             else:
                 await asyncio.gather(
-                    *(page.answer(signatures.get(pulse)) for page, pulse in pages.items()),
+                    *(page.answer(signatures.get(session)) for page, session in pages.items()),
                     return_exceptions=True,
                 )
             await asyncio.sleep(EVERY)
 
     async def _watch_unshown(self) -> None:
         """Run while any page is open."""
-        told: set[UUID] = set()
+        notified: set[UUID] = set()
         while self._open:
             await asyncio.sleep(EVERY)
             try:
                 unshown = await database_sync_to_async(find_unshown, thread_sensitive=False)()
             except (DatabaseError, PoolTimeout) as broken:
-                logger.warning("offers not looked for: %s", type(broken).__name__)
+                logger.warning("could not look for offers not displayed: %s", type(broken).__name__)
                 continue
-            waiting = {agent for offer, agent in unshown.items() if offer not in told}
-            told = set(unshown)
+            waiting = {agent for offer, agent in unshown.items() if offer not in notified}
+            notified = set(unshown)
             pages = [
                 page for page in self._open if page.session and page.session.agent_id in waiting
             ]
@@ -152,22 +152,22 @@ def find_unshown() -> dict[UUID, UUID]:
         return dict(cursor.fetchall())
 
 
-def renew(pulses: Collection[LiveSession], *, sockets: int) -> dict[LiveSession, str]:
+def renew(sessions: Collection[LiveSession], *, sockets: int) -> dict[LiveSession, str]:
     """Renew presence for every valid session; returns each agent's desk signature."""
     at = clock.now()
     connections.report(sockets, at=at)
-    good = _good(pulses, at=at)
-    alive = {pulse.agent_id for pulse in good}
+    good = _select_valid(sessions, at=at)
+    alive = {session.agent_id for session in good}
     presence.record_heartbeats(alive, at=at)
-    words = state.signatures(alive)
-    return {pulse: words[pulse.agent_id] for pulse in good}
+    by_agent = state.signatures(alive)
+    return {session: by_agent[session.agent_id] for session in good}
 
 
-def _good(pulses: Collection[LiveSession], *, at: datetime) -> list[LiveSession]:
+def _select_valid(sessions: Collection[LiveSession], *, at: datetime) -> list[LiveSession]:
     """Return the heartbeats whose session is valid and whose agent may work."""
     given: dict[str, Any] = {
-        "agents": [pulse.agent_id for pulse in pulses],
-        "sessions": [pulse.session_key for pulse in pulses],
+        "agents": [session.agent_id for session in sessions],
+        "sessions": [session.session_key for session in sessions],
         "approved": Agent.Status.APPROVED,
         "at": at,
     }

@@ -84,9 +84,9 @@ class AgentActor:
             await self.desk.set_presence("available")
         for offer in [one for one in self.desk.offers if one not in self._considered]:
             self._considered.add(offer)
-            self._start(self._consider(offer))
+            self._start(self._answer_offer(offer))
         for found in [one for one in self.desk.conversations if one not in self._conversations]:
-            self._begin(found)
+            self._begin_conversation(found)
         self._considered &= {*self.desk.offers}
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -94,18 +94,18 @@ class AgentActor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _consider(self, offer: str) -> None:
+    async def _answer_offer(self, offer: str) -> None:
         await self.desk.show(offer)
         decision = "decline" if self.leaving.is_set() else self.behaviour.decide(self.rng)
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.answer_after, self.rng))
         if decision == "decline":
             await self.desk.decline(offer, because=self.rng.choice(REASONS))
         elif decision == "accept" and (conversation := await self.desk.accept(offer)):
-            self._begin(conversation)
+            self._begin_conversation(conversation)
         if decision != "ignore":
             self.desk.offers.pop(offer, None)
 
-    def _begin(self, conversation_id: str) -> None:
+    def _begin_conversation(self, conversation_id: str) -> None:
         if conversation_id not in self._conversations:
             conversation = AgentConversation(self, conversation_id)
             self._conversations[conversation_id] = conversation
@@ -127,7 +127,7 @@ class AgentActor:
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.reply_after, self.rng))
         if not self._online.is_set():
             return
-        self.desk.history.note("network", "seen", gone_for=seconds)
+        self.desk.history.record("network", "seen", gone_for=seconds)
         self._online.clear()
         await self.desk.close()
         with suppress(asyncio.TimeoutError):
@@ -150,7 +150,7 @@ class AgentConversation:
         self.seq, self.stage, self.unanswered = 0, "", False
 
     async def run(self) -> None:
-        await self._look()
+        await self._refresh_page()
         if self.stage in ("", "talking"):
             await self._talk()
         if self.stage == "wrapping":
@@ -176,7 +176,7 @@ class AgentConversation:
         if self.rng.random() < self.behaviour.forget_wrap_up_share:
             while self.stage == "wrapping":
                 await self._wait_for_change()
-                await self._look()
+                await self._refresh_page()
         elif await self.desk.end("finish", self.id, note=""):
             self.stage = "over"
 
@@ -190,7 +190,7 @@ class AgentConversation:
             # The message was refused: the conversation ended or was reassigned. The page says
             # which.
             self.stage = "over"
-            await self._look()
+            await self._refresh_page()
         else:
             self._read_page(shown)
             self.unanswered = False
@@ -201,7 +201,7 @@ class AgentConversation:
             self.stage = "wrapping"
         elif self.stage == "talking":
             self.stage = "over"
-            await self._look()
+            await self._refresh_page()
 
     async def _think(self) -> None:
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.reply_after, self.rng))
@@ -214,7 +214,7 @@ class AgentConversation:
             if asyncio.get_running_loop().time() > until or self.agent.leaving.is_set():
                 return
             await self._wait_for_change()
-            await self._look()
+            await self._refresh_page()
 
     async def _wait_for_change(self) -> None:
         """Wait until the page changes, or for some seconds."""
@@ -224,11 +224,11 @@ class AgentConversation:
         self.changed.clear()
         await self.agent.wait_until_online()
 
-    async def _look(self) -> None:
+    async def _refresh_page(self) -> None:
         self._read_page(await self.desk.refresh(self.id, after=self.seq, stage=self.stage))
 
     def _read_page(self, shown: DeskPage) -> None:
-        for words in shown.words:
+        for words in shown.messages:
             self.seq = max(self.seq, words.seq)
             self.unanswered |= words.origin == "customer"
         self.stage = shown.stage or self.stage

@@ -69,7 +69,7 @@ class CustomerActor:
         return {
             "version": 1,
             "conversation_ref": self.ref,
-            "customer": {"ref": f"c-{self.rng.randint(1, 500)}", "name": self._name()},
+            "customer": {"ref": f"c-{self.rng.randint(1, 500)}", "name": self._make_name()},
             "language": self.language,
             "topic": topic,
             "skills": asked,
@@ -81,30 +81,30 @@ class CustomerActor:
             ],
         }
 
-    def _name(self) -> str:
+    def _make_name(self) -> str:
         return self.rng.choice(NAMES)
 
     async def _converse(self, events: "asyncio.Queue[Event]") -> None:
-        leaves_at = self._patience()
+        leaves_at = self._get_patience()
         if self.rng.random() < self.behaviour.write_ahead_share:
             await self._say(self.rng.choice(AHEAD))
         while True:
             event = await self._next_event(events, until=leaves_at)
-            if event is None and self._now() >= leaves_at:
+            if event is None and self._get_time() >= leaves_at:
                 return await self._leave()
             ended = await (self._poll() if event is None else self._react(event))
             if ended:
                 return await self._review()
 
-    def _patience(self) -> float:
+    def _get_patience(self) -> float:
         """Return when this customer leaves the queue; most stay until the platform gives up."""
         if self.rng.random() >= self.behaviour.give_up_share:
             return float("inf")
-        return self._now() + self.behaviour.sample_span(self.behaviour.patience, self.rng)
+        return self._get_time() + self.behaviour.sample_span(self.behaviour.patience, self.rng)
 
     async def _next_event(self, events: "asyncio.Queue[Event]", *, until: float) -> Event | None:
         """Return the next event, or None when none came in time."""
-        left = POLL_AFTER if self.talking else min(POLL_AFTER, until - self._now())
+        left = POLL_AFTER if self.talking else min(POLL_AFTER, until - self._get_time())
         with suppress(asyncio.TimeoutError):
             async with asyncio.timeout(max(left, 0)):
                 return await events.get()
@@ -143,5 +143,5 @@ class CustomerActor:
         if self.rng.random() < REVIEWS:
             await self.bot.review(self.history, self.ticket, score=self.rng.randint(1, 5))
 
-    def _now(self) -> float:
+    def _get_time(self) -> float:
         return asyncio.get_running_loop().time()

@@ -22,7 +22,7 @@ class HistoryStore:
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def history(self, actor: str) -> "History":
+    def open_history(self, actor: str) -> "History":
         return History(actor, self)
 
     def count(self, act: str, how: str) -> int:
@@ -36,7 +36,7 @@ class History:
         self.actor, self._store = actor, store
         self._path = store.folder / f"{actor}.jsonl" if store.folder else None
 
-    def note(self, act: str, how: str, **facts: Any) -> None:
+    def record(self, act: str, how: str, **facts: Any) -> None:
         self._store.counts[act, how] += 1
         if self._path:
             line = json.dumps({"at": time.time(), "act": act, "how": how, **facts})

@@ -36,7 +36,7 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] = {}
 
     @property
-    def good(self) -> bool:
+    def is_success(self) -> bool:
         return 200 <= self.status < 400
 
     @property
@@ -62,7 +62,7 @@ class HttpClient:
             headers=dict(headers or {}),
             timeout=PATIENCE,
             trust_env=False,
-            verify=_certificates() if url.startswith("https") else False,
+            verify=_load_certificates() if url.startswith("https") else False,
         )
 
     async def __aenter__(self) -> Self:
@@ -76,20 +76,22 @@ class HttpClient:
     ) -> None:
         await self._http.aclose()
 
-    def cookie(self, *names: str) -> tuple[str, str]:
+    def get_cookie(self, *names: str) -> tuple[str, str]:
         """Return the first of these cookies that is set, and its name."""
         found = ((name, self._http.cookies.get(name)) for name in names)
         return next(((name, value) for name, value in found if value), ("", ""))
 
-    async def ask(self, method: str, path: str, **given: Any) -> Reply:
+    async def send(self, method: str, path: str, **given: Any) -> Reply:
         """Send once; with duplicates, several times at once, and return the best answer."""
         times = 1 + (self.rng.randint(0, self.duplicates) if method == "POST" else 0)
         if times == 1:
-            return await self._ask(method, path, **given)
-        answers = await asyncio.gather(*(self._ask(method, path, **given) for _ in range(times)))
-        return min(answers, key=lambda answer: (not answer.good, answer.is_unclear))
+            return await self._send_once(method, path, **given)
+        answers = await asyncio.gather(
+            *(self._send_once(method, path, **given) for _ in range(times))
+        )
+        return min(answers, key=lambda answer: (not answer.is_success, answer.is_unclear))
 
-    async def _ask(self, method: str, path: str, **given: Any) -> Reply:
+    async def _send_once(self, method: str, path: str, **given: Any) -> Reply:
         try:
             answer = await self._http.request(method, path, **given)
             return Reply(answer.status_code, answer.text, answer.headers)
@@ -107,17 +109,17 @@ class HttpClient:
         **given: Any,
     ) -> Reply:
         """Send until the answer is clear. Records each request sent and each unclear answer."""
-        history.note(act, "sent", **about)
-        for pause in retry_pauses(self.rng):
-            answer = await self.ask(method, path, **given)
+        history.record(act, "sent", **about)
+        for pause in make_pauses(self.rng):
+            answer = await self.send(method, path, **given)
             if not answer.is_unclear:
                 break
-            history.note(act, "doubted", status=answer.status, **about)
+            history.record(act, "doubted", status=answer.status, **about)
             await asyncio.sleep(pause)
         return answer
 
 
-def retry_pauses(rng: Random, *, within: float = RETRY_FOR) -> Iterator[float]:
+def make_pauses(rng: Random, *, within: float = RETRY_FOR) -> Iterator[float]:
     """Yield the pause before each retry, spread so that a crowd does not return at once."""
     waited, usual = 0.0, FIRST_PAUSE
     while waited < within:
@@ -127,5 +129,5 @@ def retry_pauses(rng: Random, *, within: float = RETRY_FOR) -> Iterator[float]:
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
+def _load_certificates() -> ssl.SSLContext:
     return ssl.create_default_context()

@@ -12,7 +12,7 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 Attributes = dict[str, str]
 
 
-class Words(NamedTuple):
+class PageMessage(NamedTuple):
     """A message on the page; `number` is the agent's own, None for other writers."""
 
     origin: str
@@ -26,7 +26,7 @@ class DeskPage(NamedTuple):
 
     offers: list[str]
     conversations: list[str]
-    words: list[Words]
+    messages: list[PageMessage]
     stage: str
     presence: str
     signature: str
@@ -36,7 +36,7 @@ def read(page: str) -> DeskPage:
     return _parse(page).page()
 
 
-def token(page: str) -> str:
+def read_token(page: str) -> str:
     """Return the CSRF token of a form of this page."""
     return _parse(page).token
 
@@ -48,7 +48,7 @@ class DeskParser(HTMLParser):
         super().__init__()
         self.offers: list[str] = []
         self.conversations: list[str] = []
-        self.words: list[Words] = []
+        self.words: list[PageMessage] = []
         self.stage = self.presence = self.signature = self.token = ""
         self._open: list[Attributes] = []
 
@@ -97,7 +97,7 @@ class DeskParser(HTMLParser):
 
     def _read_message(self, named: Attributes) -> None:
         number = named.get("data-cid", "")
-        self.words.append(Words(named["data-from"], int(named["data-seq"]), number, ""))
+        self.words.append(PageMessage(named["data-from"], int(named["data-seq"]), number, ""))
 
 
 def _parse(page: str) -> DeskParser:

@@ -23,7 +23,7 @@ MAX_BYTES = 1024 * 1024
 CLOSE_WITHIN = 1
 REMEMBERED_IDS = 10_000
 REMEMBERED_TICKETS = 1000
-#: Longer than the sender's: closing an idle connection during a send would cost a retry.
+#: Closing an idle connection while the platform sends on it would cost a retry, so none is kept.
 CLOSE = {"connection": "close"}
 
 Event = dict[str, Any]
@@ -44,7 +44,7 @@ class WebhookServer:
         """Listen on the loopback, in this event loop; returns the port."""
         # Bound here, so that the port is known and connections queue before uvicorn has started.
         listener = socket.create_server(("127.0.0.1", port), backlog=2048)
-        self._server = _EmbeddedServer(self._config())
+        self._server = _EmbeddedServer(self._make_config())
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         return int(listener.getsockname()[1])
 
@@ -54,8 +54,7 @@ class WebhookServer:
             await self._serving
 
     def subscribe(self, ticket: str) -> "asyncio.Queue[Event]":
-        """Return the queue of this ticket's events, with those that came before the subscription.
-        """
+        """Return the queue of this ticket's events, with those received before."""
         queue = self._subscribers.setdefault(ticket, asyncio.Queue())
         for event in self._early.pop(ticket, []):
             queue.put_nowait(event)
@@ -70,18 +69,18 @@ class WebhookServer:
         try:
             self._webhook.verify(body, dict(headers))
         except WebhookVerificationError as forged:
-            self._history.note("webhook", "refused", why=str(forged))
+            self._history.record("webhook", "refused", why=str(forged))
             return 401
         event = json.loads(body)
         about, number = event["data"], headers["webhook-id"]
         facts = {name: about[name] for name in ("ticket", "version", "message") if name in about}
-        self._history.note("webhook", "seen", id=number, type=event["type"], **facts)
+        self._history.record("webhook", "seen", id=number, type=event["type"], **facts)
         if number not in self._seen:
-            self._remember(number)
+            self._remember_id(number)
             self._deliver(about["ticket"], event)
         return 204
 
-    def _config(self) -> uvicorn.Config:
+    def _make_config(self) -> uvicorn.Config:
         app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["POST"])])
         return uvicorn.Config(
             app,
@@ -112,7 +111,7 @@ class WebhookServer:
             if len(self._early) > REMEMBERED_TICKETS:
                 del self._early[next(iter(self._early))]
 
-    def _remember(self, number: str) -> None:
+    def _remember_id(self, number: str) -> None:
         """Keep the newest ids, because a repetition comes soon after."""
         self._seen[number] = None
         if len(self._seen) > REMEMBERED_IDS:

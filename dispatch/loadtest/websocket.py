@@ -53,7 +53,7 @@ class WebSocketClient:
             await asyncio.sleep(0.5 + self._rng.random() * min(14.5, 2**tries))
             tries += 1
 
-    async def say_shown(self, offer: str) -> bool:
+    async def report_shown(self, offer: str) -> bool:
         """Report that this offer is displayed. Returns False when the WebSocket is lost."""
         return await self._send(json.dumps({"shown": offer}))
 
@@ -72,7 +72,7 @@ class WebSocketClient:
                 max_size=MAX_FRAME,
             ) as line:
                 self._open, opened = line, True
-                self.history.note("line", "seen", open=True)
+                self.history.record("line", "seen", open=True)
                 self._on_change()
                 code = await self._listen(line)
         except (OSError, WebSocketException, TimeoutError, EOFError):
@@ -80,7 +80,7 @@ class WebSocketClient:
         finally:
             if self._open:
                 self._open = None
-                self.history.note("line", "seen", open=False, code=code)
+                self.history.record("line", "seen", open=False, code=code)
         self._on_close(code)
         return opened
 

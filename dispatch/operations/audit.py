@@ -17,7 +17,7 @@ from dispatch.models import AuditFinding, AuditRun
 from dispatch.operations import invariants
 from dispatch.operations.invariants import INVARIANTS, Window
 
-__all__ = ["INVARIANTS", "last_run", "run", "run_when_due", "standing"]
+__all__ = ["INVARIANTS", "count_findings", "last_run", "run", "run_when_due"]
 
 log = structlog.get_logger("dispatch.audit")
 
@@ -32,7 +32,7 @@ UNCHECKED = "the query itself"
 
 def run_when_due(*, at: datetime) -> bool:
     """Run the audit if the last completed one is an hour old. Safe to call from many processes."""
-    with alone() as mine:
+    with hold_audit_lock() as mine:
         due = mine and not AuditRun.objects.filter(at__gt=at - EVERY).exists()
         if due:
             run(Window(at, at - RECENT))
@@ -42,12 +42,12 @@ def run_when_due(*, at: datetime) -> bool:
 def run(window: Window) -> list[tuple[str, str]]:
     """Check every invariant; returns each violation as invariant and subject."""
     began = time.monotonic()
-    found = [(name, subject) for name in INVARIANTS for subject in _broken(name, window)]
+    found = [(name, subject) for name in INVARIANTS for subject in _find_subjects(name, window)]
     for name, subject in found:
         log.error("invariant broken", invariant=name, subject=subject)
     took = round((time.monotonic() - began) * 1000)
     with transaction.atomic():
-        _keep(found, at=window.at)
+        _save_findings(found, at=window.at)
         AuditRun.objects.create(at=window.at, breaches=len(found), took_ms=took)
     log.info("audit", invariants=len(INVARIANTS), breaches=len(found), took_ms=took)
     return found
@@ -57,7 +57,7 @@ def last_run() -> AuditRun | None:
     return AuditRun.objects.order_by("-at").first()
 
 
-def standing() -> dict[str, int]:
+def count_findings() -> dict[str, int]:
     """Count the findings of the last audit by invariant."""
     last = last_run()
     if last is None:
@@ -67,7 +67,7 @@ def standing() -> dict[str, int]:
 
 
 @contextmanager
-def alone() -> Iterator[bool]:
+def hold_audit_lock() -> Iterator[bool]:
     """Yield whether this process got the audit lock. The lock ends with the process."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [AUDITING])
@@ -79,18 +79,18 @@ def alone() -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [AUDITING])
 
 
-def _broken(name: str, window: Window) -> list[str]:
+def _find_subjects(name: str, window: Window) -> list[str]:
     """Return the subjects that break this invariant. A failed query is a finding too."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = '5min'")
-            return invariants.subjects(INVARIANTS[name], window)
+            return invariants.find_subjects(INVARIANTS[name], window)
     except DatabaseError:
         log.exception("an invariant can't be checked", invariant=name)
         return [UNCHECKED]
 
 
-def _keep(found: list[tuple[str, str]], *, at: datetime) -> None:
+def _save_findings(found: list[tuple[str, str]], *, at: datetime) -> None:
     """Save the findings; a known finding keeps the time it was first seen."""
     rows = [
         AuditFinding(invariant=name, subject=subject, seen_at=at, last_seen_at=at)

@@ -21,7 +21,7 @@ def report(held: int, *, at: datetime) -> None:
         cursor.execute(REPORT_SQL, {"name": get_host_and_pid(), "sockets": held, "at": at})
 
 
-def total(*, at: datetime) -> int:
+def count_open(*, at: datetime) -> int:
     """Count the open WebSockets of all live servers."""
     alive = LiveServer.objects.filter(seen_at__gt=at - GONE)
     return alive.aggregate(all=Sum("sockets"))["all"] or 0

@@ -42,7 +42,7 @@ class Invariant(NamedTuple):
     broken: str | Callable[[Window], Any]
 
 
-def subjects(invariant: Invariant, window: Window) -> list[str]:
+def find_subjects(invariant: Invariant, window: Window) -> list[str]:
     """Return at most a hundred rows that break it, as "ticket:0192…"."""
     if callable(invariant.broken):
         found = [(pk,) for pk in invariant.broken(window)[:MOST_SUBJECTS]]
@@ -59,12 +59,12 @@ def subjects(invariant: Invariant, window: Window) -> list[str]:
     return [f"{invariant.noun}:{pk}" for (pk,) in found]
 
 
-def many_offers(_window: Window) -> Any:
+def find_many_offers(_window: Window) -> Any:
     counted = Offer.objects.pending().order_by().values("ticket").annotate(many=Count("pk"))
     return counted.filter(many__gt=MOST_AT_ONCE).values_list("ticket", flat=True)
 
 
-def wrong_load(_window: Window) -> Any:
+def find_wrong_load(_window: Window) -> Any:
     """Load must equal pending offers plus unfinished assignments, and fit the capacity."""
     offers = Offer.objects.pending().filter(agent=OuterRef("agent"))
     work = Assignment.objects.unfinished().filter(agent=OuterRef("agent"))
@@ -76,37 +76,37 @@ def wrong_load(_window: Window) -> Any:
     return counted.exclude(load=F("held"), load__lte=F("capacity")).values_list("pk", flat=True)
 
 
-def offers_of_the_answered(_window: Window) -> Any:
+def find_stray_offers(_window: Window) -> Any:
     astray = Offer.objects.pending().exclude(ticket__status=Ticket.Status.QUEUED)
     return astray.values_list("pk", flat=True)
 
 
-def never_told(window: Window) -> Any:
+def find_not_given_up(window: Window) -> Any:
     """A ticket with a pending offer is left out, because an agent may be reading it."""
-    asked = Offer.objects.pending().filter(ticket=OuterRef("pk"))
-    late = Ticket.objects.queued().filter(~Exists(asked), give_up_at__lt=window.at - SOON)
+    pending = Offer.objects.pending().filter(ticket=OuterRef("pk"))
+    late = Ticket.objects.queued().filter(~Exists(pending), give_up_at__lt=window.at - SOON)
     return late.values_list("pk", flat=True)
 
 
-def never_settled(window: Window) -> Any:
+def find_unsettled(window: Window) -> Any:
     late = Offer.objects.pending().filter(expires_at__lt=window.at - SOON)
     return late.values_list("pk", flat=True)
 
 
-def never_sent(window: Window) -> Any:
+def find_unsent(window: Window) -> Any:
     late = WebhookDelivery.objects.untried(at=window.at - SOON)
     return late.values_list("pk", flat=True)
 
 
 INVARIANTS: dict[str, Invariant] = {
-    "s1_offers_of_a_ticket": Invariant("ticket", many_offers),
+    "s1_offers_of_a_ticket": Invariant("ticket", find_many_offers),
     "s1_conversations_of_a_ticket": Invariant(
         "ticket",
         """
         SELECT ticket_id FROM dispatch_assignment WHERE ended_at IS NULL
         GROUP BY ticket_id HAVING count(*) > 1""",
     ),
-    "s2_load": Invariant("agent", wrong_load),
+    "s2_load": Invariant("agent", find_wrong_load),
     # Exactly the agents a wave could choose stand in the list of free agents.
     "s2_line": Invariant(
         "agent",
@@ -136,7 +136,7 @@ INVARIANTS: dict[str, Invariant] = {
         WHERE a.ended_at >= %(since)s AND m.at > a.ended_at + %(slack)s
           AND m.client_message_id LIKE a.epoch || ':%%'""",
     ),
-    "s5_offers_and_ticket": Invariant("offer", offers_of_the_answered),
+    "s5_offers_and_ticket": Invariant("offer", find_stray_offers),
     "s5_conversation_and_ticket": Invariant(
         "ticket",
         """
@@ -252,8 +252,8 @@ INVARIANTS: dict[str, Invariant] = {
                 SELECT 1 FROM tickets_webhookattempt w
                 WHERE w.delivery_id = d.id AND w.at <= later.delivered_at)))""",
     ),
-    "l1_customer_told": Invariant("ticket", never_told),
-    "l3_offer_settled": Invariant("offer", never_settled),
+    "l1_customer_given_up": Invariant("ticket", find_not_given_up),
+    "l3_offer_settled": Invariant("offer", find_unsettled),
     "l4_lease_ended": Invariant(
         "assignment",
         """
@@ -261,5 +261,5 @@ INVARIANTS: dict[str, Invariant] = {
         WHERE a.finished_at IS NULL AND p.status = 'offline'
           AND greatest(p.since, a.started_at) < %(at)s - interval '60 seconds'""",
     ),
-    "l5_event_sent": Invariant("delivery", never_sent),
+    "l5_event_sent": Invariant("delivery", find_unsent),
 }

@@ -10,7 +10,7 @@ import redis
 from celery import Signature, Task
 
 from dispatch.realtime.background import BackgroundJob
-from dispatch.realtime.wakeup import WakeSignal, connect, pipeline
+from dispatch.realtime.wakeup import WakeSignal, connect, run_pipeline
 
 MOST_WAITING = 10_000
 
@@ -19,15 +19,15 @@ class BackgroundEngine:
     """Passes all work to threads, which start with the first call."""
 
     def __init__(self) -> None:
-        self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
+        self._messages: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
         self._tasks: set[Task] = set()
         self._signals: dict[WakeSignal, Task | Signature] = {}
-        self._job = BackgroundJob("hints", self._carry)
+        self._job = BackgroundJob("hints", self._send_all)
         self._server: redis.Redis | None = None
 
     def publish(self, channel: str, message: bytes) -> None:
         """Publish on a channel, soon."""
-        self._news.append((channel, message))
+        self._messages.append((channel, message))
         self._job.request()
 
     def enqueue(self, task: Task) -> None:
@@ -44,7 +44,7 @@ class BackgroundEngine:
         """Run the job in its own thread."""
         job.request()
 
-    def _carry(self) -> None:
+    def _send_all(self) -> None:
         self._publish_all()
         self._wake_all()
 
@@ -57,10 +57,12 @@ class BackgroundEngine:
             self._tasks.pop().apply_async(retry=False)
 
     def _publish_all(self) -> None:
-        batch = [self._news.popleft() for _ in range(len(self._news))]
+        batch = [self._messages.popleft() for _ in range(len(self._messages))]
         if not batch:
             return
-        pipeline(self._connection(), [("PUBLISH", channel, message) for channel, message in batch])
+        run_pipeline(
+            self._connection(), [("PUBLISH", channel, message) for channel, message in batch]
+        )
 
     def _connection(self) -> redis.Redis:
         if self._server is None:

@@ -39,22 +39,22 @@ def load_engine(path: str) -> RealtimeEngine:
     return engine
 
 
-def engine() -> RealtimeEngine:
+def get_engine() -> RealtimeEngine:
     return load_engine(settings.REALTIME_ENGINE)
 
 
 def enqueue(task: Task) -> None:
     """Start this Celery task soon."""
-    engine().enqueue(task)
+    get_engine().enqueue(task)
 
 
 def wake(signal: WakeSignal, task: Task | Signature, work: Callable[[], object]) -> None:
     """Have this work done soon by the task that waits for it."""
-    engine().wake(signal, task, work)
+    get_engine().wake(signal, task, work)
 
 
 def publish(group: str, message: dict[str, Any]) -> None:
     """Send a message to a group of WebSockets, in the format of the channel layer."""
     layer: RedisPubSubChannelLayer = channel_layers["default"]
     channel = f"{settings.CHANNEL_PREFIX}__group__{group}"
-    engine().publish(channel, layer.serialize(message))
+    get_engine().publish(channel, layer.serialize(message))

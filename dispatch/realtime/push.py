@@ -1,5 +1,4 @@
-"""Updates for agents' open pages, sent after commit. A lost update costs time only: pages reload.
-"""
+"""Updates for agents' open pages, sent after commit. A lost update only costs time."""
 
 import json
 from collections.abc import Iterable
@@ -27,62 +26,61 @@ ANY_QUEUED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 WHY, WAITED = "[[why]]", "[[waited]]"
 
 
-def group(agent_id: UUID) -> str:
+def group_name(agent_id: UUID) -> str:
     """Return the group of an agent's WebSockets. Its name never comes from a browser."""
     return f"agent.{agent_id}"
 
 
-def offers(made: Iterable[Offer]) -> None:
+def send_offers(made: Iterable[Offer]) -> None:
     """Send each offer's card to its agent. The card itself travels, so the page need not ask for
     it.
     """
-    frames = [(group(offer.agent_id), card(offer)) for offer in made]
+    frames = [(group_name(offer.agent_id), render_card(offer)) for offer in made]
     transaction.on_commit(lambda: _send_all(frames), robust=True)
 
 
-def taken(offer: Offer) -> None:
-    """Tell the page that another agent took this offer, so that the card can say so before it goes.
-    """
-    frames = [(group(offer.agent_id), json.dumps({"taken": str(offer.pk)}))]
+def send_taken(offer: Offer) -> None:
+    """Tell the page that another agent took this offer. The card says so before it goes."""
+    frames = [(group_name(offer.agent_id), json.dumps({"taken": str(offer.pk)}))]
     transaction.on_commit(lambda: _send_all(frames), robust=True)
 
 
-def changed(*agent_ids: UUID) -> None:
+def request_reload(*agent_ids: UUID) -> None:
     """Tell these agents' pages to fetch what changed."""
     frame = json.dumps({"changed": True})
-    frames = [(group(agent_id), frame) for agent_id in agent_ids]
+    frames = [(group_name(agent_id), frame) for agent_id in agent_ids]
     transaction.on_commit(lambda: _send_all(frames), robust=True)
 
 
-def card(offer: Offer) -> str:
+def render_card(offer: Offer) -> str:
     """Render the offer as it appears on the desk, in the agent's language.
 
     Cards for the same kind of ticket differ in few words, so each kind is rendered once and cached.
     """
-    drawn = _draw(orjson.dumps(_kind(offer)))
+    drawn = _render_kind(orjson.dumps(_get_kind(offer)))
     with translation.override(offer.agent.user.language):
         own: dict[str, str] = {
             WHY: escape(wording.reasons(offer)),
             WAITED: escape(wording.waited(offer)),
         }
     own[str(ANY_OFFER)] = str(offer.pk)
-    own[_ms(ANY_MOMENT)] = _ms(offer.sent_at)
-    own[_ms(ANY_MOMENT + OFFER_LASTS)] = _ms(offer.answer_by)
-    own[_ms(ANY_QUEUED_AT)] = _ms(offer.ticket.queued_at)
+    own[to_milliseconds(ANY_MOMENT)] = to_milliseconds(offer.sent_at)
+    own[to_milliseconds(ANY_MOMENT + OFFER_LASTS)] = to_milliseconds(offer.answer_by)
+    own[to_milliseconds(ANY_QUEUED_AT)] = to_milliseconds(offer.ticket.queued_at)
     for any_one, this_one in own.items():
         drawn = drawn.replace(any_one, this_one)
     return drawn
 
 
-def _kind(offer: Offer) -> list[Any]:
+def _get_kind(offer: Offer) -> list[Any]:
     """Return all that a card shows except the offer's own values."""
     ticket = offer.ticket
-    asked = [ticket.topic, ticket.language, ticket.urgency, ticket.skills]
-    return [offer.agent.user.language, ticket.client.name, *asked, offer.pay]
+    requirements = [ticket.topic, ticket.language, ticket.urgency, ticket.skills]
+    return [offer.agent.user.language, ticket.client.name, *requirements, offer.pay]
 
 
 @lru_cache(maxsize=4096)
-def _draw(kind: bytes) -> str:
+def _render_kind(kind: bytes) -> str:
     reader, client, topic, language, urgency, skills, pay = orjson.loads(kind)
     ticket = Ticket(
         client=Client(name=client),
@@ -101,11 +99,11 @@ def _draw(kind: bytes) -> str:
         expires_at=ANY_MOMENT + OFFER_LASTS + GRACE,
     )
     with translation.override(reader):
-        told = {"offer": offer, "why": WHY, "waited": WAITED}
-        return render_to_string("desk/_offer_pushed.html", told)
+        context = {"offer": offer, "why": WHY, "waited": WAITED}
+        return render_to_string("desk/_offer_pushed.html", context)
 
 
-def _ms(moment: datetime) -> str:
+def to_milliseconds(moment: datetime) -> str:
     """Convert to milliseconds since 1970, as the page's scripts count."""
     return str(int(moment.timestamp() * 1000))
 

@@ -18,7 +18,7 @@ class BackgroundRefresh:
     def request(self, *, at: datetime) -> None:
         """Have the process's engine run the work."""
         self._at = at
-        notifier.engine().refresh(self.job)
+        notifier.get_engine().refresh(self.job)
 
     def _work(self) -> None:
         self._read(self._at)

@@ -14,7 +14,7 @@ from django.conf import settings
 
 #: Shorter than the broker's timeout for giving a task to another worker, longer than a lull.
 MAX_RUN = 25.0
-#: A listening task renews its key in Valkey for this long, in seconds.
+#: The key of a listening task in Valkey expires after this many seconds.
 LEASE = 3
 #: Runs begin at most this often, in seconds. After a lull a run begins at once.
 GATHER = 0.015
@@ -33,7 +33,7 @@ def connect(**timeouts: float) -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, single_connection_client=True, **timeouts)
 
 
-def pipeline(server: redis.Redis, commands: list[tuple[Any, ...]]) -> list[Any]:
+def run_pipeline(server: redis.Redis, commands: list[tuple[Any, ...]]) -> list[Any]:
     """Send these commands together and return their answers."""
     kept: Any = server.connection
     try:
@@ -58,14 +58,14 @@ class WakeSignal:
     def keys(self) -> tuple[str, str, str]:
         """The keys of the signal, of the listening tasks and of a requested task."""
         prefix = f"{settings.CHANNEL_PREFIX}:{self.name}"
-        return f"{prefix}:bell", f"{prefix}:heard", f"{prefix}:called"
+        return f"{prefix}:signal", f"{prefix}:listening", f"{prefix}:requested"
 
     def send(self, server: redis.Redis) -> bool:
         """Wake a listening task. Returns True if none listens and one should be started."""
-        bell, heard, called = self.keys
-        asked = [("LPUSH", bell, 1), ("LTRIM", bell, 0, 0), ("EXISTS", heard)]
-        *_, somebody = pipeline(server, asked)
-        return not somebody and bool(server.set(called, 1, nx=True, ex=PATIENCE))
+        signal, listening, requested = self.keys
+        commands = [("LPUSH", signal, 1), ("LTRIM", signal, 0, 0), ("EXISTS", listening)]
+        *_, is_listening = run_pipeline(server, commands)
+        return not is_listening and bool(server.set(requested, 1, nx=True, ex=PATIENCE))
 
     def listen(
         self,
@@ -76,18 +76,18 @@ class WakeSignal:
         seconds: float = MAX_RUN,
     ) -> None:
         """Run at once and then on each signal, until the time is over or `stopped` returns True."""
-        bell, heard, called = self.keys
-        server.delete(called)
-        arrived, said = time.monotonic(), 0.0
-        again = run_once(work)
-        while time.monotonic() < arrived + seconds and not stopped():
-            if time.monotonic() - said > LEASE / 3:
-                said = time.monotonic()
-                server.set(heard, 1, ex=LEASE)
-            if server.brpop([bell], timeout=1):
-                wait_for_more(server, bell, until=again)
-                again = run_once(work)
-        server.delete(heard)
+        signal, listening, requested = self.keys
+        server.delete(requested)
+        began, renewed = time.monotonic(), 0.0
+        earliest = run_once(work)
+        while time.monotonic() < began + seconds and not stopped():
+            if time.monotonic() - renewed > LEASE / 3:
+                renewed = time.monotonic()
+                server.set(listening, 1, ex=LEASE)
+            if server.brpop([signal], timeout=1):
+                gather_signals(server, signal, until=earliest)
+                earliest = run_once(work)
+        server.delete(listening)
 
 
 def run_once(work: Callable[[], None]) -> float:
@@ -98,7 +98,7 @@ def run_once(work: Callable[[], None]) -> float:
     return began + max(GATHER, took + min(took, REST))
 
 
-def wait_for_more(server: redis.Redis, bell: str, *, until: float) -> None:
+def gather_signals(server: redis.Redis, signal: str, *, until: float) -> None:
     """Wait so that further signals share the next run.
 
     The signal is cleared before the run, which then sees the work of all who sent it.
@@ -106,4 +106,4 @@ def wait_for_more(server: redis.Redis, bell: str, *, until: float) -> None:
     early = until - time.monotonic()
     if early > 0:
         time.sleep(early)
-        server.delete(bell)
+        server.delete(signal)

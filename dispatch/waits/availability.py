@@ -40,19 +40,19 @@ class AvailabilityQuery:
 
 def check(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Availability:
     """Return what a bot may want to tell before it escalates. Opens no ticket."""
-    would_be = _would_be(client, wish, at=at)
-    wait = queue.estimate_wait(would_be, at=at)
+    ticket = _draft_ticket(client, wish, at=at)
+    wait = queue.estimate_wait(ticket, at=at)
     now = opening_hours.get_state(opening_hours.get_hours(client), at=at)
-    present = _certified(client, estimator_cache.estimator(at=at).snapshot.agents)
+    present = _select_certified(client, estimator_cache.get_estimator(at=at).snapshot.agents)
     return Availability(
-        position=queue.get_position(would_be) or 1,
-        expected_wait_s=ExpectedWait.of(wait),
-        told_after_s=int(client.patience.total_seconds()),
+        position=queue.get_position(ticket) or 1,
+        expected_wait_s=ExpectedWait.from_wait(wait),
+        gives_up_after_s=int(client.patience.total_seconds()),
         agents=count_agents(wish, present),
-        opening_hours=OpeningHours.of(opening_hours.get_hours(client), now),
+        opening_hours=OpeningHours.from_state(opening_hours.get_hours(client), now),
         alternatives=[
-            *_without_a_skill(client, wish, wait, present, at=at),
-            *_other_languages(wish, present),
+            *_estimate_without_skills(client, wish, wait, present, at=at),
+            *_find_other_languages(wish, present),
             StayWithBot(),
             *([ComeBack(opens_at=now.opens_at)] if now.opens_at else []),
         ],
@@ -63,8 +63,8 @@ def count_agents(wish: AvailabilityQuery, present: Iterable[AgentGroup]) -> Agen
     """Count the agents on line who could serve this, by how well they could."""
     counted: Counter[tuple[int, int | None, bool, bool]] = Counter()
     for one in present:
-        spoken = _level(one, f"{wish.language}/")
-        known = [_level(one, f"{skill}:") for skill in wish.skills]
+        spoken = _get_level(one, f"{wish.language}/")
+        known = [_get_level(one, f"{skill}:") for skill in wish.skills]
         if spoken and all(known):
             able = all(had >= least for had, least in zip(known, wish.skills.values(), strict=True))
             counted[spoken, min(known, default=None), able, one.room > 0] += one.size
@@ -72,11 +72,11 @@ def count_agents(wish: AvailabilityQuery, present: Iterable[AgentGroup]) -> Agen
         free=sum(count for (*_, able, free), count in counted.items() if able and free),
         busy=sum(count for (*_, able, free), count in counted.items() if able and not free),
         nearly=sum(count for (*_, able, _), count in counted.items() if not able),
-        levels=list(_levels(counted)),
+        levels=list(_build_levels(counted)),
     )
 
 
-def _levels(counted: Counter[tuple[int, int | None, bool, bool]]) -> Iterator[Level]:
+def _build_levels(counted: Counter[tuple[int, int | None, bool, bool]]) -> Iterator[Level]:
     """Yield the levels, best first."""
     kinds = {(able, spoken, known) for spoken, known, able, _ in counted}
     for able, spoken, known in sorted(kinds, key=lambda kind: (kind[0], kind[1], kind[2] or 0))[
@@ -91,20 +91,22 @@ def _levels(counted: Counter[tuple[int, int | None, bool, bool]]) -> Iterator[Le
         )
 
 
-def _without_a_skill(
+def _estimate_without_skills(
     client: Client, wish: AvailabilityQuery, wait: Wait, present: list[AgentGroup], *, at: datetime
 ) -> Iterator[WithoutSkill]:
     """Yield the wait without one of the skills, where that is sooner."""
     for skill in wish.skills:
         others = {code: level for code, level in wish.skills.items() if code != skill}
         less = AvailabilityQuery(wish.language, others, wish.topic, wish.gives_way)
-        sooner = queue.estimate_wait(_would_be(client, less, at=at), at=at)
+        sooner = queue.estimate_wait(_draft_ticket(client, less, at=at), at=at)
         if sooner.p50 is not None and (wait.p50 is None or sooner.p50 < wait.p50):
             free = count_agents(less, present).free
-            yield WithoutSkill(skill=skill, free=free, expected_wait_s=ExpectedWait.of(sooner))
+            yield WithoutSkill(
+                skill=skill, free=free, expected_wait_s=ExpectedWait.from_wait(sooner)
+            )
 
 
-def _other_languages(
+def _find_other_languages(
     wish: AvailabilityQuery, present: Iterable[AgentGroup]
 ) -> Iterator[OtherLanguage]:
     """Yield languages in which a free agent has the same skills."""
@@ -120,18 +122,18 @@ def _other_languages(
         yield OtherLanguage(language=language, free=count)
 
 
-def _certified(client: Client, present: Iterable[AgentGroup]) -> list[AgentGroup]:
+def _select_certified(client: Client, present: Iterable[AgentGroup]) -> list[AgentGroup]:
     """Return the groups that hold the client's certificate."""
-    asked = {f"+{client.certificate}"} if client.certificate else set()
-    return [one for one in present if asked <= one.abilities]
+    required = {f"+{client.certificate}"} if client.certificate else set()
+    return [one for one in present if required <= one.abilities]
 
 
-def _level(one: AgentGroup, ability: str) -> int:
+def _get_level(one: AgentGroup, ability: str) -> int:
     """Return the highest level of this ability; 0 if the agents lack it."""
     return sum(f"{ability}{level}" in one.abilities for level in range(1, 6))
 
 
-def _would_be(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Ticket:
+def _draft_ticket(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Ticket:
     """Return the unsaved ticket of such a customer, at the end of the queue."""
     return Ticket(
         client=client,

@@ -21,7 +21,7 @@ class ExpectedWait(BaseModel):
     unknown: Unknown | None = Field(description="Why there is no number.")
 
     @classmethod
-    def of(cls, wait: Wait) -> "ExpectedWait":
+    def from_wait(cls, wait: Wait) -> "ExpectedWait":
         return cls.model_validate(
             {"p50": wait.p50, "p90": wait.p90, "unknown": wait.unknown or None}
         )
@@ -32,9 +32,9 @@ class Level(BaseModel):
 
     language_level: int = Field(description="1 to 5; 5 is native.")
     skill_level: int | None = Field(
-        description="1 to 5, the lowest among the skills asked for. Null when none is."
+        description="1 to 5, the lowest among the required skills. Null when none is required."
     )
-    able: bool = Field(description="False: only once the levels asked for are lowered.")
+    able: bool = Field(description="False: only after the required levels are lowered.")
     free: int
     busy: int
 
@@ -42,9 +42,9 @@ class Level(BaseModel):
 class AgentsOnLine(BaseModel):
     """How many agents could serve such a ticket. Counts, never names."""
 
-    free: int = Field(description="Able, with room for one more now.")
-    busy: int = Field(description="Able, without room now.")
-    nearly: int = Field(description="Know what is asked for, but less well than asked.")
+    free: int = Field(description="Qualified, with capacity for one more now.")
+    busy: int = Field(description="Qualified, without capacity now.")
+    nearly: int = Field(description="Have the skills, but at lower levels than required.")
     levels: list[Level]
 
 
@@ -65,7 +65,7 @@ class OpeningHours(BaseModel):
     week: list[Day] = Field(description="Empty: always open.")
 
     @classmethod
-    def of(cls, hours: Hours, now: OpeningState) -> "OpeningHours":
+    def from_state(cls, hours: Hours, now: OpeningState) -> "OpeningHours":
         days = () if hours.is_always_open else DAYS
         return cls(
             open=now.open,
@@ -114,9 +114,9 @@ Alternative = Annotated[
 class Availability(BaseModel):
     """What a customer would meet who escalates now."""
 
-    position: int = Field(description="The place in line; 1 is next.")
+    position: int = Field(description="The position in the queue; 1 is next.")
     expected_wait_s: ExpectedWait
-    told_after_s: int = Field(description="After so long a customer is told nobody is available.")
+    gives_up_after_s: int = Field(description="Seconds until the ticket is given up.")
     agents: AgentsOnLine
     opening_hours: OpeningHours
     alternatives: list[Alternative]

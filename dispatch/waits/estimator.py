@@ -29,8 +29,8 @@ class WaitEstimator:
         self.read_at = time.monotonic()
         self._kinds = {seat.abilities for seat in snapshot.seats}
         self._lines: dict[str, list[QueuedTicket]] = defaultdict(list)
-        for one in snapshot.queue:
-            self._lines[one.lane].append(one)
+        for entry in snapshot.queue:
+            self._lines[entry.lane].append(entry)
         self._rivals: dict[str, list[list[QueuedTicket]]] = {}
         self._outlooks: dict[tuple[str, DurationDistribution, int], WaitQuantiles | None] = {}
 
@@ -51,31 +51,31 @@ class WaitEstimator:
 
     def estimate(self, lane: str, own: DurationDistribution, *, turn_at: datetime) -> Wait:
         """Estimate the wait in this lane for a ticket with this turn, while requirements stay."""
-        outlook = self.quantiles(lane, own)
+        outlook = self.get_quantiles(lane, own)
         if outlook is None:
             return Wait(unknown=NOBODY_ABLE if self.snapshot.seats else NOBODY_ON_LINE)
-        ahead = self._ahead(lane, turn_at)
+        ahead = self._count_ahead(lane, turn_at)
         if ahead >= pool.MAX_QUEUE:
             return Wait(unknown=LONG_QUEUE)
         return Wait(*outlook.at_position(ahead))
 
-    def _ahead(self, lane: str, turn_at: datetime) -> int:
+    def _count_ahead(self, lane: str, turn_at: datetime) -> int:
         """Count the tickets served before it by the same agents."""
-        lines = self._lines_against(lane)
-        return sum(bisect_left(line, turn_at, key=_turn_at) for line in lines)
+        lines = self._get_competing(lane)
+        return sum(bisect_left(line, turn_at, key=_get_turn_at) for line in lines)
 
-    def quantiles(self, lane: str, own: DurationDistribution) -> WaitQuantiles | None:
+    def get_quantiles(self, lane: str, own: DurationDistribution) -> WaitQuantiles | None:
         """Return the simulated wait; simulated again when the queue has grown a lot."""
-        lines = self._lines_against(lane)
+        lines = self._get_competing(lane)
         question = (lane, own, sum(map(len, lines)) // wait_simulation.SPARE_ENTRIES)
         if question not in self._outlooks:
-            first = islice(merge(*lines, key=_turn_at), wait_simulation.MAX_ENTRIES)
+            first = islice(merge(*lines, key=_get_turn_at), wait_simulation.MAX_ENTRIES)
             self._outlooks[question] = wait_simulation.simulate_wait(
                 pool.parse_needs(lane),
                 own=own,
                 seats=self.snapshot.seats,
                 free_in=self._free_in,
-                ahead=[one.turn for one in first],
+                ahead=[entry.turn for entry in first],
                 until_yes=self.snapshot.history.until_yes,
             )
         return self._outlooks[question]
@@ -84,27 +84,26 @@ class WaitEstimator:
         """Add a new ticket, so that later ones are estimated behind it."""
         turn = QueueEntry(
             pool.parse_needs(ticket.lane),
-            self.snapshot.duration_for(ticket.client.slug, ticket.topic),
+            self.snapshot.get_duration(ticket.client.slug, ticket.topic),
         )
-        one = QueuedTicket(self.snapshot.turn_at(ticket), ticket.lane, turn)
+        entry = QueuedTicket(self.snapshot.turn_at(ticket), ticket.lane, turn)
         if ticket.lane not in self._lines:
             self._rivals = {}
-        insort(self._lines[ticket.lane], one, key=_turn_at)
+        insort(self._lines[ticket.lane], entry, key=_get_turn_at)
 
-    def _lines_against(self, lane: str) -> list[list[QueuedTicket]]:
-        """Return the queues of the lanes that compete for the same agents, each in serving order.
-        """
+    def _get_competing(self, lane: str) -> list[list[QueuedTicket]]:
+        """Return the queues of the lanes that compete for the same agents."""
         if lane not in self._rivals:
             # Copy the items, because another thread may add a lane meanwhile.
             lines = list(self._lines.items())
-            self._rivals[lane] = [line for other, line in lines if self._compete(lane, other)]
+            self._rivals[lane] = [line for other, line in lines if self._is_competing(lane, other)]
         return self._rivals[lane]
 
-    def _compete(self, lane: str, other: str) -> bool:
+    def _is_competing(self, lane: str, other: str) -> bool:
         """Whether an agent here could serve both lanes."""
         both = pool.parse_needs(lane) | pool.parse_needs(other)
         return any(both <= kind for kind in self._kinds)
 
 
-def _turn_at(one: QueuedTicket) -> datetime:
-    return one.turn_at
+def _get_turn_at(entry: QueuedTicket) -> datetime:
+    return entry.turn_at

@@ -37,7 +37,7 @@ STEPS = [step / 20 for step in range(21)]
 
 AGENTS_SQL = sql.read(__package__, "agents_on_line")
 TALKS_SQL = sql.read(__package__, "unfinished_talks")
-LINE_SQL = sql.read(__package__, "waiting_line")
+QUEUE_SQL = sql.read(__package__, "waiting_line")
 MINUTES_SQL = sql.read(__package__, "expected_minutes")
 DURATIONS_SQL = sql.read(__package__, "duration_quantiles")
 ANSWERS_SQL = sql.read(__package__, "recent_answers")
@@ -46,8 +46,7 @@ Kind = tuple[str | None, str | None]
 
 
 class AgentGroup(NamedTuple):
-    """Agents on line with the same abilities and free capacity, in conversations; and their number.
-    """
+    """Agents on line with the same abilities and free capacity (in conversations)."""
 
     abilities: frozenset[str]
     room: int
@@ -87,7 +86,7 @@ class PoolSnapshot:
         """Return the sort key of the ticket's turn; the earliest is served first."""
         return ticket.due_at - self.policy.head_start(ticket.urgency)
 
-    def lowered(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
+    def find_lower_lanes(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
         """Yield in how many seconds requirements drop, and the ticket's lane then."""
         waited, last = at - ticket.queued_at, ticket.lane
         waits = self.policy.lowers_after(ticket.client.answer_within)
@@ -98,9 +97,9 @@ class PoolSnapshot:
                 yield max(ceil((after - waited).total_seconds()), 0), then
                 last = then
 
-    def duration_for(self, client: str, topic: str) -> DurationDistribution:
+    def get_duration(self, client: str, topic: str) -> DurationDistribution:
         """Return the durations of this client and topic."""
-        return duration_for(self.history, self.minutes, client, topic)
+        return get_duration(self.history, self.minutes, client, topic)
 
 
 @lru_cache(maxsize=4096)
@@ -109,13 +108,12 @@ def parse_needs(lane: str) -> frozenset[str]:
     return frozenset(lane.split())
 
 
-def duration_for(
-    learned: PoolHistory, minutes: Mapping[str, int], client: str, topic: str
+def get_duration(
+    history: PoolHistory, minutes: Mapping[str, int], client: str, topic: str
 ) -> DurationDistribution:
-    """Return the narrowest distribution with enough data, else one around the rate card's minutes.
-    """
+    """Return the narrowest distribution with enough data, else the rate card's."""
     for kind in ((client, topic), (client, None)):
-        if found := learned.handled.get(kind):
+        if found := history.handled.get(kind):
             return found
     return DurationDistribution.lognormal(minutes.get(client, MINUTES))
 
@@ -123,28 +121,29 @@ def duration_for(
 def read(*, at: datetime) -> PoolSnapshot:
     # A savepoint: a failed query then costs the estimate only and not the escalation around it.
     with transaction.atomic():
-        learned = _history(at=at)
-        people = _rows(AGENTS_SQL, heard=at - SILENCE)
-        work = _rows(TALKS_SQL, at=at)
+        history = _get_history(at=at)
+        agents = _fetch_rows(AGENTS_SQL, heard=at - SILENCE)
+        work = _fetch_rows(TALKS_SQL, at=at)
         policy = policies.in_force(at=at)
-        line = _rows(LINE_SQL, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
-        minutes = dict(_rows(MINUTES_SQL, at=at))
+        queue = _fetch_rows(QUEUE_SQL, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
+        minutes = dict(_fetch_rows(MINUTES_SQL, at=at))
     return PoolSnapshot(
         agents=[
-            AgentGroup(parse_needs(able), room - load, many) for _, able, room, load, many in people
+            AgentGroup(parse_needs(able), room - load, count)
+            for _, able, room, load, count in agents
         ],
-        seats=list(_seats(people, work, learned, minutes)),
-        queue=[_in_line(learned, minutes, *row) for row in line],
-        history=learned,
+        seats=list(_build_seats(agents, work, history, minutes)),
+        queue=[_build_entry(history, minutes, *row) for row in queue],
+        history=history,
         minutes=minutes,
         policy=policy,
     )
 
 
-def _seats(
-    people: Iterable[tuple[Any, ...]],
+def _build_seats(
+    agents: Iterable[tuple[Any, ...]],
     work: Iterable[tuple[Any, ...]],
-    learned: PoolHistory,
+    history: PoolHistory,
     minutes: Mapping[str, int],
 ) -> Iterable[Seat]:
     """Yield a seat for each conversation an agent can hold, free or busy.
@@ -152,22 +151,24 @@ def _seats(
     Free seats of one kind are limited to the number that can matter. A pending offer counts as a
     conversation, because it usually becomes one.
     """
-    usual = learned.handled.get((None, None)) or DurationDistribution.lognormal(MINUTES)
+    usual = history.handled.get((None, None)) or DurationDistribution.lognormal(MINUTES)
     busy = defaultdict(list)
     for agent, client, topic, *times in work:
-        busy[agent].append(_busy(learned, duration_for(learned, minutes, client, topic), *times))
+        busy[agent].append(
+            _build_busy_seat(history, get_duration(history, minutes, client, topic), *times)
+        )
     free: Counter[str] = Counter()
-    for agent, abilities, capacity, load, many in people:
+    for agent, abilities, capacity, load, count in agents:
         held = busy[agent][:capacity] if agent else []
         held += [Seat(duration=usual)] * (load - len(held))
         yield from (seat._replace(abilities=parse_needs(abilities)) for seat in held)
-        free[abilities] += max(capacity - load, 0) * many
-    for abilities, many in free.items():
-        yield from [Seat(parse_needs(abilities))] * min(many, wait_simulation.MAX_SEATS)
+        free[abilities] += max(capacity - load, 0) * count
+    for abilities, count in free.items():
+        yield from [Seat(parse_needs(abilities))] * min(count, wait_simulation.MAX_SEATS)
 
 
-def _busy(
-    learned: PoolHistory,
+def _build_busy_seat(
+    history: PoolHistory,
     usual: DurationDistribution,
     talked: float,
     wrapped_up: float | None,
@@ -177,33 +178,33 @@ def _busy(
     if wrapped_up is None:
         return Seat(duration=usual, elapsed=talked)
     left = max(wrap_up_left or 0.0, 0.0)
-    known = learned.wrap_up or DurationDistribution((0.0, wrapped_up + left))
+    known = history.wrap_up or DurationDistribution((0.0, wrapped_up + left))
     return Seat(duration=known, elapsed=wrapped_up, most=left)
 
 
-def _in_line(
-    learned: PoolHistory,
+def _build_entry(
+    history: PoolHistory,
     minutes: Mapping[str, int],
     turn_at: datetime,
     lane: str,
     client: str,
     topic: str,
 ) -> QueuedTicket:
-    turn = QueueEntry(parse_needs(lane), duration_for(learned, minutes, client, topic))
+    turn = QueueEntry(parse_needs(lane), get_duration(history, minutes, client, topic))
     return QueuedTicket(turn_at, lane, turn)
 
 
-def _history(*, at: datetime) -> PoolHistory:
-    known: PoolHistory | None = cache.get("waits_learned")
+def _get_history(*, at: datetime) -> PoolHistory:
+    known: PoolHistory | None = cache.get("pool_history")
     if known is None:
         known = _read_history(at=at)
-        cache.set("waits_learned", known, timeout=LEARNED_FOR)
+        cache.set("pool_history", known, timeout=LEARNED_FOR)
     return known
 
 
 def _read_history(*, at: datetime) -> PoolHistory:
-    handled = _rows(DURATIONS_SQL, since=at - RECENT, steps=STEPS, enough=ENOUGH)
-    answered = _rows(ANSWERS_SQL, since=at - RECENT)
+    handled = _fetch_rows(DURATIONS_SQL, since=at - RECENT, steps=STEPS, enough=ENOUGH)
+    answered = _fetch_rows(ANSWERS_SQL, since=at - RECENT)
     wrap_ups = {(client, topic): tuple(wrap_up) for client, topic, _, wrap_up in handled}
     together = wrap_ups.get((None, None))
     return PoolHistory(
@@ -217,7 +218,7 @@ def _read_history(*, at: datetime) -> PoolHistory:
     )
 
 
-def _rows(query: str, **given: Any) -> list[tuple[Any, ...]]:
+def _fetch_rows(query: str, **given: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, given)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

@@ -16,18 +16,17 @@ RECENT = timedelta(days=7)
 MEDIANS_SQL = sql.read(__package__, "handle_time_medians")
 
 
-def typical(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
-    """Return the median handle time of each client and topic in the last week, cached for a minute.
-    """
+def get_medians(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
+    """Return the median handle time by client and topic of the last week."""
     known = cache.get("handle_time")
     if known is None:
-        known = _medians(at=at)
+        known = _read_medians(at=at)
         cache.set("handle_time", known, timeout=60)
     medians: dict[tuple[UUID, str], timedelta] = known
     return medians
 
 
-def _medians(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
+def _read_medians(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
     with connection.cursor() as cursor:
         cursor.execute(MEDIANS_SQL, {"since": at - RECENT, "enough": ENOUGH})
         return {(client, topic): median for client, topic, median in cursor.fetchall()}

@@ -27,7 +27,7 @@ def save(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datet
     if not drafts:
         return []
     made = _write(drafts, decision=decision, policy=policies.in_force(at=at), at=at)
-    push.offers(made)
+    push.send_offers(made)
     return made
 
 
@@ -35,8 +35,8 @@ def _write(
     drafts: Sequence[Offer], *, decision: Decision | None, policy: Policy, at: datetime
 ) -> list[Offer]:
     expires_at = at + SHOWN_WITHIN
-    given = _decision(decision) | {"at": at, "expires_at": expires_at}
-    given["drafts"] = orjson.dumps([_row(offer) for offer in drafts]).decode()
+    given = _build_decision_row(decision) | {"at": at, "expires_at": expires_at}
+    given["drafts"] = orjson.dumps([_build_row(offer) for offer in drafts]).decode()
     given["agents"] = [offer.agent_id for offer in drafts]
     given["tickets"] = [offer.ticket_id for offer in drafts]
     given["again"] = at + timedelta(seconds=policy.exclusive_for)
@@ -51,12 +51,12 @@ def _write(
     return made
 
 
-def _row(offer: Offer) -> dict[str, Any]:
+def _build_row(offer: Offer) -> dict[str, Any]:
     columns = ("id", "ticket_id", "agent_id", "slot", "pay", "reasons")
     return {name: getattr(offer, name) for name in columns}
 
 
-def _decision(decision: Decision | None) -> dict[str, Any]:
+def _build_decision_row(decision: Decision | None) -> dict[str, Any]:
     if decision is None:
         return {"decision": None, "policy": None, "seen": None, "pairs": None}
     return {

@@ -57,25 +57,25 @@ class DemandShares(NamedTuple):
     rate: float
 
 
-def current(*, at: datetime) -> Mapping[str, int]:
+def get_current(*, at: datetime) -> Mapping[str, int]:
     """Return the scarcity by capability in thousandths; without those that are not scarce."""
-    told: ScarcityCount | None = cache.get(KEY)
-    if told is None:
+    known: ScarcityCount | None = cache.get(KEY)
+    if known is None:
         return count(at=at)
-    if at > told.at + FRESH:
+    if at > known.at + FRESH:
         COUNTING.request(at=at)
-        told = cache.get(KEY, told)
-    return told.scarcity
+        known = cache.get(KEY, known)
+    return known.scarcity
 
 
 def count(*, at: datetime) -> Mapping[str, int]:
     """Count the scarcity at this moment and cache it."""
-    usual, places = _demand(at=at), _count_room()
-    told = {
-        thing: rules.scarcity(rules.expected_arrivals(share, usual.rate), places[thing])
-        for thing, share in usual.shares.items()
+    usual, room = _get_demand(at=at), _count_room()
+    counted = {
+        capability: rules.scarcity(rules.expected_arrivals(share, usual.rate), room[capability])
+        for capability, share in usual.shares.items()
     }
-    scarcity = {thing: thousandths for thing, thousandths in told.items() if thousandths}
+    scarcity = {name: thousandths for name, thousandths in counted.items() if thousandths}
     cache.set(KEY, ScarcityCount(scarcity, at), timeout=LONGEST)
     return scarcity
 
@@ -84,26 +84,26 @@ def count(*, at: datetime) -> Mapping[str, int]:
 COUNTING = BackgroundRefresh("scarcity", lambda at: count(at=at))
 
 
-def _demand(*, at: datetime) -> DemandShares:
+def _get_demand(*, at: datetime) -> DemandShares:
     known: DemandShares | None = cache.get(USUAL)
     if known is None:
         with connection.cursor() as cursor:
             cursor.execute(DEMAND_SQL, {"tickets": TICKETS, "since": at - LOOK_BACK})
-            asked: list[RecentDemand] = list(starmap(RecentDemand, cursor.fetchall()))
-        came = sum(one.lately for one in asked)
+            demand: list[RecentDemand] = list(starmap(RecentDemand, cursor.fetchall()))
+        came = sum(one.lately for one in demand)
         shares = rules.demand_shares(
-            (rules.required_capabilities(*one[:2]), one.many) for one in asked
+            (rules.required_capabilities(*one[:2]), one.many) for one in demand
         )
-        known = DemandShares(shares, came / _seconds(asked, at=at))
+        known = DemandShares(shares, came / _measure_span(demand, at=at))
         cache.set(USUAL, known, timeout=USUALLY)
     return known
 
 
-def _seconds(asked: list[RecentDemand], *, at: datetime) -> float:
+def _measure_span(demand: list[RecentDemand], *, at: datetime) -> float:
     """Return the seconds in which the recent tickets arrived; shorter if they fill the limit."""
     span = LOOK_BACK
-    if sum(one.many for one in asked) >= TICKETS:
-        span = min(span, at - min(one.oldest for one in asked))
+    if sum(one.many for one in demand) >= TICKETS:
+        span = min(span, at - min(one.oldest for one in demand))
     return max(span.total_seconds(), 1)
 
 
@@ -112,8 +112,8 @@ def _count_room() -> Counter[str]:
     with connection.cursor() as cursor:
         cursor.execute(ROOM_SQL)
         rows: list[tuple[str, int]] = cursor.fetchall()
-    places: Counter[str] = Counter()
-    for abilities, room in rows:
-        for thing in snapshot.capabilities(abilities):
-            places[thing] += room
-    return places
+    room: Counter[str] = Counter()
+    for abilities, capacity in rows:
+        for capability in snapshot.list_capabilities(abilities):
+            room[capability] += capacity
+    return room

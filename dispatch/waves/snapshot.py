@@ -42,7 +42,7 @@ class SnapshotTicket(NamedTuple):
     taken_slots: frozenset[int]
 
     @property
-    def lowered(self) -> dict[str, tuple[int, int]]:
+    def lowered_skills(self) -> dict[str, tuple[int, int]]:
         """The first and the present level of each skill whose requirement was lowered.
 
         A present level of 0 means that the skill is no longer required.
@@ -63,7 +63,7 @@ class SnapshotAgent(NamedTuple):
 
     @property
     def agent(self) -> Agent:
-        return Agent(id=self.agent_input.id, user=_reader(self.language))
+        return Agent(id=self.agent_input.id, user=_build_user(self.language))
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class WaveSnapshot:
     raw: bytes = b""
 
     @classmethod
-    def from_json(cls, words: bytes) -> Self:
-        tickets, agents, scarcity = orjson.loads(words)
+    def from_json(cls, raw: bytes) -> Self:
+        tickets, agents, scarcity = orjson.loads(raw)
         # Many agents have the same abilities, so the scarcity of each set is looked up once.
         rows = [AgentRow(*row) for row in agents]
-        rare = {able: _scarcity_of(able, scarcity) for able in {row.abilities for row in rows}}
-        free = [_free(row, scarcity=rare[row.abilities]) for row in rows]
-        return cls([_waiting(TicketRow(*row)) for row in tickets], free, words)
+        rare = {able: _select_scarcity(able, scarcity) for able in {row.abilities for row in rows}}
+        free = [_build_agent(row, scarcity=rare[row.abilities]) for row in rows]
+        return cls([_build_ticket(TicketRow(*row)) for row in tickets], free, raw)
 
 
 def read(
@@ -111,14 +111,14 @@ def read(
         tickets, agents = cursor.fetchone()
     if not tickets or not agents:
         return WaveSnapshot([], [])
-    told = orjson.dumps(scarcity or {}).decode()
-    return WaveSnapshot.from_json(f"[{tickets},{agents},{told}]".encode())
+    scarcity_json = orjson.dumps(scarcity or {}).decode()
+    return WaveSnapshot.from_json(f"[{tickets},{agents},{scarcity_json}]".encode())
 
 
-def _waiting(row: TicketRow) -> SnapshotTicket:
+def _build_ticket(row: TicketRow) -> SnapshotTicket:
     past = [PastOfferRow(*one) for one in row.past_offers or ()]
     met = [AffinityRow(*one) for one in row.affinities or ()]
-    refusals = _refusals(past)
+    refusals = _group_past_offers(past)
     known = frozenset(UUID(one.agent_id) for one in met if not one.blocked)
     need = WaitingTicket(
         id=UUID(row.id),
@@ -134,7 +134,7 @@ def _waiting(row: TicketRow) -> SnapshotTicket:
     )
     ticket = Ticket(
         id=need.id,
-        client=_client(row.client_id, row.client_slug, row.client_name),
+        client=_build_client(row.client_id, row.client_slug, row.client_name),
         language=need.language,
         topic=row.topic,
         skills=dict(row.skills),
@@ -147,12 +147,12 @@ def _waiting(row: TicketRow) -> SnapshotTicket:
 
 
 @lru_cache(maxsize=1000)
-def _client(pk: str, slug: str, name: str) -> Client:
+def _build_client(pk: str, slug: str, name: str) -> Client:
     return Client(id=UUID(pk), slug=slug, name=name)
 
 
 @lru_cache(maxsize=100)
-def _reader(language: str) -> User:
+def _build_user(language: str) -> User:
     return User(language=language)
 
 
@@ -166,16 +166,16 @@ def _parse_lane(lane: str) -> dict[str, Any]:
     }
 
 
-def _refusals(past: Sequence[PastOfferRow]) -> dict[str, Any]:
+def _group_past_offers(past: Sequence[PastOfferRow]) -> dict[str, Any]:
     """Group agents by past offer: pending, declined for good, or to be offered again at the end."""
-    asked = {one.agent_id for one in past if one.status in PENDING}
+    pending = {one.agent_id for one in past if one.status in PENDING}
     declined = {one.agent_id for one in past if one.status == "declined" and not one.may_reoffer}
-    others = {one.agent_id for one in past} - asked - declined
-    groups = {"offered_to": asked, "declined_by": declined, "timed_out_by": others}
+    others = {one.agent_id for one in past} - pending - declined
+    groups = {"offered_to": pending, "declined_by": declined, "timed_out_by": others}
     return {name: frozenset(map(UUID, group)) for name, group in groups.items()}
 
 
-def _free(row: AgentRow, *, scarcity: Mapping[str, int]) -> SnapshotAgent:
+def _build_agent(row: AgentRow, *, scarcity: Mapping[str, int]) -> SnapshotAgent:
     known = parse_abilities(row.abilities)
     able = FreeAgent(
         id=UUID(row.id),
@@ -192,9 +192,9 @@ def _free(row: AgentRow, *, scarcity: Mapping[str, int]) -> SnapshotAgent:
     return SnapshotAgent(able, row.language)
 
 
-def _scarcity_of(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:
+def _select_scarcity(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:
     """Return the scarcity of the capabilities that these abilities include."""
-    return {thing: scarcity[thing] for thing in capabilities(abilities) if thing in scarcity}
+    return {name: scarcity[name] for name in list_capabilities(abilities) if name in scarcity}
 
 
 class Abilities(NamedTuple):
@@ -206,10 +206,9 @@ class Abilities(NamedTuple):
 
 
 @lru_cache(maxsize=50_000)
-def parse_abilities(words: str) -> Abilities:
-    """Parse abilities separated by spaces. The last level of each is the highest: they are sorted.
-    """
-    able = words.split(" ")
+def parse_abilities(abilities: str) -> Abilities:
+    """Parse abilities separated by spaces. They are sorted, so the highest level comes last."""
+    able = abilities.split(" ")
     languages = dict(word.split("/") for word in able if "/" in word)
     skills = dict(word.split(":") for word in able if ":" in word)
     return Abilities(
@@ -220,7 +219,7 @@ def parse_abilities(words: str) -> Abilities:
 
 
 @lru_cache(maxsize=50_000)
-def capabilities(words: str) -> tuple[str, ...]:
+def list_capabilities(abilities: str) -> tuple[str, ...]:
     """Return the capabilities that an agent with these abilities has; see `policy.capabilities`."""
-    able = parse_abilities(words)
+    able = parse_abilities(abilities)
     return tuple(rules.capabilities(able.languages, able.skills))

@@ -47,7 +47,7 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     wave = uuid7()
     bind_contextvars(wave=wave.hex)
     policy = policies.in_force(at=at)
-    seen = snapshot.read(policy=policy, at=at, shard=shard, scarcity=scarcity.current(at=at))
+    seen = snapshot.read(policy=policy, at=at, shard=shard, scarcity=scarcity.get_current(at=at))
     matches = pair(seen, policy=policy, at=at)
     if not matches:
         return 0
@@ -90,8 +90,8 @@ def find_due() -> datetime | None:
     """Return the current time if a ticket waits to be offered, so another wave might find work."""
     with connection.cursor() as cursor:
         cursor.execute(DUE_SQL)
-        at, anybody = cursor.fetchone()
-    return at if anybody else None
+        at, is_waiting = cursor.fetchone()
+    return at if is_waiting else None
 
 
 def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) -> Iterator[Offer]:
@@ -101,12 +101,12 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
     in_force = rate_cards.read_in_force(
         sorted({one.ticket.client.slug for one in seen.waiting}), at=at
     )
-    typical = handle_time.typical(at=at)
+    medians = handle_time.get_medians(at=at)
     for match in matches:
         ticket, slots = waiting[match.ticket].ticket, waiting[match.ticket].taken_slots
         if ticket.client.slug in in_force:
             card, minutes = in_force[ticket.client.slug]
-            took = typical.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
+            took = medians.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
             quote = quotes.make_quote(
                 card,
                 # A skill that is no longer required is paid too, if the agent has it.
@@ -132,7 +132,7 @@ def _reason_inputs(waiting: SnapshotTicket, free: SnapshotAgent, *, at: datetime
         "waited_s": int((at - waiting.ticket_input.queued_at).total_seconds()),
         "idle_s": max(int((at - free.agent_input.idle_since).total_seconds()), 0),
         "without": sorted(waiting.ticket.skills.keys() - free.agent_input.skills.keys()),
-        "lowered": waiting.lowered,
+        "lowered": waiting.lowered_skills,
         "known": free.agent_input.id in waiting.ticket_input.known_by,
         "again": free.agent_input.id in waiting.ticket_input.timed_out_by,
     }
@@ -145,11 +145,11 @@ def reopen_hesitant(*, at: datetime, limit: int = 500) -> int:
 
 def lower_levels(*, at: datetime, limit: int = 200) -> int:
     """Lower the requirements of tickets that have waited; returns how many."""
-    lowering = partial(_lowered, policy=policies.in_force(at=at), at=at)
+    lowering = partial(_compute_level, policy=policies.in_force(at=at), at=at)
     return lifecycle.lower_levels(lowering=lowering, at=at, limit=limit)
 
 
-def _lowered(
+def _compute_level(
     ticket: Ticket, *, policy: Policy, at: datetime
 ) -> tuple[int, dict[str, int], datetime | None]:
     """Return the ticket's step, its requirements at that step, and the time of the next step.
@@ -168,8 +168,8 @@ def give_up_overdue(*, at: datetime, limit: int = 100) -> int:
 
     A ticket with a pending offer is left out, because an agent may be reading it.
     """
-    asked = Offer.objects.pending().filter(ticket=OuterRef("pk"))
-    overdue = Ticket.objects.queued().filter(~Exists(asked), give_up_at__lte=at)
+    pending = Offer.objects.pending().filter(ticket=OuterRef("pk"))
+    overdue = Ticket.objects.queued().filter(~Exists(pending), give_up_at__lte=at)
     due = list(overdue.select_related("client").order_by("give_up_at")[:limit])
     for ticket in due:
         _give_up(ticket, at=at)

@@ -50,7 +50,7 @@ class Actors:
 
     @property
     def history(self) -> History:
-        return self.store.history("bot")
+        return self.store.open_history("bot")
 
     def number(self) -> UUID:
         return UUID(int=self.rng.getrandbits(128), version=4)
@@ -119,7 +119,7 @@ async def open_desks(scenario: Scenario, count: int, places: int) -> AsyncIterat
     """So many agents at their desks, online; at the end all leave."""
     created = await sync_to_async(_create)(scenario.client, count, places)
     store, rng = HistoryStore(scenario.folder), Random(scenario.seed)
-    server = WebhookServer(created.webhook_secret, store.history("webhooks"))
+    server = WebhookServer(created.webhook_secret, store.open_history("webhooks"))
     port = await server.open()
     await sync_to_async(fixtures.set_webhook_url)(created, f"http://127.0.0.1:{port}/webhooks")
     headers = {"Authorization": f"Bearer {created.api_key}"}
@@ -132,7 +132,7 @@ async def open_desks(scenario: Scenario, count: int, places: int) -> AsyncIterat
             http = await stack.enter_async_context(HttpClient(scenario.platform.url, rng=rng))
             password = created.password
             desk = DeskBrowser(
-                http, (login, password), history=store.history(login), rng=Random(login)
+                http, (login, password), history=store.open_history(login), rng=Random(login)
             )
             await desk.log_in()
             await desk.open()

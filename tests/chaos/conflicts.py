@@ -84,12 +84,12 @@ async def _against_taking(
 
 async def _enter_office(scenario: Scenario, office: HttpClient) -> None:
     await asyncio.to_thread(factories.make_coordinator, f"cora-{scenario.client}")
-    page = await office.ask("GET", "/admin/login/")
+    page = await office.send("GET", "/admin/login/")
     form = {
-        "csrfmiddlewaretoken": page_parser.token(page.text),
+        "csrfmiddlewaretoken": page_parser.read_token(page.text),
         "username": f"cora-{scenario.client}",
     }
-    answer = await office.ask(
+    answer = await office.send(
         "POST", "/admin/login/", data={**form, "password": factories.PASSWORD, "next": "/admin/"}
     )
     scenario.expect(answer.status == 302, f"the office let nobody in: {answer.status}")
@@ -97,9 +97,9 @@ async def _enter_office(scenario: Scenario, office: HttpClient) -> None:
 
 async def _press_in_office(office: HttpClient, what: str, action: str, pk: str) -> int:
     form = {
-        "csrfmiddlewaretoken": office.cookie(*CSRF)[1],
+        "csrfmiddlewaretoken": office.get_cookie(*CSRF)[1],
         "action": action,
         "_selected_action": pk,
     }
-    answer = await office.ask("POST", f"/admin/dispatch/{what}/", data=form)
+    answer = await office.send("POST", f"/admin/dispatch/{what}/", data=form)
     return answer.status

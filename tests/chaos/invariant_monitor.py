@@ -48,5 +48,5 @@ class InvariantMonitor:
     def _look(self) -> None:
         window = Window(clock.now(), EVER)
         for name, invariant in INVARIANTS.items():
-            for subject in invariants.subjects(invariant, window):
+            for subject in invariants.find_subjects(invariant, window):
                 self.broken.append((time.time(), name, subject))

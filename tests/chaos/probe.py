@@ -103,7 +103,7 @@ class Probe:
             "language": LANGUAGE,
             "topic": "probe",
         }
-        history = self._store.history("probe")
+        history = self._store.open_history("probe")
         if ticket := await bot.escalate(history, body, key=number):
             seen = self._waiting.setdefault(ticket, asyncio.Event())
             await seen.wait()
@@ -114,7 +114,7 @@ class Probe:
     async def _watch(self, login: str) -> None:
         rng = Random(login)
         async with HttpClient(self.platform.url, rng=rng) as http:
-            history = self._store.history(login)
+            history = self._store.open_history(login)
             desk = DeskBrowser(http, (login, self.fixtures.password), history=history, rng=rng)
             await desk.log_in()
             await desk.open()

@@ -171,7 +171,7 @@ async def line_lost_in_a_talk(scenario: Scenario, actors: Actors) -> None:
 
 
 async def _cut(desk: DeskBrowser, seconds: float) -> None:
-    desk.history.note("network", "seen", gone_for=seconds)
+    desk.history.record("network", "seen", gone_for=seconds)
     await desk.close()
     await asyncio.sleep(seconds)
     await desk.open()
@@ -198,7 +198,7 @@ async def web_dies_while_customers_write(scenario: Scenario, actors: Actors) -> 
 async def _write_on(actors: Actors, ticket: str, over: asyncio.Event) -> int:
     """One word after another; returns how many were taken."""
     taken = 0
-    history = actors.store.history(f"writer-{ticket}")
+    history = actors.store.open_history(f"writer-{ticket}")
     while not over.is_set():
         number = str(actors.number())
         taken += await actors.bot.say(history, ticket, number=number, text="Hello?") is not None

@@ -31,8 +31,10 @@ CRASHES: Changes = {
         dies("notify", "for name, text in frames:\n        notifier.publish")
     ],
     "tickets.events.outbox": [dies("webhook", "took = int((time.monotonic()")],
-    "dispatch.assignments": [dies("pay", "push.changed(held.agent_id)\n    return held")],
-    "dispatch.offers": [dies("accept", "push.changed(held.agent_id)\n    return Assignment")],
+    "dispatch.assignments": [dies("pay", "push.request_reload(held.agent_id)\n    return held")],
+    "dispatch.offers": [
+        dies("accept", "push.request_reload(held.agent_id)\n    return Assignment")
+    ],
 }
 
 BUGS: Mapping[str, Changes] = {

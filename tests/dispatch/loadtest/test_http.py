@@ -9,7 +9,7 @@ import pytest
 from dispatch.loadtest import history
 from dispatch.loadtest.behaviour import BEHAVIOURS
 from dispatch.loadtest.history import HistoryStore
-from dispatch.loadtest.http import HttpClient, Reply, retry_pauses
+from dispatch.loadtest.http import HttpClient, Reply, make_pauses
 from tests.receiver import Receiver, run_receiver
 
 
@@ -17,7 +17,7 @@ def send_until_clear(receiver: Receiver, store: HistoryStore, *, duplicates: int
     async def ask() -> Reply:
         async with HttpClient(receiver.url, rng=Random(1), duplicates=duplicates) as http:
             about = {"key": "k"}
-            history = store.history("bot")
+            history = store.open_history("bot")
             return await http.request_until_clear(
                 history, "escalation", "POST", "", about=about, json={"a": 1}
             )
@@ -51,7 +51,7 @@ def test_a_clear_answer_is_taken(status: int) -> None:
 def test_a_server_that_is_gone_is_in_doubt() -> None:
     async def ask() -> Reply:
         async with HttpClient("http://127.0.0.1:9", rng=Random(1)) as http:
-            return await http.ask("GET", "/")
+            return await http.send("GET", "/")
 
     assert asyncio.run(ask()).is_unclear
 
@@ -67,7 +67,7 @@ def test_with_an_echo_a_thing_is_sent_several_times_and_the_best_answer_counts()
 
 
 def test_who_gets_no_answer_stops_asking_in_the_end() -> None:
-    waits = list(retry_pauses(Random(1), within=30))
+    waits = list(make_pauses(Random(1), within=30))
 
     assert 30 < sum(waits) < 40
     assert max(waits) <= 3

@@ -3,7 +3,7 @@
 import pytest
 
 from dispatch.loadtest import page_parser
-from dispatch.loadtest.page_parser import Words
+from dispatch.loadtest.page_parser import PageMessage
 from dispatch.models import Assignment
 from dispatch.realtime import push
 from tests import factories
@@ -36,7 +36,7 @@ def test_an_open_page_is_told_the_words_and_the_stage(client, work: Assignment) 
 
     shown = page_parser.read(client.get("/desk/state", position).content.decode())
 
-    assert shown.words == [Words("customer", 1, "", "Is <b>it</b> & me?")]
+    assert shown.messages == [PageMessage("customer", 1, "", "Is <b>it</b> & me?")]
     assert shown.stage == "talking"
 
 
@@ -49,16 +49,18 @@ def test_an_agent_finds_their_own_words_by_their_number(client, work: Assignment
         f"/desk/conversations/{work.pk}/messages", form, headers={"hx-request": "true"}
     )
 
-    assert page_parser.read(answer.content.decode()).words == [Words("agent", 2, number, "Yes.")]
+    assert page_parser.read(answer.content.decode()).messages == [
+        PageMessage("agent", 2, number, "Yes.")
+    ]
 
 
 def test_a_card_that_travels_names_its_offer() -> None:
     offer = factories.make_offer()
 
-    assert page_parser.read(push.card(offer)).offers == [str(offer.pk)]
+    assert page_parser.read(push.render_card(offer)).offers == [str(offer.pk)]
 
 
 def test_a_login_page_has_the_token_its_form_is_sent_with(client) -> None:
     page = client.get("/desk/login/").content.decode()
 
-    assert len(page_parser.token(page)) == 64
+    assert len(page_parser.read_token(page)) == 64

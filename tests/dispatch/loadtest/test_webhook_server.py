@@ -32,7 +32,7 @@ def test_whoever_waits_for_news_of_a_ticket_gets_it_once(letter: Any) -> None:
     secret, body, headers, ticket = letter
 
     async def hear() -> tuple[list[str], int]:
-        server = WebhookServer(secret, HistoryStore().history("webhooks"))
+        server = WebhookServer(secret, HistoryStore().open_history("webhooks"))
         answers = [server.receive(headers, body) for _ in range(2)]
         box = server.subscribe(ticket)
         return answers, box.qsize()
@@ -45,7 +45,7 @@ def test_whoever_waits_for_news_of_a_ticket_gets_it_once(letter: Any) -> None:
 
 def test_each_time_it_comes_is_noted(letter: Any, tmp_path: Any) -> None:
     secret, body, headers, ticket = letter
-    server = WebhookServer(secret, HistoryStore(tmp_path).history("webhooks"))
+    server = WebhookServer(secret, HistoryStore(tmp_path).open_history("webhooks"))
 
     server.receive(headers, body)
     server.receive(headers, body)
@@ -59,7 +59,7 @@ def test_each_time_it_comes_is_noted(letter: Any, tmp_path: Any) -> None:
 def test_what_the_platform_did_not_sign_is_refused(letter: Any, spoilt: str) -> None:
     secret, body, headers, ticket = letter
     store = HistoryStore()
-    server = WebhookServer(secret, store.history("webhooks"))
+    server = WebhookServer(secret, store.open_history("webhooks"))
     if spoilt == "body":
         body = body.replace(ticket.encode(), b"0" * 36)
     else:
@@ -76,7 +76,7 @@ def test_over_http_a_webhook_is_queued_for_its_subscriber(letter: Any) -> None:
     secret, body, headers, ticket = letter
 
     async def post_webhooks() -> tuple[list[int], str]:
-        server = WebhookServer(secret, HistoryStore().history("webhooks"))
+        server = WebhookServer(secret, HistoryStore().open_history("webhooks"))
         address = f"http://127.0.0.1:{await server.open()}/webhooks"
         queue = server.subscribe(ticket)
         async with httpx.AsyncClient(trust_env=False) as platform:
@@ -95,7 +95,7 @@ def test_an_open_server_leaves_signals_to_the_program(letter: Any) -> None:
     secret, *_ = letter
 
     async def open_and_look() -> object:
-        server = WebhookServer(secret, HistoryStore().history("webhooks"))
+        server = WebhookServer(secret, HistoryStore().open_history("webhooks"))
         await server.open()
         await asyncio.sleep(0.05)
         found = signal.getsignal(signal.SIGTERM)

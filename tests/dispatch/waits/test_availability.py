@@ -26,7 +26,7 @@ def skills(api: Any) -> None:
 
 
 def ask(api: Any, **given: str) -> Any:
-    estimator_cache.forget()
+    estimator_cache.clear()
     answer = api.get("availability", language=given.pop("language", "en"), **given)
     assert answer.status_code == 200, answer.json()
     return answer.json()
@@ -40,7 +40,7 @@ def test_an_empty_floor_is_described_whole(api: Any) -> None:
     assert ask(api) == {
         "position": 1,
         "expected_wait_s": {"p50": None, "p90": None, "unknown": "nobody_on_line"},
-        "told_after_s": 180,
+        "gives_up_after_s": 180,
         "agents": {"free": 0, "busy": 0, "nearly": 0, "levels": []},
         "opening_hours": {
             "open": True,
@@ -257,7 +257,7 @@ def test_the_answer_is_as_the_schema_says(api: Any) -> None:
 
 def test_more_agents_cost_no_more_queries(api: Any) -> None:
     def queries() -> int:
-        estimator_cache.forget()
+        estimator_cache.clear()
         with CaptureQueriesContext(connection) as asked:
             api.get("availability", language="en", skills="cards")
         return len(asked)

@@ -57,16 +57,16 @@ def test_whoever_asks_when_it_is_read_anew_does_not_wait_for_that(
     at = clock.now()
     # Its own, or its thread would read on during other tests.
     memory = EstimatorCache()
-    known, fresh = memory.estimator(at=at), pool.read(at=at)
+    known, fresh = memory.get_estimator(at=at), pool.read(at=at)
     go_on = threading.Event()
     monkeypatch.setattr(pool, "read", lambda *, at: go_on.wait(5) and fresh)
-    known.read_at -= estimator_cache.REMEMBERED
+    known.read_at -= estimator_cache.FRESH
 
-    assert memory.estimator(at=at) is known
+    assert memory.get_estimator(at=at) is known
 
     go_on.set()
     give_up = time.monotonic() + 5
-    while memory.estimator(at=at).snapshot is not fresh:
+    while memory.get_estimator(at=at).snapshot is not fresh:
         assert time.monotonic() < give_up
 
 
@@ -75,8 +75,8 @@ def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
 ) -> None:
     factories.make_agent()
     factories.make_ticket()
-    view = estimator_cache.estimator(at=clock.now())
-    compete = WaitEstimator._compete
+    view = estimator_cache.get_estimator(at=clock.now())
+    compete = WaitEstimator._is_competing
 
     def joined_meanwhile(self: WaitEstimator, lane: str, other: str) -> bool:
         self.add(would_be(client, language="sv"))
@@ -85,12 +85,12 @@ def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
     monkeypatch.setattr(WaitEstimator, "_compete", joined_meanwhile)
 
     would = would_be(client)
-    assert view._ahead(would.lane, view.snapshot.turn_at(would)) == 1
+    assert view._count_ahead(would.lane, view.snapshot.turn_at(would)) == 1
 
 
 def test_a_floor_of_many_is_read_in_as_many_queries_as_one_of_few(client: Client) -> None:
     def queries() -> int:
-        estimator_cache.forget()
+        estimator_cache.clear()
         with CaptureQueriesContext(connection) as asked:
             estimates.estimate(would_be(client), at=clock.now())
         return len(asked)

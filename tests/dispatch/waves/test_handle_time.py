@@ -28,7 +28,7 @@ def worked(minutes: int, *, topic: str = "card", client: Client | None = None) -
 
 def typical() -> dict[str, timedelta]:
     cache.clear()
-    return {topic: took for (_, topic), took in handle_time.typical(at=clock.now()).items()}
+    return {topic: took for (_, topic), took in handle_time.get_medians(at=clock.now()).items()}
 
 
 def test_the_median_of_enough_conversations_is_typical() -> None:
@@ -53,7 +53,7 @@ def test_each_client_and_topic_has_its_own() -> None:
         worked(6, client=other)
 
     cache.clear()
-    found = handle_time.typical(at=clock.now())
+    found = handle_time.get_medians(at=clock.now())
     assert found == {
         (first.pk, "card"): 2 * MINUTE,
         (first.pk, "loan"): 4 * MINUTE,

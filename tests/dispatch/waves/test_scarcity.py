@@ -33,7 +33,7 @@ def test_it_is_counted_from_tickets_and_free_places() -> None:
     factories.make_agent(skills={"cards": 1, "loans": 3})
 
     # Sixty in a quarter of an hour are eight in two minutes: four, two and two.
-    assert scarcity.current(at=clock.now()) == {
+    assert scarcity.get_current(at=clock.now()) == {
         "en cards": rules.scarcity(4, 4),
         "en loans": rules.scarcity(2, 1),
         "en ": rules.scarcity(2, 4),
@@ -47,7 +47,7 @@ def test_who_has_no_room_or_is_not_there_is_not_free() -> None:
         newest = Presence.objects.order_by("agent__created_at").last()
         Presence.objects.filter(pk=newest.pk).update(**change)
 
-    assert scarcity.current(at=clock.now()) == {"en cards": rules.scarcity(4, 1)}
+    assert scarcity.get_current(at=clock.now()) == {"en cards": rules.scarcity(4, 1)}
 
 
 def test_tickets_of_long_ago_tell_what_is_asked_for_but_not_how_many_come() -> None:
@@ -56,7 +56,7 @@ def test_tickets_of_long_ago_tell_what_is_asked_for_but_not_how_many_come() -> N
     tickets(15, skills={"cards": 1})
 
     # Fifteen in a quarter of an hour are two in two minutes; a quarter of them ask for cards.
-    assert scarcity.current(at=clock.now()) == {
+    assert scarcity.get_current(at=clock.now()) == {
         "en loans": rules.scarcity(1.5, 0),
         "en cards": rules.scarcity(0.5, 0),
     }
@@ -69,11 +69,11 @@ def test_where_more_come_than_are_looked_at_the_oldest_tells_how_fast(
     tickets(8)
     Ticket.objects.update(queued_at=clock.now() - timedelta(minutes=2))
 
-    assert scarcity.current(at=clock.now())["en "] == pytest.approx(rules.scarcity(6, 0), abs=1)
+    assert scarcity.get_current(at=clock.now())["en "] == pytest.approx(rules.scarcity(6, 0), abs=1)
 
 
 def test_nobody_ever_asked() -> None:
-    assert scarcity.current(at=clock.now()) == {}
+    assert scarcity.get_current(at=clock.now()) == {}
 
 
 def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
@@ -82,11 +82,11 @@ def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
     at = clock.now()
 
     with django_assert_num_queries(2):
-        scarcity.current(at=at)
-        scarcity.current(at=at)
+        scarcity.get_current(at=at)
+        scarcity.get_current(at=at)
     cache.delete(scarcity.KEY)
     with django_assert_num_queries(1):
-        scarcity.current(at=at)
+        scarcity.get_current(at=at)
 
 
 def test_no_wave_waits_for_the_counting(
@@ -97,16 +97,16 @@ def test_no_wave_waits_for_the_counting(
     monkeypatch.setattr(scarcity.COUNTING.job, "request", lambda: asked.append(True))
     at = clock.now()
     tickets(30, skills={"cards": 2})
-    counted = scarcity.current(at=at)
+    counted = scarcity.get_current(at=at)
     factories.make_agent(skills={"cards": 5}, capacity=3)
 
     with django_assert_num_queries(0):
-        assert scarcity.current(at=at + scarcity.FRESH) == counted
+        assert scarcity.get_current(at=at + scarcity.FRESH) == counted
         assert not asked
-        assert scarcity.current(at=at + 2 * scarcity.FRESH) == counted
+        assert scarcity.get_current(at=at + 2 * scarcity.FRESH) == counted
     assert asked
     scarcity.COUNTING.job.work()
-    assert scarcity.current(at=clock.now()) != counted
+    assert scarcity.get_current(at=clock.now()) != counted
 
 
 def test_a_wave_keeps_it_with_its_decision() -> None:
