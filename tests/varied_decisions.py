@@ -1,7 +1,7 @@
 """A busy platform in a short time: waves over a varied pool, for many kinds of decisions.
 
 Every input of a decision varies: languages, skills and their levels, certificates, prior contacts,
-passes, time-outs, relaxations, several tickets and agents a wave, policy versions.
+declines, time-outs, lowered levels, several tickets and agents a wave, policy versions.
 """
 
 import random
@@ -91,7 +91,8 @@ def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
 
 
 def _answer(draw: random.Random, *, at: datetime) -> None:
-    """Some agents accept and finish, some decline or pass for now, some let the time run out."""
+    """Some agents accept and finish, some decline for good or for now, some let the offer expire.
+    """
     for offer in Offer.objects.pending().select_related("ticket", "agent"):
         kind = draw.random()
         if kind < 0.55:

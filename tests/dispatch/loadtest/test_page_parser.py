@@ -1,4 +1,4 @@
-"""What an actor reads off a page is what the page says."""
+"""The page parser reads what the desk's HTML shows."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def work() -> Assignment:
     return held
 
 
-def test_the_desk_shows_offers_conversations_and_presence(client, work: Assignment) -> None:
+def test_desk_shows_offers_conversations_and_presence(client, work: Assignment) -> None:
     offer = factories.make_offer(agent=work.agent)
     client.force_login(work.agent.user)
 
@@ -30,7 +30,7 @@ def test_the_desk_shows_offers_conversations_and_presence(client, work: Assignme
     assert shown.signature
 
 
-def test_an_open_page_is_told_the_words_and_the_stage(client, work: Assignment) -> None:
+def test_open_page_shows_messages_and_stage(client, work: Assignment) -> None:
     client.force_login(work.agent.user)
     position = {"conversation": str(work.pk), "after": 0, "stage": "wrapping"}
 
@@ -40,7 +40,7 @@ def test_an_open_page_is_told_the_words_and_the_stage(client, work: Assignment) 
     assert shown.stage == "talking"
 
 
-def test_an_agent_finds_their_own_words_by_their_number(client, work: Assignment) -> None:
+def test_agent_message_has_its_number(client, work: Assignment) -> None:
     client.force_login(work.agent.user)
     number = "0b7f6a52-3c0b-4a44-9a39-8a86b4bb1f0c"
     form = {"text": "Yes.", "client_message_id": number, "conversation": str(work.pk), "after": 1}
@@ -54,13 +54,13 @@ def test_an_agent_finds_their_own_words_by_their_number(client, work: Assignment
     ]
 
 
-def test_a_card_that_travels_names_its_offer() -> None:
+def test_pushed_card_has_its_offer() -> None:
     offer = factories.make_offer()
 
     assert page_parser.read(push.render_card(offer)).offers == [str(offer.pk)]
 
 
-def test_a_login_page_has_the_token_its_form_is_sent_with(client) -> None:
+def test_login_page_has_the_token_of_its_form(client) -> None:
     page = client.get("/desk/login/").content.decode()
 
     assert len(page_parser.read_token(page)) == 64

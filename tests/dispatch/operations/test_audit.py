@@ -1,4 +1,4 @@
-"""The audit: every invariant is broken underneath, and found; what is sound is not."""
+"""The audit finds every violated invariant, and nothing in sound rows."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,7 +31,7 @@ def found() -> list[tuple[str, str]]:
 
 
 def sql(statement: str, *given: Any) -> None:
-    """Write past every trigger and foreign key."""
+    """Execute the statement past every trigger and foreign key."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL session_replication_role = replica")
@@ -40,7 +40,7 @@ def sql(statement: str, *given: Any) -> None:
 
 
 def drop(table: str, constraint: str) -> None:
-    """Do away with a constraint until the test is over."""
+    """Drop a constraint until the test is over."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}")
@@ -296,17 +296,17 @@ BROKEN: list[tuple[str, Callable[[], str]]] = [
 
 
 @pytest.mark.parametrize(("invariant", "break_it"), BROKEN)
-def test_what_breaks_an_invariant_is_found(invariant: str, break_it: Callable[[], str]) -> None:
+def test_violated_invariant_is_found(invariant: str, break_it: Callable[[], str]) -> None:
     subject = break_it()
 
     assert [one for one in found() if one[0] == invariant] == [(invariant, subject)]
 
 
-def test_every_invariant_is_broken_by_a_test() -> None:
+def test_every_invariant_has_a_test() -> None:
     assert {name for name, _break_it in BROKEN} == set(INVARIANTS)
 
 
-def test_an_ordinary_day_breaks_nothing() -> None:
+def test_ordinary_day_has_no_findings() -> None:
     factories.make_endpoint()
     finished()
     factories.make_offer(factories.make_ticket(), factories.make_agent("Lucas"))
@@ -324,7 +324,7 @@ def test_an_ordinary_day_breaks_nothing() -> None:
     assert found() == []
 
 
-def test_a_finding_keeps_the_moment_it_was_first_seen() -> None:
+def test_known_finding_keeps_the_time_it_was_first_seen() -> None:
     an_active_ticket_of_nobody()
     found()
     first = AuditFinding.objects.get()
@@ -336,7 +336,7 @@ def test_a_finding_keeps_the_moment_it_was_first_seen() -> None:
     assert again.last_seen_at > first.last_seen_at
 
 
-def test_what_is_mended_is_no_longer_counted() -> None:
+def test_repaired_row_is_no_longer_counted() -> None:
     an_active_ticket_of_nobody()
     found()
     standing = audit.count_findings()
@@ -348,7 +348,7 @@ def test_what_is_mended_is_no_longer_counted() -> None:
     assert audit.count_findings() == {}
 
 
-def test_a_breach_is_an_error_in_the_log_by_its_ids() -> None:
+def test_violation_is_logged_as_an_error_with_its_ids() -> None:
     subject = an_active_ticket_of_nobody()
 
     with capture_logs() as lines:
@@ -363,14 +363,14 @@ def test_a_breach_is_an_error_in_the_log_by_its_ids() -> None:
     }
 
 
-def test_a_query_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_query_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = invariants.Invariant("ticket", "SELECT nothing")
     monkeypatch.setitem(INVARIANTS, "s3_accepted_in_time", broken)
 
     assert found() == [("s3_accepted_in_time", audit.UNCHECKED)]
 
 
-def test_it_runs_once_an_hour_whoever_asks() -> None:
+def test_audit_runs_once_an_hour_for_all_processes() -> None:
     at = clock.now()
 
     ran = [audit.run_when_due(at=at + timedelta(minutes=minutes)) for minutes in (0, 1, 59, 61, 62)]
@@ -379,7 +379,7 @@ def test_it_runs_once_an_hour_whoever_asks() -> None:
     assert AuditRun.objects.count() == 2
 
 
-def test_while_another_audits_nobody_else_does() -> None:
+def test_audit_does_not_run_while_another_runs() -> None:
     given = connection.settings_dict
     with psycopg.connect(dbname=given["NAME"], user=given["USER"], host=given["HOST"]) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [audit.AUDITING])
@@ -390,7 +390,7 @@ def test_while_another_audits_nobody_else_does() -> None:
     assert audit.run_when_due(at=clock.now())
 
 
-def test_by_hand_a_breach_ends_with_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_command_with_findings_exits_with_one(capsys: pytest.CaptureFixture[str]) -> None:
     subject = an_active_ticket_of_nobody()
 
     with pytest.raises(SystemExit) as ending:
@@ -403,25 +403,25 @@ def test_by_hand_a_breach_ends_with_one(capsys: pytest.CaptureFixture[str]) -> N
     ]
 
 
-def test_coordinators_read_the_findings_and_change_none(http_of_a_coordinator: Http) -> None:
+def test_coordinator_reads_findings_and_cannot_change_them(coordinator_client: Http) -> None:
     subject = an_active_ticket_of_nobody()
     found()
 
-    page = http_of_a_coordinator.get("/admin/dispatch/auditfinding/")
-    adding = http_of_a_coordinator.get("/admin/dispatch/auditfinding/add/")
+    page = coordinator_client.get("/admin/dispatch/auditfinding/")
+    adding = coordinator_client.get("/admin/dispatch/auditfinding/add/")
 
     assert subject in page.content.decode()
     assert adding.status_code == 403
 
 
 @pytest.fixture
-def http_of_a_coordinator() -> Http:
+def coordinator_client() -> Http:
     http = Http()
     http.force_login(factories.make_coordinator())
     return http
 
 
-def test_a_message_is_no_breach_of_order_while_the_talk_goes_on() -> None:
+def test_message_in_an_open_conversation_is_not_out_of_order() -> None:
     held = factories.make_assignment()
     factories.make_message(
         held.ticket, origin="agent", client_message_id=f"{held.epoch}:1", at=clock.now()

@@ -1,4 +1,4 @@
-"""What the tests of the forecast ask about."""
+"""Tickets and agents for the tests of estimated waits."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from tickets.models.tickets import build_lane
 
 
 def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Ticket:
-    """A ticket somebody might open."""
+    """Return an unsaved ticket."""
     at = at or clock.now()
     language, skills = given.pop("language", "en"), given.pop("skills", {})
     about = {"topic": "card", "queued_at": at, "due_at": at + client.answer_within, **given}
@@ -22,7 +22,7 @@ def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Tic
 
 
 def talking(agent: Agent, *, since: timedelta = timedelta()) -> Assignment:
-    """The agent is in a conversation that began so long ago."""
+    """Put the agent into a conversation that began this long ago."""
     held = factories.make_assignment(ticket=factories.make_ticket(), agent=agent)
     Assignment.objects.filter(pk=held.pk).update(started_at=clock.now() - since)
     return held

@@ -1,4 +1,4 @@
-"""The wait a customer is told, from the rows as they are."""
+"""The estimated wait, from the rows in the database."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,7 @@ def client() -> Client:
 
 
 def wait(client: Client, *, at: datetime | None = None, **given: Any) -> Wait:
-    """As a process that has not looked at the floor yet would say it."""
+    """Estimate as a process that has not read the pool yet."""
     estimator_cache.clear()
     cache.clear()
     at = at or clock.now()
@@ -44,7 +44,7 @@ def half(client: Client, **given: Any) -> int:
 
 
 def worked(agent: Agent, *, minutes: float, times: int = pool.ENOUGH, topic: str = "card") -> None:
-    """Finished conversations of this length."""
+    """Make finished conversations of this length."""
     for _ in range(times):
         held = factories.make_assignment(ticket=factories.make_ticket(topic=topic), agent=agent)
         assignments.resolve(held, disposition="solved", at=clock.now())
@@ -56,13 +56,13 @@ def worked(agent: Agent, *, minutes: float, times: int = pool.ENOUGH, topic: str
         )  # fmt: skip
 
 
-def test_nobody_on_line_is_said_and_not_guessed(client: Client) -> None:
+def test_wait_without_agents_on_line_is_unknown(client: Client) -> None:
     factories.make_agent(available=False)
 
     assert wait(client) == Wait(unknown="nobody_on_line")
 
 
-def test_after_the_promise_whoever_knows_a_little_less_is_counted_on(client: Client) -> None:
+def test_agents_of_a_lower_level_count_after_the_promise(client: Client) -> None:
     factories.make_agent(skills={"cards": 2})
     told = wait(client, skills={"cards": 2})[:2]
 
@@ -72,7 +72,7 @@ def test_after_the_promise_whoever_knows_a_little_less_is_counted_on(client: Cli
     assert wait(client, skills={"cards": 5}) == Wait(unknown="nobody_able")
 
 
-def test_whoever_lacks_a_skill_is_counted_on_only_where_it_gives_way(client: Client) -> None:
+def test_agents_without_a_skill_count_only_if_it_gives_way(client: Client) -> None:
     factories.make_agent()
     told = wait(client)[:2]
 
@@ -81,27 +81,27 @@ def test_whoever_lacks_a_skill_is_counted_on_only_where_it_gives_way(client: Cli
     assert found == tuple(60 + one for one in told)
 
 
-def test_nobody_who_is_able_is_said_and_not_guessed(client: Client) -> None:
+def test_wait_without_qualified_agents_is_unknown(client: Client) -> None:
     factories.make_agent(languages={"fr": 5})
 
     assert wait(client) == Wait(unknown="nobody_able")
 
 
 @pytest.mark.parametrize("change", [{"status": "away"}, {"seen_at": "2020-01-01T00:00Z"}])
-def test_the_away_and_the_silent_are_not_counted_on(client: Client, change: dict[str, str]) -> None:
+def test_away_and_silent_agents_do_not_count(client: Client, change: dict[str, str]) -> None:
     factories.make_agent()
     Presence.objects.update(**change)
 
     assert wait(client) == Wait(unknown="nobody_on_line")
 
 
-def test_without_a_rate_card_nobody_will_be_asked(client: Client) -> None:
+def test_wait_without_a_rate_card_is_unknown(client: Client) -> None:
     factories.make_agent()
 
     assert wait(factories.make_client("poor")) == Wait(unknown="no_rate_card")
 
 
-def test_with_somebody_free_it_is_the_time_to_answer(client: Client) -> None:
+def test_wait_with_a_free_agent_is_the_time_to_accept(client: Client) -> None:
     factories.make_agent()
 
     half, most, _unknown = wait(client)
@@ -112,7 +112,7 @@ def test_with_somebody_free_it_is_the_time_to_answer(client: Client) -> None:
     assert 45 <= most <= 60
 
 
-def test_how_fast_offers_were_answered_counts(client: Client) -> None:
+def test_wait_follows_how_fast_offers_were_answered(client: Client) -> None:
     agent = factories.make_agent()
     worked(agent, minutes=5)
     Offer.objects.update(sent_at=clock.now() - 5 * MINUTE)
@@ -121,7 +121,7 @@ def test_how_fast_offers_were_answered_counts(client: Client) -> None:
     assert 4 <= half(client) <= 6
 
 
-def test_a_clock_that_was_set_back_makes_no_wait_less_than_nothing(client: Client) -> None:
+def test_clock_set_back_makes_no_wait_negative(client: Client) -> None:
     worked(factories.make_agent(), minutes=-60)
     Offer.objects.update(sent_at=clock.now() + 30 * MINUTE)
     talking(factories.make_agent(), since=-30 * MINUTE)
@@ -132,7 +132,7 @@ def test_a_clock_that_was_set_back_makes_no_wait_less_than_nothing(client: Clien
     assert 0 <= told.p50 <= (told.p90 or 0)
 
 
-def test_a_conversation_that_has_gone_on_for_long_is_sooner_over(client: Client) -> None:
+def test_long_running_conversation_ends_sooner(client: Client) -> None:
     held = talking(factories.make_agent())
     fresh = half(client)
     Assignment.objects.filter(pk=held.pk).update(started_at=clock.now() - 8 * MINUTE)
@@ -140,7 +140,7 @@ def test_a_conversation_that_has_gone_on_for_long_is_sooner_over(client: Client)
     assert half(client) < fresh
 
 
-def test_a_wrap_up_is_nearly_over(client: Client) -> None:
+def test_wrap_up_is_nearly_over(client: Client) -> None:
     held = talking(factories.make_agent())
     during = half(client)
     assignments.resolve(held, disposition="solved", at=clock.now())
@@ -148,7 +148,7 @@ def test_a_wrap_up_is_nearly_over(client: Client) -> None:
     assert half(client) < min(during, 180)
 
 
-def test_before_there_are_enough_the_card_says_how_long_talks_take(client: Client) -> None:
+def test_rate_card_gives_the_length_until_there_is_enough_history(client: Client) -> None:
     other = factories.make_client("slow")
     factories.make_card(other, expected_minutes=60)
     agent = factories.make_agent()
@@ -157,7 +157,7 @@ def test_before_there_are_enough_the_card_says_how_long_talks_take(client: Clien
     assert half(client) > 20 * 60
 
 
-def test_real_talks_say_how_long_they_take(client: Client) -> None:
+def test_history_gives_the_length_of_conversations(client: Client) -> None:
     agent = factories.make_agent()
     worked(agent, minutes=2)
     talking(agent)
@@ -165,7 +165,7 @@ def test_real_talks_say_how_long_they_take(client: Client) -> None:
     assert half(client) < 3 * 60
 
 
-def test_whoever_waits_already_is_in_front(client: Client) -> None:
+def test_earlier_ticket_is_ahead(client: Client) -> None:
     talking(factories.make_agent())
     alone = half(client)
     for _ in range(3):
@@ -174,7 +174,7 @@ def test_whoever_waits_already_is_in_front(client: Client) -> None:
     assert half(client) > alone + 3 * 60
 
 
-def test_only_those_ahead_count(client: Client) -> None:
+def test_later_tickets_do_not_count(client: Client) -> None:
     talking(factories.make_agent())
     factories.make_ticket()
     last = half(client)
@@ -182,7 +182,7 @@ def test_only_those_ahead_count(client: Client) -> None:
     assert half(client, urgency=2) < last
 
 
-def test_whoever_waits_for_other_agents_is_not_in_front(client: Client) -> None:
+def test_tickets_for_other_agents_are_not_ahead(client: Client) -> None:
     talking(factories.make_agent())
     alone = half(client)
     factories.make_agent("Léa", languages={"fr": 5}, skills={"cards": 3})
@@ -192,7 +192,7 @@ def test_whoever_waits_for_other_agents_is_not_in_front(client: Client) -> None:
     assert half(client) == pytest.approx(alone, abs=60)
 
 
-def test_an_offer_that_is_out_is_only_waited_for_to_be_answered(client: Client) -> None:
+def test_ticket_with_a_pending_offer_waits_for_the_answer_only(client: Client) -> None:
     talking(factories.make_agent("Bo"))
     ticket = factories.make_ticket()
     asked = half(client)
@@ -206,13 +206,13 @@ def test_an_offer_that_is_out_is_only_waited_for_to_be_answered(client: Client) 
     assert told.p50 < 60 < asked
 
 
-def test_a_place_an_offer_holds_is_not_free(client: Client) -> None:
+def test_capacity_held_by_an_offer_is_not_free(client: Client) -> None:
     factories.make_offer(agent=factories.make_agent())
 
     assert half(client) > 60
 
 
-def test_behind_a_very_long_line_nobody_is_told_a_time(
+def test_wait_behind_a_very_long_queue_is_unknown(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talking(factories.make_agent())
@@ -223,8 +223,8 @@ def test_behind_a_very_long_line_nobody_is_told_a_time(
     assert wait(client) == Wait(unknown="long_queue")
 
 
-def test_an_agent_who_declines_is_no_different_from_one_who_does_not(client: Client) -> None:
-    """How offers are answered is known of all together only."""
+def test_estimate_does_not_depend_on_which_agent_declined(client: Client) -> None:
+    """Answers to offers are read for all agents together only."""
     willing, unwilling = factories.make_agent("Amina"), factories.make_agent("Bo")
     for _ in range(20):
         offers.decline(factories.make_offer(agent=unwilling), at=clock.now())

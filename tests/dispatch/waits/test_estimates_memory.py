@@ -1,4 +1,4 @@
-"""What the forecast remembers: a second quote asks nothing, whoever came since is in front."""
+"""The cached estimator: a second estimate runs no query, and new tickets count at once."""
 
 import threading
 import time
@@ -25,8 +25,8 @@ def client() -> Client:
     return made
 
 
-def test_whoever_comes_is_in_front_at_once(client: Client) -> None:
-    """The floor is remembered, those who came since are added."""
+def test_new_ticket_is_ahead_at_once(client: Client) -> None:
+    """The cached pool gets the tickets opened since."""
     factories.make_agent()
     estimates.estimate(would_be(client), at=clock.now())
     for _ in range(2):
@@ -38,7 +38,7 @@ def test_whoever_comes_is_in_front_at_once(client: Client) -> None:
     assert told.p50 > 2 * 60
 
 
-def test_a_second_quote_asks_the_database_nothing(client: Client) -> None:
+def test_second_estimate_runs_no_query(client: Client) -> None:
     factories.make_agent()
     at = clock.now()
     estimates.estimate(would_be(client, at=at), at=at)
@@ -51,11 +51,11 @@ def test_a_second_quote_asks_the_database_nothing(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("no_worker")
-def test_whoever_asks_when_it_is_read_anew_does_not_wait_for_that(
+def test_estimate_does_not_wait_for_a_refresh(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = clock.now()
-    # Its own, or its thread would read on during other tests.
+    # The cache is the test's own, because its thread would read on during other tests.
     memory = EstimatorCache()
     known, fresh = memory.get_estimator(at=at), pool.read(at=at)
     go_on = threading.Event()
@@ -70,7 +70,7 @@ def test_whoever_asks_when_it_is_read_anew_does_not_wait_for_that(
         assert time.monotonic() < give_up
 
 
-def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
+def test_lane_added_during_an_estimate_does_no_harm(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.make_agent()
@@ -88,7 +88,7 @@ def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
     assert view._count_ahead(would.lane, view.snapshot.turn_at(would)) == 1
 
 
-def test_a_floor_of_many_is_read_in_as_many_queries_as_one_of_few(client: Client) -> None:
+def test_pool_of_many_agents_takes_as_many_queries_as_of_few(client: Client) -> None:
     def queries() -> int:
         estimator_cache.clear()
         with CaptureQueriesContext(connection) as asked:

@@ -1,4 +1,4 @@
-"""How likely what agents can do is needed soon: counted from the newest tickets and who is free."""
+"""Scarcity, counted from the newest tickets and the free agents."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ def tickets(many: int, **asked: object) -> None:
         factories.make_ticket(**asked)
 
 
-def test_it_is_counted_from_tickets_and_free_places() -> None:
+def test_scarcity_is_counted_from_tickets_and_free_capacity() -> None:
     tickets(30, skills={"cards": 2})
     tickets(15, skills={"loans": 1})
     tickets(15)
@@ -40,7 +40,7 @@ def test_it_is_counted_from_tickets_and_free_places() -> None:
     }
 
 
-def test_who_has_no_room_or_is_not_there_is_not_free() -> None:
+def test_full_and_absent_agents_do_not_count_as_free() -> None:
     tickets(30, skills={"cards": 1})
     for change in ({"load": 1}, {"status": "away"}, {"status": "offline"}, {}):
         factories.make_agent(skills={"cards": 5})
@@ -50,19 +50,19 @@ def test_who_has_no_room_or_is_not_there_is_not_free() -> None:
     assert scarcity.get_current(at=clock.now()) == {"en cards": rules.scarcity(4, 1)}
 
 
-def test_tickets_of_long_ago_tell_what_is_asked_for_but_not_how_many_come() -> None:
+def test_old_tickets_count_for_demand_but_not_for_the_rate() -> None:
     tickets(45, skills={"loans": 1})
     Ticket.objects.update(queued_at=clock.now() - timedelta(days=1))
     tickets(15, skills={"cards": 1})
 
-    # Fifteen in a quarter of an hour are two in two minutes; a quarter of them ask for cards.
+    # Fifteen in a quarter of an hour are two in two minutes; a quarter of them require cards.
     assert scarcity.get_current(at=clock.now()) == {
         "en loans": rules.scarcity(1.5, 0),
         "en cards": rules.scarcity(0.5, 0),
     }
 
 
-def test_where_more_come_than_are_looked_at_the_oldest_tells_how_fast(
+def test_rate_uses_the_oldest_ticket_read_if_there_are_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scarcity, "TICKETS", 6)
@@ -72,11 +72,11 @@ def test_where_more_come_than_are_looked_at_the_oldest_tells_how_fast(
     assert scarcity.get_current(at=clock.now())["en "] == pytest.approx(rules.scarcity(6, 0), abs=1)
 
 
-def test_nobody_ever_asked() -> None:
+def test_scarcity_without_tickets_is_empty() -> None:
     assert scarcity.get_current(at=clock.now()) == {}
 
 
-def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
+def test_scarcity_is_counted_every_two_seconds_and_demand_every_ten(
     django_assert_num_queries,
 ) -> None:
     at = clock.now()
@@ -89,7 +89,7 @@ def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
         scarcity.get_current(at=at)
 
 
-def test_no_wave_waits_for_the_counting(
+def test_wave_does_not_wait_for_the_count(
     settings: Any, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     settings.REALTIME_ENGINE = BACKGROUND
@@ -109,7 +109,7 @@ def test_no_wave_waits_for_the_counting(
     assert scarcity.get_current(at=clock.now()) != counted
 
 
-def test_a_wave_keeps_it_with_its_decision() -> None:
+def test_decision_stores_the_scarcity() -> None:
     factories.make_card()
     tickets(14)
     factories.make_ticket(skills={"loans": 1})
