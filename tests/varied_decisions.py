@@ -91,8 +91,7 @@ def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
 
 
 def _answer(draw: random.Random, *, at: datetime) -> None:
-    """Some agents accept and finish, some decline for good or for now, some let the offer expire.
-    """
+    """Some agents accept and finish, some decline (for good or for now), some do not answer."""
     for offer in Offer.objects.pending().select_related("ticket", "agent"):
         kind = draw.random()
         if kind < 0.55:

@@ -95,10 +95,10 @@ def test_load_arrives_works_and_leaves(platform: Platform, tmp_path: Path) -> No
 
 
 def await_lines(folder: Path, act: str, how: str, *, least: int) -> None:
-    embedded.retry(lambda: _enough(folder, act, how, least), ValueError, seconds=90)
+    embedded.retry(lambda: _require_lines(folder, act, how, least), ValueError, seconds=90)
 
 
-def _enough(folder: Path, act: str, how: str, least: int) -> None:
+def _require_lines(folder: Path, act: str, how: str, least: int) -> None:
     """Raise ValueError while there are fewer."""
     found = [one for one in history.read(folder) if (one["act"], one["how"]) == (act, how)]
     if len(found) < least:

@@ -32,7 +32,7 @@ class OpenConnection:
         return metrics.read_metrics(at=clock.now())
 
 
-def scraped() -> dict[Any, float]:
+def scrape() -> dict[Any, float]:
     """Return each figure by its name, or by its name and its label."""
     registry = CollectorRegistry()
     registry.register(OpenConnection())
@@ -45,7 +45,7 @@ def scraped() -> dict[Any, float]:
 
 
 def test_empty_platform_has_all_figures() -> None:
-    figures = scraped()
+    figures = scrape()
 
     assert {name for name in figures if isinstance(name, str)} == {
         "releve_longest_wait_seconds",
@@ -64,7 +64,7 @@ def test_waiting_tickets_are_counted_by_language() -> None:
     factories.make_ticket(language="sv")
     factories.make_offer()
 
-    figures = scraped()
+    figures = scrape()
 
     assert figures["releve_tickets_waiting", "en"] == 3
     assert figures["releve_tickets_waiting", "sv"] == 1
@@ -76,13 +76,13 @@ def test_lost_conversation_stays_counted() -> None:
     assignments.lose(factories.make_assignment(), at=clock.now())
     Ticket.objects.update(status="abandoned", closed_at=clock.now())
 
-    assert scraped()["releve_lease_losses_total"] == 1
+    assert scrape()["releve_lease_losses_total"] == 1
 
 
 def test_scheduler_lag_is_its_silence_or_its_lateness() -> None:
     scheduler.beat(leader="a:1", lag_ms=7000, took_ms=250)
 
-    figures = scraped()
+    figures = scrape()
 
     assert figures["releve_scheduler_lag_seconds"] == 7
     assert figures["releve_scheduler_tick_seconds"] == 0.25
@@ -95,7 +95,7 @@ def test_open_sockets_of_running_live_servers_are_added_up() -> None:
 
     connections.report(4, at=at)
 
-    assert scraped()["releve_open_sockets"] == 7
+    assert scrape()["releve_open_sockets"] == 7
 
 
 def test_live_server_gone_for_a_day_is_deleted() -> None:
@@ -113,7 +113,7 @@ def test_invariants_are_named_with_and_without_findings() -> None:
 
     audit.run(Window(clock.now(), audit.EVER))
 
-    figures = scraped()
+    figures = scrape()
     assert figures["releve_audit_breaches", "s5_conversation_and_ticket"] == 1
     assert figures["releve_audit_breaches", "s2_load"] == 0
     assert sum(key[0] == "releve_audit_breaches" for key in figures) == len(INVARIANTS)
@@ -135,7 +135,7 @@ def test_given_up_and_untried_events_are_counted() -> None:
             **given,
         )
 
-    figures = scraped()
+    figures = scrape()
 
     assert figures["releve_webhook_dead_letters"] == 1
     assert 30 <= figures["releve_oldest_unsent_event_seconds"] < 35
@@ -153,16 +153,16 @@ def metrics_url() -> Iterator[str]:
 @pytest.mark.django_db(transaction=True)
 def test_scrape_over_http_leaves_no_connection_open(metrics_url: str) -> None:
     factories.make_ticket()
-    before = open_connections()
+    before = count_connections()
 
     answers = [httpx.get(metrics_url, trust_env=False) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200] * 3
     assert 'releve_tickets_waiting{language="en"} 1.0' in answers[0].text
-    assert open_connections() == before
+    assert count_connections() == before
 
 
-def open_connections() -> int:
+def count_connections() -> int:
     """Count the connections to this database. A closed one takes the server a moment to end."""
     time.sleep(0.3)
     with connection.cursor() as cursor:
@@ -203,7 +203,7 @@ def test_taken_port_is_an_error() -> None:
         metrics.serve(taken.getsockname()[1])
 
 
-def waited(seconds: float) -> Offer:
+def make_delayed_offer(seconds: float) -> Offer:
     """Make an offer sent a minute ago for a ticket that had waited this long."""
     offer = factories.make_offer(factories.make_ticket(), factories.make_agent())
     sent_at = clock.now() - timedelta(minutes=1)
@@ -223,12 +223,12 @@ def counted_until_an_hour_ago() -> None:
 @pytest.mark.usefixtures("counted_until_an_hour_ago")
 def test_wait_for_a_first_offer_is_counted_once() -> None:
     for seconds in (0.01, 0.07, 0.07, 1000):
-        waited(seconds)
+        make_delayed_offer(seconds)
 
     first_offer_latency.count(at=clock.now())
     first_offer_latency.count(at=clock.now())
 
-    figures = scraped()
+    figures = scrape()
     bucket = "releve_match_latency_seconds_bucket"
     assert [figures[bucket, le] for le in ("0.025", "0.05", "0.1", "180.0", "+Inf")] == [
         1, 1, 3, 3, 4,
@@ -239,7 +239,7 @@ def test_wait_for_a_first_offer_is_counted_once() -> None:
 
 @pytest.mark.usefixtures("counted_until_an_hour_ago")
 def test_second_offer_of_a_ticket_is_not_counted() -> None:
-    first = waited(0.01)
+    first = make_delayed_offer(0.01)
     Offer.objects.filter(pk=first.pk).update(status="declined", settled_at=clock.now())
     again = factories.make_offer(first.ticket, factories.make_agent())
     Offer.objects.filter(pk=again.pk).update(sent_at=clock.now() - timedelta(seconds=50))

@@ -28,16 +28,16 @@ AT_ONCE = 0.2
 CHANNEL = f"channel-{uuid4()}"
 
 
-class Ear:
+class Listener:
     """A subscriber of a channel of the real Valkey."""
 
     def __init__(self, channel: str) -> None:
         self.server = redis.Redis.from_url(given.REDIS_URL)
         self.subscribed = self.server.pubsub(ignore_subscribe_messages=True)
         self.subscribed.subscribe(channel)
-        self.heard()
+        self.receive()
 
-    def heard(self, *, seconds: float = 0.3) -> bytes | None:
+    def receive(self, *, seconds: float = 0.3) -> bytes | None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if message := self.subscribed.get_message(timeout=0.05):
@@ -50,8 +50,8 @@ class Ear:
 
 
 @pytest.fixture
-def listener() -> Iterator[Ear]:
-    listener = Ear(CHANNEL)
+def listener() -> Iterator[Listener]:
+    listener = Listener(CHANNEL)
     yield listener
     listener.close()
 
@@ -64,59 +64,59 @@ def valkey_path(tmp_path_factory: pytest.TempPathFactory, settings: Any) -> Path
     return path
 
 
-def open_to_valkey(valkey_path: Path, address: str) -> None:
+def link_valkey(valkey_path: Path, address: str) -> None:
     valkey_path.symlink_to(urlsplit(address).path)
 
 
-def timed(call: Any, *given: Any) -> float:
+def measure_call(call: Any, *given: Any) -> float:
     before = time.monotonic()
     call(*given)
     return time.monotonic() - before
 
 
-def test_published_message_arrives(listener: Ear) -> None:
+def test_published_message_arrives(listener: Listener) -> None:
     BackgroundEngine().publish(CHANNEL, b"news")
 
-    assert listener.heard(seconds=2) == b"news"
+    assert listener.receive(seconds=2) == b"news"
 
 
-def test_published_messages_arrive_in_order(listener: Ear) -> None:
+def test_published_messages_arrive_in_order(listener: Listener) -> None:
     carrier = BackgroundEngine()
 
     for number in range(5):
         carrier.publish(CHANNEL, str(number).encode())
 
-    assert [listener.heard(seconds=2) for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
+    assert [listener.receive(seconds=2) for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
 
 
-def test_publishing_without_valkey_does_not_wait(listener: Ear, valkey_path: Path) -> None:
+def test_publishing_without_valkey_does_not_wait(listener: Listener, valkey_path: Path) -> None:
     address, carrier = os.environ["REDIS_URL"], BackgroundEngine()
 
-    took = [timed(carrier.publish, CHANNEL, b"lost") for _ in range(20)]
-    assert listener.heard() is None
-    open_to_valkey(valkey_path, address)
+    took = [measure_call(carrier.publish, CHANNEL, b"lost") for _ in range(20)]
+    assert listener.receive() is None
+    link_valkey(valkey_path, address)
     carrier.publish(CHANNEL, b"later")
 
     assert max(took) < AT_ONCE
-    assert listener.heard(seconds=3) == b"later"
+    assert listener.receive(seconds=3) == b"later"
 
 
-def test_publishing_to_a_frozen_valkey_does_not_wait(listener: Ear, valkey_path: Path) -> None:
+def test_publishing_to_a_frozen_valkey_does_not_wait(listener: Listener, valkey_path: Path) -> None:
     address, carrier = os.environ["REDIS_URL"], BackgroundEngine()
     frozen = socket.socket(socket.AF_UNIX)
     frozen.bind(str(valkey_path))
     frozen.listen()
 
-    took = [timed(carrier.publish, CHANNEL, b"gathered meanwhile") for _ in range(20)]
-    assert listener.heard() is None
+    took = [measure_call(carrier.publish, CHANNEL, b"gathered meanwhile") for _ in range(20)]
+    assert listener.receive() is None
     valkey_path.unlink()
     frozen.close()
-    open_to_valkey(valkey_path, address)
+    link_valkey(valkey_path, address)
     carrier.publish(CHANNEL, b"later")
 
-    heard = [listener.heard(seconds=5)]
+    heard = [listener.receive(seconds=5)]
     while heard[-1] == b"gathered meanwhile":
-        heard.append(listener.heard())
+        heard.append(listener.receive())
     assert max(took) < AT_ONCE
     assert heard[-1] == b"later"
 
@@ -128,7 +128,7 @@ def test_queued_messages_are_limited() -> None:
     for number in range(background_engine.MOST_WAITING + 5):
         carrier.publish(CHANNEL, str(number).encode())
 
-    assert len(carrier._news) == background_engine.MOST_WAITING
+    assert len(carrier._messages) == background_engine.MOST_WAITING
 
 
 class SlowTask:
@@ -146,7 +146,7 @@ class SlowTask:
 def test_enqueuing_does_not_wait_for_the_broker_and_starts_a_task_once() -> None:
     carrier, task = BackgroundEngine(), SlowTask()
 
-    took = [timed(carrier.enqueue, cast(Task, task)) for _ in range(20)]
+    took = [measure_call(carrier.enqueue, cast(Task, task)) for _ in range(20)]
     task.let_go.set()
     for _ in range(100):
         if task.asked == 2:
@@ -187,11 +187,11 @@ def test_enqueued_task_carries_no_personal_data(
 
 def test_published_message_has_the_format_of_the_channel_layer() -> None:
     layer = channel_layers["default"]
-    listener = Ear(f"releve__group__{CHANNEL}")
+    listener = Listener(f"releve__group__{CHANNEL}")
 
     notifier.publish(CHANNEL, {"type": "news", "text": "é"})
 
-    heard = listener.heard(seconds=2)
+    heard = listener.receive(seconds=2)
     listener.close()
     assert heard is not None
     assert layer.deserialize(heard) == {"type": "news", "text": "é"}

@@ -11,7 +11,7 @@ from tickets.models import Client, Ticket
 from tickets.models.tickets import build_lane
 
 
-def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Ticket:
+def draft_ticket(client: Client, *, at: datetime | None = None, **given: Any) -> Ticket:
     """Return an unsaved ticket."""
     at = at or clock.now()
     language, skills = given.pop("language", "en"), given.pop("skills", {})
@@ -21,7 +21,7 @@ def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Tic
     )
 
 
-def talking(agent: Agent, *, since: timedelta = timedelta()) -> Assignment:
+def start_conversation(agent: Agent, *, since: timedelta = timedelta()) -> Assignment:
     """Put the agent into a conversation that began this long ago."""
     held = factories.make_assignment(ticket=factories.make_ticket(), agent=agent)
     Assignment.objects.filter(pk=held.pk).update(started_at=clock.now() - since)

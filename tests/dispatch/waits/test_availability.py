@@ -25,19 +25,19 @@ def skill_codes(api: Any) -> None:
         factories.make_skill(code)
 
 
-def ask(api: Any, **given: str) -> Any:
+def get_availability(api: Any, **given: str) -> Any:
     estimator_cache.clear()
     answer = api.get("availability", language=given.pop("language", "en"), **given)
     assert answer.status_code == 200, answer.json()
     return answer.json()
 
 
-def kinds(answer: Any) -> list[str]:
+def list_kinds(answer: Any) -> list[str]:
     return [one["kind"] for one in answer["alternatives"]]
 
 
 def test_availability_without_agents_has_all_parts(api: Any) -> None:
-    assert ask(api) == {
+    assert get_availability(api) == {
         "position": 1,
         "expected_wait_s": {"p50": None, "p90": None, "unknown": "nobody_on_line"},
         "gives_up_after_s": 180,
@@ -54,7 +54,7 @@ def test_availability_without_agents_has_all_parts(api: Any) -> None:
 
 
 def test_availability_opens_no_ticket(api: Any) -> None:
-    ask(api, skill_codes="cards")
+    get_availability(api, skill_codes="cards")
 
     assert not Ticket.objects.exists()
 
@@ -64,14 +64,14 @@ def test_position_is_that_of_a_real_ticket(api: Any) -> None:
         factories.make_ticket()
     factories.make_ticket(language="fr")
 
-    told = ask(api)["position"]
+    told = get_availability(api)["position"]
 
     assert told == 3 == api.escalate().json()["position"]
 
 
 def test_expected_wait_is_that_of_a_real_ticket(api: Any) -> None:
     factories.make_agent()
-    told = ask(api)["expected_wait_s"]
+    told = get_availability(api)["expected_wait_s"]
 
     opened = api.escalate().json()
 
@@ -90,7 +90,7 @@ def test_agents_are_counted_by_level_and_never_named(api: Any) -> None:
     factories.make_agent("Di", {"en": 4}, {"cards": 5})
     factories.make_agent("Éa", {"fr": 5}, {"cards": 5, "payments": 5})
 
-    answer = ask(api, skill_codes="cards:2,payments")
+    answer = get_availability(api, skill_codes="cards:2,payments")
 
     assert answer["agents"] == {
         "free": 1,
@@ -109,25 +109,27 @@ def test_agents_are_counted_by_level_and_never_named(api: Any) -> None:
 def test_query_without_skills_counts_by_language_only(api: Any) -> None:
     factories.make_agent(languages={"en": 4}, capacity=2)
 
-    assert ask(api)["agents"]["levels"] == [
+    assert get_availability(api)["agents"]["levels"] == [
         {"language_level": 4, "skill_level": None, "able": True, "free": 1, "busy": 0}
     ]
 
 
 def test_empty_parameter_counts_as_missing(api: Any) -> None:
-    assert ask(api, skill_codes="", topic="") == ask(api)
+    assert get_availability(api, skill_codes="", topic="") == get_availability(api)
 
 
 def test_region_counts_as_its_language(api: Any) -> None:
     factories.make_agent(languages={"fr": 5})
 
-    assert ask(api, language="fr-CA")["agents"]["free"] == 1
+    assert get_availability(api, language="fr-CA")["agents"]["free"] == 1
 
 
 def test_skill_that_gives_way_is_expected_until_the_last_step(api: Any) -> None:
     factories.make_agent(languages={"en": 5}, capacity=2)
 
-    kept, given = (ask(api, skill_codes="cards", gives_way=code) for code in ("", "cards"))
+    kept, given = (
+        get_availability(api, skill_codes="cards", gives_way=code) for code in ("", "cards")
+    )
 
     assert kept["expected_wait_s"]["unknown"] == "nobody_able"
     assert given["expected_wait_s"]["p50"] >= 60
@@ -136,9 +138,9 @@ def test_skill_that_gives_way_is_expected_until_the_last_step(api: Any) -> None:
 def test_alternative_without_a_skill_is_offered_where_sooner(api: Any) -> None:
     factories.make_agent("Bo", {"en": 5}, {"cards": 4})
 
-    answer = ask(api, skill_codes="cards:2,payments")
+    answer = get_availability(api, skill_codes="cards:2,payments")
 
-    assert kinds(answer) == ["without_skill", "stay_with_bot"]
+    assert list_kinds(answer) == ["without_skill", "stay_with_bot"]
     assert (answer["alternatives"][0]["skill"], answer["alternatives"][0]["free"]) == (
         "payments",
         1,
@@ -151,7 +153,7 @@ def test_other_languages_with_free_agents_are_listed(api: Any) -> None:
     factories.make_agent("Cy", {"fr": 5}, {"cards": 4})
     factories.make_agent("Di", {"sv": 5}, {})
 
-    answer = ask(api, skill_codes="cards:2")
+    answer = get_availability(api, skill_codes="cards:2")
 
     assert answer["alternatives"] == [
         {"kind": "other_language", "language": "fr", "free": 2},
@@ -167,7 +169,7 @@ def test_closed_client_shows_when_it_opens_and_no_wait(api: Any) -> None:
     api.client.save()
     factories.make_agent()
 
-    answer = ask(api, skill_codes="cards")
+    answer = get_availability(api, skill_codes="cards")
 
     opens = (yesterday + timedelta(days=7)).strftime("%Y-%m-%dT09:00:00Z")
     assert answer["expected_wait_s"] == {"p50": None, "p90": None, "unknown": "closed"}
@@ -201,7 +203,7 @@ def test_other_clients_tickets_move_the_position_and_name_nobody(api: Any, make_
     other = factories.make_client("other")
     factories.make_ticket(other, customer={"ref": "secret-ref", "name": "Secret Name"})
 
-    answer = ask(api)
+    answer = get_availability(api)
 
     assert answer["position"] == 2
     assert "ecret" not in str(answer)
@@ -251,8 +253,8 @@ def test_response_fits_the_schema(api: Any) -> None:
     shape = {"$ref": "#/components/schemas/Availability", "components": schema["components"]}
     factories.make_agent("Bo", {"en": 5, "fr": 5}, {"cards": 4})
 
-    jsonschema.validate(ask(api, skill_codes="cards:2,payments"), shape)
-    jsonschema.validate(ask(api), shape)
+    jsonschema.validate(get_availability(api, skill_codes="cards:2,payments"), shape)
+    jsonschema.validate(get_availability(api), shape)
 
 
 def test_queries_do_not_grow_with_agents(api: Any) -> None:
@@ -275,10 +277,10 @@ def test_only_agents_with_the_clients_certificate_are_counted(api: Any) -> None:
     certified, _other = factories.make_agent(), factories.make_agent()
     AgentCertificate.objects.create(agent=certified, code="kyc")
 
-    told = ask(api)
+    told = get_availability(api)
 
     assert told["agents"]["free"] == 1
     assert told["expected_wait_s"]["p50"] is not None
     certified.certificates.all().delete()
-    assert ask(api)["expected_wait_s"]["unknown"] == "nobody_able"
-    assert ask(api)["agents"]["free"] == 0
+    assert get_availability(api)["expected_wait_s"]["unknown"] == "nobody_able"
+    assert get_availability(api)["agents"]["free"] == 0

@@ -11,7 +11,7 @@ from dispatch.waits import estimates, estimator_cache, pool
 from dispatch.waits.estimator import WaitEstimator
 from dispatch.waits.estimator_cache import EstimatorCache
 from tests import factories
-from tests.dispatch.waits.quotes import talking, would_be
+from tests.dispatch.waits.quotes import draft_ticket, start_conversation
 from tickets import clock
 from tickets.models import Client
 
@@ -28,11 +28,11 @@ def client() -> Client:
 def test_new_ticket_is_ahead_at_once(client: Client) -> None:
     """The cached pool gets the tickets opened since."""
     factories.make_agent()
-    estimates.estimate(would_be(client), at=clock.now())
+    estimates.estimate(draft_ticket(client), at=clock.now())
     for _ in range(2):
         factories.make_ticket()
 
-    told = estimates.estimate(would_be(client), at=clock.now())
+    told = estimates.estimate(draft_ticket(client), at=clock.now())
 
     assert told.p50 is not None
     assert told.p50 > 2 * 60
@@ -41,8 +41,8 @@ def test_new_ticket_is_ahead_at_once(client: Client) -> None:
 def test_second_estimate_runs_no_query(client: Client) -> None:
     factories.make_agent()
     at = clock.now()
-    estimates.estimate(would_be(client, at=at), at=at)
-    ticket = would_be(client, at=at)
+    estimates.estimate(draft_ticket(client, at=at), at=at)
+    ticket = draft_ticket(client, at=at)
 
     with CaptureQueriesContext(connection) as queries:
         estimates.estimate(ticket, at=at)
@@ -79,12 +79,12 @@ def test_lane_added_during_an_estimate_does_no_harm(
     compete = WaitEstimator._is_competing
 
     def joined_meanwhile(self: WaitEstimator, lane: str, other: str) -> bool:
-        self.add(would_be(client, language="sv"))
+        self.add(draft_ticket(client, language="sv"))
         return compete(self, lane, other)
 
     monkeypatch.setattr(WaitEstimator, "_compete", joined_meanwhile)
 
-    would = would_be(client)
+    would = draft_ticket(client)
     assert view._count_ahead(would.lane, view.snapshot.turn_at(would)) == 1
 
 
@@ -92,14 +92,14 @@ def test_pool_of_many_agents_takes_as_many_queries_as_of_few(client: Client) -> 
     def queries() -> int:
         estimator_cache.clear()
         with CaptureQueriesContext(connection) as asked:
-            estimates.estimate(would_be(client), at=clock.now())
+            estimates.estimate(draft_ticket(client), at=clock.now())
         return len(asked)
 
-    talking(factories.make_agent())
+    start_conversation(factories.make_agent())
     queries()
     few = queries()
     for _ in range(5):
-        talking(factories.make_agent())
+        start_conversation(factories.make_agent())
         factories.make_ticket()
 
     assert queries() == few

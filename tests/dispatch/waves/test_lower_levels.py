@@ -29,7 +29,7 @@ def run_wave() -> int:
     return wave.run(at=clock.now())
 
 
-def lower(ticket: Ticket, seconds: float) -> int:
+def lower_after(ticket: Ticket, seconds: float) -> int:
     """Lower levels as the scheduler does this many seconds after the ticket was queued."""
     return wave.lower_levels(at=ticket.queued_at + seconds * SECOND)
 
@@ -75,7 +75,7 @@ def test_next_wave_finds_more_agents_after_levels_are_lowered() -> None:
     factories.make_agent(skills={"cards": 2})
 
     def seen_after(seconds: float) -> tuple[int, str]:
-        lower(ticket, seconds)
+        lower_after(ticket, seconds)
         ticket.refresh_from_db()
         return ticket.times_lowered, ticket.lane
 
@@ -93,13 +93,13 @@ def test_longer_promise_lowers_levels_later() -> None:
     patient = factories.make_client("patient", answer_within=timedelta(minutes=2))
     ticket = factories.make_ticket(patient, skills={"cards": 4})
 
-    assert [lower(ticket, seconds) for seconds in (60, 119, 120, 121, 240)] == [0, 0, 1, 0, 1]
+    assert [lower_after(ticket, seconds) for seconds in (60, 119, 120, 121, 240)] == [0, 0, 1, 0, 1]
 
 
 def test_late_scheduler_lowers_a_ticket_by_both_steps_at_once() -> None:
     ticket = factories.make_ticket(skills={"cards": 4})
 
-    assert lower(ticket, 61) == 1
+    assert lower_after(ticket, 61) == 1
     ticket.refresh_from_db()
     assert (ticket.times_lowered, ticket.lane) == (2, "en/1 cards:2")
 
@@ -109,7 +109,7 @@ def test_skill_required_at_level_one_is_never_lowered() -> None:
     factories.make_agent(skills={})
 
     assert ticket.lower_at is None
-    assert lower(ticket, 900) == 0
+    assert lower_after(ticket, 900) == 0
     assert run_wave() == 0
 
 
@@ -123,9 +123,9 @@ def test_skill_that_gives_way_is_dropped_at_the_last_step_and_an_agent_accepts()
     assert ticket.gives_way == ["cards"]
     assert run_wave() == 0
 
-    lower(ticket, 59)
+    lower_after(ticket, 59)
     assert Ticket.objects.get().lane == "en/1 cards:1 loans:2"
-    lower(ticket, 60)
+    lower_after(ticket, 60)
 
     assert Ticket.objects.get().lane == "en/1 loans:1"
     assert run_wave() == 1
@@ -153,7 +153,7 @@ def test_known_skill_is_paid_even_if_no_longer_required() -> None:
     ticket = factories.make_ticket(client, at=clock.now() - 65 * SECOND, skills=needs)
     agent = factories.make_agent(skills={"cards": 1})
 
-    lower(ticket, 60)
+    lower_after(ticket, 60)
 
     assert Ticket.objects.get().lane == "en/1"
     assert run_wave() == 1
@@ -165,25 +165,25 @@ def test_ticket_without_skills_is_not_checked() -> None:
     ticket = factories.make_ticket()
 
     assert ticket.lower_at is None
-    assert lower(ticket, 130) == 0
+    assert lower_after(ticket, 130) == 0
 
 
 def test_lowered_ticket_still_requires_the_clients_certificate() -> None:
     client: Client = factories.make_client("bank", certificate="kyc")
     ticket = factories.make_ticket(client, skills={"cards": 4})
 
-    lower(ticket, 31)
+    lower_after(ticket, 31)
 
     assert Ticket.objects.get().lane == "en/1 cards:3 +kyc"
 
 
 def test_lowered_ticket_is_not_raised_by_a_policy_that_lowers_later() -> None:
     ticket = factories.make_ticket(at=clock.now() - 31 * SECOND, skills={"cards": 4})
-    lower(ticket, 30)
+    lower_after(ticket, 30)
     draft = PolicyVersion(note="Later.", lower_levels_at=[300, 400], valid_from=clock.now())
     policies.publish(draft, at=clock.now() - policies.NOTICE)
 
-    lower(ticket, 60)
+    lower_after(ticket, 60)
 
     found = Ticket.objects.get()
     assert (found.times_lowered, found.lane) == (1, "en/1 cards:3")
@@ -194,7 +194,7 @@ def test_tickets_due_for_lowering_are_found_through_an_index() -> None:
     tickets = [factories.make_ticket(skills={"cards": 4}) for _ in range(3)]
 
     with CaptureQueriesContext(connection) as asked:
-        assert lower(tickets[-1], 31) == 3
+        assert lower_after(tickets[-1], 31) == 3
 
     reads = [query["sql"] for query in asked if query["sql"].startswith(("SELECT", "UPDATE"))]
     assert len([sql for sql in reads if "tickets_ticket" in sql]) == 2

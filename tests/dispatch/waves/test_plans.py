@@ -65,7 +65,7 @@ def thousands_of_rows() -> None:
         cursor.execute("ANALYZE")
 
 
-def scanned(plan: str) -> set[str]:
+def list_scanned_tables(plan: str) -> set[str]:
     """Return the hot tables that a plan reads from end to end."""
     return set(re.findall(r"Seq Scan on (\w+)", plan)) & HOT
 
@@ -78,7 +78,7 @@ def explain(statement: str, *options: str) -> str:
     return "\n".join(line for (line,) in rows)
 
 
-def prepared(statement: str) -> str:
+def prepare_statement(statement: str) -> str:
     """Return the statement as a server prepares it, with numbered parameters."""
     names = set(re.findall(r"%\((\w+)\)s", statement))
     query = PostgresQuery(Transformer(connection.connection))
@@ -97,9 +97,13 @@ def test_wave_reads_and_writes_thousands_of_rows_through_indexes() -> None:
         for name, word in (("snapshot", "waiting_lanes"), ("outcome", "made_offers"))
     }
     for name, statement in STATEMENTS.items():
-        plans[f"{name}, prepared"] = explain(prepared(statement), "GENERIC_PLAN")
+        plans[f"{name}, prepared"] = explain(prepare_statement(statement), "GENERIC_PLAN")
 
-    assert {name: scanned(plan) for name, plan in plans.items()} == {name: set() for name in plans}
+    assert {name: list_scanned_tables(plan) for name, plan in plans.items()} == {
+        name: set() for name in plans
+    }
     assert all("$1" in plan for name, plan in plans.items() if "prepared" in name)
     # This shows that the check finds a scan without an index.
-    assert scanned(explain("SELECT 1 FROM tickets_ticket WHERE note = 'x'")) == {"tickets_ticket"}
+    assert list_scanned_tables(explain("SELECT 1 FROM tickets_ticket WHERE note = 'x'")) == {
+        "tickets_ticket"
+    }

@@ -20,15 +20,15 @@ from tickets.models import Ticket
 pytestmark = pytest.mark.django_db
 
 
-def tickets(many: int, **asked: object) -> None:
+def make_tickets(many: int, **asked: object) -> None:
     for _ in range(many):
         factories.make_ticket(**asked)
 
 
 def test_scarcity_is_counted_from_tickets_and_free_capacity() -> None:
-    tickets(30, skills={"cards": 2})
-    tickets(15, skills={"loans": 1})
-    tickets(15)
+    make_tickets(30, skills={"cards": 2})
+    make_tickets(15, skills={"loans": 1})
+    make_tickets(15)
     factories.make_agent(skills={"cards": 5}, capacity=3)
     factories.make_agent(skills={"cards": 1, "loans": 3})
 
@@ -41,7 +41,7 @@ def test_scarcity_is_counted_from_tickets_and_free_capacity() -> None:
 
 
 def test_full_and_absent_agents_do_not_count_as_free() -> None:
-    tickets(30, skills={"cards": 1})
+    make_tickets(30, skills={"cards": 1})
     for change in ({"load": 1}, {"status": "away"}, {"status": "offline"}, {}):
         factories.make_agent(skills={"cards": 5})
         newest = Presence.objects.order_by("agent__created_at").last()
@@ -51,9 +51,9 @@ def test_full_and_absent_agents_do_not_count_as_free() -> None:
 
 
 def test_old_tickets_count_for_demand_but_not_for_the_rate() -> None:
-    tickets(45, skills={"loans": 1})
+    make_tickets(45, skills={"loans": 1})
     Ticket.objects.update(queued_at=clock.now() - timedelta(days=1))
-    tickets(15, skills={"cards": 1})
+    make_tickets(15, skills={"cards": 1})
 
     # Fifteen in a quarter of an hour are two in two minutes; a quarter of them require cards.
     assert scarcity.get_current(at=clock.now()) == {
@@ -66,7 +66,7 @@ def test_rate_uses_the_oldest_ticket_read_if_there_are_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scarcity, "TICKETS", 6)
-    tickets(8)
+    make_tickets(8)
     Ticket.objects.update(queued_at=clock.now() - timedelta(minutes=2))
 
     assert scarcity.get_current(at=clock.now())["en "] == pytest.approx(rules.scarcity(6, 0), abs=1)
@@ -96,7 +96,7 @@ def test_wave_does_not_wait_for_the_count(
     asked = []
     monkeypatch.setattr(scarcity.COUNTING.job, "request", lambda: asked.append(True))
     at = clock.now()
-    tickets(30, skills={"cards": 2})
+    make_tickets(30, skills={"cards": 2})
     counted = scarcity.get_current(at=at)
     factories.make_agent(skills={"cards": 5}, capacity=3)
 
@@ -111,7 +111,7 @@ def test_wave_does_not_wait_for_the_count(
 
 def test_decision_stores_the_scarcity() -> None:
     factories.make_card()
-    tickets(14)
+    make_tickets(14)
     factories.make_ticket(skills={"loans": 1})
     factories.make_agent(skills={"loans": 4})
     factories.make_agent()

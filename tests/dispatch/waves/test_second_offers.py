@@ -33,19 +33,19 @@ def four_agents() -> list[Agent]:
     return [factories.make_agent(at=at) for at in came]
 
 
-def pending() -> dict[Any, int]:
+def get_pending() -> dict[Any, int]:
     """Return the agents with a pending offer, and its slot."""
     return dict(Offer.objects.pending().order_by("slot").values_list("agent", "slot"))
 
 
-def ask(at: Any) -> int:
+def run_tick(at: Any) -> int:
     """Reopen tickets and run a wave at this time, with every agent's page alive."""
     Presence.objects.update(seen_at=at)
     wave.reopen_hesitant(at=at)
     return wave.run(at=at)
 
 
-def ticket() -> Ticket:
+def get_ticket() -> Ticket:
     return Ticket.objects.get()
 
 
@@ -54,7 +54,7 @@ def three_offers(four_agents: list[Agent]) -> list[Offer]:
     """The pending offers of one ticket to three agents, in order of time."""
     factories.make_ticket()
     now = clock.now()
-    assert [ask(now + wait * ALONE) for wait in range(3)] == [1, 1, 1]
+    assert [run_tick(now + wait * ALONE) for wait in range(3)] == [1, 1, 1]
     return list(Offer.objects.order_by("slot"))
 
 
@@ -67,38 +67,38 @@ def publish(**given: Any) -> None:
 def test_first_agent_has_the_offer_alone_for_twenty_seconds(four_agents: list[Agent]) -> None:
     factories.make_ticket()
     now = clock.now()
-    ask(now)
+    run_tick(now)
 
-    assert (ticket().offered, ticket().reoffer_at) == (True, now + ALONE)
-    assert ask(now + ALONE - SECOND) == 0
-    assert ask(now + ALONE) == 1
-    assert pending() == {four_agents[0].pk: 0, four_agents[1].pk: 1}
+    assert (get_ticket().offered, get_ticket().reoffer_at) == (True, now + ALONE)
+    assert run_tick(now + ALONE - SECOND) == 0
+    assert run_tick(now + ALONE) == 1
+    assert get_pending() == {four_agents[0].pk: 0, four_agents[1].pk: 1}
 
 
 def test_third_agent_gets_an_offer_and_a_fourth_does_not(
     three_offers: list[Offer], four_agents: list[Agent]
 ) -> None:
-    assert pending() == {who.pk: place for place, who in enumerate(four_agents[:3])}
-    assert (ticket().offered, ticket().reoffer_at) == (True, None)
-    assert ask(clock.now() + 7 * ALONE) == 0
+    assert get_pending() == {who.pk: place for place, who in enumerate(four_agents[:3])}
+    assert (get_ticket().offered, get_ticket().reoffer_at) == (True, None)
+    assert run_tick(clock.now() + 7 * ALONE) == 0
 
 
 def test_agent_never_has_two_offers_of_a_ticket() -> None:
     factories.make_ticket()
     factories.make_agent(capacity=3)
-    ask(clock.now())
+    run_tick(clock.now())
 
-    assert ask(clock.now() + 2 * ALONE) == 0
+    assert run_tick(clock.now() + 2 * ALONE) == 0
     assert Offer.objects.count() == 1
 
 
 def test_ticket_without_another_free_agent_blocks_no_other() -> None:
     factories.make_ticket(at=clock.now() - 9 * SECOND)
     agent = factories.make_agent(capacity=3)
-    ask(clock.now())
+    run_tick(clock.now())
     other = factories.make_ticket()
 
-    assert ask(clock.now() + ALONE) == 1
+    assert run_tick(clock.now() + ALONE) == 1
     assert set(Offer.objects.values_list("agent", flat=True)) == {agent.pk}
     assert Offer.objects.filter(ticket=other).exists()
 
@@ -135,12 +135,12 @@ def test_declined_offer_frees_its_slot_for_one_more_agent(
     last = three_offers[2].sent_at
     offers.decline(three_offers[1], at=last + SECOND)
 
-    assert (ticket().offered, ticket().reoffer_at) == (True, last + ALONE)
-    assert ask(last + ALONE) == 1
-    assert pending()[four_agents[3].pk] == 1
-    assert (ticket().offered, ticket().reoffer_at) == (True, None)
+    assert (get_ticket().offered, get_ticket().reoffer_at) == (True, last + ALONE)
+    assert run_tick(last + ALONE) == 1
+    assert get_pending()[four_agents[3].pk] == 1
+    assert (get_ticket().offered, get_ticket().reoffer_at) == (True, None)
     factories.make_agent()
-    assert ask(last + 7 * ALONE) == 0
+    assert run_tick(last + 7 * ALONE) == 0
 
 
 def test_decline_after_the_exclusive_time_reopens_the_ticket_at_once(
@@ -149,9 +149,9 @@ def test_decline_after_the_exclusive_time_reopens_the_ticket_at_once(
     late = three_offers[2].sent_at + ALONE
     offers.decline(three_offers[0], at=late)
 
-    assert (ticket().offered, ticket().reoffer_at) == (False, None)
-    assert ask(late) == 1
-    assert pending()[four_agents[3].pk] == 0
+    assert (get_ticket().offered, get_ticket().reoffer_at) == (False, None)
+    assert run_tick(late) == 1
+    assert get_pending()[four_agents[3].pk] == 0
 
 
 @pytest.mark.parametrize("how", ["declined", "expired", "missed", "withdrawn", "left"])
@@ -170,7 +170,7 @@ def test_settling_the_last_pending_offer_reopens_the_ticket_at_once(how: str) ->
         Offer.objects.update(sent_at=past - SECOND, expires_at=past)
         assert offers.expire_overdue(at=clock.now()) == 1
 
-    assert (ticket().offered, ticket().reoffer_at) == (False, None)
+    assert (get_ticket().offered, get_ticket().reoffer_at) == (False, None)
     assert not Offer.objects.pending().exists()
 
 
@@ -179,10 +179,10 @@ def test_policy_may_limit_parallel_offers(four_agents: list[Agent]) -> None:
     factories.make_ticket()
     now = clock.now()
 
-    assert [ask(now + wait * ALONE) for wait in range(3)] == [1, 1, 0]
+    assert [run_tick(now + wait * ALONE) for wait in range(3)] == [1, 1, 0]
     offers.decline(Offer.objects.get(slot=0), at=now + 3 * ALONE)
-    assert [ask(now + wait * ALONE) for wait in (3, 4, 5)] == [1, 0, 0]
-    assert len(pending()) == 2
+    assert [run_tick(now + wait * ALONE) for wait in (3, 4, 5)] == [1, 0, 0]
+    assert len(get_pending()) == 2
 
 
 def test_new_policy_with_fewer_offers_keeps_those_already_pending(
@@ -192,36 +192,36 @@ def test_new_policy_with_fewer_offers_keeps_those_already_pending(
 
     offers.decline(three_offers[0], at=clock.now() + 3 * ALONE)
 
-    assert (ticket().offered, ticket().reoffer_at) == (True, None)
+    assert (get_ticket().offered, get_ticket().reoffer_at) == (True, None)
 
 
 def test_policy_may_allow_a_single_offer(four_agents: list[Agent]) -> None:
     publish(max_parallel_offers=1, exclusive_for=5)
     factories.make_ticket()
 
-    assert [ask(clock.now() + wait * ALONE) for wait in range(2)] == [1, 0]
+    assert [run_tick(clock.now() + wait * ALONE) for wait in range(2)] == [1, 0]
 
 
 def test_database_refuses_two_pending_offers_in_one_slot(
     three_offers: list[Offer],
 ) -> None:
     with refused_by("one_pending_offer_per_slot"):
-        again(three_offers[0], agent=factories.make_agent())
+        copy_offer(three_offers[0], agent=factories.make_agent())
 
 
 def test_database_refuses_two_pending_offers_to_one_agent() -> None:
     offer = factories.make_offer()
 
     with refused_by("nobody_is_asked_twice_at_once"):
-        again(offer, slot=1)
+        copy_offer(offer, slot=1)
 
 
 def test_database_refuses_a_fourth_slot(three_offers: list[Offer]) -> None:
     with refused_by("at_most_three_are_asked_at_once"):
-        again(three_offers[0], agent=factories.make_agent(), slot=3)
+        copy_offer(three_offers[0], agent=factories.make_agent(), slot=3)
 
 
-def again(offer: Offer, **changes: Any) -> Offer:
+def copy_offer(offer: Offer, **changes: Any) -> Offer:
     """Create another offer like this one."""
     same = {name: getattr(offer, name) for name in ("ticket", "agent", "pay", "slot")}
     moments = {"sent_at": offer.sent_at, "expires_at": offer.expires_at}
@@ -232,7 +232,7 @@ def test_settled_offer_leaves_its_slot_to_another() -> None:
     offer = factories.make_offer()
     offers.decline(offer, at=clock.now())
 
-    assert again(offer, agent=factories.make_agent()).slot == 0
+    assert copy_offer(offer, agent=factories.make_agent()).slot == 0
 
 
 def test_default_policy_offers_to_three_agents_at_twenty_seconds() -> None:

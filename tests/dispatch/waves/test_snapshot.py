@@ -28,7 +28,7 @@ def _card() -> None:
     factories.make_card()
 
 
-def take(shard: Shard = wave.ALL) -> WaveSnapshot:
+def read_snapshot(shard: Shard = wave.ALL) -> WaveSnapshot:
     at = clock.now()
     with transaction.atomic():
         return snapshot.read(policy=policies.in_force(at=at), at=at, shard=shard)
@@ -38,11 +38,11 @@ def run_wave() -> int:
     return wave.run(at=clock.now())
 
 
-def asked() -> list[Any]:
+def list_offered() -> list[Any]:
     return list(Offer.objects.pending().values_list("agent", flat=True))
 
 
-def many_agents(count: int = limits.MAX_CHOICE + 5) -> list[Agent]:
+def make_agents(count: int = limits.MAX_CHOICE + 5) -> list[Agent]:
     """Make more agents than are read for one ticket, the longest idle first."""
     now = clock.now()
     return [factories.make_agent(at=now - (count - each) * SECOND) for each in range(count)]
@@ -59,7 +59,7 @@ def test_agent_is_read_with_all_inputs() -> None:
     today = clock.now().date()
     Presence.objects.update(load=1, worked_today=7, worked_on=today)
 
-    [seen] = take().free
+    [seen] = read_snapshot().free
 
     held = factories.read_presence(agent)
     assert (seen.agent_input.id, seen.agent_input.idle_since) == (agent.pk, held.idle_since)
@@ -76,7 +76,7 @@ def test_yesterdays_conversations_do_not_count_as_todays_work() -> None:
     factories.make_agent()
     Presence.objects.update(worked_today=7, worked_on=clock.now().date() - DAY)
 
-    assert [seen.agent_input.worked_today for seen in take().free] == [0]
+    assert [seen.agent_input.worked_today for seen in read_snapshot().free] == [0]
 
 
 def test_day_is_counted_from_its_first_conversation() -> None:
@@ -106,7 +106,7 @@ def test_ticket_is_read_with_its_past_offers() -> None:
     Ticket.objects.update(offered=False)
     factories.make_agent()
 
-    [seen] = take().waiting
+    [seen] = read_snapshot().waiting
 
     assert seen.ticket_input.timed_out_by == {now_not.pk, expired.pk}
     assert (seen.ticket_input.declined_by, seen.ticket_input.offered_to) == (
@@ -120,7 +120,7 @@ def test_stored_snapshot_is_read_back_unchanged() -> None:
     factories.make_ticket(skills={"cards": 2}, urgency="high")
     factories.make_agent(skills={"cards": 2})
 
-    seen = take()
+    seen = read_snapshot()
     again = WaveSnapshot.from_json(seen.raw)
 
     assert [one.ticket_input for one in again.waiting] == [one.ticket_input for one in seen.waiting]
@@ -159,7 +159,7 @@ def test_block_applies_to_one_clients_customer_only() -> None:
 
 
 def test_known_agent_is_found_behind_many_longer_idle_ones() -> None:
-    others, known = many_agents(), factories.make_agent()
+    others, known = make_agents(), factories.make_agent()
     ticket = factories.make_ticket()
     affinity.record_contact(known.pk, ticket, at=clock.now() - DAY)
 
@@ -183,16 +183,16 @@ def test_unavailable_known_agent_costs_the_others_nothing(trouble: str) -> None:
     if trouble == "passed":
         offers.decline(factories.make_offer(ticket, known), at=clock.now())
 
-    assert [seen.ticket_input.known_by for seen in take().waiting] == [frozenset()]
+    assert [seen.ticket_input.known_by for seen in read_snapshot().waiting] == [frozenset()]
 
 
 def test_declines_of_the_longest_idle_do_not_hide_other_agents() -> None:
-    ticket, agents = factories.make_ticket(), many_agents()
+    ticket, agents = factories.make_ticket(), make_agents()
     for agent in agents[:-1]:
         offers.decline(factories.make_offer(ticket, agent), at=clock.now())
 
     assert run_wave() == 1
-    assert asked() == [agents[-1].pk]
+    assert list_offered() == [agents[-1].pk]
 
 
 def test_conversation_makes_agent_and_customer_known_and_abuse_blocks_them() -> None:
@@ -218,7 +218,7 @@ def test_client_may_require_a_certificate() -> None:
     certify(certified)
 
     assert run_wave() == 1
-    assert asked() == [certified.pk]
+    assert list_offered() == [certified.pk]
 
 
 def test_certificate_is_valid_until_the_end_of_its_last_day() -> None:
@@ -239,7 +239,8 @@ def test_two_shards_cover_every_language_once() -> None:
     factories.make_agent(languages=dict.fromkeys(languages, 5), capacity=9)
 
     shares = [
-        [one.ticket_input.language for one in take(Shard(number, 2)).waiting] for number in (0, 1)
+        [one.ticket_input.language for one in read_snapshot(Shard(number, 2)).waiting]
+        for number in (0, 1)
     ]
 
     assert sorted(shares[0] + shares[1]) == sorted(languages)

@@ -32,7 +32,7 @@ def run_wave() -> int:
     return wave.run(at=clock.now())
 
 
-def asked() -> dict[Any, Any]:
+def list_offered() -> dict[Any, Any]:
     return dict(Offer.objects.pending().values_list("ticket", "agent"))
 
 
@@ -99,7 +99,7 @@ def test_ticket_is_not_offered_again_to_an_agent_who_declined() -> None:
     offers.decline(Offer.objects.get(agent=second), at=clock.now())
 
     assert run_wave() == 0
-    assert asked() == {}
+    assert list_offered() == {}
     assert Ticket.objects.get(pk=ticket.pk).status == "queued"
 
 
@@ -112,11 +112,11 @@ def test_agent_whose_offer_expired_is_offered_the_ticket_last() -> None:
 
     novice = factories.make_agent(languages={"en": 1})
     run_wave()
-    assert set(asked().values()) == {novice.pk}
+    assert set(list_offered().values()) == {novice.pk}
     offers.decline(Offer.objects.pending().get(), at=clock.now())
 
     run_wave()
-    assert set(asked().values()) == {first.pk}
+    assert set(list_offered().values()) == {first.pk}
 
 
 def test_ticket_with_a_pending_offer_is_skipped() -> None:
@@ -127,7 +127,7 @@ def test_ticket_with_a_pending_offer_is_skipped() -> None:
 
     run_wave()
 
-    assert asked()[waiting.pk] == agent.pk
+    assert list_offered()[waiting.pk] == agent.pk
 
 
 def test_agent_gets_offers_up_to_capacity_one_a_wave() -> None:
@@ -146,7 +146,7 @@ def test_ticket_in_a_language_without_agents_blocks_no_other() -> None:
     agent = factories.make_agent()
 
     assert run_wave() == 1
-    assert asked() == {english.pk: agent.pk}
+    assert list_offered() == {english.pk: agent.pk}
 
 
 def test_region_of_a_customer_does_not_delay_them() -> None:
@@ -188,7 +188,7 @@ def test_client_without_a_rate_card_gets_no_offer_and_blocks_no_agent() -> None:
 
     run_wave()
 
-    assert set(asked()) == {paid.pk}
+    assert set(list_offered()) == {paid.pk}
     assert Ticket.objects.get(pk=unpaid.pk).status == "queued"
 
 
@@ -199,7 +199,7 @@ def test_urgent_ticket_is_offered_first() -> None:
 
     run_wave()
 
-    assert set(asked()) == {urgent.pk}
+    assert set(list_offered()) == {urgent.pk}
 
 
 def test_ticket_past_its_patience_is_not_offered() -> None:
@@ -276,7 +276,7 @@ def test_ticket_declined_by_the_only_free_agent_blocks_no_other() -> None:
     behind = factories.make_ticket()
 
     assert run_wave() == 1
-    assert set(asked()) == {behind.pk}
+    assert set(list_offered()) == {behind.pk}
     assert Ticket.objects.get(pk=passed.pk).status == Ticket.Status.QUEUED
 
 
@@ -286,4 +286,4 @@ def test_ticket_without_a_rate_card_blocks_no_other() -> None:
     behind = factories.make_ticket(Client.objects.get(slug=RateCard.objects.get().client))
 
     assert run_wave() == 1
-    assert set(asked()) == {behind.pk}
+    assert set(list_offered()) == {behind.pk}
