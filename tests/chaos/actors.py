@@ -1,4 +1,4 @@
-"""The actors of a race: a few desks and a bot, which keep a history as the load's actors do."""
+"""The actors of a race: a few desks and a bot, with histories like the load test's actors."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,9 +30,9 @@ from tests.chaos.scenario import Scenario
 from tickets import clock
 
 LANGUAGE = "sv"
-#: Each has so many places, unless a race needs fewer.
+#: The capacity of each agent, unless a race needs less.
 PLACES = 16
-#: So many races at once.
+#: The number of simultaneous races.
 MANY = 12
 
 Race = Callable[[Scenario, "Actors"], Awaitable[None]]
@@ -56,7 +56,7 @@ class Actors:
         return UUID(int=self.rng.getrandbits(128), version=4)
 
     async def ask(self, count: int) -> list[str]:
-        """So many customers ask for a human; their tickets."""
+        """Let this many customers escalate; returns the tickets."""
         found = []
         for _ in range(count):
             body = {
@@ -72,8 +72,10 @@ class Actors:
         return asked
 
     async def offers(self, tickets: list[str], *, each: int, seconds: float = 40) -> dict[str, Any]:
-        """The pending offers of these tickets on the desks, by ticket and desk, once there are so
-        many for each. What never comes to that is left out."""
+        """Wait until each ticket has this many displayed offers; returns them by ticket and login.
+
+        A ticket that never gets there is left out.
+        """
         give_up = asyncio.get_running_loop().time() + seconds
         while True:
             found = await asyncio.to_thread(self._offers, tickets)
@@ -100,14 +102,14 @@ class Actors:
         return next(desk for desk in self.desks if desk.login[0] == login)
 
     async def tab(self, desk: DeskBrowser, stack: AsyncExitStack) -> DeskBrowser:
-        """The same agent's second browser, logged in by itself."""
+        """Open the same agent's second browser with its own login."""
         http = await stack.enter_async_context(HttpClient(desk.http.url, rng=self.rng))
         tab = DeskBrowser(http, desk.login, history=desk.history, rng=self.rng)
         await tab.log_in()
         return tab
 
     async def serve(self, desk: DeskBrowser, assignment: str | None) -> None:
-        """Say something, resolve, finish."""
+        """Send a message, resolve, finish."""
         if assignment:
             await desk.say(assignment, number=self.number(), text="Hello.", after=0)
             await desk.end("resolve", assignment, disposition="solved")
@@ -116,7 +118,7 @@ class Actors:
 
 @asynccontextmanager
 async def open_desks(scenario: Scenario, count: int, places: int) -> AsyncIterator[Actors]:
-    """So many agents at their desks, online; at the end all leave."""
+    """Log in this many agents and set them available; all go offline at the end."""
     created = await sync_to_async(_create)(scenario.client, count, places)
     store, rng = HistoryStore(scenario.folder), Random(scenario.seed)
     server = WebhookServer(created.webhook_secret, store.open_history("webhooks"))
@@ -162,7 +164,7 @@ def query(platform: ChaosPlatform, statement: str, given: list[Any]) -> list[tup
 
 
 def _create(client: str, count: int, places: int) -> Fixtures:
-    # PostgreSQL may have died since this thread last asked.
+    # PostgreSQL may have died since this thread last used its connection.
     connection.close()
     created = fixtures.create(
         client,
@@ -178,7 +180,7 @@ def _create(client: str, count: int, places: int) -> Fixtures:
 
 
 async def _all_told(scenario: Scenario) -> None:
-    """The bot listens until everything is sent."""
+    """Keep the bot listening until everything is sent."""
     for _ in range(200):
         if not await asyncio.to_thread(records.unsettled, scenario.platform, scenario.client):
             return
@@ -186,7 +188,7 @@ async def _all_told(scenario: Scenario) -> None:
 
 
 def run_by(count: int, *, places: int = PLACES) -> Callable[[Race], Callable[[Scenario], None]]:
-    """The race is run by so many agents, each with so many places."""
+    """Let this many agents, each with this capacity, run the race."""
 
     def made(race: Race) -> Callable[[Scenario], None]:
         @wraps(race)

@@ -1,7 +1,7 @@
-"""Compares what was acknowledged to the actors with the rows. Pure.
+"""Compares what was acknowledged to the actors with the database rows. Pure.
 
-An acknowledged act must be in the rows, once; an act that nobody did must not be. As in Jepsen, the
-actors' own histories are the only witnesses of what was acknowledged.
+An acknowledged act must be in the rows exactly once; an act that no actor sent must not be there.
+As in Jepsen, the actors' own histories are the only evidence of what was acknowledged.
 """
 
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
 
 def check(lines: list[Line], rows: Rows) -> list[Finding]:
-    """All that contradicts: nothing, if all is well. Call once everything has come to its end."""
+    """Return all contradictions, none if all is well. Call after everything has settled."""
     return [finding for rule in RULES for finding in rule(lines, rows)]
 
 
@@ -35,7 +35,7 @@ def noted(lines: list[Line], act: str, how: str) -> list[Line]:
 
 
 def escalations(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Each acknowledged one is a ticket; the same key is the same ticket; one each."""
+    """Each acknowledged escalation is one ticket; the same key gives the same ticket."""
     tickets_of: defaultdict[str, set[str]] = defaultdict(set)
     for line in noted(lines, "escalation", "acked"):
         tickets_of[line["key"]].add(line["ticket"])
@@ -51,34 +51,34 @@ def escalations(lines: list[Line], rows: Rows) -> Iterator[Finding]:
     asked = {line["ref"] for line in noted(lines, "escalation", "sent")}
     for pk, ticket in rows.tickets.items():
         if ticket.ref not in asked:
-            yield Finding("wrong", f"ticket {pk}: nobody asked for it")
+            yield Finding("wrong", f"ticket {pk}: never requested")
 
 
 def ends(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Each ticket has its one end, or waits lawfully; whoever was told an end was told that one."""
+    """Each ticket ends once or is lawfully open; its reported end is its real one."""
     for pk, ticket in rows.tickets.items():
         if ticket.status not in ENDS and not ticket.lawfully_open:
-            yield Finding("lost", f"ticket {pk}: {ticket.status}, and nobody sees to it")
+            yield Finding("lost", f"ticket {pk}: {ticket.status}, and no work is due")
     for line in noted(lines, "cancel", "acked"):
         kept = rows.tickets.get(line["ticket"])
         if kept and kept.status != line["status"]:
-            told = f"told {line['status']}, is {kept.status}"
-            yield Finding("wrong", f"ticket {line['ticket']}: {told}")
+            difference = f"told {line['status']}, is {kept.status}"
+            yield Finding("wrong", f"ticket {line['ticket']}: {difference}")
     for line in noted(lines, "webhook", "seen"):
         kept = rows.tickets.get(line["ticket"])
         if line["type"] in ENDED and kept and kept.status != ENDED[line["type"]]:
             yield Finding(
-                "wrong", f"ticket {line['ticket']}: heard {line['type']}, is {kept.status}"
+                "wrong", f"ticket {line['ticket']}: received {line['type']}, is {kept.status}"
             )
 
 
 def messages(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Each acknowledged one is kept, once, with the words and at the place it was said to have."""
+    """Each acknowledged message is stored once, with its text and its number."""
     kept = {(one.ticket, one.origin, one.number): one for one in rows.messages}
     for line in noted(lines, "message", "acked"):
         found = kept.get(_place(line, rows))
         if found is None:
-            yield Finding("lost", f"message {line['id']} of {line['from']}: not kept")
+            yield Finding("lost", f"message {line['id']} of {line['from']}: not stored")
         elif line["seq"] not in (None, found.seq) or found.text != line["text"]:
             was = f"acknowledged as {line['seq']}, is {found.seq}"
             yield Finding("wrong", f"message {line['id']} of {line['from']}: {was}")
@@ -87,13 +87,13 @@ def messages(lines: list[Line], rows: Rows) -> Iterator[Finding]:
         (one.ticket, one.origin, one.number) for one in rows.messages
     ).items():
         if count > 1:
-            yield Finding("doubled", f"message {place[2]} of {place[1]}: kept {count} times")
+            yield Finding("doubled", f"message {place[2]} of {place[1]}: stored {count} times")
         if not sent[place]:
-            yield Finding("wrong", f"message {place[2]} of {place[1]}: nobody sent it")
+            yield Finding("wrong", f"message {place[2]} of {place[1]}: never sent")
 
 
 def numbering(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """The numbers of a ticket's messages have no gap, and everybody reads the same ones."""
+    """The numbers of a ticket's messages have no gap, and every reader gets the same ones."""
     of: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
     for one in rows.messages:
         of[one.ticket].append((one.seq, one.origin, one.number))
@@ -103,11 +103,11 @@ def numbering(lines: list[Line], rows: Rows) -> Iterator[Finding]:
     for line in noted(lines, "conversation", "seen"):
         read = [(seq, origin, number) for seq, origin, number in line["words"]]
         if read != of[line["ticket"]][: len(read)]:
-            yield Finding("wrong", f"ticket {line['ticket']}: read otherwise than it is kept")
+            yield Finding("wrong", f"ticket {line['ticket']}: read differently than stored")
 
 
 def order(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """What one person said later comes later."""
+    """Messages of one writer are stored in the order sent."""
     by_writer: defaultdict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in noted(lines, "message", "acked"):
         if line["seq"] is not None:
@@ -115,46 +115,48 @@ def order(lines: list[Line], rows: Rows) -> Iterator[Finding]:
     for (writer, ticket), said in by_writer.items():
         for earlier, later in pairwise(said):
             if later["seq"] <= earlier["seq"] and later["id"] != earlier["id"]:
-                yield Finding("wrong", f"ticket {ticket}: words of {writer} changed places")
+                yield Finding("wrong", f"ticket {ticket}: messages of {writer} out of order")
 
 
 def news(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """All news reached the receiver, verified, in the order of the versions."""
+    """Every event reached the server, with a valid signature, in the order of versions."""
     for line in noted(lines, "webhook", "refused"):
-        yield Finding("wrong", f"a webhook was not the platform's: {line['why']}")
+        yield Finding("wrong", f"a webhook has no valid signature: {line['why']}")
     heard: dict[str, Line] = {}
     newest: Counter[str] = Counter()
     for line in noted(lines, "webhook", "seen"):
         if line["id"] not in heard and line["version"] <= newest[line["ticket"]]:
-            yield Finding("wrong", f"ticket {line['ticket']}: version {line['version']} came late")
+            yield Finding(
+                "wrong", f"ticket {line['ticket']}: version {line['version']} out of order"
+            )
         newest[line["ticket"]] = max(newest[line["ticket"]], line["version"])
         heard.setdefault(line["id"], line)
     for one in rows.deliveries:
         if one.number not in heard:
-            yield Finding("lost", f"webhook {one.type} of {one.ticket}: never heard")
+            yield Finding("lost", f"webhook {one.type} of {one.ticket}: never received")
 
 
 def told(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """There is news of each end but the customer's own, of each message of an agent."""
+    """Each end except the customer's own, and each message of an agent, has an event."""
     there = {(one.ticket, one.type) for one in rows.deliveries}
     types = {status: kind for kind, status in ENDED.items()}
     for pk, ticket in rows.tickets.items():
         if ticket.status in types and (pk, types[ticket.status]) not in there:
-            yield Finding("lost", f"ticket {pk}: nobody was told that it is {ticket.status}")
+            yield Finding("lost", f"ticket {pk}: no event for {ticket.status}")
     written = Counter(one.ticket for one in rows.messages if one.origin == "agent")
     sent = Counter(one.ticket for one in rows.deliveries if one.type == "message.created")
     for ticket in written | sent:
         if written[ticket] != sent[ticket]:
-            count = f"{written[ticket]} messages of agents, {sent[ticket]} told of"
+            count = f"{written[ticket]} messages of agents, {sent[ticket]} events"
             yield Finding("wrong", f"ticket {ticket}: {count}")
 
 
 def holders(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """An agent whose acceptance was acknowledged has the conversation, and nobody else has."""
+    """An agent whose acceptance was acknowledged has the conversation, and no other agent has."""
     for line in noted(lines, "accept", "acked"):
         kept = rows.assignments.get(line["assignment"])
         if not kept or kept.offer != line["offer"] or rows.offers.get(kept.offer) != "accepted":
-            yield Finding("lost", f"acceptance of offer {line['offer']}: not kept")
+            yield Finding("lost", f"acceptance of offer {line['offer']}: not stored")
     of: defaultdict[str, list] = defaultdict(list)
     for one in rows.assignments.values():
         of[one.ticket].append(one)
@@ -165,7 +167,7 @@ def holders(lines: list[Line], rows: Rows) -> Iterator[Finding]:
 
 
 def endings(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """What an agent was told is done, is."""
+    """Each acknowledged resolve, hand-back and finish is in the rows."""
     expected: list[tuple[str, Callable]] = [
         ("resolve", lambda one: one.ending == "resolved"),
         ("hand-back", lambda one: one.ending == "handed_back"),
@@ -175,11 +177,11 @@ def endings(lines: list[Line], rows: Rows) -> Iterator[Finding]:
         for line in noted(lines, act, "acked"):
             kept = rows.assignments.get(line["assignment"])
             if not kept or not holds(kept):
-                yield Finding("lost", f"{act} of {line['assignment']}: not kept")
+                yield Finding("lost", f"{act} of {line['assignment']}: not stored")
 
 
 def payments(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Each conversation that is done with is paid once, what it says it was."""
+    """Each finished conversation is paid once, with the amount it states."""
     for pk, one in rows.assignments.items():
         earned = rows.earnings.get(pk, [])
         if one.finished_at is None:
@@ -205,7 +207,7 @@ RULES = [
 
 
 def _place(line: Line, rows: Rows) -> tuple[str, str, str]:
-    """Ticket, origin and number under which a message is kept."""
+    """Return the ticket, origin and number under which a message is stored."""
     if line["from"] == "customer":
         return line["ticket"], "customer", line["id"]
     held = rows.assignments.get(line["assignment"])

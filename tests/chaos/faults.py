@@ -1,4 +1,4 @@
-"""The faults of processes, servers and messages; those of people are in `races`."""
+"""The faults of processes, servers and messages; `races` has those of people."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.chaos.scenario import Fault, Scenario
 
 
 def crash_tasks(scenario: Scenario) -> None:
-    """Each of the tasks' processes dies in the middle of one, by itself, at a point of its own."""
+    """Kill each task process in the middle of a task, one after another, at its own point."""
     left = []
     points = [
         ("matcher", "match"),
@@ -25,19 +25,21 @@ def crash_tasks(scenario: Scenario) -> None:
     for process, point in points:
         scenario.platform.arm(point, process)
         scenario.mark_fault()
-        # The scheduler pays for whoever forgets to say that the wrap-up is over.
+        # The scheduler pays when it ends a wrap-up that an agent forgot.
         left += scenario.platform.wait_until_points_hit(seconds=25)
         time.sleep(2)
     time.sleep(6)
     scenario.measured["processes killed"] = len(points) - len(left)
     again = heard_again(scenario)
-    scenario.measured["a webhook came again after, s"] = again
-    scenario.expect(again is not None and again <= 15, f"the webhook came again after {again} s")
-    scenario.expect(len(left) < 2, f"nobody came to {left}")
+    scenario.measured["a webhook was sent again after, s"] = again
+    scenario.expect(
+        again is not None and again <= 15, f"the webhook was sent again after {again} s"
+    )
+    scenario.expect(len(left) < 2, f"no process reached {left}")
 
 
 def heard_again(scenario: Scenario) -> float | None:
-    """How long the receiver waited for what a dead sender had in hand; it had heard it already."""
+    """Return the longest time until a webhook of a dead sender was sent again."""
     heard: dict[str, float] = {}
     waits = []
     for line in noted(scenario.lines(), "webhook", "seen"):
@@ -58,7 +60,7 @@ def kill(*names: str) -> Callable[[Scenario], None]:
 
 
 def lose_lines(name: str, *, within: float) -> Callable[[Scenario], None]:
-    """Kill what the desks' lines hang on: each must be open again so soon."""
+    """Kill the process that the desks' WebSockets depend on; each must reconnect within this time."""
 
     def inject(scenario: Scenario) -> None:
         kill(name)(scenario)
@@ -68,15 +70,17 @@ def lose_lines(name: str, *, within: float) -> Callable[[Scenario], None]:
         away = {line["actor"] for line in noted(scenario.lines(), "network", "seen")}
         lines = [line for line in lines if line["actor"] not in away]
         back = [line["at"] - scenario.fault_at for line in lines if line["open"]]
-        scenario.measured["lines lost"] = sum(not line["open"] for line in lines)
-        scenario.measured["all back after, s"] = round(max(back, default=0.0), 1)
-        scenario.expect(not lost and max(back, default=0) <= within, f"lines not back: {lost}")
+        scenario.measured["WebSockets lost"] = sum(not line["open"] for line in lines)
+        scenario.measured["all reconnected after, s"] = round(max(back, default=0.0), 1)
+        scenario.expect(
+            not lost and max(back, default=0) <= within, f"WebSockets not reconnected: {lost}"
+        )
 
     return inject
 
 
 def lines_lost(scenario: Scenario) -> list[str]:
-    """Whose line is not open, though their network is there."""
+    """Return the actors whose WebSocket is closed although their network works."""
     is_open: dict[str, bool] = {}
     away: set[str] = set()
     for line in scenario.lines():
@@ -89,25 +93,25 @@ def lines_lost(scenario: Scenario) -> list[str]:
 
 
 def workers_down(scenario: Scenario) -> None:
-    """Ten minutes in the matrix; two unless LONG is asked for."""
+    """Ten minutes with LONG, else a minute and a half."""
     seconds = 600 if scenario.long else 90
     scenario.measured["down_s"] = seconds
     scenario.platform.keep_down("worker", "matcher")
     began = time.time()
     time.sleep(seconds)
     heard = scenario.since("webhook", "seen", began + 10)
-    scenario.expect(bool(heard), "no webhook left while the workers were down")
+    scenario.expect(bool(heard), "no webhook was sent while the workers were down")
     scenario.platform.keep_up("worker", "matcher")
 
 
 def kill_web(scenario: Scenario) -> None:
-    """At three points of an escalation, and of an acceptance, and then at any moment."""
+    """Kill it at three points of an escalation and of an acceptance, and then at any moment."""
     left = []
     for point in ("before-commit", "after-commit", "accept"):
         scenario.platform.arm(point, "web")
         left += scenario.platform.wait_until_points_hit(seconds=15)
         time.sleep(2.5)
-    scenario.expect(not left, f"nobody came to {left}")
+    scenario.expect(not left, f"no process reached {left}")
     for _ in range(2):
         scenario.mark_fault()
         scenario.platform.kill("web")
@@ -116,7 +120,7 @@ def kill_web(scenario: Scenario) -> None:
 
 
 def replays_told(scenario: Scenario) -> None:
-    """Actors in doubt got the first answer again where there was one, the probe too."""
+    """Expect that repeated escalations, the probe's too, got the first answer where there was one."""
     give_up = time.monotonic() + 30
     while True:
         lines = scenario.lines() + history.read(scenario.probe.folder)
@@ -127,7 +131,7 @@ def replays_told(scenario: Scenario) -> None:
         time.sleep(0.5)
     scenario.measured["escalations in doubt"] = len(doubted)
     scenario.measured["of which replayed"] = sum(one["replayed"] for one in again)
-    scenario.expect(any(one["replayed"] for one in again), "no answer was given again")
+    scenario.expect(any(one["replayed"] for one in again), "no answer was replayed")
 
 
 def freeze_valkey(scenario: Scenario) -> None:
@@ -142,7 +146,7 @@ def freeze_valkey(scenario: Scenario) -> None:
 
 
 def escalation_spans(scenario: Scenario, since: float) -> list[float]:
-    """From when it was sent to when it was acknowledged (s)."""
+    """Return the seconds from each escalation's request to its acknowledgement."""
     sent = {line["key"]: line["at"] for line in scenario.since("escalation", "sent", since)}
     acked = scenario.since("escalation", "acked", since)
     return sorted(line["at"] - sent[line["key"]] for line in acked if line["key"] in sent)
@@ -163,11 +167,11 @@ def fill_valkey(scenario: Scenario) -> None:
     scenario.measured["5xx on create"] = len(failed)
     scenario.measured["readyz while full"] = ready.status_code
     scenario.expect(not failed, f"{len(failed)} escalations failed")
-    scenario.expect(ready.status_code == 503, "whoever watches /readyz is not told")
+    scenario.expect(ready.status_code == 503, "/readyz did not report the failure")
 
 
 def crash_postgres(scenario: Scenario) -> None:
-    """Under everybody's hands."""
+    """Kill PostgreSQL in full use."""
     scenario.mark_fault()
     scenario.platform.kill("postgres")
     time.sleep(0.3)
@@ -179,7 +183,7 @@ def crash_postgres(scenario: Scenario) -> None:
 
 
 def ask_api(scenario: Scenario) -> tuple[int, str]:
-    """A status and when to ask again, as a bot with a good key meets them."""
+    """Return the status and the Retry-After header that a bot with a valid key gets."""
     address = f"{scenario.platform.url}/api/v1/availability?language=en"
     headers = {"Authorization": f"Bearer {scenario.probe.fixtures.api_key}"}
     answer = httpx.get(address, headers=headers, timeout=15)
@@ -187,7 +191,7 @@ def ask_api(scenario: Scenario) -> tuple[int, str]:
 
 
 def change_messages(rule: MessageRule, *, seconds: float) -> Callable[[Scenario], None]:
-    """So happens to each message for so long; then nothing any more."""
+    """Apply the rule to each message for this many seconds."""
 
     def inject(scenario: Scenario) -> None:
         proxy = scenario.platform.message_proxy
@@ -201,13 +205,13 @@ def change_messages(rule: MessageRule, *, seconds: float) -> Callable[[Scenario]
             "messages": proxy.counts["messages"],
             "copies": proxy.counts["copies"],
         }
-        scenario.expect(proxy.counts["messages"] > 20, "hardly a message came by")
+        scenario.expect(proxy.counts["messages"] > 20, "hardly any message was sent")
 
     return inject
 
 
 def late(scenario: Scenario) -> None:
-    """Up to two minutes in the matrix; half a minute unless LONG is asked for."""
+    """Up to two minutes with LONG, else half a minute."""
     longest = 120 if scenario.long else 30
     scenario.measured["at most late by, s"] = longest
     change_messages(MessageRule(delay=(0, longest)), seconds=longest + 10)(scenario)

@@ -1,7 +1,7 @@
-"""A platform for chaos runs, with servers of its own, any part of which may be killed.
+"""A platform for chaos runs, with its own servers, any part of which may be killed.
 
-What dies is started again after a second, as supervisord would, unless it is to stay down. Every
-Python process runs with the injected crash points (and a bug, where a run asks for one).
+A process that dies is restarted after a second, as supervisord would, unless it is to stay down.
+Every Python process runs with the injected crash points (and a bug, where a run asks for one).
 """
 
 import os
@@ -30,12 +30,12 @@ from tests.chaos.message_proxy import MessageProxy
 from tests.platform import Platform
 
 DATABASE = "chaos"
-#: Made once with all tables, and copied for each platform.
+#: Created once with all tables, and copied for each platform.
 READY = "chaos_ready"
 INJECTED = Path(__file__).parent / "injected"
-#: The processes that are the product's own.
+#: The product's own processes.
 OURS = ("web", "live", "matcher", "worker", "scheduler", "door")
-#: Seconds between two looks for dead processes, and until one is started again.
+#: Seconds between two checks for dead processes, and before one is restarted.
 LOOK, RESTART = 0.2, 1.0
 
 
@@ -43,7 +43,7 @@ LOOK, RESTART = 0.2, 1.0
 class ChaosPlatform(Platform):
     place: embedded.Place = field(kw_only=True)
     message_proxy: MessageProxy = field(kw_only=True)
-    #: Kept down until they are named again.
+    #: Not restarted until started again by name.
     down: set[str] = field(default_factory=set)
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -54,7 +54,7 @@ class ChaosPlatform(Platform):
 
     @property
     def points(self) -> Path:
-        """The folder in which a crash point is armed by a file of its name."""
+        """The folder in which a file of its name arms a crash point."""
         return self.folder / "points"
 
     def start_server(self, name: str) -> None:
@@ -70,15 +70,16 @@ class ChaosPlatform(Platform):
             )
 
     def keep_up(self, *names: str) -> None:
-        """Start these, and keep them up from now on."""
+        """Start these processes and restart them from now on."""
         with self._lock:
             for name in names:
                 self.down.discard(name)
                 self.start_server(name) if name in ("postgres", "valkey") else self.start(name)
 
     def kill(self, name: str) -> None:
-        """As `kill -9` would, with everything it started: PostgreSQL's own have groups of their
-        own."""
+        """Kill it as `kill -9` does, with all it started: PostgreSQL's children have their own
+        groups.
+        """
         with self._lock:
             _end(self.running.pop(name))
 
@@ -97,7 +98,7 @@ class ChaosPlatform(Platform):
             _send(one, signal.SIGCONT)
 
     def restart_dead(self) -> None:
-        """Start again what died, after a second. Runs in a thread until the platform is left."""
+        """Restart what died, after a second. Runs in a thread until the platform is left."""
         died: dict[str, float] = {}
         while not self._over.wait(LOOK):
             with self._lock:
@@ -115,7 +116,7 @@ class ChaosPlatform(Platform):
                 died.pop(name)
 
     def arm(self, point: str, process: str) -> None:
-        """Whichever process of this name comes to this point next dies there."""
+        """Let the next process of this name that reaches this point die there."""
         (self.points / f"{process}-{point}").touch()
 
     def armed(self) -> list[str]:
@@ -126,7 +127,9 @@ class ChaosPlatform(Platform):
             path.unlink(missing_ok=True)
 
     def wait_until_points_hit(self, *, seconds: float) -> list[str]:
-        """Until no point is armed any more; those that nobody came to, disarmed."""
+        """Wait until no point is armed any more; disarm and return the points that no process
+        reached.
+        """
         give_up = time.monotonic() + seconds
         while self.armed() and time.monotonic() < give_up:
             time.sleep(0.05)
@@ -141,7 +144,7 @@ class ChaosPlatform(Platform):
         embedded.retry(ping, redis.exceptions.RedisError, seconds=60)
 
     def use_message_proxy(self, on: bool) -> None:
-        """Lead connections to Valkey through the proxy or past it, and break the open ones."""
+        """Route connections to Valkey through the proxy or past it, and break the open ones."""
         target = self.message_proxy.address if on else self.place.sockets / "valkey.sock"
         fresh = bus(self.place).with_name("bus.new")
         fresh.unlink(missing_ok=True)
@@ -163,19 +166,20 @@ class ChaosPlatform(Platform):
 
 
 def postgres_command(place: embedded.Place) -> list[str]:
-    """Commits are waited for, the disk is not: processes die here, the machine does not."""
+    """Commits wait for the server but not for the disk: processes die here, the machine does not."""
     return [*embedded.postgres_command(place), "--fsync=off", "--full_page_writes=off"]
 
 
 def bus(place: embedded.Place) -> Path:
-    """The socket that the platform takes for Valkey's: a link that can be led elsewhere."""
+    """Return the socket that the platform uses for Valkey: a link that can be moved."""
     return place.sockets / "bus.sock"
 
 
 @contextmanager
 def start(*, bug: str = "", without: tuple[str, ...] = ()) -> Iterator[ChaosPlatform]:
-    """Start all processes. `bug`: a key of `code_changes.BUGS`. `without`: constraints that are
-    dropped from this platform's database."""
+    """Start all processes. `bug`: a key of `code_changes.BUGS`. `without`: constraints to drop from
+    this platform's database.
+    """
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="releve-chaos-", dir="/tmp"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -234,7 +238,7 @@ def environment(place: embedded.Place, folder: Path, *, port: int, bug: str) -> 
 
 
 def drop(url: str, constraint: str) -> None:
-    """Take this constraint, or unique index, from the database."""
+    """Drop this constraint or unique index."""
     with psycopg.connect(url, autocommit=True) as database:
         row = database.execute(
             "SELECT conrelid::regclass::text FROM pg_constraint WHERE conname = %s", [constraint]
@@ -250,7 +254,7 @@ def _connect(url: str) -> None:
 
 
 def _end(process: subprocess.Popen) -> None:
-    """Its group too: while it is being killed it may still have started somebody."""
+    """End its group too, because it may start a process while it is being killed."""
     family = _family(process.pid)
     for one in family:
         _send(one, signal.SIGKILL)
@@ -261,7 +265,7 @@ def _end(process: subprocess.Popen) -> None:
 
 
 def _family(pid: int) -> list[psutil.Process]:
-    """A process and everything under it, the parent first."""
+    """Return a process and all its descendants, the parent first."""
     try:
         parent = psutil.Process(pid)
         return [parent, *parent.children(recursive=True)]

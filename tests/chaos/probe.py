@@ -1,5 +1,8 @@
-"""The probe: once a second a customer asks in a language of its own, and a desk waits for the
-offer. So it is seen from outside, and by people's measure, when the platform works again."""
+"""The probe: once a second a customer escalates in its own language, and a desk waits for the
+offer.
+
+It shows from outside, by what people notice, when the platform works again.
+"""
 
 import asyncio
 import threading
@@ -22,14 +25,14 @@ from tests.chaos.platform import ChaosPlatform
 
 LANGUAGE = "fi"
 EVERY = 1.0
-#: An offer within so many seconds is as usual: nobody who could serve waits longer beside somebody
-#: who could be served (invariant L6).
+#: An offer within this many seconds is as usual: no agent and ticket that fit wait longer beside
+#: each other (invariant L6).
 USUAL = 5.0
 
 
 @dataclass
 class Ask:
-    """One question: when it was asked, and when its offer was on a screen."""
+    """An escalation: when it was sent, and when its offer was displayed."""
 
     asked_at: float
     seen_at: float | None = None
@@ -58,7 +61,7 @@ class Probe:
         self._thread.join(30)
 
     def usual(self, *, for_s: float) -> bool:
-        """Whether for so long every offer came as usual."""
+        """Whether every offer of the last `for_s` seconds came as usual."""
         now = time.time()
         recent = [one for one in self.asks if one.asked_at > now - for_s - USUAL]
         settled = [one for one in recent if one.seen_at or one.asked_at < now - USUAL]
@@ -66,12 +69,14 @@ class Probe:
         return len(settled) >= for_s / EVERY / 2 and not pending and not any(map(_slow, settled))
 
     def recovered_after(self, moment: float) -> float:
-        """Seconds from this moment until offers came as usual again; 0: they always did."""
+        """Return the seconds from this moment until offers came as usual again; 0 if they always
+        did.
+        """
         slow = [one for one in self.asks if _slow(one) and (one.seen_at or moment) >= moment]
         return max((round((one.seen_at or time.time()) - moment, 1) for one in slow), default=0.0)
 
     def longest_wait(self, since: float) -> float:
-        """Of an offer asked for since then (s)."""
+        """Return the longest wait in seconds for an offer of an escalation sent since then."""
         waits = [
             (one.seen_at or time.time()) - one.asked_at for one in self.asks if one.asked_at > since
         ]
@@ -127,7 +132,7 @@ class Probe:
         task.add_done_callback(self._tasks.discard)
 
     async def _tell(self, offer: str) -> None:
-        """The offer is on a screen: whoever asked for its ticket is answered."""
+        """Wake the escalation whose offer is displayed."""
         while True:
             with suppress(psycopg.Error):
                 ticket = await asyncio.to_thread(self._ticket_of, offer)
@@ -145,7 +150,7 @@ class Probe:
 async def attend(
     desk: DeskBrowser, *, seen: Callable[[str], None] = lambda _offer: None, stay: bool = False
 ) -> None:
-    """Show whatever is offered and answer nothing. `stay`: come back when found gone."""
+    """Display all offers and answer none. `stay`: return when found gone."""
     known: set[str] = set()
     while True:
         with suppress(TimeoutError):

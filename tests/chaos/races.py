@@ -1,4 +1,4 @@
-"""The faults of people: two who do what only one can, or one who does it twice, at the same moment.
+"""The faults of people: two do what only one can, or one does it twice, at the same moment.
 
 Over HTTP, many times, by actors of their own.
 """
@@ -16,14 +16,14 @@ from tests.chaos.checker import noted
 from tests.chaos.conflicts import accept_against_others
 from tests.chaos.scenario import Fault, Scenario
 
-#: When a lock is released, in milliseconds from the end of the minute it holds an answer past.
+#: When a lock is released, in milliseconds from the end of the offer that the answer waits past.
 RELEASED = (-400, -200, -1, 0, 1, 200)
 LOCKED_S = 2.0
 
 
 @run_by(2)
 async def two_accept(scenario: Scenario, actors: Actors) -> None:
-    """One gets it, the other is told that it is taken."""
+    """One agent gets the ticket, the other is told that it is taken."""
     tickets = await actors.ask(MANY)
     offers = await actors.offers(tickets, each=2)
     for of in offers.values():
@@ -43,7 +43,7 @@ async def two_accept(scenario: Scenario, actors: Actors) -> None:
 
 @run_by(1)
 async def one_accepts_twice(scenario: Scenario, actors: Actors) -> None:
-    """In two tabs, and with a double click in each: one conversation, paid once."""
+    """Two tabs with a double click in each give one conversation, paid once."""
     tickets = await actors.ask(MANY)
     offers = await actors.offers(tickets, each=1)
     async with AsyncExitStack() as stack:
@@ -63,7 +63,7 @@ async def one_accepts_twice(scenario: Scenario, actors: Actors) -> None:
 async def _twice_each(
     actors: Actors, desk: DeskBrowser, tab: DeskBrowser, assignment: str | None
 ) -> None:
-    """Whatever follows is done in both tabs at once."""
+    """Do everything that follows in both tabs at once."""
     if assignment is None:
         return
     both, number = (desk, tab), actors.number()
@@ -75,7 +75,7 @@ async def _twice_each(
 
 @run_by(1)
 async def accept_at_the_last_moment(scenario: Scenario, actors: Actors) -> None:
-    """The answer waits for a lock past, or just not past, the end of the minute."""
+    """The answer waits for a lock until past, or just before, the end of the offer."""
     tickets = await actors.ask(len(RELEASED))
     offers = await actors.offers(tickets, each=1)
     desk = actors.desks[0]
@@ -85,7 +85,8 @@ async def accept_at_the_last_moment(scenario: Scenario, actors: Actors) -> None:
         for offer in of.values()
     ]
     answered: list[tuple[int, bool]] = []
-    # No more at once than the web server has threads: who waits for one doesn't wait for the lock.
+    # At most as many as the web server has threads, because a request that waits for a thread does
+    # not wait for the lock.
     for first in range(0, len(plays), 3):
         some = (_answer_late(scenario, desk, *play) for play in plays[first : first + 3])
         answered += await asyncio.gather(*some)
@@ -107,7 +108,7 @@ async def accept_at_the_last_moment(scenario: Scenario, actors: Actors) -> None:
 async def _answer_late(
     scenario: Scenario, desk: DeskBrowser, ticket: str, offer: str, released: int
 ) -> tuple[int, bool]:
-    """The minute is cut short in the database, so that nobody waits for it."""
+    """Shorten the offer's time in the database, so that the race need not wait for it."""
     holding = asyncio.create_task(asyncio.to_thread(_hold, scenario, ticket, offer, released))
     await asyncio.sleep(0.5)
     assignment = await desk.accept(offer)
@@ -119,7 +120,7 @@ async def _answer_late(
 
 
 def _hold(scenario: Scenario, ticket: str, offer: str, released: int) -> None:
-    """Lock the ticket until so many milliseconds after the offer's end."""
+    """Lock the ticket until this many milliseconds after the offer's end."""
     with psycopg.connect(scenario.platform.database_url) as database:
         database.execute("SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE", [ticket])
         query(
@@ -137,7 +138,7 @@ def _hold(scenario: Scenario, ticket: str, offer: str, released: int) -> None:
 
 @run_by(3, places=1)
 async def line_lost_in_a_talk(scenario: Scenario, actors: Actors) -> None:
-    """Ten seconds cost nothing; a minute costs the conversation, and somebody else goes on."""
+    """Ten seconds cost nothing; a minute costs the conversation, and another agent goes on."""
     tickets = await actors.ask(2)
     offers = await actors.offers(tickets, each=1)
     held = {}
@@ -149,15 +150,17 @@ async def line_lost_in_a_talk(scenario: Scenario, actors: Actors) -> None:
     cut = time.time()
     await asyncio.gather(_cut(short, 10), _cut(long, 60))
     said = await short.say(str(first), number=actors.number(), text="Still here.", after=0)
-    scenario.expect(said is not None, "ten seconds without a line cost the conversation")
+    scenario.expect(said is not None, "ten seconds without a network cost the conversation")
     late = await long.say(str(second), number=actors.number(), text="I am back!", after=0)
-    scenario.expect(late is None, "late words of one who lost the conversation were taken")
+    scenario.expect(
+        late is None, "a late message of the agent who lost the conversation was accepted"
+    )
     heard = [
         line
         for line in noted(scenario.lines(), "webhook", "seen")
         if line["ticket"] == lost and line["type"] == "ticket.requeued"
     ]
-    scenario.expect(len(heard) == 1, f"the customer was told {len(heard)} times of the lost line")
+    scenario.expect(len(heard) == 1, f"the customer was told {len(heard)} times of the lost agent")
     if heard:
         scenario.measured["lease ended after, s"] = round(heard[0]["at"] - cut, 1)
         scenario.expect(heard[0]["at"] - cut <= 50, "the lease ended too late")
@@ -165,7 +168,7 @@ async def line_lost_in_a_talk(scenario: Scenario, actors: Actors) -> None:
     for of in again.values():
         login, offer = next(iter(of.items()))
         await actors.serve(actors.desk(login), await actors.desk(login).accept(offer))
-    scenario.expect(bool(again), "nobody was asked to go on")
+    scenario.expect(bool(again), "no agent was offered the requeued ticket")
     await short.end("resolve", str(first), disposition="solved")
     await short.end("finish", str(first), note="")
 
@@ -180,7 +183,7 @@ async def _cut(desk: DeskBrowser, seconds: float) -> None:
 
 @run_by(1)
 async def web_dies_while_customers_write(scenario: Scenario, actors: Actors) -> None:
-    """What they were told is kept, is kept, though the server dies the next moment."""
+    """An acknowledged message is stored, even if the server dies the next moment."""
     tickets = await actors.ask(MANY)
     over = asyncio.Event()
     writing = [asyncio.create_task(_write_on(actors, ticket, over)) for ticket in tickets]
@@ -196,7 +199,7 @@ async def web_dies_while_customers_write(scenario: Scenario, actors: Actors) -> 
 
 
 async def _write_on(actors: Actors, ticket: str, over: asyncio.Event) -> int:
-    """One word after another; returns how many were taken."""
+    """Send message after message; returns how many were acknowledged."""
     taken = 0
     history = actors.store.open_history(f"writer-{ticket}")
     while not over.is_set():
@@ -215,5 +218,5 @@ RACES = [
           crowd=False),
     Fault("F24", "accept against leaving and withdrawing, resolve against taking away",
           accept_against_others, crowd=False),
-    Fault("F25", "an agent's line is lost in a talk: 10 s, 60 s", line_lost_in_a_talk, crowd=False),
+    Fault("F25", "an agent loses the network in a conversation: 10 s, 60 s", line_lost_in_a_talk, crowd=False),
 ]  # fmt: skip

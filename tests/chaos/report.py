@@ -1,4 +1,4 @@
-"""What chaos tells: a line for each fault while it runs, a table and figures when all is over."""
+"""The report of a chaos run: a line for each fault while it runs, a table and figures at the end."""
 
 import json
 from collections import Counter
@@ -46,7 +46,7 @@ COLUMNS = (
 
 
 def line(one: Outcome) -> str:
-    """For the terminal."""
+    """Format an outcome for the terminal."""
     parts = ["ok" if one.good else "NOT GOOD"]
     if one.recovered_s is not None:
         parts.append(f"recovered in {one.recovered_s} s")
@@ -86,9 +86,9 @@ def row(one: Outcome) -> str:
 
 
 def totals(outcomes: list[Outcome]) -> str:
-    """What there was to lose, and what else was measured."""
+    """Format the number of checked acts, and what else was measured."""
     sums = sum((Counter(one.counts) for one in outcomes), Counter())
-    told = (
+    totals = (
         f"In all: {sums['escalations']} escalations, {sums['messages']} messages,"
         f" {sums['payments']} payments and {sums['webhooks']} webhooks were acknowledged or heard;"
         f" {sums['in_doubt']} answers were in doubt and asked for again, {sums['unclear']} never"
@@ -99,11 +99,14 @@ def totals(outcomes: list[Outcome]) -> str:
         for one in outcomes
         if one.measured
     ]
-    return "\n".join([told, "", *measured])
+    return "\n".join([totals, "", *measured])
 
 
 def write(outcomes: list[Outcome], *, page: Path | None, figures: Path) -> None:
-    """`page`: the table for readers, of all that was ever measured here, each as it was last."""
+    """Write the figures, and the table for readers.
+
+    `page`: the table shows the newest outcome of every fault ever measured here.
+    """
     kept = read(figures) if page else []
     last = {one.code: one for one in (*kept, *outcomes)}
     known = sorted(last.values(), key=lambda one: CODES.index(one.code)) if page else outcomes
@@ -116,7 +119,7 @@ def write(outcomes: list[Outcome], *, page: Path | None, figures: Path) -> None:
 
 
 def read(figures: Path) -> list[Outcome]:
-    """What an earlier run left."""
+    """Read the figures of an earlier run."""
     if not figures.exists():
         return []
     names = {one.name for one in fields(Outcome)}

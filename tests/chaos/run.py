@@ -24,7 +24,7 @@ from tickets import clock
 
 SIZE = Size(agents=16, rate=45)
 PROBES, PLACES = 5, 3
-#: A second agent is asked so soon, that there is more to be raced for.
+#: A second agent gets an offer this soon, in seconds, so that there are more races.
 ASKED_ALONE = 5
 
 
@@ -78,7 +78,7 @@ def hide_servers(_folder: str, names: list[str]) -> set[str]:
 
 
 def publish_policy() -> None:
-    """A second agent is asked sooner than people would like."""
+    """Publish a policy under which a second agent gets an offer sooner than people would like."""
     policy = PolicyVersion.objects.latest("version")
     policy.version, policy.note = policy.version + 1, "For a chaos run"
     policy.valid_from = clock.now() - timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""The proxy drops messages, sends them again or holds them back; other commands pass."""
+"""The proxy drops, repeats or delays messages; other commands pass."""
 
 import os
 import time
@@ -37,7 +37,7 @@ def key(server: redis.Redis) -> Iterator[str]:
 
 
 def length(server: redis.Redis, key: str, *, at_least: int) -> int:
-    """Of the list, once it is so long; copies follow their answer."""
+    """Return the list's length once it is this long, because copies arrive after their answer."""
     for _ in range(100):
         if server.llen(key) >= at_least:
             break
@@ -45,7 +45,7 @@ def length(server: redis.Redis, key: str, *, at_least: int) -> int:
     return int(server.llen(key))
 
 
-def test_open_it_changes_nothing(
+def test_open_proxy_changes_nothing(
     message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
     message_proxy.set_rule(PASS_THROUGH)
@@ -54,7 +54,7 @@ def test_open_it_changes_nothing(
     assert server.lrange(key, 0, -1) == [b"b", b"a"]
 
 
-def test_shut_it_answers_and_nothing_arrives(
+def test_closed_proxy_answers_and_delivers_nothing(
     message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
     message_proxy.set_rule(DROP_ALL)
@@ -66,7 +66,7 @@ def test_shut_it_answers_and_nothing_arrives(
     assert length(server, key, at_least=0) == 0
 
 
-def test_what_is_sent_once_arrives_several_times(
+def test_repeated_message_arrives_several_times(
     message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
     message_proxy.set_rule(MessageRule(copies=(3, 3)))
@@ -76,7 +76,7 @@ def test_what_is_sent_once_arrives_several_times(
     assert length(server, key, at_least=3) == 3
 
 
-def test_what_is_held_back_arrives_later(
+def test_delayed_message_arrives_later(
     message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
     message_proxy.set_rule(MessageRule(delay=(0.2, 0.3)))

@@ -1,4 +1,4 @@
-"""The report: a row for each fault as it was last, with a verdict no better than the facts."""
+"""The report has a row for each fault's newest outcome, and an honest verdict."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def outcome(code: str = "F1", **given: object) -> Outcome:
     return Outcome(code, "a fault", **facts)
 
 
-def test_where_nothing_is_amiss_the_verdict_is_good() -> None:
+def test_outcome_without_faults_is_good() -> None:
     assert outcome().good
 
 
@@ -30,7 +30,7 @@ def test_where_nothing_is_amiss_the_verdict_is_good() -> None:
         {"broken": [("s1", "ticket:1")]},
     ],
 )
-def test_whatever_is_amiss_the_verdict_is_not_good(amiss: dict[str, object]) -> None:
+def test_outcome_with_a_fault_is_not_good(amiss: dict[str, object]) -> None:
     one = outcome(**amiss)
 
     assert not one.good
@@ -38,7 +38,7 @@ def test_whatever_is_amiss_the_verdict_is_not_good(amiss: dict[str, object]) -> 
     assert report.complaints(one)
 
 
-def test_one_fault_measured_anew_takes_the_place_of_its_row(tmp_path: Path) -> None:
+def test_new_outcome_replaces_the_row_of_its_fault(tmp_path: Path) -> None:
     page, figures = tmp_path / "chaos.md", tmp_path / "chaos.json"
     lost = Finding("lost", "a message")
     before = [outcome(code, findings=[lost] if code == "F6" else []) for code in CODES]
@@ -52,7 +52,7 @@ def test_one_fault_measured_anew_takes_the_place_of_its_row(tmp_path: Path) -> N
     assert page.read_text().count("| good |") == len(CODES)
 
 
-def test_no_page_is_written_while_a_fault_is_missing(tmp_path: Path) -> None:
+def test_page_is_not_written_while_a_fault_is_missing(tmp_path: Path) -> None:
     report.write([outcome()], page=tmp_path / "chaos.md", figures=tmp_path / "chaos.json")
 
     assert not (tmp_path / "chaos.md").exists()

@@ -82,7 +82,7 @@ def test_lane_added_during_an_estimate_does_no_harm(
         self.add(draft_ticket(client, language="sv"))
         return compete(self, lane, other)
 
-    monkeypatch.setattr(WaitEstimator, "_compete", joined_meanwhile)
+    monkeypatch.setattr(WaitEstimator, "_is_competing", joined_meanwhile)
 
     would = draft_ticket(client)
     assert view._count_ahead(would.lane, view.snapshot.turn_at(would)) == 1
