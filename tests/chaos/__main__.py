@@ -28,18 +28,20 @@ OUT = embedded.BASE_DIR / "benchmarks" / "out"
 def main() -> int:
     # SIGTERM raises SystemExit, so that the platform's processes are stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    asked = parsed()
+    asked = parse_arguments()
     without = code_changes.WITHOUT.get(asked.bug, ())
-    with platforms.start(bug=asked.bug, without=without) as platform, django_on(platform):
+    with platforms.start(bug=asked.bug, without=without) as platform, use_django(platform):
         # Imported here, because models need the settings that `django_on` makes.
         from tests.chaos import run
 
-        return run.all_of(platform, asked)
+        return run.run_all(platform, asked)
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     known = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    known.add_argument("--only", type=codes, default=(), help="codes of faults, such as F1,F4")
+    known.add_argument(
+        "--only", type=parse_codes, default=(), help="codes of faults, such as F1,F4"
+    )
     known.add_argument("--short", action="store_true", help=f"only {', '.join(SHORT)}")
     known.add_argument("--seed", type=int, default=1)
     known.add_argument("--long", action="store_true", help="longer outages")
@@ -53,7 +55,7 @@ def parsed() -> argparse.Namespace:
     return asked
 
 
-def codes(written: str) -> tuple[str, ...]:
+def parse_codes(written: str) -> tuple[str, ...]:
     found = tuple(code.strip().upper() for code in written.split(","))
     if missing := [code for code in found if code not in CODES]:
         known = ", ".join(CODES)
@@ -62,7 +64,7 @@ def codes(written: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def django_on(platform: ChaosPlatform) -> Iterator[None]:
+def use_django(platform: ChaosPlatform) -> Iterator[None]:
     """Let this process use the platform's database."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings",

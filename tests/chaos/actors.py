@@ -52,40 +52,42 @@ class Actors:
     def history(self) -> History:
         return self.store.open_history("bot")
 
-    def number(self) -> UUID:
+    def make_uuid(self) -> UUID:
         return UUID(int=self.rng.getrandbits(128), version=4)
 
-    async def ask(self, count: int) -> list[str]:
+    async def escalate(self, count: int) -> list[str]:
         """Let this many customers escalate; returns the tickets."""
         found = []
         for _ in range(count):
             body = {
                 "version": 1,
-                "conversation_ref": str(self.number()),
+                "conversation_ref": str(self.make_uuid()),
                 "customer": {"ref": "race", "name": "Mia K."},
                 "language": LANGUAGE,
                 "topic": "race",
             }
-            found.append(await self.bot.escalate(self.history, body, key=self.number()))
+            found.append(await self.bot.escalate(self.history, body, key=self.make_uuid()))
         asked = [ticket for ticket in found if ticket]
         self.tickets += asked
         return asked
 
-    async def offers(self, tickets: list[str], *, each: int, seconds: float = 40) -> dict[str, Any]:
+    async def await_offers(
+        self, tickets: list[str], *, each: int, seconds: float = 40
+    ) -> dict[str, Any]:
         """Wait until each ticket has this many displayed offers; returns them by ticket and login.
 
         A ticket that never gets there is left out.
         """
         give_up = asyncio.get_running_loop().time() + seconds
         while True:
-            found = await asyncio.to_thread(self._offers, tickets)
+            found = await asyncio.to_thread(self._read_offers, tickets)
             whole = {ticket: of for ticket, of in found.items() if len(of) >= each}
             late = asyncio.get_running_loop().time() > give_up
             if len(whole) == len(tickets) or late:
                 return whole
             await asyncio.sleep(0.2)
 
-    def _offers(self, tickets: list[str]) -> dict[str, dict[str, str]]:
+    def _read_offers(self, tickets: list[str]) -> dict[str, dict[str, str]]:
         rows = query(
             self.scenario.platform,
             "SELECT o.ticket_id::text, u.username, o.id::text FROM dispatch_offer o"
@@ -98,10 +100,10 @@ class Actors:
             found.setdefault(ticket, {})[login] = offer
         return found
 
-    def desk(self, login: str) -> DeskBrowser:
+    def get_desk(self, login: str) -> DeskBrowser:
         return next(desk for desk in self.desks if desk.login[0] == login)
 
-    async def tab(self, desk: DeskBrowser, stack: AsyncExitStack) -> DeskBrowser:
+    async def open_tab(self, desk: DeskBrowser, stack: AsyncExitStack) -> DeskBrowser:
         """Open the same agent's second browser with its own login."""
         http = await stack.enter_async_context(HttpClient(desk.http.url, rng=self.rng))
         tab = DeskBrowser(http, desk.login, history=desk.history, rng=self.rng)
@@ -111,7 +113,7 @@ class Actors:
     async def serve(self, desk: DeskBrowser, assignment: str | None) -> None:
         """Send a message, resolve, finish."""
         if assignment:
-            await desk.say(assignment, number=self.number(), text="Hello.", after=0)
+            await desk.say(assignment, number=self.make_uuid(), text="Hello.", after=0)
             await desk.end("resolve", assignment, disposition="solved")
             await desk.end("finish", assignment, note="")
 
@@ -147,7 +149,7 @@ async def open_desks(scenario: Scenario, count: int, places: int) -> AsyncIterat
                 await bot.cancel(actors.history, ticket)
             for desk in actors.desks:
                 await desk.set_presence("offline")
-            await _all_told(scenario)
+            await _await_deliveries(scenario)
         finally:
             for task in watching:
                 task.cancel()
@@ -179,10 +181,10 @@ def _create(client: str, count: int, places: int) -> Fixtures:
     return created
 
 
-async def _all_told(scenario: Scenario) -> None:
+async def _await_deliveries(scenario: Scenario) -> None:
     """Keep the bot listening until everything is sent."""
     for _ in range(200):
-        if not await asyncio.to_thread(records.unsettled, scenario.platform, scenario.client):
+        if not await asyncio.to_thread(records.count_unsettled, scenario.platform, scenario.client):
             return
         await asyncio.sleep(0.3)
 
@@ -190,7 +192,7 @@ async def _all_told(scenario: Scenario) -> None:
 def run_by(count: int, *, places: int = PLACES) -> Callable[[Race], Callable[[Scenario], None]]:
     """Let this many agents, each with this capacity, run the race."""
 
-    def made(race: Race) -> Callable[[Scenario], None]:
+    def decorate(race: Race) -> Callable[[Scenario], None]:
         @wraps(race)
         def inject(scenario: Scenario) -> None:
             async def run() -> None:
@@ -201,4 +203,4 @@ def run_by(count: int, *, places: int = PLACES) -> Callable[[Race], Callable[[Sc
 
         return inject
 
-    return made
+    return decorate

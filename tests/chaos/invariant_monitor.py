@@ -38,14 +38,14 @@ class InvariantMonitor:
     def _run(self) -> None:
         while not self._over.wait(self.every):
             try:
-                self._look()
+                self._check()
                 self.ticks += 1
             except DatabaseError:
                 self.blind += 1
                 connection.close()
         connection.close()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         window = Window(clock.now(), EVER)
         for name, invariant in INVARIANTS.items():
             for subject in invariants.find_subjects(invariant, window):

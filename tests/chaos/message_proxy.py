@@ -51,7 +51,7 @@ class MessageProxy:
 
     @classmethod
     @contextmanager
-    def opened(cls, address: Path, target: Path) -> Iterator["MessageProxy"]:
+    def open(cls, address: Path, target: Path) -> Iterator["MessageProxy"]:
         """`address`: the socket it listens on; `target`: Valkey's own socket."""
         proxy = cls(address, target)
         thread = threading.Thread(target=proxy.loop.run_forever, daemon=True)
@@ -72,7 +72,7 @@ class MessageProxy:
         self.rng = Random(seed)
         self.rule = rule
 
-    def break_lines(self) -> None:
+    def break_connections(self) -> None:
         def close() -> None:
             for writer in self._lines:
                 writer.close()
@@ -91,7 +91,7 @@ class MessageProxy:
             answers, commands = await asyncio.open_unix_connection(str(self.target))
             back = asyncio.create_task(_pump(answers, writer))
             try:
-                await self._lead_on(reader, commands)
+                await self._forward_commands(reader, commands)
             finally:
                 back.cancel()
                 commands.close()
@@ -101,13 +101,15 @@ class MessageProxy:
             self._lines.discard(writer)
             writer.close()
 
-    async def _lead_on(self, reader: asyncio.StreamReader, commands: asyncio.StreamWriter) -> None:
+    async def _forward_commands(
+        self, reader: asyncio.StreamReader, commands: asyncio.StreamWriter
+    ) -> None:
         while True:
             raw, name = await read_command(reader)
-            commands.write(self._admitted(raw) if name in CARRIES else raw)
+            commands.write(self._apply_rule(raw) if name in CARRIES else raw)
             await commands.drain()
 
-    def _admitted(self, raw: bytes) -> bytes:
+    def _apply_rule(self, raw: bytes) -> bytes:
         """Return the bytes to forward now in place of this message."""
         rule = self.rule
         if rule.passes:

@@ -90,11 +90,11 @@ class ChaosPlatform(Platform):
                 self.kill(name)
 
     def freeze(self, name: str) -> None:
-        for one in _family(self.running[name].pid):
+        for one in list_family(self.running[name].pid):
             _send(one, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        for one in _family(self.running[name].pid):
+        for one in list_family(self.running[name].pid):
             _send(one, signal.SIGCONT)
 
     def restart_dead(self) -> None:
@@ -119,7 +119,7 @@ class ChaosPlatform(Platform):
         """Let the next process of this name that reaches this point die there."""
         (self.points / f"{process}-{point}").touch()
 
-    def armed(self) -> list[str]:
+    def list_armed(self) -> list[str]:
         return sorted(path.name for path in self.points.iterdir())
 
     def disarm(self) -> None:
@@ -131,9 +131,9 @@ class ChaosPlatform(Platform):
         reached.
         """
         give_up = time.monotonic() + seconds
-        while self.armed() and time.monotonic() < give_up:
+        while self.list_armed() and time.monotonic() < give_up:
             time.sleep(0.05)
-        left = self.armed()
+        left = self.list_armed()
         self.disarm()
         return left
 
@@ -146,16 +146,16 @@ class ChaosPlatform(Platform):
     def use_message_proxy(self, on: bool) -> None:
         """Route connections to Valkey through the proxy or past it, and break the open ones."""
         target = self.message_proxy.address if on else self.place.sockets / "valkey.sock"
-        fresh = bus(self.place).with_name("bus.new")
+        fresh = get_socket_link(self.place).with_name("bus.new")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(target)
-        fresh.replace(bus(self.place))
+        fresh.replace(get_socket_link(self.place))
         with redis.Redis.from_url(self.place.redis_url, socket_timeout=5) as server:
             for kind in ("normal", "pubsub"):
                 server.client_kill_filter(_type=kind, skipme=True)
-        self.message_proxy.break_lines()
+        self.message_proxy.break_connections()
 
-    def environment_of(self, name: str) -> dict[str, str]:
+    def get_environment(self, name: str) -> dict[str, str]:
         return {"CHAOS_PROCESS": name}
 
     def leave(self) -> None:
@@ -166,11 +166,11 @@ class ChaosPlatform(Platform):
 
 
 def postgres_command(place: embedded.Place) -> list[str]:
-    """Commits wait for the server but not for the disk: processes die here, the machine does not."""
+    """Commits do not wait for the disk, because processes die here and the machine does not."""
     return [*embedded.postgres_command(place), "--fsync=off", "--full_page_writes=off"]
 
 
-def bus(place: embedded.Place) -> Path:
+def get_socket_link(place: embedded.Place) -> Path:
     """Return the socket that the platform uses for Valkey: a link that can be moved."""
     return place.sockets / "bus.sock"
 
@@ -187,13 +187,13 @@ def start(*, bug: str = "", without: tuple[str, ...] = ()) -> Iterator[ChaosPlat
         place = embedded.Place(folder / "servers", folder / "servers" / "run")
         embedded.prepare(place)
         message_proxy = stack.enter_context(
-            MessageProxy.opened(folder / "proxy.sock", place.sockets / "valkey.sock")
+            MessageProxy.open(folder / "proxy.sock", place.sockets / "valkey.sock")
         )
         ports = processes.choose_ports(processes.find_free_port())
         platform = ChaosPlatform(
             f"http://localhost:{ports.door}",
             folder,
-            environment(place, folder, port=ports.door, bug=bug),
+            make_environment(place, folder, port=ports.door, bug=bug),
             {},
             ports,
             place=place,
@@ -208,7 +208,7 @@ def start(*, bug: str = "", without: tuple[str, ...] = ()) -> Iterator[ChaosPlat
 
 
 def begin(platform: ChaosPlatform, without: tuple[str, ...]) -> None:
-    bus(platform.place).symlink_to(platform.place.sockets / "valkey.sock")
+    get_socket_link(platform.place).symlink_to(platform.place.sockets / "valkey.sock")
     platform.keep_up("postgres", "valkey")
     make = partial(embedded.make_database, platform.database_url)
     embedded.retry(make, psycopg.OperationalError, seconds=30)
@@ -216,28 +216,28 @@ def begin(platform: ChaosPlatform, without: tuple[str, ...]) -> None:
     platforms.prepare(platform.folder, dict(platform.environment))
     platforms.Preparation(platform.folder, dict(platform.environment)).migrate()
     for constraint in without:
-        drop(platform.database_url, constraint)
+        drop_constraint(platform.database_url, constraint)
     for each in processes.list_platform(platform.ports, {}):
         platform.known[each.name] = Process(
-            each.name, each.command, {**each.environment, **platform.environment_of(each.name)}
+            each.name, each.command, {**each.environment, **platform.get_environment(each.name)}
         )
     platform.keep_up(*OURS)
 
 
-def environment(place: embedded.Place, folder: Path, *, port: int, bug: str) -> dict[str, str]:
+def make_environment(place: embedded.Place, folder: Path, *, port: int, bug: str) -> dict[str, str]:
     given = platforms.make_environment(DATABASE, port=port, server=place.database_url)
     path = os.pathsep.join(filter(None, (str(INJECTED), os.environ.get("PYTHONPATH", ""))))
     return {
         **os.environ,
         **given,
-        "REDIS_URL": f"unix://{bus(place)}",
+        "REDIS_URL": f"unix://{get_socket_link(place)}",
         "PYTHONPATH": path,
         "CHAOS_POINTS": str(folder / "points"),
         "CHAOS_BUG": bug,
     }
 
 
-def drop(url: str, constraint: str) -> None:
+def drop_constraint(url: str, constraint: str) -> None:
     """Drop this constraint or unique index."""
     with psycopg.connect(url, autocommit=True) as database:
         row = database.execute(
@@ -255,7 +255,7 @@ def _connect(url: str) -> None:
 
 def _end(process: subprocess.Popen) -> None:
     """End its group too, because it may start a process while it is being killed."""
-    family = _family(process.pid)
+    family = list_family(process.pid)
     for one in family:
         _send(one, signal.SIGKILL)
     with suppress(ProcessLookupError):
@@ -264,7 +264,7 @@ def _end(process: subprocess.Popen) -> None:
     psutil.wait_procs(family, timeout=10)
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def list_family(pid: int) -> list[psutil.Process]:
     """Return a process and all its descendants, the parent first."""
     try:
         parent = psutil.Process(pid)

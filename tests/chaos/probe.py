@@ -31,7 +31,7 @@ USUAL = 5.0
 
 
 @dataclass
-class Ask:
+class ProbeEscalation:
     """An escalation: when it was sent, and when its offer was displayed."""
 
     asked_at: float
@@ -42,7 +42,7 @@ class Ask:
 class Probe:
     platform: ChaosPlatform
     fixtures: Fixtures
-    asks: list[Ask] = field(default_factory=list)
+    asks: list[ProbeEscalation] = field(default_factory=list)
     _waiting: dict[str, asyncio.Event] = field(default_factory=dict)
     _tasks: set[asyncio.Task] = field(default_factory=set)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -60,22 +60,22 @@ class Probe:
         self._over.set()
         self._thread.join(30)
 
-    def usual(self, *, for_s: float) -> bool:
+    def is_usual(self, *, for_s: float) -> bool:
         """Whether every offer of the last `for_s` seconds came as usual."""
         now = time.time()
         recent = [one for one in self.asks if one.asked_at > now - for_s - USUAL]
         settled = [one for one in recent if one.seen_at or one.asked_at < now - USUAL]
         pending = [one for one in self.asks if not one.seen_at and one.asked_at < now - USUAL]
-        return len(settled) >= for_s / EVERY / 2 and not pending and not any(map(_slow, settled))
+        return len(settled) >= for_s / EVERY / 2 and not pending and not any(map(_is_slow, settled))
 
-    def recovered_after(self, moment: float) -> float:
+    def measure_recovery(self, moment: float) -> float:
         """Return the seconds from this moment until offers came as usual again; 0 if they always
         did.
         """
-        slow = [one for one in self.asks if _slow(one) and (one.seen_at or moment) >= moment]
+        slow = [one for one in self.asks if _is_slow(one) and (one.seen_at or moment) >= moment]
         return max((round((one.seen_at or time.time()) - moment, 1) for one in slow), default=0.0)
 
-    def longest_wait(self, since: float) -> float:
+    def measure_longest_wait(self, since: float) -> float:
         """Return the longest wait in seconds for an offer of an escalation sent since then."""
         waits = [
             (one.seen_at or time.time()) - one.asked_at for one in self.asks if one.asked_at > since
@@ -89,7 +89,7 @@ class Probe:
         http = HttpClient(self.platform.url, headers=headers, rng=Random(1))
         await asyncio.sleep(3)
         while not self._over.is_set():
-            task = asyncio.create_task(self._ask(BotActor(http)))
+            task = asyncio.create_task(self._escalate(BotActor(http)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(EVERY)
@@ -97,8 +97,8 @@ class Probe:
             task.cancel()
         await asyncio.gather(*desks, *self._tasks, return_exceptions=True)
 
-    async def _ask(self, bot: BotActor) -> None:
-        ask = Ask(time.time())
+    async def _escalate(self, bot: BotActor) -> None:
+        ask = ProbeEscalation(time.time())
         self.asks.append(ask)
         number = UUID(int=Random().getrandbits(128), version=4)
         body = {
@@ -124,23 +124,23 @@ class Probe:
             await desk.log_in()
             await desk.open()
             await desk.set_presence("available")
-            await attend(desk, seen=self._note, stay=True)
+            await attend(desk, seen=self._start_notifying, stay=True)
 
-    def _note(self, offer: str) -> None:
-        task = asyncio.create_task(self._tell(offer))
+    def _start_notifying(self, offer: str) -> None:
+        task = asyncio.create_task(self._notify(offer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self, offer: str) -> None:
+    async def _notify(self, offer: str) -> None:
         """Wake the escalation whose offer is displayed."""
         while True:
             with suppress(psycopg.Error):
-                ticket = await asyncio.to_thread(self._ticket_of, offer)
+                ticket = await asyncio.to_thread(self._read_ticket, offer)
                 break
             await asyncio.sleep(0.5)
         self._waiting.setdefault(ticket, asyncio.Event()).set()
 
-    def _ticket_of(self, offer: str) -> str:
+    def _read_ticket(self, offer: str) -> str:
         query = "SELECT ticket_id::text FROM dispatch_offer WHERE id = %s"
         with psycopg.connect(self.platform.database_url, connect_timeout=2) as database:
             row = database.execute(query, [offer]).fetchone()
@@ -167,5 +167,5 @@ async def attend(
             seen(offer)
 
 
-def _slow(ask: Ask) -> bool:
+def _is_slow(ask: ProbeEscalation) -> bool:
     return (ask.seen_at or time.time()) - ask.asked_at > USUAL

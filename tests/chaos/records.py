@@ -131,7 +131,7 @@ def read(platform: ChaosPlatform, client: str) -> Rows:
     )
 
 
-def unsettled(platform: ChaosPlatform, client: str) -> int:
+def count_unsettled(platform: ChaosPlatform, client: str) -> int:
     """Count the work that will still be done."""
     with psycopg.connect(platform.database_url, connect_timeout=3) as database:
         row = database.execute(UNSETTLED, {"c": client}).fetchone()

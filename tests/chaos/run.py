@@ -28,7 +28,7 @@ PROBES, PLACES = 5, 3
 ASKED_ALONE = 5
 
 
-def all_of(platform: ChaosPlatform, asked: argparse.Namespace) -> int:
+def run_all(platform: ChaosPlatform, asked: argparse.Namespace) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     publish_policy()
     known = {fault.code: fault for fault in (*FAULTS, *RACES)}
@@ -36,18 +36,18 @@ def all_of(platform: ChaosPlatform, asked: argparse.Namespace) -> int:
     outcomes: list[Outcome] = []
     try:
         with InvariantMonitor() as monitor, Probe(platform, create_probe()) as probe:
-            scenario = partial(made, platform, probe, monitor, asked)
-            for outcome in played(chosen, scenario, together=asked.short):
+            scenario = partial(make_scenario, platform, probe, monitor, asked)
+            for outcome in run_chosen(chosen, scenario, together=asked.short):
                 outcomes.append(outcome)
-                tell(outcome)
+                print_outcome(outcome)
                 report.write(outcomes, page=asked.page, figures=asked.figures)
     finally:
         if asked.keep:
             shutil.copytree(platform.folder, asked.keep, dirs_exist_ok=True, ignore=hide_servers)
-    return 0 if all(one.good for one in outcomes) else 1
+    return 0 if all(one.is_good for one in outcomes) else 1
 
 
-def played(
+def run_chosen(
     faults: list[Fault], scenario: Callable[[str], Scenario], *, together: bool
 ) -> Iterator[Outcome]:
     if together:
@@ -56,7 +56,7 @@ def played(
         yield from (run_fault(fault, scenario(fault.code.lower())) for fault in faults)
 
 
-def made(
+def make_scenario(
     platform: ChaosPlatform,
     probe: Probe,
     monitor: InvariantMonitor,
@@ -67,9 +67,9 @@ def made(
     return Scenario(platform, probe, monitor, folder, client, SIZE, asked.seed, long=asked.long)
 
 
-def tell(outcome: Outcome) -> None:
-    print(report.line(outcome), flush=True)
-    for complaint in report.complaints(outcome)[:20]:
+def print_outcome(outcome: Outcome) -> None:
+    print(report.format_line(outcome), flush=True)
+    for complaint in report.list_complaints(outcome)[:20]:
         print(f"       {complaint}", flush=True)
 
 

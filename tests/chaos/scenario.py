@@ -77,7 +77,7 @@ class Outcome:
         return wait and (self.bound_s is None or (self.recovered_s or 0) <= self.bound_s)
 
     @property
-    def good(self) -> bool:
+    def is_good(self) -> bool:
         return self.in_time and not self.findings and not self.broken
 
 
@@ -108,12 +108,12 @@ class Scenario:
         if not holds:
             self.findings.append(Finding("wrong", otherwise))
 
-    def lines(self) -> list[records.Line]:
+    def read_lines(self) -> list[records.Line]:
         """Return the lines that the actors have recorded so far."""
         return history.read(self.folder)
 
-    def since(self, act: str, how: str, moment: float) -> list[records.Line]:
-        return [one for one in checker.noted(self.lines(), act, how) if one["at"] >= moment]
+    def read_since(self, act: str, how: str, moment: float) -> list[records.Line]:
+        return [one for one in checker.select(self.read_lines(), act, how) if one["at"] >= moment]
 
 
 def run_fault(fault: Fault, scenario: Scenario) -> Outcome:
@@ -133,7 +133,7 @@ def run_fault(fault: Fault, scenario: Scenario) -> Outcome:
 
 
 def run_faults(faults: Iterable[Fault], scenario: Scenario) -> Iterator[Outcome]:
-    """Run the faults under one load. The last outcome compares everything acknowledged meanwhile."""
+    """Run the faults under one load. The last outcome compares everything acknowledged."""
     checks = RunChecks(scenario)
     with run_load(scenario, duplicates=0) as load:
         time.sleep(BEFORE)
@@ -157,9 +157,9 @@ def measure_fault(fault: Fault, scenario: Scenario) -> Outcome:
     return Outcome(
         fault.code,
         fault.title,
-        scenario.probe.recovered_after(scenario.fault_at) if fault.bound else None,
+        scenario.probe.measure_recovery(scenario.fault_at) if fault.bound else None,
         fault.bound,
-        scenario.probe.longest_wait(began - 1),
+        scenario.probe.measure_longest_wait(began - 1),
         fault.outage,
         scenario.findings,
         measured=scenario.measured,
@@ -177,11 +177,11 @@ class RunChecks:
     def complete(self, outcome: Outcome) -> Outcome:
         """Add the results of all checks to the outcome."""
         scenario = self.scenario
-        lines, rows = scenario.lines(), records.read(scenario.platform, scenario.client)
+        lines, rows = scenario.read_lines(), records.read(scenario.platform, scenario.client)
         outcome.findings += checker.check(lines, rows)
         outcome.broken = scenario.monitor.found_since(self.opened)
         outcome.ticks = scenario.monitor.ticks - self.ticks
-        outcome.counts = counted(lines, rows)
+        outcome.counts = count_acts(lines, rows)
         outcome.took_s = round(time.time() - self.opened, 1)
         return outcome
 
@@ -232,7 +232,10 @@ def await_agents(scenario: Scenario, load: subprocess.Popen) -> None:
     """Wait until most agents are on line."""
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up and load.poll() is None:
-        if len(checker.noted(scenario.lines(), "presence", "acked")) >= scenario.size.agents * 0.8:
+        if (
+            len(checker.select(scenario.read_lines(), "presence", "acked"))
+            >= scenario.size.agents * 0.8
+        ):
             return
         time.sleep(0.5)
 
@@ -240,7 +243,7 @@ def await_agents(scenario: Scenario, load: subprocess.Popen) -> None:
 def await_usual(probe: Probe, *, seconds: float, for_s: float = 5.0) -> None:
     """Wait until offers come as usual, or for `seconds`; the checks then report what was late."""
     give_up = time.monotonic() + seconds
-    while not probe.usual(for_s=for_s) and time.monotonic() < give_up:
+    while not probe.is_usual(for_s=for_s) and time.monotonic() < give_up:
         time.sleep(0.2)
 
 
@@ -249,25 +252,27 @@ def settle(scenario: Scenario) -> None:
     give_up = time.monotonic() + SETTLE
     while time.monotonic() < give_up:
         with suppress(psycopg.Error):
-            if not records.unsettled(scenario.platform, scenario.client) and all_gone(scenario):
+            if not records.count_unsettled(scenario.platform, scenario.client) and have_all_left(
+                scenario
+            ):
                 return
         time.sleep(0.5)
 
 
-def all_gone(scenario: Scenario) -> bool:
+def have_all_left(scenario: Scenario) -> bool:
     """Whether every agent has gone offline."""
-    moves = checker.noted(scenario.lines(), "presence", "acked")
+    moves = checker.select(scenario.read_lines(), "presence", "acked")
     where = {line["actor"]: line["status"] for line in moves}
     return all(status == "offline" for status in where.values())
 
 
-def counted(lines: list[records.Line], rows: records.Rows) -> dict[str, int]:
+def count_acts(lines: list[records.Line], rows: records.Rows) -> dict[str, int]:
     """Count the acts that were checked."""
     return {
-        "escalations": len(checker.noted(lines, "escalation", "acked")),
-        "messages": len(checker.noted(lines, "message", "acked")),
+        "escalations": len(checker.select(lines, "escalation", "acked")),
+        "messages": len(checker.select(lines, "message", "acked")),
         "payments": len(rows.earnings),
-        "webhooks": len({line["id"] for line in checker.noted(lines, "webhook", "seen")}),
+        "webhooks": len({line["id"] for line in checker.select(lines, "webhook", "seen")}),
         "in_doubt": sum(line["how"] == "doubted" for line in lines),
         "unclear": sum(line["how"] == "unclear" for line in lines),
     }

@@ -32,7 +32,7 @@ MEETS = {
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def lock_machine() -> Iterator[None]:
     """Two platforms under load at once would measure each other."""
     path = embedded.data_dir() / "chaos.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,10 +41,10 @@ def alone() -> Iterator[None]:
         yield
 
 
-def played(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+def run_chaos(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     """Return the exit code and the outcome of each fault."""
     figures = folder / "chaos.json"
-    with alone():
+    with lock_machine():
         done = subprocess.run(
             [sys.executable, "-m", "tests.chaos", "--figures", str(figures), *arguments],
             cwd=embedded.BASE_DIR,
@@ -62,7 +62,7 @@ def played(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
 def test_injected_bug_is_reported(bug: str, tmp_path: Path) -> None:
     code, kind, of = MEETS[bug]
 
-    exit_code, (outcome,) = played(tmp_path, "--only", code, "--bug", bug)
+    exit_code, (outcome,) = run_chaos(tmp_path, "--only", code, "--bug", bug)
 
     assert exit_code == 1
     assert [what for one, what in outcome["findings"] if one == kind and of in what]
@@ -71,7 +71,7 @@ def test_injected_bug_is_reported(bug: str, tmp_path: Path) -> None:
 def test_unchanged_code_has_no_findings_in_the_same_scenarios(tmp_path: Path) -> None:
     codes = [code for code, _kind, _of in MEETS.values()]
 
-    exit_code, outcomes = played(tmp_path, "--only", ",".join(codes))
+    exit_code, outcomes = run_chaos(tmp_path, "--only", ",".join(codes))
 
     assert {one["code"]: (one["findings"], one["broken"]) for one in outcomes} == {
         code: ([], []) for code in codes

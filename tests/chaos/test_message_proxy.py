@@ -18,7 +18,7 @@ def message_proxy() -> Iterator[MessageProxy]:
     target = Path(os.environ["REDIS_URL"].removeprefix("unix://"))
     with (
         TemporaryDirectory(prefix="releve-", dir="/tmp") as folder,
-        MessageProxy.opened(Path(folder, "proxy.sock"), target) as opened,
+        MessageProxy.open(Path(folder, "proxy.sock"), target) as opened,
     ):
         yield opened
 
@@ -36,7 +36,7 @@ def key(server: redis.Redis) -> Iterator[str]:
     server.delete(name)
 
 
-def length(server: redis.Redis, key: str, *, at_least: int) -> int:
+def count_items(server: redis.Redis, key: str, *, at_least: int) -> int:
     """Return the list's length once it is this long, because copies arrive after their answer."""
     for _ in range(100):
         if server.llen(key) >= at_least:
@@ -63,7 +63,7 @@ def test_closed_proxy_answers_and_delivers_nothing(
     assert server.publish("channel", "news") == 0
     assert server.set(f"{key}:other", "1")
     assert server.delete(f"{key}:other") == 1
-    assert length(server, key, at_least=0) == 0
+    assert count_items(server, key, at_least=0) == 0
 
 
 def test_repeated_message_arrives_several_times(
@@ -73,7 +73,7 @@ def test_repeated_message_arrives_several_times(
 
     server.lpush(key, "a")
 
-    assert length(server, key, at_least=3) == 3
+    assert count_items(server, key, at_least=3) == 3
 
 
 def test_delayed_message_arrives_later(
@@ -85,4 +85,4 @@ def test_delayed_message_arrives_later(
     at_once = server.llen(key)
 
     assert at_once == 0
-    assert length(server, key, at_least=1) == 1
+    assert count_items(server, key, at_least=1) == 1
