@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def make_work() -> Assignment:
+def work() -> Assignment:
     held = factories.make_assignment(agent=factories.make_agent(capacity=2))
     factories.make_message(held.ticket, "Is <b>it</b> & me?")
     return held

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def skill_codes(api: Any) -> None:
+def skills(api: Any) -> None:
     factories.make_card(api.client)
     for code in ("cards", "payments"):
         factories.make_skill(code)
@@ -54,7 +54,7 @@ def test_availability_without_agents_has_all_parts(api: Any) -> None:
 
 
 def test_availability_opens_no_ticket(api: Any) -> None:
-    get_availability(api, skill_codes="cards")
+    get_availability(api, skills="cards")
 
     assert not Ticket.objects.exists()
 
@@ -90,7 +90,7 @@ def test_agents_are_counted_by_level_and_never_named(api: Any) -> None:
     factories.make_agent("Di", {"en": 4}, {"cards": 5})
     factories.make_agent("Éa", {"fr": 5}, {"cards": 5, "payments": 5})
 
-    answer = get_availability(api, skill_codes="cards:2,payments")
+    answer = get_availability(api, skills="cards:2,payments")
 
     assert answer["agents"] == {
         "free": 1,
@@ -115,7 +115,7 @@ def test_query_without_skills_counts_by_language_only(api: Any) -> None:
 
 
 def test_empty_parameter_counts_as_missing(api: Any) -> None:
-    assert get_availability(api, skill_codes="", topic="") == get_availability(api)
+    assert get_availability(api, skills="", topic="") == get_availability(api)
 
 
 def test_region_counts_as_its_language(api: Any) -> None:
@@ -128,7 +128,7 @@ def test_skill_that_gives_way_is_expected_until_the_last_step(api: Any) -> None:
     factories.make_agent(languages={"en": 5}, capacity=2)
 
     kept, given = (
-        get_availability(api, skill_codes="cards", gives_way=code) for code in ("", "cards")
+        get_availability(api, skills="cards", gives_way=code) for code in ("", "cards")
     )
 
     assert kept["expected_wait_s"]["unknown"] == "nobody_able"
@@ -138,7 +138,7 @@ def test_skill_that_gives_way_is_expected_until_the_last_step(api: Any) -> None:
 def test_alternative_without_a_skill_is_offered_where_sooner(api: Any) -> None:
     factories.make_agent("Bo", {"en": 5}, {"cards": 4})
 
-    answer = get_availability(api, skill_codes="cards:2,payments")
+    answer = get_availability(api, skills="cards:2,payments")
 
     assert list_kinds(answer) == ["without_skill", "stay_with_bot"]
     assert (answer["alternatives"][0]["skill"], answer["alternatives"][0]["free"]) == (
@@ -153,7 +153,7 @@ def test_other_languages_with_free_agents_are_listed(api: Any) -> None:
     factories.make_agent("Cy", {"fr": 5}, {"cards": 4})
     factories.make_agent("Di", {"sv": 5}, {})
 
-    answer = get_availability(api, skill_codes="cards:2")
+    answer = get_availability(api, skills="cards:2")
 
     assert answer["alternatives"] == [
         {"kind": "other_language", "language": "fr", "free": 2},
@@ -169,7 +169,7 @@ def test_closed_client_shows_when_it_opens_and_no_wait(api: Any) -> None:
     api.client.save()
     factories.make_agent()
 
-    answer = get_availability(api, skill_codes="cards")
+    answer = get_availability(api, skills="cards")
 
     opens = (yesterday + timedelta(days=7)).strftime("%Y-%m-%dT09:00:00Z")
     assert answer["expected_wait_s"] == {"p50": None, "p90": None, "unknown": "closed"}
@@ -216,19 +216,19 @@ def test_other_clients_tickets_move_the_position_and_name_nobody(api: Any, make_
         ({"language": ""}, "language"),
         ({"language": "english"}, "language"),
         ({"language": "en\x00"}, "language"),
-        ({"language": "en", "skill_codes": "nope"}, "skill_codes.0"),
-        ({"language": "en", "skill_codes": "cards,nope"}, "skill_codes.1"),
-        ({"language": "en", "skill_codes": "cards,cards:2"}, "skill_codes"),
-        ({"language": "en", "skill_codes": "cards", "gives_way": "loans"}, "gives_way"),
+        ({"language": "en", "skills": "nope"}, "skills.0"),
+        ({"language": "en", "skills": "cards,nope"}, "skills.1"),
+        ({"language": "en", "skills": "cards,cards:2"}, "skills"),
+        ({"language": "en", "skills": "cards", "gives_way": "loans"}, "gives_way"),
         ({"language": "en", "gives_way": "cards"}, "gives_way"),
-        ({"language": "en", "skill_codes": "cards", "gives_way": "Cards!"}, "gives_way.0"),
-        ({"language": "en", "skill_codes": "cards:"}, "skill_codes.0.level"),
-        ({"language": "en", "skill_codes": "cards:0"}, "skill_codes.0.level"),
-        ({"language": "en", "skill_codes": "cards:6"}, "skill_codes.0.level"),
-        ({"language": "en", "skill_codes": "cards:two"}, "skill_codes.0.level"),
-        ({"language": "en", "skill_codes": "cards:" + "9" * 5000}, "skill_codes.0.level"),
-        ({"language": "en", "skill_codes": "Cards!"}, "skill_codes.0.code"),
-        ({"language": "en", "skill_codes": ",".join(["cards"] * 9)}, "skill_codes"),
+        ({"language": "en", "skills": "cards", "gives_way": "Cards!"}, "gives_way.0"),
+        ({"language": "en", "skills": "cards:"}, "skills.0.level"),
+        ({"language": "en", "skills": "cards:0"}, "skills.0.level"),
+        ({"language": "en", "skills": "cards:6"}, "skills.0.level"),
+        ({"language": "en", "skills": "cards:two"}, "skills.0.level"),
+        ({"language": "en", "skills": "cards:" + "9" * 5000}, "skills.0.level"),
+        ({"language": "en", "skills": "Cards!"}, "skills.0.code"),
+        ({"language": "en", "skills": ",".join(["cards"] * 9)}, "skills"),
         ({"language": "en", "topic": "No Topic"}, "topic"),
         ({"language": "en", "vip": "1"}, "vip"),
         ({"language": ["en", "fr"]}, "language"),
@@ -253,7 +253,7 @@ def test_response_fits_the_schema(api: Any) -> None:
     shape = {"$ref": "#/components/schemas/Availability", "components": schema["components"]}
     factories.make_agent("Bo", {"en": 5, "fr": 5}, {"cards": 4})
 
-    jsonschema.validate(get_availability(api, skill_codes="cards:2,payments"), shape)
+    jsonschema.validate(get_availability(api, skills="cards:2,payments"), shape)
     jsonschema.validate(get_availability(api), shape)
 
 
@@ -261,13 +261,13 @@ def test_queries_do_not_grow_with_agents(api: Any) -> None:
     def queries() -> int:
         estimator_cache.clear()
         with CaptureQueriesContext(connection) as asked:
-            api.get("availability", language="en", skill_codes="cards")
+            api.get("availability", language="en", skills="cards")
         return len(asked)
 
     queries()
     few = queries()
     for _ in range(5):
-        factories.make_agent(skill_codes={"cards": 3})
+        factories.make_agent(skills={"cards": 3})
 
     assert queries() == few
 
