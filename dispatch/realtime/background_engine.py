@@ -45,8 +45,13 @@ class BackgroundEngine:
         job.request()
 
     def _send_all(self) -> None:
-        self._publish_all()
-        self._wake_all()
+        try:
+            self._publish_all()
+            self._wake_all()
+        finally:
+            # A failed hint is dropped. The others must not wait for the next request.
+            if self._signals or self._tasks:
+                self._job.request()
 
     def _wake_all(self) -> None:
         while self._signals:

@@ -18,8 +18,8 @@ rows: escalations, messages, acceptances, payments, webhooks. All invariants are
 second meanwhile.
 
 *Recovered* is when offers reached a desk as usual (within 5 s) again, counted from the last fault,
-as measured by a probe that escalates once a second; 0 means that none was late. *Longest wait* is the longest
-that any of the probe's offers took, from the first fault on.
+as measured by a probe that escalates once a second; 0 means that none was late. *Longest wait* is
+the longest that any of the probe's offers took, from the first fault on.
 """
 NOTES = """## How each fault is injected
 
@@ -35,10 +35,10 @@ NOTES = """## How each fault is injected
   send each request up to three times at once. In F19 messages are up to half a minute late
   (`LONG=1`: two).
 - **F21** to **F25** have actors of their own, over HTTP and WebSocket, a dozen times each. In
-  F23 the offer's time is shortened in the database, and a lock on the ticket is held until 400, 200, 1 ms
-  before, at, 1 and 200 ms after its end.
+  F23 the offer's time is shortened in the database, and a lock on the ticket is held until 400,
+  200, 1 ms before, at, 1 and 200 ms after its end.
 - A second agent gets an offer after five seconds instead of twenty, so that there are more races.
-- PostgreSQL's commits do not wait for the disk, because processes die here and the machine does not."""
+- Commits do not wait for the disk, because processes die here and the machine does not."""
 COLUMNS = (
     "| fault | | recovered, s | bound | longest wait, s | bound | lost | doubled | wrong "
     "| invariants broken | verdict |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|"
@@ -90,7 +90,8 @@ def format_totals(outcomes: list[Outcome]) -> str:
     sums = sum((Counter(one.counts) for one in outcomes), Counter())
     totals = (
         f"In all: {sums['escalations']} escalations, {sums['messages']} messages,"
-        f" {sums['payments']} payments and {sums['webhooks']} webhooks were acknowledged or received;"
+        f" {sums['payments']} payments and {sums['webhooks']} webhooks were acknowledged or"
+        f" received;"
         f" {sums['in_doubt']} answers were unclear and requested again, {sums['unclear']} never"
         f" came."
     )

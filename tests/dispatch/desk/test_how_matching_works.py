@@ -55,8 +55,13 @@ def another(*, in_seconds: int) -> PolicyVersion:
     draft = PolicyVersion.objects.order_by("-version")[0]
     for number, name in enumerate(rulebook.COSTS):
         setattr(draft, name, 51 + number)
-    draft.waiting, draft.urgency, draft.unserved, draft.quality_unknown = 13, 31, 123_000, 61
-    draft.idle_enough, draft.share_full, draft.exclusive_for = 1800, 9, 33
+    draft.waiting, draft.urgency, draft.unassigned_penalty, draft.quality_unknown = (
+        13,
+        31,
+        123_000,
+        61,
+    )
+    draft.idle_enough, draft.full_workload, draft.exclusive_for = 1800, 9, 33
     draft.lower_levels_at, draft.max_parallel_offers = [300, 900], 2
     draft.note = "Languages count for more"
     draft.valid_from = clock.now() + in_seconds * SECOND

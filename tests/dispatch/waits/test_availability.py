@@ -127,9 +127,7 @@ def test_region_counts_as_its_language(api: Any) -> None:
 def test_skill_that_gives_way_is_expected_until_the_last_step(api: Any) -> None:
     factories.make_agent(languages={"en": 5}, capacity=2)
 
-    kept, given = (
-        get_availability(api, skills="cards", gives_way=code) for code in ("", "cards")
-    )
+    kept, given = (get_availability(api, skills="cards", gives_way=code) for code in ("", "cards"))
 
     assert kept["expected_wait_s"]["unknown"] == "nobody_able"
     assert given["expected_wait_s"]["p50"] >= 60
