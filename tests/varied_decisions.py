@@ -76,14 +76,14 @@ def _make_all_available(at: datetime) -> None:
 
 
 def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
-    asked = draw.sample(SKILLS, draw.choice([0, 0, 1, 1, 2]))
+    required = draw.sample(SKILLS, draw.choice([0, 0, 1, 1, 2]))
     factories.make_ticket(
         client,
         at=at - timedelta(seconds=draw.randint(0, 100)),
         language=draw.choice(LANGUAGES),
         skills=[
             {"code": code, "level": draw.randint(1, 4), "gives_way": draw.random() < 0.3}
-            for code in asked
+            for code in required
         ],
         urgency=draw.choice(["low", "normal", "normal", "high"]),
         customer={"ref": f"customer-{draw.randint(1, 30)}", "name": "Mia"},

@@ -69,7 +69,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         elif self.session:
             heartbeats.beat(self)
 
-    async def news(self, event: dict[str, Any]) -> None:
+    async def update(self, event: dict[str, Any]) -> None:
         """Forward a message from `push` as it is."""
         await self.send(text_data=event["text"])
 

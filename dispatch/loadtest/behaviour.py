@@ -21,7 +21,7 @@ class Behaviour:
     reply_after: float
     #: The most exchanges in a conversation.
     max_exchanges: int
-    #: Share of conversations handed back instead of resolved; of wrap-ups that nobody ends.
+    #: Share of conversations handed back instead of resolved; of wrap-ups that are never ended.
     hand_back_share: float
     wrap_up_for: float
     forget_wrap_up_share: float

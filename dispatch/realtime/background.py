@@ -14,7 +14,7 @@ class BackgroundJob:
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         self.name, self.work = name, work
-        self._asked = threading.Event()
+        self._requested = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -22,7 +22,7 @@ class BackgroundJob:
         """Request a run. The first request starts the thread, because a fork does not inherit
         threads.
         """
-        self._asked.set()
+        self._requested.set()
         if self._thread and self._thread.is_alive():
             return
         with self._starting:
@@ -32,8 +32,8 @@ class BackgroundJob:
 
     def _run(self) -> None:
         while True:
-            self._asked.wait()
-            self._asked.clear()
+            self._requested.wait()
+            self._requested.clear()
             try:
                 # The thread's database connection may have been lost since its last run.
                 close_old_connections()

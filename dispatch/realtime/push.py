@@ -110,4 +110,4 @@ def to_milliseconds(moment: datetime) -> str:
 
 def _send_all(frames: Iterable[tuple[str, str]]) -> None:
     for name, text in frames:
-        notifier.publish(name, {"type": "news", "text": text})
+        notifier.publish(name, {"type": "update", "text": text})

@@ -28,13 +28,13 @@ OUT = embedded.BASE_DIR / "benchmarks" / "out"
 def main() -> int:
     # SIGTERM raises SystemExit, so that the platform's processes are stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    asked = parse_arguments()
-    without = code_changes.WITHOUT.get(asked.bug, ())
-    with platforms.start(bug=asked.bug, without=without) as platform, use_django(platform):
+    options = parse_arguments()
+    without = code_changes.WITHOUT.get(options.bug, ())
+    with platforms.start(bug=options.bug, without=without) as platform, use_django(platform):
         # Imported here, because models need the settings that `django_on` makes.
         from tests.chaos import run
 
-        return run.run_all(platform, asked)
+        return run.run_all(platform, options)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -49,10 +49,10 @@ def parse_arguments() -> argparse.Namespace:
     known.add_argument("--figures", type=Path, default=OUT / "chaos.json")
     known.add_argument("--page", type=Path, help="the table for readers")
     known.add_argument("--keep", type=Path, help="keep logs and histories in this folder")
-    asked = known.parse_args()
-    if asked.short:
-        asked.only = SHORT
-    return asked
+    options = known.parse_args()
+    if options.short:
+        options.only = SHORT
+    return options
 
 
 def parse_codes(written: str) -> tuple[str, ...]:

@@ -122,17 +122,17 @@ def check_webhooks(lines: list[Line], rows: Rows) -> Iterator[Finding]:
     """Every event reached the server, with a valid signature, in the order of versions."""
     for line in select(lines, "webhook", "refused"):
         yield Finding("wrong", f"a webhook has no valid signature: {line['why']}")
-    heard: dict[str, Line] = {}
+    received: dict[str, Line] = {}
     newest: Counter[str] = Counter()
     for line in select(lines, "webhook", "seen"):
-        if line["id"] not in heard and line["version"] <= newest[line["ticket"]]:
+        if line["id"] not in received and line["version"] <= newest[line["ticket"]]:
             yield Finding(
                 "wrong", f"ticket {line['ticket']}: version {line['version']} out of order"
             )
         newest[line["ticket"]] = max(newest[line["ticket"]], line["version"])
-        heard.setdefault(line["id"], line)
+        received.setdefault(line["id"], line)
     for one in rows.deliveries:
-        if one.number not in heard:
+        if one.number not in received:
             yield Finding("lost", f"webhook {one.type} of {one.ticket}: never received")
 
 

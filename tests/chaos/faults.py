@@ -40,12 +40,12 @@ def crash_tasks(scenario: Scenario) -> None:
 
 def measure_redelivery(scenario: Scenario) -> float | None:
     """Return the longest time until a webhook of a dead sender was sent again."""
-    heard: dict[str, float] = {}
+    received: dict[str, float] = {}
     waits = []
     for line in select(scenario.read_lines(), "webhook", "seen"):
-        if line["id"] in heard:
-            waits.append(round(line["at"] - heard[line["id"]], 1))
-        heard.setdefault(line["id"], line["at"])
+        if line["id"] in received:
+            waits.append(round(line["at"] - received[line["id"]], 1))
+        received.setdefault(line["id"], line["at"])
     return max(waits, default=None)
 
 
@@ -101,8 +101,8 @@ def stop_workers(scenario: Scenario) -> None:
     scenario.platform.keep_down("worker", "matcher")
     began = time.time()
     time.sleep(seconds)
-    heard = scenario.read_since("webhook", "seen", began + 10)
-    scenario.expect(bool(heard), "no webhook was sent while the workers were down")
+    received = scenario.read_since("webhook", "seen", began + 10)
+    scenario.expect(bool(received), "no webhook was sent while the workers were down")
     scenario.platform.keep_up("worker", "matcher")
 
 

@@ -28,22 +28,22 @@ PROBES, PLACES = 5, 3
 ASKED_ALONE = 5
 
 
-def run_all(platform: ChaosPlatform, asked: argparse.Namespace) -> int:
+def run_all(platform: ChaosPlatform, options: argparse.Namespace) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     publish_policy()
     known = {fault.code: fault for fault in (*FAULTS, *RACES)}
-    chosen = [known[code] for code in CODES if not asked.only or code in asked.only]
+    chosen = [known[code] for code in CODES if not options.only or code in options.only]
     outcomes: list[Outcome] = []
     try:
         with InvariantMonitor() as monitor, Probe(platform, create_probe()) as probe:
-            scenario = partial(make_scenario, platform, probe, monitor, asked)
-            for outcome in run_chosen(chosen, scenario, together=asked.short):
+            scenario = partial(make_scenario, platform, probe, monitor, options)
+            for outcome in run_chosen(chosen, scenario, together=options.short):
                 outcomes.append(outcome)
                 print_outcome(outcome)
-                report.write(outcomes, page=asked.page, figures=asked.figures)
+                report.write(outcomes, page=options.page, figures=options.figures)
     finally:
-        if asked.keep:
-            shutil.copytree(platform.folder, asked.keep, dirs_exist_ok=True, ignore=hide_servers)
+        if options.keep:
+            shutil.copytree(platform.folder, options.keep, dirs_exist_ok=True, ignore=hide_servers)
     return 0 if all(one.is_good for one in outcomes) else 1
 
 
@@ -60,11 +60,11 @@ def make_scenario(
     platform: ChaosPlatform,
     probe: Probe,
     monitor: InvariantMonitor,
-    asked: argparse.Namespace,
+    options: argparse.Namespace,
     client: str,
 ) -> Scenario:
     folder = platform.folder / "books" / client
-    return Scenario(platform, probe, monitor, folder, client, SIZE, asked.seed, long=asked.long)
+    return Scenario(platform, probe, monitor, folder, client, SIZE, options.seed, long=options.long)
 
 
 def print_outcome(outcome: Outcome) -> None:

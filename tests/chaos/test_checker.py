@@ -47,29 +47,29 @@ class Story:
         self.lines.append({"actor": actor, "at": next(self._clock), "act": act, "how": how} | facts)
 
     def record_acknowledged(
-        self, actor: str, act: str, *, told: dict[str, object], **facts: object
+        self, actor: str, act: str, *, answer: dict[str, object], **facts: object
     ) -> None:
         """Record that it was sent, and acknowledged."""
         self.record(actor, act, "sent", **facts)
-        self.record(actor, act, "acked", **facts, **told)
+        self.record(actor, act, "acked", **facts, **answer)
 
     def receive_webhook(self, number: str, kind: str, version: int, ticket: str = "t") -> None:
         facts = {"id": number, "type": kind, "version": version, "ticket": ticket}
         self.record("server", "webhook", "seen", **facts)
 
     def _customer(self) -> None:
-        told = {"ticket": "t", "replayed": False}
-        self.record_acknowledged("customer", "escalation", told=told, key="k", ref="ref")
+        answer = {"ticket": "t", "replayed": False}
+        self.record_acknowledged("customer", "escalation", answer=answer, key="k", ref="ref")
         for number, text, seq in (("c1", "Hello?", 1), ("c2", "Thanks.", 3)):
             said = {"ticket": "t", "id": number, "text": text, "from": "customer"}
-            self.record_acknowledged("customer", "message", told={"seq": seq}, **said)
+            self.record_acknowledged("customer", "message", answer={"seq": seq}, **said)
 
     def _agent(self) -> None:
-        self.record_acknowledged("agent", "accept", told={"assignment": "a"}, offer="o")
+        self.record_acknowledged("agent", "accept", answer={"assignment": "a"}, offer="o")
         said = {"assignment": "a", "id": "a1", "text": "Yes.", "from": "agent"}
-        self.record_acknowledged("agent", "message", told={"seq": 2}, **said)
+        self.record_acknowledged("agent", "message", answer={"seq": 2}, **said)
         for act in ("resolve", "finish"):
-            self.record_acknowledged("agent", act, told={}, assignment="a")
+            self.record_acknowledged("agent", act, answer={}, assignment="a")
 
     def list_findings(self) -> list[Finding]:
         return check(self.lines, self.rows)
@@ -85,8 +85,8 @@ def lose_the_ticket(story: Story) -> None:
 
 def answer_with_another_ticket(story: Story) -> None:
     story.rows.tickets["t2"] = Ticket("ref", "abandoned", 0)
-    told = {"ticket": "t2", "replayed": False}
-    story.record_acknowledged("customer", "escalation", told=told, key="k", ref="ref")
+    answer = {"ticket": "t2", "replayed": False}
+    story.record_acknowledged("customer", "escalation", answer=answer, key="k", ref="ref")
 
 
 def open_unrequested_ticket(story: Story) -> None:
@@ -98,8 +98,8 @@ def leave_ticket_open(story: Story) -> None:
 
 
 def report_another_end(story: Story) -> None:
-    told = {"status": "abandoned", "version": 3}
-    story.record_acknowledged("customer", "cancel", told=told, ticket="t")
+    answer = {"status": "abandoned", "version": 3}
+    story.record_acknowledged("customer", "cancel", answer=answer, ticket="t")
 
 
 def lose_a_message(story: Story) -> None:
@@ -129,7 +129,7 @@ def swap_messages(story: Story) -> None:
     story.lines = [line for line in story.lines if line.get("from") != "customer"]
     for number, seq in (("c1", 3), ("c0", 1)):
         story.record_acknowledged(
-            "customer", "message", told={"seq": seq}, **{**said, "id": number}
+            "customer", "message", answer={"seq": seq}, **{**said, "id": number}
         )
 
 

@@ -75,9 +75,9 @@ def measure_call(call: Any, *given: Any) -> float:
 
 
 def test_published_message_arrives(listener: Listener) -> None:
-    BackgroundEngine().publish(CHANNEL, b"news")
+    BackgroundEngine().publish(CHANNEL, b"message")
 
-    assert listener.receive(seconds=2) == b"news"
+    assert listener.receive(seconds=2) == b"message"
 
 
 def test_published_messages_arrive_in_order(listener: Listener) -> None:
@@ -114,11 +114,11 @@ def test_publishing_to_a_frozen_valkey_does_not_wait(listener: Listener, valkey_
     link_valkey(valkey_path, address)
     carrier.publish(CHANNEL, b"later")
 
-    heard = [listener.receive(seconds=5)]
-    while heard[-1] == b"gathered meanwhile":
-        heard.append(listener.receive())
+    received = [listener.receive(seconds=5)]
+    while received[-1] == b"gathered meanwhile":
+        received.append(listener.receive())
     assert max(took) < AT_ONCE
-    assert heard[-1] == b"later"
+    assert received[-1] == b"later"
 
 
 def test_queued_messages_are_limited() -> None:
@@ -136,10 +136,10 @@ class SlowTask:
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
-        self.asked = 0
+        self.starts = 0
 
     def apply_async(self, *, retry: bool) -> None:
-        self.asked += 1
+        self.starts += 1
         self.let_go.wait(5)
 
 
@@ -149,12 +149,12 @@ def test_enqueuing_does_not_wait_for_the_broker_and_starts_a_task_once() -> None
     took = [measure_call(carrier.enqueue, cast(Task, task)) for _ in range(20)]
     task.let_go.set()
     for _ in range(100):
-        if task.asked == 2:
+        if task.starts == 2:
             break
         time.sleep(0.01)
 
     assert max(took) < AT_ONCE
-    assert task.asked <= 2
+    assert task.starts <= 2
 
 
 @pytest.mark.usefixtures("no_worker")
@@ -189,9 +189,9 @@ def test_published_message_has_the_format_of_the_channel_layer() -> None:
     layer = channel_layers["default"]
     listener = Listener(f"releve__group__{CHANNEL}")
 
-    notifier.publish(CHANNEL, {"type": "news", "text": "é"})
+    notifier.publish(CHANNEL, {"type": "update", "text": "é"})
 
-    heard = listener.receive(seconds=2)
+    received = listener.receive(seconds=2)
     listener.close()
-    assert heard is not None
-    assert layer.deserialize(heard) == {"type": "news", "text": "é"}
+    assert received is not None
+    assert layer.deserialize(received) == {"type": "update", "text": "é"}

@@ -46,10 +46,10 @@ def test_listening_task_runs_at_once_and_at_each_signal(
         time.sleep(0.01)
 
     rang = time.monotonic()
-    asked = signal.send(server)
+    should_start = signal.send(server)
     standing.join(timeout=5)
 
-    assert not asked
+    assert not should_start
     assert len(worked) == 2
     assert worked[1] - rang < 0.5
     other.close()

@@ -64,19 +64,19 @@ def test_position_is_that_of_a_real_ticket(api: Any) -> None:
         factories.make_ticket()
     factories.make_ticket(language="fr")
 
-    told = get_availability(api)["position"]
+    answer = get_availability(api)["position"]
 
-    assert told == 3 == api.escalate().json()["position"]
+    assert answer == 3 == api.escalate().json()["position"]
 
 
 def test_expected_wait_is_that_of_a_real_ticket(api: Any) -> None:
     factories.make_agent()
-    told = get_availability(api)["expected_wait_s"]
+    answer = get_availability(api)["expected_wait_s"]
 
     opened = api.escalate().json()
 
-    assert told["p50"] is not None
-    assert (told["p50"], told["p90"]) == (
+    assert answer["p50"] is not None
+    assert (answer["p50"], answer["p90"]) == (
         opened["expected_wait_s"],
         opened["expected_wait_p90_s"],
     )
@@ -190,10 +190,10 @@ def test_escalation_out_of_hours_is_accepted_with_the_opening_time(api: Any) -> 
     opened = api.escalate()
 
     assert opened.status_code == 201
-    told = opened.json()
-    assert (told["expected_wait_s"], told["expected_wait_p90_s"]) == (None, None)
-    assert told["opens_at"] == (yesterday + timedelta(days=7)).strftime("%Y-%m-%dT09:00:00Z")
-    assert api.get(f"tickets/{told['ticket']}").json()["opens_at"] == told["opens_at"]
+    answer = opened.json()
+    assert (answer["expected_wait_s"], answer["expected_wait_p90_s"]) == (None, None)
+    assert answer["opens_at"] == (yesterday + timedelta(days=7)).strftime("%Y-%m-%dT09:00:00Z")
+    assert api.get(f"tickets/{answer['ticket']}").json()["opens_at"] == answer["opens_at"]
 
 
 def test_other_clients_tickets_move_the_position_and_name_nobody(api: Any, make_api: Any) -> None:
@@ -258,9 +258,9 @@ def test_response_fits_the_schema(api: Any) -> None:
 def test_queries_do_not_grow_with_agents(api: Any) -> None:
     def queries() -> int:
         estimator_cache.clear()
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as captured:
             api.get("availability", language="en", skills="cards")
-        return len(asked)
+        return len(captured)
 
     queries()
     few = queries()
@@ -275,10 +275,10 @@ def test_only_agents_with_the_clients_certificate_are_counted(api: Any) -> None:
     certified, _other = factories.make_agent(), factories.make_agent()
     AgentCertificate.objects.create(agent=certified, code="kyc")
 
-    told = get_availability(api)
+    answer = get_availability(api)
 
-    assert told["agents"]["free"] == 1
-    assert told["expected_wait_s"]["p50"] is not None
+    assert answer["agents"]["free"] == 1
+    assert answer["expected_wait_s"]["p50"] is not None
     certified.certificates.all().delete()
     assert get_availability(api)["expected_wait_s"]["unknown"] == "nobody_able"
     assert get_availability(api)["agents"]["free"] == 0

@@ -38,9 +38,9 @@ def estimate_wait(client: Client, *, at: datetime | None = None, **given: Any) -
 
 
 def estimate_median(client: Client, **given: Any) -> int:
-    told = estimate_wait(client, **given)
-    assert told.p50 is not None
-    return told.p50
+    wait = estimate_wait(client, **given)
+    assert wait.p50 is not None
+    return wait.p50
 
 
 def make_history(
@@ -66,24 +66,24 @@ def test_wait_without_agents_on_line_is_unknown(client: Client) -> None:
 
 def test_agents_of_a_lower_level_count_after_the_promise(client: Client) -> None:
     factories.make_agent(skills={"cards": 2})
-    told = estimate_wait(client, skills={"cards": 2})[:2]
+    wait = estimate_wait(client, skills={"cards": 2})[:2]
 
-    assert estimate_wait(client, skills={"cards": 3})[:2] == tuple(30 + one for one in told)
-    assert estimate_wait(client, skills={"cards": 4})[:2] == tuple(60 + one for one in told)
+    assert estimate_wait(client, skills={"cards": 3})[:2] == tuple(30 + one for one in wait)
+    assert estimate_wait(client, skills={"cards": 4})[:2] == tuple(60 + one for one in wait)
     assert (
         estimate_median(client, skills={"cards": 3}, queued_at=clock.now() - 9 * SECOND)
-        == told[0] + 21
+        == wait[0] + 21
     )
     assert estimate_wait(client, skills={"cards": 5}) == Wait(unknown="nobody_able")
 
 
 def test_agents_without_a_skill_count_only_if_it_gives_way(client: Client) -> None:
     factories.make_agent()
-    told = estimate_wait(client)[:2]
+    wait = estimate_wait(client)[:2]
 
     assert estimate_wait(client, skills={"cards": 1}) == Wait(unknown="nobody_able")
     found = estimate_wait(client, skills={"cards": 1}, gives_way=["cards"])[:2]
-    assert found == tuple(60 + one for one in told)
+    assert found == tuple(60 + one for one in wait)
 
 
 def test_wait_without_qualified_agents_is_unknown(client: Client) -> None:
@@ -131,10 +131,10 @@ def test_clock_set_back_makes_no_wait_negative(client: Client) -> None:
     Offer.objects.update(sent_at=clock.now() + 30 * MINUTE)
     start_conversation(factories.make_agent(), since=-30 * MINUTE)
 
-    told = estimate_wait(client)
+    wait = estimate_wait(client)
 
-    assert told.p50 is not None
-    assert 0 <= told.p50 <= (told.p90 or 0)
+    assert wait.p50 is not None
+    assert 0 <= wait.p50 <= (wait.p90 or 0)
 
 
 def test_long_running_conversation_ends_sooner(client: Client) -> None:
@@ -200,15 +200,15 @@ def test_tickets_for_other_agents_are_not_ahead(client: Client) -> None:
 def test_ticket_with_a_pending_offer_waits_for_the_answer_only(client: Client) -> None:
     start_conversation(factories.make_agent("Bo"))
     ticket = factories.make_ticket()
-    asked = estimate_median(client)
+    without_offer = estimate_median(client)
     factories.make_offer(ticket, factories.make_agent())
     estimator_cache.clear()
     ticket.refresh_from_db()
 
-    told = estimates.estimate(ticket, at=clock.now())
+    wait = estimates.estimate(ticket, at=clock.now())
 
-    assert told.p50 is not None
-    assert told.p50 < 60 < asked
+    assert wait.p50 is not None
+    assert wait.p50 < 60 < without_offer
 
 
 def test_capacity_held_by_an_offer_is_not_free(client: Client) -> None:

@@ -32,10 +32,10 @@ def test_new_ticket_is_ahead_at_once(client: Client) -> None:
     for _ in range(2):
         factories.make_ticket()
 
-    told = estimates.estimate(draft_ticket(client), at=clock.now())
+    wait = estimates.estimate(draft_ticket(client), at=clock.now())
 
-    assert told.p50 is not None
-    assert told.p50 > 2 * 60
+    assert wait.p50 is not None
+    assert wait.p50 > 2 * 60
 
 
 def test_second_estimate_runs_no_query(client: Client) -> None:
@@ -91,9 +91,9 @@ def test_lane_added_during_an_estimate_does_no_harm(
 def test_pool_of_many_agents_takes_as_many_queries_as_of_few(client: Client) -> None:
     def queries() -> int:
         estimator_cache.clear()
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as captured:
             estimates.estimate(draft_ticket(client), at=clock.now())
-        return len(asked)
+        return len(captured)
 
     start_conversation(factories.make_agent())
     queries()

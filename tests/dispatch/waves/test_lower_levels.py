@@ -35,9 +35,9 @@ def lower_after(ticket: Ticket, seconds: float) -> int:
 
 
 def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
-    asked = {"cards": 3, "loans": 1}
+    required = {"cards": 3, "loans": 1}
 
-    assert [lower_levels(asked, steps) for steps in range(4)] == [
+    assert [lower_levels(required, steps) for steps in range(4)] == [
         {"cards": 3, "loans": 1},
         {"cards": 2, "loans": 1},
         {"cards": 1, "loans": 1},
@@ -46,9 +46,9 @@ def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
 
 
 def test_only_an_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> None:
-    asked = {"cards": 3, "loans": 1}
+    required = {"cards": 3, "loans": 1}
 
-    found = [Policy().asked_for(asked, steps, gives_way=["loans"]) for steps in range(4)]
+    found = [Policy().asked_for(required, steps, gives_way=["loans"]) for steps in range(4)]
 
     assert found == [
         {"cards": 3, "loans": 1},
@@ -193,10 +193,10 @@ def test_lowered_ticket_is_not_raised_by_a_policy_that_lowers_later() -> None:
 def test_tickets_due_for_lowering_are_found_through_an_index() -> None:
     tickets = [factories.make_ticket(skills={"cards": 4}) for _ in range(3)]
 
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as captured:
         assert lower_after(tickets[-1], 31) == 3
 
-    reads = [query["sql"] for query in asked if query["sql"].startswith(("SELECT", "UPDATE"))]
+    reads = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE"))]
     assert len([sql for sql in reads if "tickets_ticket" in sql]) == 2
     with connection.cursor() as cursor:
         # Three rows are cheapest to read from any index, so the others of the table are shut.

@@ -88,9 +88,9 @@ def prepare_statement(statement: str) -> str:
 
 @pytest.mark.usefixtures("thousands_of_rows")
 def test_wave_reads_and_writes_thousands_of_rows_through_indexes() -> None:
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as captured:
         assert wave.run(at=clock.now()) > 0
-    sent = [query["sql"] for query in asked.captured_queries]
+    sent = [query["sql"] for query in captured.captured_queries]
 
     plans = {
         name: explain(next(query for query in sent if word in query))

@@ -20,9 +20,9 @@ from tickets.models import Ticket
 pytestmark = pytest.mark.django_db
 
 
-def make_tickets(many: int, **asked: object) -> None:
+def make_tickets(many: int, **requirements: object) -> None:
     for _ in range(many):
-        factories.make_ticket(**asked)
+        factories.make_ticket(**requirements)
 
 
 def test_scarcity_is_counted_from_tickets_and_free_capacity() -> None:
@@ -93,8 +93,8 @@ def test_wave_does_not_wait_for_the_count(
     settings: Any, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     settings.REALTIME_ENGINE = BACKGROUND
-    asked = []
-    monkeypatch.setattr(scarcity.COUNTING.job, "request", lambda: asked.append(True))
+    requested = []
+    monkeypatch.setattr(scarcity.COUNTING.job, "request", lambda: requested.append(True))
     at = clock.now()
     make_tickets(30, skills={"cards": 2})
     counted = scarcity.get_current(at=at)
@@ -102,9 +102,9 @@ def test_wave_does_not_wait_for_the_count(
 
     with django_assert_num_queries(0):
         assert scarcity.get_current(at=at + scarcity.FRESH) == counted
-        assert not asked
+        assert not requested
         assert scarcity.get_current(at=at + 2 * scarcity.FRESH) == counted
-    assert asked
+    assert requested
     scarcity.COUNTING.job.work()
     assert scarcity.get_current(at=clock.now()) != counted
 
