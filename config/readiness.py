@@ -55,8 +55,8 @@ def check_database() -> Checks:
     try:
         at = clock.now()
         beat = SchedulerHeartbeat.objects.first()
-        lag = metrics.lag(beat, at=at) if beat else None
-        oldest = metrics.oldest_untried(at=at)
+        lag = metrics.measure_lag(beat, at=at) if beat else None
+        oldest = metrics.measure_oldest_untried(at=at)
     finally:
         connection.close()
     return {

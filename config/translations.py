@@ -64,7 +64,7 @@ REFUSALS = [
     _("No agent is on this ticket now."),
     _("No rate card of this client is in force, so no pay can be quoted."),
     _("Send an Idempotency-Key header, new for each escalation and the same for its retries."),
-    _("Somebody else took this offer first."),
+    _("Another agent took this offer first."),
     _("The conversation is still going on."),
     _("The customer can say how it went once the ticket has ended."),
     _("This Idempotency-Key was used with another payload."),

@@ -96,7 +96,7 @@ def end_for(ticket: Ticket, *, at: datetime) -> None:
             wrap_up_by=at + ticket.client.wrap_up,
         )
         affinity.record_contact(assignment.agent_id, ticket, at=at)
-        push.changed(assignment.agent_id)
+        push.request_reload(assignment.agent_id)
 
 
 @transaction.atomic
@@ -186,5 +186,5 @@ def _close(
         memo={"quote": quote.as_json(), "engaged_s": engaged},
         at=finished_at,
     )
-    push.changed(held.agent_id)
+    push.request_reload(held.agent_id)
     return held

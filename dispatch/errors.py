@@ -31,10 +31,10 @@ class OfferExpired(DispatchError):
 
 
 class OfferTaken(DispatchError):
-    """Somebody else took this offer first."""
+    """Another agent took this offer first."""
 
     code = "offer_taken"
-    sentence = _("Somebody else took this one first. Nothing changes for you.")
+    sentence = _("Another agent took this offer first. Nothing changes for you.")
 
 
 class AssignmentOver(DispatchError):

@@ -54,7 +54,7 @@ def accept(offer: Offer, *, auto_accepted: bool = False, at: datetime) -> Assign
     ticket = lifecycle.begin(ticket, agent_name=held.agent.name, at=at)
     _settle_others(held, at=at)
     presence.count_accepted(held.agent, at=at)
-    push.changed(held.agent_id)
+    push.request_reload(held.agent_id)
     return Assignment.objects.create(
         offer=held, ticket=ticket, agent=held.agent, epoch=ticket.epoch, started_at=at
     )
@@ -147,7 +147,7 @@ def _time_out(*, at: datetime, limit: int) -> int:
     Otherwise a wave could send an offer to an agent who is about to be paused.
     """
     expired = _settle_overdue(Status.SHOWN, Status.EXPIRED, at=at, limit=limit)
-    push.changed(*presence.record_timeouts([offer.agent_id for offer in expired], at=at))
+    push.request_reload(*presence.record_timeouts([offer.agent_id for offer in expired], at=at))
     return len(expired)
 
 
@@ -195,7 +195,7 @@ def _settle_others(accepted: Offer, *, at: datetime) -> None:
     if asked := list(others):
         presence.lock_presences([accepted.agent_id, *(other.agent_id for other in asked)])
         for other in asked:
-            push.taken(other)
+            push.send_taken(other)
         _settle(others, Status.TAKEN, at=at)
 
 
@@ -228,7 +228,7 @@ def _release(settled: Sequence[Offer], *, at: datetime) -> None:
     agent_ids = [offer.agent_id for offer in settled]
     _mark_reofferable([offer.ticket_id for offer in settled], at=at)
     presence.release_capacity(agent_ids, at=at, worked=False)
-    push.changed(*Counter(agent_ids))
+    push.request_reload(*Counter(agent_ids))
 
 
 def _mark_reofferable(ticket_ids: Collection[UUID], *, at: datetime) -> None:

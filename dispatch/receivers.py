@@ -69,7 +69,7 @@ def release_gone_agents(agent_ids: Iterable[UUID], at: datetime, **_: Any) -> No
 @receiver(message_added)
 def show_message(ticket: Ticket, message: Message, **_: Any) -> None:
     holders = Assignment.objects.talking().filter(ticket=ticket)
-    push.changed(*holders.values_list("agent_id", flat=True))
+    push.request_reload(*holders.values_list("agent_id", flat=True))
 
 
 @receiver(wait_asked)

@@ -55,7 +55,7 @@ def _empty_cache() -> None:
     """Empty the cache, because a test must not see the waits, skills and handle times of
     another."""
     cache.clear()
-    estimator_cache.forget()
+    estimator_cache.clear()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The engine of tests: hints are followed before the next line of the test."""
+"""The engine of tests: runs everything at once."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from dispatch.realtime.wakeup import WakeSignal
 
 
 class InlineEngine(BackgroundEngine):
-    """Does at once, in the caller's transaction, what production leaves to others.
+    """Runs in the caller's transaction what production leaves to others.
 
-    News for pages goes to Valkey all the same: a page is another process even in a test.
+    Messages for pages still go through Valkey, because a page is another process even in a test.
     """
 
     def enqueue(self, task: Task) -> None:

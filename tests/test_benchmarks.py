@@ -37,13 +37,13 @@ def test_a_step_with_a_growing_wait_is_not_sustained() -> None:
     assert not make_outcome([float(number) for number in range(400)]).has_kept_up
 
 
-def test_cpu_is_divided_by_the_posts() -> None:
+def test_cpu_is_divided_by_the_offers() -> None:
     assert make_outcome(STEADY).cpu_per_escalation == 2.0
 
 
 @pytest.mark.parametrize("limit", [3, 5, 33, 250, 900])
 @pytest.mark.parametrize("known", [0, 20])
-def test_the_ladder_finds_the_highest_rung_that_holds(limit: int, known: int) -> None:
+def test_ladder_finds_the_highest_rung_that_holds(limit: int, known: int) -> None:
     known = known if known <= limit else 0
 
     found = ladder.find_highest(lambda rung: rung <= limit, rungs=ladder.RUNGS, known=known)
@@ -51,7 +51,7 @@ def test_the_ladder_finds_the_highest_rung_that_holds(limit: int, known: int) ->
     assert found == max((rung for rung in ladder.RUNGS if rung <= limit), default=0)
 
 
-def test_a_single_failure_of_a_rung_is_no_limit() -> None:
+def test_single_failure_of_a_rung_is_no_limit() -> None:
     tried: list[int] = []
 
     def hiccups(rung: int) -> bool:
@@ -61,7 +61,7 @@ def test_a_single_failure_of_a_rung_is_no_limit() -> None:
     assert ladder.find_highest(hiccups, rungs=[50, 100, 150]) == 100
 
 
-def test_a_seed_gives_the_same_stream_of_the_given_length() -> None:
+def test_seed_gives_the_same_stream_of_the_given_length() -> None:
     moments = load.draw_arrivals(100, 10, seed=1)
 
     assert moments == load.draw_arrivals(100, 10, seed=1) == sorted(moments)

@@ -186,7 +186,7 @@ def test_an_offer_arrives_in_its_agents_language(amelie: Agent):
     offer = factories.make_offer(agent=amelie)
     quote = offer.quote
 
-    card = push.card(offer)
+    card = push.render_card(offer)
 
     assert "Nouveau ticket" in card
     assert "Passer ne change rien." in card

@@ -1,7 +1,7 @@
 """A busy platform in a short time: waves over a varied pool, for many kinds of decisions.
 
 Every input of a decision varies: languages, skills and their levels, certificates, prior contacts,
-passes, time-outs, relaxations, several tickets and agents a wave, policy versions.
+declines, time-outs, lowered levels, several tickets and agents a wave, policy versions.
 """
 
 import random
@@ -76,14 +76,14 @@ def _make_all_available(at: datetime) -> None:
 
 
 def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
-    asked = draw.sample(SKILLS, draw.choice([0, 0, 1, 1, 2]))
+    required = draw.sample(SKILLS, draw.choice([0, 0, 1, 1, 2]))
     factories.make_ticket(
         client,
         at=at - timedelta(seconds=draw.randint(0, 100)),
         language=draw.choice(LANGUAGES),
         skills=[
             {"code": code, "level": draw.randint(1, 4), "gives_way": draw.random() < 0.3}
-            for code in asked
+            for code in required
         ],
         urgency=draw.choice(["low", "normal", "normal", "high"]),
         customer={"ref": f"customer-{draw.randint(1, 30)}", "name": "Mia"},
@@ -91,7 +91,7 @@ def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
 
 
 def _answer(draw: random.Random, *, at: datetime) -> None:
-    """Some agents accept and finish, some decline or pass for now, some let the time run out."""
+    """Some agents accept and finish, some decline (for good or for now), some do not answer."""
     for offer in Offer.objects.pending().select_related("ticket", "agent"):
         kind = draw.random()
         if kind < 0.55:

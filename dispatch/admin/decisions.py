@@ -126,7 +126,7 @@ def build_table(
         "title": str(account.waiting.ticket),
         "href": reverse("admin:tickets_ticket_change", args=[ticket.id]),
         "needs": [ticket.language, *needs, *filter(None, [ticket.certificate])],
-        "lowered": list(list_lowered(account.waiting.lowered, waited=waited)),
+        "lowered": list(list_lowered(account.waiting.lowered_skills, waited=waited)),
         "waited": format_duration(waited),
         "leaving": account.unassigned_penalty,
         "rows": [build_row(one, account, names, most=most) for one in shown],

@@ -78,7 +78,7 @@ class PolicyVersionAdmin(SupplyRecordAdmin):
 
     @display(description=_("what changes, and why"))
     def summary(self, version: PolicyVersion) -> str:
-        return version.told
+        return version.translated_note
 
     @display(
         description=_("in force"),

@@ -49,7 +49,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         self.session = LiveSession(agent_id, session_key)
         self.minute, self.frames = time.monotonic(), 0
         # Join the group before the page reads its state, so that no update is lost in between.
-        await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
+        await self.channel_layer.group_add(push.group_name(agent_id), self.channel_name)
         heartbeats.beat(self)
 
     async def disconnect(self, code: int) -> None:
@@ -57,7 +57,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         if self.session:
             with suppress(RedisError):
                 await self.channel_layer.group_discard(
-                    push.group(self.session.agent_id), self.channel_name
+                    push.group_name(self.session.agent_id), self.channel_name
                 )
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -69,7 +69,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         elif self.session:
             heartbeats.beat(self)
 
-    async def news(self, event: dict[str, Any]) -> None:
+    async def update(self, event: dict[str, Any]) -> None:
         """Forward a message from `push` as it is."""
         await self.send(text_data=event["text"])
 

@@ -1,11 +1,12 @@
-"""The heart of a live server: gathers its pages' beats and renews their presence once a second.
+"""Batches the heartbeats of this process's open pages and renews presence once a second.
 
-A thousand pages cost a handful of queries a second, not a hundred requests. Each beat also asks
-whether the session is still good: log-out or restriction closes the line within a beat. Which
-offers are on a screen is gathered too, but written at once: a minute begins with it.
+A thousand pages therefore cost a handful of queries a second, not a hundred requests. Each
+heartbeat also checks the session: log-out or a restriction closes the WebSocket within one
+heartbeat. Reports of displayed offers are batched too, but saved within a quarter of a second,
+because the time to answer begins with them.
 
-News may be lost on its way. So whoever has not shown an offer a second after it was sent is told to
-ask: with Valkey gone and no worker alive, an offer is a matter of seconds all the same.
+A push may be lost. A page that has not displayed an offer one second after it was sent is therefore
+told to reload. With Valkey gone and no worker alive, an offer still arrives within seconds.
 """
 
 import asyncio
@@ -30,23 +31,23 @@ from tickets import clock
 logger = logging.getLogger(__name__)
 
 EVERY = 1.0
-#: Seconds in which what is shown gathers.
+#: The interval in seconds at which displayed offers are saved.
 SOON = 0.2
-#: A card that was not shown by then may never have arrived.
+#: A card not displayed after this time may have been lost.
 OVERDUE = timedelta(seconds=1)
 VALID_SESSIONS_SQL = sql.read(__package__, "valid_sessions")
 UNSHOWN_SQL = sql.read(__package__, "find_unshown")
 
 
 class LiveSession(NamedTuple):
-    """Who beats, and by which session."""
+    """The agent and the login session of an open page."""
 
     agent_id: UUID
     session_key: str
 
 
 class LivePage(Protocol):
-    """An open page, as the heart knows it."""
+    """An open page, as this module uses it."""
 
     session: LiveSession | None
 
@@ -56,7 +57,7 @@ class LivePage(Protocol):
 
 
 class PageHeartbeats:
-    """The open pages of this process, and what they said since it was written last."""
+    """The open pages of this process and their reports not yet saved."""
 
     def __init__(self) -> None:
         self._open: set[LivePage] = set()
@@ -65,32 +66,32 @@ class PageHeartbeats:
         self._running: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
 
     def beat(self, page: LivePage) -> None:
-        """This page is alive; it is answered within a second."""
+        """Record a heartbeat of this page; it is answered within a second."""
         self._open.add(page)
         self._beating.add(page)
-        self._keep_going(self._renew_beats)
-        self._keep_going(self._watch_unshown)
+        self._start(self._renew_beats)
+        self._start(self._watch_unshown)
 
     def show(self, page: LivePage, offer_id: UUID) -> None:
-        """This page shows this offer, as it says; it is written within a quarter of a second."""
+        """Record that this page displays this offer; saved within a quarter of a second."""
         if page.session:
             self._shown.add((offer_id, page.session.agent_id))
-            self._keep_going(self._write_shown)
+            self._start(self._write_shown)
 
     def stop(self, page: LivePage) -> None:
-        """This page is gone."""
+        """Forget this page, because it was closed."""
         self._open.discard(page)
         self._beating.discard(page)
 
-    def _keep_going(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start it on this loop, unless it runs there already."""
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start the task on this event loop, unless it runs already."""
         loop = asyncio.get_running_loop()
         key = (loop, work.__name__)
         if key not in self._running or self._running[key].done():
             self._running[key] = loop.create_task(work())
 
     async def _write_shown(self) -> None:
-        """Runs while there is anything to write."""
+        """Run while displayed offers wait to be saved."""
         while self._shown:
             await asyncio.sleep(SOON)
             batch = list(self._shown)
@@ -98,11 +99,11 @@ class PageHeartbeats:
             try:
                 await database_sync_to_async(acknowledge, thread_sensitive=False)(batch)
             except (DatabaseError, PoolTimeout) as broken:
-                # The pages say it again with their next beat.
-                logger.warning("shown offers lost: %s", type(broken).__name__)
+                # The pages report these offers again with their next heartbeat.
+                logger.warning("could not save displayed offers: %s", type(broken).__name__)
 
     async def _renew_beats(self) -> None:
-        """Runs while there is anything to renew."""
+        """Run while heartbeats wait to be saved."""
         while self._beating:
             pages = {page: page.session for page in self._beating if page.session}
             self._beating.clear()
@@ -111,27 +112,27 @@ class PageHeartbeats:
                     set(pages.values()), sockets=len(self._open)
                 )
             except (DatabaseError, PoolTimeout) as broken:
-                # The pages hear nothing, beat again, and poll by HTTP meanwhile.
-                logger.warning("beats lost: %s", type(broken).__name__)
+                # The pages get no answer, send another heartbeat, and poll by HTTP meanwhile.
+                logger.warning("could not save heartbeats: %s", type(broken).__name__)
             else:
                 await asyncio.gather(
-                    *(page.answer(signatures.get(pulse)) for page, pulse in pages.items()),
+                    *(page.answer(signatures.get(session)) for page, session in pages.items()),
                     return_exceptions=True,
                 )
             await asyncio.sleep(EVERY)
 
     async def _watch_unshown(self) -> None:
-        """Runs while any page is open."""
-        told: set[UUID] = set()
+        """Run while any page is open."""
+        notified: set[UUID] = set()
         while self._open:
             await asyncio.sleep(EVERY)
             try:
                 unshown = await database_sync_to_async(find_unshown, thread_sensitive=False)()
             except (DatabaseError, PoolTimeout) as broken:
-                logger.warning("offers not looked for: %s", type(broken).__name__)
+                logger.warning("could not look for offers not displayed: %s", type(broken).__name__)
                 continue
-            waiting = {agent for offer, agent in unshown.items() if offer not in told}
-            told = set(unshown)
+            waiting = {agent for offer, agent in unshown.items() if offer not in notified}
+            notified = set(unshown)
             pages = [
                 page for page in self._open if page.session and page.session.agent_id in waiting
             ]
@@ -144,29 +145,29 @@ beat, show, stop = PAGES.beat, PAGES.show, PAGES.stop
 
 
 def find_unshown() -> dict[UUID, UUID]:
-    """Offers that should be on a screen by now and are on none, and whose they are."""
+    """Return the offers that should be displayed by now and are not, with their agents."""
     given: dict[str, Any] = {"overdue": OVERDUE}
     with connection.cursor() as cursor:
         cursor.execute(UNSHOWN_SQL, given)
         return dict(cursor.fetchall())
 
 
-def renew(pulses: Collection[LiveSession], *, sockets: int) -> dict[LiveSession, str]:
-    """Renew the presence of all whose session still holds; the desk's signature of each."""
+def renew(sessions: Collection[LiveSession], *, sockets: int) -> dict[LiveSession, str]:
+    """Renew presence for every valid session; returns each agent's desk signature."""
     at = clock.now()
     connections.report(sockets, at=at)
-    good = _good(pulses, at=at)
-    alive = {pulse.agent_id for pulse in good}
+    good = _select_valid(sessions, at=at)
+    alive = {session.agent_id for session in good}
     presence.record_heartbeats(alive, at=at)
-    words = state.signatures(alive)
-    return {pulse: words[pulse.agent_id] for pulse in good}
+    by_agent = state.signatures(alive)
+    return {session: by_agent[session.agent_id] for session in good}
 
 
-def _good(pulses: Collection[LiveSession], *, at: datetime) -> list[LiveSession]:
-    """Those whose session holds, of agents who may work."""
+def _select_valid(sessions: Collection[LiveSession], *, at: datetime) -> list[LiveSession]:
+    """Return the heartbeats whose session is valid and whose agent may work."""
     given: dict[str, Any] = {
-        "agents": [pulse.agent_id for pulse in pulses],
-        "sessions": [pulse.session_key for pulse in pulses],
+        "agents": [session.agent_id for session in sessions],
+        "sessions": [session.session_key for session in sessions],
         "approved": Agent.Status.APPROVED,
         "at": at,
     }
@@ -176,6 +177,6 @@ def _good(pulses: Collection[LiveSession], *, at: datetime) -> list[LiveSession]
 
 
 def acknowledge(shown: Collection[tuple[UUID, UUID]]) -> None:
-    """These offers are on their agents' screens; some agents want theirs accepted right away."""
+    """Mark these offers as displayed, and accept those of agents who accept automatically."""
     at = clock.now()
     offers.auto_accept(offers.show(shown, at=at), at=at)

@@ -20,9 +20,9 @@ REPLIES = (
 )
 DISPOSITIONS = ("solved", "solved", "follow_up", "not_solved")
 HAND_BACK_REASONS = ("bot_can_continue", "customer_wants_bot", "wrong_team")
-#: An agent goes on after waiting so long for the customer's reply (s).
+#: Seconds an agent waits for the customer's reply before going on.
 REPLY_TIMEOUT = 15.0
-#: An agent looks at the page at least this often (s).
+#: An agent reads the page at least this often, in seconds.
 LOOK_EVERY = 12.0
 
 
@@ -84,9 +84,9 @@ class AgentActor:
             await self.desk.set_presence("available")
         for offer in [one for one in self.desk.offers if one not in self._considered]:
             self._considered.add(offer)
-            self._start(self._consider(offer))
+            self._start(self._answer_offer(offer))
         for found in [one for one in self.desk.conversations if one not in self._conversations]:
-            self._begin(found)
+            self._begin_conversation(found)
         self._considered &= {*self.desk.offers}
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -94,18 +94,18 @@ class AgentActor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _consider(self, offer: str) -> None:
+    async def _answer_offer(self, offer: str) -> None:
         await self.desk.show(offer)
         decision = "decline" if self.leaving.is_set() else self.behaviour.decide(self.rng)
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.answer_after, self.rng))
         if decision == "decline":
             await self.desk.decline(offer, because=self.rng.choice(REASONS))
         elif decision == "accept" and (conversation := await self.desk.accept(offer)):
-            self._begin(conversation)
+            self._begin_conversation(conversation)
         if decision != "ignore":
             self.desk.offers.pop(offer, None)
 
-    def _begin(self, conversation_id: str) -> None:
+    def _begin_conversation(self, conversation_id: str) -> None:
         if conversation_id not in self._conversations:
             conversation = AgentConversation(self, conversation_id)
             self._conversations[conversation_id] = conversation
@@ -123,11 +123,11 @@ class AgentActor:
             self.desk.changed.set()
 
     async def _lose_network(self, seconds: float) -> None:
-        """Close the page without a word, and open it again after so many seconds."""
+        """Close the page without notice, and open it again after this many seconds."""
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.reply_after, self.rng))
         if not self._online.is_set():
             return
-        self.desk.history.note("network", "seen", gone_for=seconds)
+        self.desk.history.record("network", "seen", gone_for=seconds)
         self._online.clear()
         await self.desk.close()
         with suppress(asyncio.TimeoutError):
@@ -136,12 +136,12 @@ class AgentActor:
         await self._go_online()
 
     async def wait_until_online(self) -> None:
-        """Wait while the network is lost."""
+        """Wait until the network is back."""
         await self._online.wait()
 
 
 class AgentConversation:
-    """One conversation, from the greeting to the end of wrap-up, or until it is taken away."""
+    """One conversation, from the greeting to the end of wrap-up or until it is reassigned."""
 
     def __init__(self, agent: AgentActor, conversation_id: str) -> None:
         self.agent, self.id = agent, conversation_id
@@ -150,7 +150,7 @@ class AgentConversation:
         self.seq, self.stage, self.unanswered = 0, "", False
 
     async def run(self) -> None:
-        await self._look()
+        await self._refresh_page()
         if self.stage in ("", "talking"):
             await self._talk()
         if self.stage == "wrapping":
@@ -170,13 +170,13 @@ class AgentConversation:
             await self._end("resolve", disposition=self.rng.choice(DISPOSITIONS))
 
     async def _wrap_up(self) -> None:
-        """Finish, or forget to: then the scheduler ends the wrap-up."""
+        """Finish the wrap-up, or leave it to the scheduler to end."""
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.wrap_up_for, self.rng))
         await self.agent.wait_until_online()
         if self.rng.random() < self.behaviour.forget_wrap_up_share:
             while self.stage == "wrapping":
                 await self._wait_for_change()
-                await self._look()
+                await self._refresh_page()
         elif await self.desk.end("finish", self.id, note=""):
             self.stage = "over"
 
@@ -187,9 +187,10 @@ class AgentConversation:
         number = UUID(int=self.rng.getrandbits(128), version=4)
         shown = await self.desk.say(self.id, number=number, text=text, after=self.seq)
         if shown is None:
-            # Refused: the conversation ended or was reassigned. The page says which.
+            # The message was refused: the conversation ended or was reassigned. The page says
+            # which.
             self.stage = "over"
-            await self._look()
+            await self._refresh_page()
         else:
             self._read_page(shown)
             self.unanswered = False
@@ -200,34 +201,34 @@ class AgentConversation:
             self.stage = "wrapping"
         elif self.stage == "talking":
             self.stage = "over"
-            await self._look()
+            await self._refresh_page()
 
     async def _think(self) -> None:
         await asyncio.sleep(self.behaviour.sample_span(self.behaviour.reply_after, self.rng))
         await self.agent.wait_until_online()
 
     async def _wait_for_customer(self) -> None:
-        """Until the customer has written, or has not for a while."""
+        """Wait until the customer has written, or for a while."""
         until = asyncio.get_running_loop().time() + REPLY_TIMEOUT
         while not self.unanswered and self.stage == "talking":
             if asyncio.get_running_loop().time() > until or self.agent.leaving.is_set():
                 return
             await self._wait_for_change()
-            await self._look()
+            await self._refresh_page()
 
     async def _wait_for_change(self) -> None:
-        """Until something changed on the page, or for some seconds."""
+        """Wait until the page changes, or for some seconds."""
         with suppress(asyncio.TimeoutError):
             async with asyncio.timeout(3):
                 await self.changed.wait()
         self.changed.clear()
         await self.agent.wait_until_online()
 
-    async def _look(self) -> None:
+    async def _refresh_page(self) -> None:
         self._read_page(await self.desk.refresh(self.id, after=self.seq, stage=self.stage))
 
     def _read_page(self, shown: DeskPage) -> None:
-        for words in shown.words:
+        for words in shown.messages:
             self.seq = max(self.seq, words.seq)
             self.unanswered |= words.origin == "customer"
         self.stage = shown.stage or self.stage

@@ -10,25 +10,25 @@ REASONS = ("not_now", "not_my_topic", "too_little_pay", "no_time", "")
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Shares are from 0 to 1, spans are means in seconds."""
+    """Shares are from 0 to 1, durations are means in seconds."""
 
-    #: Of the offers shown: accepted, declined; the others are left to time out.
+    #: The shares of displayed offers accepted and declined; the others time out.
     accept_share: float
     decline_share: float
     #: Until an agent answers an offer.
     answer_after: float
-    #: Until somebody writes the next words.
+    #: Until a person writes the next message.
     reply_after: float
-    #: The most exchanges of words in a conversation.
+    #: The most exchanges in a conversation.
     max_exchanges: int
-    #: Of the conversations: handed back rather than resolved; wrap-ups nobody ends.
+    #: Share of conversations handed back instead of resolved; of wrap-ups that are never ended.
     hand_back_share: float
     wrap_up_for: float
     forget_wrap_up_share: float
-    #: Of the conversations: the agent loses the network meanwhile, for one of these spans.
+    #: Share of conversations in which the agent loses the network, for one of these durations.
     lose_network_share: float
     network_gone_for: tuple[float, ...]
-    #: Of the customers: leave while they wait, leave while they talk, write while they wait.
+    #: Share of customers who leave while waiting, who leave while talking, who write while waiting.
     give_up_share: float
     leave_talk_share: float
     write_ahead_share: float
@@ -42,11 +42,11 @@ class Behaviour:
         return "decline" if drawn < self.accept_share + self.decline_share else "ignore"
 
     def sample_span(self, mean: float, rng: Random) -> float:
-        """A span around this mean: never at once, never four times as long."""
+        """Return a random duration around this mean: above zero, below four times the mean."""
         return min(max(rng.expovariate(1 / mean), mean / 10), mean * 4)
 
 
-#: As quick as a platform can be made to hurt.
+#: Fast enough to stress the platform.
 BRISK = Behaviour(
     accept_share=0.82,
     decline_share=0.14,
@@ -63,7 +63,7 @@ BRISK = Behaviour(
     write_ahead_share=0.4,
     patience=6.0,
 )
-#: As people are.
+#: The pace of real people.
 GENTLE = Behaviour(
     accept_share=0.8,
     decline_share=0.15,

@@ -1,6 +1,6 @@
-"""A chatbot, as the API knows it: it escalates, speaks for its customers, and asks how things are.
+"""A chatbot as an API client: escalates, sends customers' messages, reads statuses.
 
-Each request carries a key or an id, so that it can be sent again when its answer is unclear.
+Each request carries a key or an id, so it can be sent again when its answer is unclear.
 """
 
 import json
@@ -19,7 +19,7 @@ class BotActor:
         self.http = http
 
     async def escalate(self, history: History, body: dict[str, Any], *, key: UUID) -> str | None:
-        """Returns the ticket, or None when the answer was no or never clear."""
+        """Return the ticket, or None when the answer was no or never clear."""
         about = {"key": str(key), "ref": body["conversation_ref"]}
         answer = await self.http.request_until_clear(
             history,
@@ -30,36 +30,36 @@ class BotActor:
             json=body,
             headers={"Idempotency-Key": str(key)},
         )
-        if answer.good:
+        if answer.is_success:
             ticket = str(json.loads(answer.text)["ticket"])
             replayed = "idempotent-replayed" in answer.headers
-            history.note("escalation", "acked", ticket=ticket, replayed=replayed, **about)
+            history.record("escalation", "acked", ticket=ticket, replayed=replayed, **about)
             return ticket
-        _refused(history, "escalation", answer, **about)
+        _record_refusal(history, "escalation", answer, **about)
         return None
 
     async def say(self, history: History, ticket: str, *, number: str, text: str) -> int | None:
-        """The number the customer's words got in the conversation; None when it was over."""
+        """Return the message's number in the conversation; None when it was over."""
         about = {"ticket": ticket, "id": number, "text": text, "from": "customer"}
         body = {"client_message_id": number, "text": text}
         answer = await self.http.request_until_clear(
             history, "message", "POST", f"{API}/tickets/{ticket}/messages", about=about, json=body
         )
-        if answer.good:
+        if answer.is_success:
             seq = int(json.loads(answer.text)["seq"])
-            history.note("message", "acked", seq=seq, **about)
+            history.record("message", "acked", seq=seq, **about)
             return seq
-        _refused(history, "message", answer, **about)
+        _record_refusal(history, "message", answer, **about)
         return None
 
     async def cancel(self, history: History, ticket: str) -> str | None:
-        """How the ticket ended; it may have ended before."""
+        """Return the ticket's final status; it may have ended before."""
         path = f"{API}/tickets/{ticket}/cancel"
         about = {"ticket": ticket}
         answer = await self.http.request_until_clear(
             history, "cancel", "POST", path, about=about, json={}
         )
-        return self._status(history, "cancel", answer, ticket)
+        return self._record_status(history, "cancel", answer, ticket)
 
     async def review(self, history: History, ticket: str, *, score: int) -> None:
         path, about = f"{API}/tickets/{ticket}/review", {"ticket": ticket, "score": score}
@@ -67,38 +67,38 @@ class BotActor:
         answer = await self.http.request_until_clear(
             history, "review", "POST", path, about=about, json=body
         )
-        if answer.good:
-            history.note("review", "acked", **about)
+        if answer.is_success:
+            history.record("review", "acked", **about)
         else:
-            _refused(history, "review", answer, **about)
+            _record_refusal(history, "review", answer, **about)
 
     async def get_status(self, history: History, ticket: str) -> str | None:
-        """Returns the ticket's status, as a bot asks for it that got no webhook for a while."""
-        answer = await self.http.ask("GET", f"{API}/tickets/{ticket}")
+        """Return the ticket's status. A bot asks for it after a while without a webhook."""
+        answer = await self.http.send("GET", f"{API}/tickets/{ticket}")
         if answer.is_unclear:
             return None
-        return self._status(history, "ticket", answer, ticket, how="seen")
+        return self._record_status(history, "ticket", answer, ticket, how="seen")
 
     async def read_messages(self, history: History, ticket: str) -> None:
-        """Note the whole transcript, to be compared with the acknowledged messages."""
-        answer = await self.http.ask("GET", f"{API}/tickets/{ticket}/messages?after=0")
-        if answer.good:
+        """Record the whole transcript, to be compared with the acknowledged messages."""
+        answer = await self.http.send("GET", f"{API}/tickets/{ticket}/messages?after=0")
+        if answer.is_success:
             said = json.loads(answer.text)["messages"]
             words = [[one["seq"], one["from"], one["client_message_id"]] for one in said]
-            history.note("conversation", "seen", ticket=ticket, words=words)
+            history.record("conversation", "seen", ticket=ticket, words=words)
 
-    def _status(
+    def _record_status(
         self, history: History, act: str, answer: Reply, ticket: str, *, how: str = "acked"
     ) -> str | None:
-        if not answer.good:
-            _refused(history, act, answer, ticket=ticket)
+        if not answer.is_success:
+            _record_refusal(history, act, answer, ticket=ticket)
             return None
         state = json.loads(answer.text)
-        history.note(act, how, ticket=ticket, status=state["status"], version=state["version"])
+        history.record(act, how, ticket=ticket, status=state["status"], version=state["version"])
         return str(state["status"])
 
 
-def _refused(history: History, act: str, answer: Reply, **about: Any) -> None:
-    """The answer is no; or there never was a clear one."""
+def _record_refusal(history: History, act: str, answer: Reply, **about: Any) -> None:
+    """Record that the answer is no, or never was clear."""
     how = "unclear" if answer.is_unclear else "refused"
-    history.note(act, how, status=answer.status, said=answer.text[:200], **about)
+    history.record(act, how, status=answer.status, said=answer.text[:200], **about)

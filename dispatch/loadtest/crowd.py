@@ -1,4 +1,4 @@
-"""A crowd: agents who come to work, and customers who arrive one after another."""
+"""A crowd: agents who log in, and customers who arrive one after another."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import HttpClient
 from dispatch.loadtest.webhook_server import WebhookServer
 
-#: So many agents log in at once.
+#: This many agents log in at once.
 LOGINS_AT_ONCE = 8
 
 
@@ -41,7 +41,7 @@ class Crowd:
         self.plan, self.fixtures, self.store = plan, fixtures, store
         self.rng = Random(f"{plan.seed}:{fixtures.client}")
         self.enough, self.hurry = asyncio.Event(), asyncio.Event()
-        self.server = WebhookServer(fixtures.webhook_secret, store.history("webhooks"))
+        self.server = WebhookServer(fixtures.webhook_secret, store.open_history("webhooks"))
         self.customers: set[asyncio.Task[None]] = set()
         self.agents: list[AgentActor] = []
         self.arrived = 0
@@ -53,9 +53,9 @@ class Crowd:
         address at which the bot listens."""
         port = await self.server.open()
         await asyncio.to_thread(set_webhook_url, f"http://127.0.0.1:{port}/webhooks")
-        working = [asyncio.create_task(self._work(*one)) for one in self.fixtures.agents]
+        working = [asyncio.create_task(self._run_agent(*one)) for one in self.fixtures.agents]
         try:
-            await self._arrive()
+            await self._run_arrivals()
             await self._drain()
             for agent in self.agents:
                 await agent.leave()
@@ -68,14 +68,14 @@ class Crowd:
             await self.server.close()
 
     def stop(self) -> None:
-        """No more arrivals; those who are there may finish."""
+        """Stop the arrivals; present customers may finish."""
         self.enough.set()
 
-    def _rng_of(self, name: str) -> Random:
+    def _get_rng(self, name: str) -> Random:
         return Random(f"{self.plan.seed}:{name}")
 
-    async def _work(self, login: str, _spoken: tuple[str, ...]) -> None:
-        rng, history = self._rng_of(login), self.store.history(login)
+    async def _run_agent(self, login: str, _spoken: tuple[str, ...]) -> None:
+        rng, history = self._get_rng(login), self.store.open_history(login)
         async with HttpClient(self.plan.url, rng=rng, duplicates=self.plan.duplicates) as http:
             desk = DeskBrowser(http, (login, self.fixtures.password), history=history, rng=rng)
             agent = AgentActor(desk, self.plan.behaviour, rng=rng)
@@ -89,13 +89,16 @@ class Crowd:
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
 
-    async def _arrive(self) -> None:
-        """Languages in the proportion in which agents speak them."""
+    async def _run_arrivals(self) -> None:
+        """Customers arrive in each language in proportion to the agents who speak it."""
         until = None if self.plan.seconds is None else self.began + self.plan.seconds
         spoken = [language for _login, known in self.fixtures.agents for language in known]
         headers = {"Authorization": f"Bearer {self.fixtures.api_key}"}
         http = HttpClient(
-            self.plan.url, headers=headers, rng=self._rng_of("bot"), duplicates=self.plan.duplicates
+            self.plan.url,
+            headers=headers,
+            rng=self._get_rng("bot"),
+            duplicates=self.plan.duplicates,
         )
         self._bot = BotActor(http)
         while not self.enough.is_set() and (until is None or time.monotonic() < until):
@@ -116,8 +119,8 @@ class Crowd:
             self.server,
             self.plan.behaviour,
             language=language,
-            rng=self._rng_of(name),
-            history=self.store.history(name),
+            rng=self._get_rng(name),
+            history=self.store.open_history(name),
             hurry=self.hurry,
         )
         task = asyncio.create_task(customer.run())
@@ -125,7 +128,7 @@ class Crowd:
         task.add_done_callback(self.customers.discard)
 
     async def _drain(self) -> None:
-        """Half of the time to end by themselves, the other half in a hurry."""
+        """Half of the time conversations end by themselves, then everybody hurries."""
         for _ in ("in peace", "in a hurry"):
             if self.customers and self.plan.drain:
                 await asyncio.wait(self.customers, timeout=self.plan.drain / 2)

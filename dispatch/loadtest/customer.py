@@ -22,9 +22,9 @@ AHEAD = ("Hello?", "Is anybody there?", "It is rather urgent.")
 ANSWERS = ("Yes.", "That was on Monday.", "Thank you!", "I see. And what now?", "In the app.")
 ENDS = {"resolved", "handed_back", "unavailable", "abandoned"}
 END_EVENTS = {"ticket.resolved", "ticket.handed_back", "ticket.unavailable"}
-#: A customer who got no event for so long asks for the status (s).
+#: A customer without an event for this long asks for the status (s).
 POLL_AFTER = 8.0
-#: Of the customers asked, so many say how it was.
+#: The share of customers asked who leave a review.
 REVIEWS = 0.3
 
 
@@ -42,7 +42,7 @@ class CustomerActor:
         history: History,
         hurry: asyncio.Event,
     ) -> None:
-        """`hurry`: set when everybody is asked to come to an end."""
+        """`hurry`: set when every customer is to come to an end."""
         self.bot, self.server, self.behaviour = bot, server, behaviour
         self.language, self.rng, self.history, self.hurry = language, rng, history, hurry
         self.ref = str(UUID(int=rng.getrandbits(128), version=4))
@@ -50,7 +50,7 @@ class CustomerActor:
         self.ticket, self.talking, self.said = "", False, 0
 
     async def run(self) -> None:
-        """From the escalation to the end, however it comes."""
+        """Run from the escalation to the end of the ticket."""
         ticket = await self.bot.escalate(self.history, self.escalation(), key=self.key)
         if ticket is None:
             return
@@ -69,7 +69,7 @@ class CustomerActor:
         return {
             "version": 1,
             "conversation_ref": self.ref,
-            "customer": {"ref": f"c-{self.rng.randint(1, 500)}", "name": self._name()},
+            "customer": {"ref": f"c-{self.rng.randint(1, 500)}", "name": self._make_name()},
             "language": self.language,
             "topic": topic,
             "skills": asked,
@@ -81,30 +81,30 @@ class CustomerActor:
             ],
         }
 
-    def _name(self) -> str:
+    def _make_name(self) -> str:
         return self.rng.choice(NAMES)
 
     async def _converse(self, events: "asyncio.Queue[Event]") -> None:
-        leaves_at = self._patience()
+        leaves_at = self._get_patience()
         if self.rng.random() < self.behaviour.write_ahead_share:
             await self._say(self.rng.choice(AHEAD))
         while True:
             event = await self._next_event(events, until=leaves_at)
-            if event is None and self._now() >= leaves_at:
+            if event is None and self._get_time() >= leaves_at:
                 return await self._leave()
             ended = await (self._poll() if event is None else self._react(event))
             if ended:
                 return await self._review()
 
-    def _patience(self) -> float:
-        """When this customer leaves if nobody has come by then; most stay until they are told."""
+    def _get_patience(self) -> float:
+        """Return when this customer leaves the queue; most stay until the platform gives up."""
         if self.rng.random() >= self.behaviour.give_up_share:
             return float("inf")
-        return self._now() + self.behaviour.sample_span(self.behaviour.patience, self.rng)
+        return self._get_time() + self.behaviour.sample_span(self.behaviour.patience, self.rng)
 
     async def _next_event(self, events: "asyncio.Queue[Event]", *, until: float) -> Event | None:
-        """Returns the next event, or None when none came in time."""
-        left = POLL_AFTER if self.talking else min(POLL_AFTER, until - self._now())
+        """Return the next event, or None when none came in time."""
+        left = POLL_AFTER if self.talking else min(POLL_AFTER, until - self._get_time())
         with suppress(asyncio.TimeoutError):
             async with asyncio.timeout(max(left, 0)):
                 return await events.get()
@@ -123,7 +123,7 @@ class CustomerActor:
         return kind in END_EVENTS
 
     async def _poll(self) -> bool:
-        """Ask for the status, and stop waiting if everybody is asked to come to an end."""
+        """Ask for the status; stop waiting if every customer is to come to an end."""
         status = await self.bot.get_status(self.history, self.ticket)
         self.talking = status == "active" if status else self.talking
         if self.hurry.is_set() and status == "queued":
@@ -143,5 +143,5 @@ class CustomerActor:
         if self.rng.random() < REVIEWS:
             await self.bot.review(self.history, self.ticket, score=self.rng.randint(1, 5))
 
-    def _now(self) -> float:
+    def _get_time(self) -> float:
         return asyncio.get_running_loop().time()

@@ -1,5 +1,7 @@
-"""Fixtures: what an operator creates before the load starts. A client with its key and its webhook,
-and agents with logins. Created again, existing rows are used again."""
+"""Fixtures: what an operator creates before a load test.
+
+A client with its key and webhook, and agents with logins. Existing rows are reused.
+"""
 
 import secrets
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ class Fixtures:
     endpoint: UUID
     webhook_secret: str
     password: str
-    #: Login and languages of each agent.
+    #: The login and languages of each agent.
     agents: list[tuple[str, tuple[str, ...]]]
 
 
@@ -52,9 +54,9 @@ def create(
     )
     for code, name in SKILLS.items():
         Skill.objects.get_or_create(code=code, defaults={"name": name})
-    _rate_card(slug, at=at)
+    _create_rate_card(slug, at=at)
     password = secrets.token_urlsafe(18)
-    made = _agents(slug, agents, languages, password=password)
+    made = _create_agents(slug, agents, languages, password=password)
     for key in client.api_keys.filter(name=KEY_NAME, revoked_at=None):
         auth.revoke(key, at=at)
     endpoint, _new = WebhookEndpoint.objects.get_or_create(
@@ -75,7 +77,7 @@ def set_webhook_url(fixtures: Fixtures, url: str) -> None:
     WebhookEndpoint.objects.filter(pk=fixtures.endpoint).update(url=url, disabled_at=None)
 
 
-def _rate_card(slug: str, *, at: datetime) -> None:
+def _create_rate_card(slug: str, *, at: datetime) -> None:
     if not RateCard.objects.filter(client=slug).exists():
         RateCard.objects.create(
             client=slug,
@@ -88,10 +90,10 @@ def _rate_card(slug: str, *, at: datetime) -> None:
         )
 
 
-def _agents(
+def _create_agents(
     slug: str, count: int, languages: tuple[str, ...], *, password: str
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Every third speaks two languages and has two places; each knows two skills."""
+    """Every third agent speaks two languages and has capacity for two; each has two skills."""
     hashed = make_password(password)
     skills = sorted(SKILLS)
     made: list[tuple[str, tuple[str, ...]]] = []

@@ -1,8 +1,8 @@
 """Histories: what an actor sent, what was acknowledged, what it saw, with the time of each.
 
 A line of JSON each, {"at": seconds since 1970, "act": "escalation", "how": "acked", ...}. `how` is
-one of "sent", "acked", "refused" (the answer is no), "doubted" (no answer, or none to rely on; it
-is sent again), "seen" (without having asked).
+one of "sent", "acked", "refused" (the answer is no), "doubted" (no reliable answer; it is sent
+again), "seen" (not requested).
 """
 
 import json
@@ -13,16 +13,16 @@ from typing import Any
 
 
 class HistoryStore:
-    """The histories of all actors in one folder, and how often each act was noted in all."""
+    """The histories of all actors in one folder, and a count of each act."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """`folder`: made if it is not there. Without one nothing is kept but the counts."""
+        """`folder`: created if missing. Without one only the counts are kept."""
         self.folder = folder
         self.counts: Counter[tuple[str, str]] = Counter()
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def history(self, actor: str) -> "History":
+    def open_history(self, actor: str) -> "History":
         return History(actor, self)
 
     def count(self, act: str, how: str) -> int:
@@ -36,7 +36,7 @@ class History:
         self.actor, self._store = actor, store
         self._path = store.folder / f"{actor}.jsonl" if store.folder else None
 
-    def note(self, act: str, how: str, **facts: Any) -> None:
+    def record(self, act: str, how: str, **facts: Any) -> None:
         self._store.counts[act, how] += 1
         if self._path:
             line = json.dumps({"at": time.time(), "act": act, "how": how, **facts})
@@ -45,7 +45,7 @@ class History:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """All that was noted in a folder, in order of time; each line also says whose it is."""
+    """Return all lines of a folder in order of time, each with its actor."""
     lines = [
         {"actor": path.stem, **json.loads(line)}
         for path in sorted(folder.glob("*.jsonl"))

@@ -1,7 +1,7 @@
-"""HTTP of one actor, with the patience of a good client.
+"""The HTTP client of one actor, with retries.
 
-A request without an answer, or with one that promises nothing (a server that restarts, a request
-that still runs), is unclear. The same request is then sent again until the answer is clear.
+An answer is unclear if it is missing or says nothing about the outcome (a server that restarts, a
+request that still runs). The request is then repeated until the answer is clear.
 """
 
 import asyncio
@@ -16,27 +16,27 @@ import httpx
 
 from dispatch.loadtest.history import History
 
-#: Seconds until an answer is not waited for any longer.
+#: Seconds until a request times out.
 PATIENCE = 12.0
-#: Seconds until the first and between all further tries.
+#: Seconds before the first retry and between all others.
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
-#: Seconds after which a client without a clear answer stops asking.
+#: Seconds after which a client without a clear answer gives up.
 RETRY_FOR = 150.0
 NO_ANSWER = 0
 RETRY_STATUSES = {NO_ANSWER, 408, 425, 429, 500, 502, 503, 504}
-#: Codes of refusals that pass by themselves.
+#: Status codes of refusals that pass by themselves.
 TRANSIENT_CODES = ("idempotency_key_busy",)
 
 
 class Reply(NamedTuple):
-    """What came back; status 0 when nothing did."""
+    """The answer of the server; status 0 if none came."""
 
     status: int
     text: str = ""
     headers: Mapping[str, str] = {}
 
     @property
-    def good(self) -> bool:
+    def is_success(self) -> bool:
         return 200 <= self.status < 400
 
     @property
@@ -45,7 +45,7 @@ class Reply(NamedTuple):
 
 
 class HttpClient:
-    """One actor's connection to the platform; cookies included."""
+    """One actor's connection to the platform, with its cookies."""
 
     def __init__(
         self,
@@ -55,14 +55,14 @@ class HttpClient:
         rng: Random,
         duplicates: int = 0,
     ) -> None:
-        """`duplicates`: each thing is sent up to so many times more, all at once."""
+        """`duplicates`: each request is sent up to this many more times, all at once."""
         self.url, self.rng, self.duplicates = url.rstrip("/"), rng, duplicates
         self._http = httpx.AsyncClient(
             base_url=self.url,
             headers=dict(headers or {}),
             timeout=PATIENCE,
             trust_env=False,
-            verify=_certificates() if url.startswith("https") else False,
+            verify=_load_certificates() if url.startswith("https") else False,
         )
 
     async def __aenter__(self) -> Self:
@@ -76,20 +76,22 @@ class HttpClient:
     ) -> None:
         await self._http.aclose()
 
-    def cookie(self, *names: str) -> tuple[str, str]:
-        """The first of these cookies there is, and its name."""
+    def get_cookie(self, *names: str) -> tuple[str, str]:
+        """Return the first of these cookies that is set, and its name."""
         found = ((name, self._http.cookies.get(name)) for name in names)
         return next(((name, value) for name, value in found if value), ("", ""))
 
-    async def ask(self, method: str, path: str, **given: Any) -> Reply:
-        """Once; or where there is an echo, several times at once, of which the best answer."""
+    async def send(self, method: str, path: str, **given: Any) -> Reply:
+        """Send once; with duplicates, several times at once, and return the best answer."""
         times = 1 + (self.rng.randint(0, self.duplicates) if method == "POST" else 0)
         if times == 1:
-            return await self._ask(method, path, **given)
-        answers = await asyncio.gather(*(self._ask(method, path, **given) for _ in range(times)))
-        return min(answers, key=lambda answer: (not answer.good, answer.is_unclear))
+            return await self._send_once(method, path, **given)
+        answers = await asyncio.gather(
+            *(self._send_once(method, path, **given) for _ in range(times))
+        )
+        return min(answers, key=lambda answer: (not answer.is_success, answer.is_unclear))
 
-    async def _ask(self, method: str, path: str, **given: Any) -> Reply:
+    async def _send_once(self, method: str, path: str, **given: Any) -> Reply:
         try:
             answer = await self._http.request(method, path, **given)
             return Reply(answer.status_code, answer.text, answer.headers)
@@ -106,19 +108,19 @@ class HttpClient:
         about: Mapping[str, Any],
         **given: Any,
     ) -> Reply:
-        """Send until the answer is clear. Notes each request sent and each unclear answer."""
-        history.note(act, "sent", **about)
-        for pause in retry_pauses(self.rng):
-            answer = await self.ask(method, path, **given)
+        """Send until the answer is clear. Records each request sent and each unclear answer."""
+        history.record(act, "sent", **about)
+        for pause in make_pauses(self.rng):
+            answer = await self.send(method, path, **given)
             if not answer.is_unclear:
                 break
-            history.note(act, "doubted", status=answer.status, **about)
+            history.record(act, "doubted", status=answer.status, **about)
             await asyncio.sleep(pause)
         return answer
 
 
-def retry_pauses(rng: Random, *, within: float = RETRY_FOR) -> Iterator[float]:
-    """How long to wait before each further try, spread so that a crowd does not return at once."""
+def make_pauses(rng: Random, *, within: float = RETRY_FOR) -> Iterator[float]:
+    """Yield the pause before each retry, spread so that a crowd does not return at once."""
     waited, usual = 0.0, FIRST_PAUSE
     while waited < within:
         pause = usual * rng.uniform(0.5, 1.5)
@@ -127,5 +129,5 @@ def retry_pauses(rng: Random, *, within: float = RETRY_FOR) -> Iterator[float]:
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
+def _load_certificates() -> ssl.SSLContext:
     return ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""Reads the parts of an agent's page out of its HTML, as a browser would. Pure."""
+"""Parses an agent's page from its HTML, as a browser would. Pure."""
 
 import re
 from html.parser import HTMLParser
@@ -12,8 +12,8 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 Attributes = dict[str, str]
 
 
-class Words(NamedTuple):
-    """A message on the screen; `number` is the writer's own, of agents' words only."""
+class PageMessage(NamedTuple):
+    """A message on the page; `number` is the agent's own, None for other writers."""
 
     origin: str
     seq: int
@@ -22,11 +22,11 @@ class Words(NamedTuple):
 
 
 class DeskPage(NamedTuple):
-    """What a page or a fragment of one shows; what it says nothing of is empty."""
+    """The content of a page or of a fragment; absent parts are empty."""
 
     offers: list[str]
     conversations: list[str]
-    words: list[Words]
+    messages: list[PageMessage]
     stage: str
     presence: str
     signature: str
@@ -36,8 +36,8 @@ def read(page: str) -> DeskPage:
     return _parse(page).page()
 
 
-def token(page: str) -> str:
-    """What a form of this page is sent with."""
+def read_token(page: str) -> str:
+    """Return the CSRF token of a form of this page."""
     return _parse(page).token
 
 
@@ -48,7 +48,7 @@ class DeskParser(HTMLParser):
         super().__init__()
         self.offers: list[str] = []
         self.conversations: list[str] = []
-        self.words: list[Words] = []
+        self.words: list[PageMessage] = []
         self.stage = self.presence = self.signature = self.token = ""
         self._open: list[Attributes] = []
 
@@ -97,7 +97,7 @@ class DeskParser(HTMLParser):
 
     def _read_message(self, named: Attributes) -> None:
         number = named.get("data-cid", "")
-        self.words.append(Words(named["data-from"], int(named["data-seq"]), number, ""))
+        self.words.append(PageMessage(named["data-from"], int(named["data-seq"]), number, ""))
 
 
 def _parse(page: str) -> DeskParser:

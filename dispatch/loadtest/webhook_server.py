@@ -17,20 +17,20 @@ from starlette.routing import Route
 
 from dispatch.loadtest.history import History
 
-#: The longest body that is read.
+#: The longest body accepted.
 MAX_BYTES = 1024 * 1024
-#: Seconds that open requests get to end when the server is closed.
+#: Seconds that open requests get to end when the server closes.
 CLOSE_WITHIN = 1
 REMEMBERED_IDS = 10_000
 REMEMBERED_TICKETS = 1000
-#: An idle connection could be closed just as the platform sends on it, and cost a webhook a retry.
+#: Closing an idle connection while the platform sends on it would cost a retry, so none is kept.
 CLOSE = {"connection": "close"}
 
 Event = dict[str, Any]
 
 
 class WebhookServer:
-    """Takes each webhook once and queues it for the subscriber to its ticket."""
+    """Accepts each webhook once and queues it for the subscriber of its ticket."""
 
     def __init__(self, secret: str, history: History) -> None:
         self._webhook, self._history = Webhook(secret), history
@@ -42,9 +42,9 @@ class WebhookServer:
 
     async def open(self, port: int = 0) -> int:
         """Listen on the loopback, in this event loop; returns the port."""
-        # Bound here: the port is known, and connections are queued, before uvicorn has started.
+        # Bound here, so that the port is known and connections queue before uvicorn has started.
         listener = socket.create_server(("127.0.0.1", port), backlog=2048)
-        self._server = _EmbeddedServer(self._config())
+        self._server = _EmbeddedServer(self._make_config())
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         return int(listener.getsockname()[1])
 
@@ -54,7 +54,7 @@ class WebhookServer:
             await self._serving
 
     def subscribe(self, ticket: str) -> "asyncio.Queue[Event]":
-        """The events of this ticket from now on, and those that came before the subscription."""
+        """Return the queue of this ticket's events, with those received before."""
         queue = self._subscribers.setdefault(ticket, asyncio.Queue())
         for event in self._early.pop(ticket, []):
             queue.put_nowait(event)
@@ -65,22 +65,22 @@ class WebhookServer:
         self._early.pop(ticket, None)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> int:
-        """Note a webhook and pass it on; returns the status to answer with."""
+        """Record a webhook and pass it on; returns the status of the response."""
         try:
             self._webhook.verify(body, dict(headers))
         except WebhookVerificationError as forged:
-            self._history.note("webhook", "refused", why=str(forged))
+            self._history.record("webhook", "refused", why=str(forged))
             return 401
         event = json.loads(body)
         about, number = event["data"], headers["webhook-id"]
         facts = {name: about[name] for name in ("ticket", "version", "message") if name in about}
-        self._history.note("webhook", "seen", id=number, type=event["type"], **facts)
+        self._history.record("webhook", "seen", id=number, type=event["type"], **facts)
         if number not in self._seen:
-            self._remember(number)
+            self._remember_id(number)
             self._deliver(about["ticket"], event)
         return 204
 
-    def _config(self) -> uvicorn.Config:
+    def _make_config(self) -> uvicorn.Config:
         app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["POST"])])
         return uvicorn.Config(
             app,
@@ -111,15 +111,15 @@ class WebhookServer:
             if len(self._early) > REMEMBERED_TICKETS:
                 del self._early[next(iter(self._early))]
 
-    def _remember(self, number: str) -> None:
-        """Keep the newest ids: a repetition comes soon after."""
+    def _remember_id(self, number: str) -> None:
+        """Keep the newest ids, because a repetition comes soon after."""
         self._seen[number] = None
         if len(self._seen) > REMEMBERED_IDS:
             del self._seen[next(iter(self._seen))]
 
 
 class _EmbeddedServer(uvicorn.Server):
-    """Leaves the signals to the program that runs it."""
+    """Leaves signals to the program that runs it."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The WebSocket of an agent's page: opens it, sends heartbeats, listens, and opens it again."""
+"""The WebSocket of an agent's page: connects, sends heartbeats, listens, reconnects."""
 
 import asyncio
 import json
@@ -12,14 +12,14 @@ from websockets.exceptions import WebSocketException
 from dispatch.loadtest import page_parser
 from dispatch.loadtest.history import History
 
-#: A page sends a heartbeat so often, and closes a connection that was silent for so long (s).
+#: Seconds between heartbeats, and seconds of silence after which the connection is closed.
 HEARTBEAT_EVERY, DEAD_AFTER = 10.0, 25.0
 MAX_FRAME = 2**20
 NOT_LOGGED_IN = 4401
 
 
 class WebSocketClient:
-    """Kept open as the desk's own script keeps it, until its task is cancelled."""
+    """Stays connected as the desk's own script does, until its task is cancelled."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class WebSocketClient:
         return self._open is not None
 
     async def run(self) -> None:
-        """Open it whenever it is not, with the pauses of the desk's script."""
+        """Connect whenever disconnected, with the pauses of the desk's script."""
         tries = 0
         while True:
             if await self._connect():
@@ -53,12 +53,12 @@ class WebSocketClient:
             await asyncio.sleep(0.5 + self._rng.random() * min(14.5, 2**tries))
             tries += 1
 
-    async def say_shown(self, offer: str) -> bool:
-        """Report that this offer is on the screen. Returns False when the WebSocket is lost."""
+    async def report_shown(self, offer: str) -> bool:
+        """Report that this offer is displayed. Returns False when the WebSocket is lost."""
         return await self._send(json.dumps({"shown": offer}))
 
     async def _connect(self) -> bool:
-        """Open it and listen until it ends; whether it ever opened."""
+        """Connect and listen until it ends; returns whether it ever opened."""
         opened, code = False, 0
         try:
             async with connect(
@@ -72,7 +72,7 @@ class WebSocketClient:
                 max_size=MAX_FRAME,
             ) as line:
                 self._open, opened = line, True
-                self.history.note("line", "seen", open=True)
+                self.history.record("line", "seen", open=True)
                 self._on_change()
                 code = await self._listen(line)
         except (OSError, WebSocketException, TimeoutError, EOFError):
@@ -80,7 +80,7 @@ class WebSocketClient:
         finally:
             if self._open:
                 self._open = None
-                self.history.note("line", "seen", open=False, code=code)
+                self.history.record("line", "seen", open=False, code=code)
         self._on_close(code)
         return opened
 

@@ -154,7 +154,7 @@ class PolicyVersion(models.Model):
         return f"{self._meta.verbose_name} {self.version}"
 
     @property
-    def told(self) -> str:
+    def translated_note(self) -> str:
         """The note, in the reader's language where it is one of ours."""
         return gettext(self.note) if self.note in OUR_NOTES else self.note
 

@@ -1,4 +1,4 @@
-"""What operators watch: figures, invariants, open connections.
+"""Figures for operators: metrics, invariants, open connections.
 
 Owns what is measured and audited. Never changes what it watches.
 """

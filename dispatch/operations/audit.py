@@ -1,7 +1,7 @@
-"""The audit: every hour all invariants are looked at, and whatever breaks one is written down.
+"""Checks all invariants every hour and records each violation.
 
-Written here, logged as an error and counted for Prometheus, by ids only. Rows that were done with
-two days ago were looked at then; `manage.py audit` looks at all there are.
+A violation is stored, logged as an error and counted for Prometheus, by ids only. Rows finished
+more than two days ago were checked then and are left out; `manage.py audit` checks every row.
 """
 
 import time
@@ -17,22 +17,22 @@ from dispatch.models import AuditFinding, AuditRun
 from dispatch.operations import invariants
 from dispatch.operations.invariants import INVARIANTS, Window
 
-__all__ = ["INVARIANTS", "last_run", "run", "run_when_due", "standing"]
+__all__ = ["INVARIANTS", "count_findings", "last_run", "run", "run_when_due"]
 
 log = structlog.get_logger("dispatch.audit")
 
 EVERY = timedelta(hours=1)
 RECENT = timedelta(days=2)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
-#: "audit" in ASCII: who holds this advisory lock is auditing.
+#: "audit" in ASCII: the process that holds this advisory lock runs the audit.
 AUDITING = 0x6175646974
 #: A finding about the audit itself.
 UNCHECKED = "the query itself"
 
 
 def run_when_due(*, at: datetime) -> bool:
-    """Audit if the last one that was completed is an hour old. Any number may ask: one does."""
-    with alone() as mine:
+    """Run the audit if the last completed one is an hour old. Safe to call from many processes."""
+    with hold_audit_lock() as mine:
         due = mine and not AuditRun.objects.filter(at__gt=at - EVERY).exists()
         if due:
             run(Window(at, at - RECENT))
@@ -40,14 +40,14 @@ def run_when_due(*, at: datetime) -> bool:
 
 
 def run(window: Window) -> list[tuple[str, str]]:
-    """Look at all; returns what is broken as invariant and subject."""
+    """Check every invariant; returns each violation as invariant and subject."""
     began = time.monotonic()
-    found = [(name, subject) for name in INVARIANTS for subject in _broken(name, window)]
+    found = [(name, subject) for name in INVARIANTS for subject in _find_subjects(name, window)]
     for name, subject in found:
         log.error("invariant broken", invariant=name, subject=subject)
     took = round((time.monotonic() - began) * 1000)
     with transaction.atomic():
-        _keep(found, at=window.at)
+        _save_findings(found, at=window.at)
         AuditRun.objects.create(at=window.at, breaches=len(found), took_ms=took)
     log.info("audit", invariants=len(INVARIANTS), breaches=len(found), took_ms=took)
     return found
@@ -57,8 +57,8 @@ def last_run() -> AuditRun | None:
     return AuditRun.objects.order_by("-at").first()
 
 
-def standing() -> dict[str, int]:
-    """How many the last audit found, by invariant."""
+def count_findings() -> dict[str, int]:
+    """Count the findings of the last audit by invariant."""
     last = last_run()
     if last is None:
         return {}
@@ -67,8 +67,8 @@ def standing() -> dict[str, int]:
 
 
 @contextmanager
-def alone() -> Iterator[bool]:
-    """Whether nobody else is auditing; a process that dies leaves it to the next."""
+def hold_audit_lock() -> Iterator[bool]:
+    """Yield whether this process got the audit lock. The lock ends with the process."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [AUDITING])
         mine = bool(cursor.fetchone()[0])
@@ -79,19 +79,19 @@ def alone() -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [AUDITING])
 
 
-def _broken(name: str, window: Window) -> list[str]:
-    """A query that fails tells nothing of its invariant, which is a finding too."""
+def _find_subjects(name: str, window: Window) -> list[str]:
+    """Return the subjects that break this invariant. A failed query is a finding too."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = '5min'")
-            return invariants.subjects(INVARIANTS[name], window)
+            return invariants.find_subjects(INVARIANTS[name], window)
     except DatabaseError:
         log.exception("an invariant can't be checked", invariant=name)
         return [UNCHECKED]
 
 
-def _keep(found: list[tuple[str, str]], *, at: datetime) -> None:
-    """A known finding keeps the moment it was first seen."""
+def _save_findings(found: list[tuple[str, str]], *, at: datetime) -> None:
+    """Save the findings; a known finding keeps the time it was first seen."""
     rows = [
         AuditFinding(invariant=name, subject=subject, seen_at=at, last_seen_at=at)
         for name, subject in found

@@ -1,12 +1,12 @@
-"""What must always be true, each as a query for the rows that break it (S: always; L: soon).
+"""Invariants, each as a query for the rows that break it (S: always; L: within a minute).
 
-Not here, since no row tells of it: S10 (payouts), of which there are none yet; S15 (each reading of
-a transcript is on record) and S16 (nothing leaves before it is committed), held by the tests of the
-pages and of the outbox. Of S6 and S7 rows tell the ends only; that no verb leaves the path between
-them is held by its one conditional UPDATE, and by tests/dispatch/test_races.py.
+S10 (payouts), S15 (each reading of a transcript is recorded) and S16 (nothing is sent before
+commit) are missing, because no row shows them. The tests of the pages and of the outbox hold S15
+and S16. Rows show only the ends of S6 and S7; tests/dispatch/test_races.py and one conditional
+UPDATE hold the steps between.
 
-A query sees one moment, and verbs commit whole, so there is nothing to excuse. Only moments that
-were read before a lock was waited for may be out of order, by less than SLACK.
+A query sees one moment and each transaction commits whole, so no violation is excused. Only times
+read before waiting for a lock may be out of order, by less than SLACK.
 """
 
 from collections.abc import Callable
@@ -23,27 +23,27 @@ from dispatch.rules.limits import MOST_AT_ONCE
 from tickets.models import Ticket, WebhookDelivery
 
 SLACK = timedelta(seconds=15)
-#: What falls due is done this soon, whatever died meanwhile.
+#: Due work is done within this time, even if processes died meanwhile.
 SOON = timedelta(seconds=60)
 MOST_SUBJECTS = 100
 
 
 class Window(NamedTuple):
-    """When it is, and from when on rows that are done with are looked at."""
+    """The time of the audit, and the time before which finished rows are left out."""
 
     at: datetime
     since: datetime
 
 
 class Invariant(NamedTuple):
-    """The kind of row that is broken ("ticket"), and a query for such rows, in SQL or of models."""
+    """The noun for a broken row ("ticket"), and a query for such rows, in SQL or of models."""
 
     noun: str
     broken: str | Callable[[Window], Any]
 
 
-def subjects(invariant: Invariant, window: Window) -> list[str]:
-    """Those that break it, "ticket:0192…", a hundred at most."""
+def find_subjects(invariant: Invariant, window: Window) -> list[str]:
+    """Return at most a hundred rows that break it, as "ticket:0192…"."""
     if callable(invariant.broken):
         found = [(pk,) for pk in invariant.broken(window)[:MOST_SUBJECTS]]
     else:
@@ -59,13 +59,13 @@ def subjects(invariant: Invariant, window: Window) -> list[str]:
     return [f"{invariant.noun}:{pk}" for (pk,) in found]
 
 
-def many_offers(_window: Window) -> Any:
+def find_many_offers(_window: Window) -> Any:
     counted = Offer.objects.pending().order_by().values("ticket").annotate(many=Count("pk"))
     return counted.filter(many__gt=MOST_AT_ONCE).values_list("ticket", flat=True)
 
 
-def wrong_load(_window: Window) -> Any:
-    """Load is pending offers and unfinished assignments, and fits."""
+def find_wrong_load(_window: Window) -> Any:
+    """Load must equal pending offers plus unfinished assignments, and fit the capacity."""
     offers = Offer.objects.pending().filter(agent=OuterRef("agent"))
     work = Assignment.objects.unfinished().filter(agent=OuterRef("agent"))
     held = [
@@ -76,38 +76,38 @@ def wrong_load(_window: Window) -> Any:
     return counted.exclude(load=F("held"), load__lte=F("capacity")).values_list("pk", flat=True)
 
 
-def offers_of_the_answered(_window: Window) -> Any:
+def find_stray_offers(_window: Window) -> Any:
     astray = Offer.objects.pending().exclude(ticket__status=Ticket.Status.QUEUED)
     return astray.values_list("pk", flat=True)
 
 
-def never_told(window: Window) -> Any:
-    """While an offer is out, somebody may be reading it."""
-    asked = Offer.objects.pending().filter(ticket=OuterRef("pk"))
-    late = Ticket.objects.queued().filter(~Exists(asked), give_up_at__lt=window.at - SOON)
+def find_not_given_up(window: Window) -> Any:
+    """A ticket with a pending offer is left out, because an agent may be reading it."""
+    pending = Offer.objects.pending().filter(ticket=OuterRef("pk"))
+    late = Ticket.objects.queued().filter(~Exists(pending), give_up_at__lt=window.at - SOON)
     return late.values_list("pk", flat=True)
 
 
-def never_settled(window: Window) -> Any:
+def find_unsettled(window: Window) -> Any:
     late = Offer.objects.pending().filter(expires_at__lt=window.at - SOON)
     return late.values_list("pk", flat=True)
 
 
-def never_sent(window: Window) -> Any:
+def find_unsent(window: Window) -> Any:
     late = WebhookDelivery.objects.untried(at=window.at - SOON)
     return late.values_list("pk", flat=True)
 
 
 INVARIANTS: dict[str, Invariant] = {
-    "s1_offers_of_a_ticket": Invariant("ticket", many_offers),
+    "s1_offers_of_a_ticket": Invariant("ticket", find_many_offers),
     "s1_conversations_of_a_ticket": Invariant(
         "ticket",
         """
         SELECT ticket_id FROM dispatch_assignment WHERE ended_at IS NULL
         GROUP BY ticket_id HAVING count(*) > 1""",
     ),
-    "s2_load": Invariant("agent", wrong_load),
-    # Those whom a wave could ask stand in line, and nobody else does.
+    "s2_load": Invariant("agent", find_wrong_load),
+    # Exactly the agents a wave could choose stand in the list of free agents.
     "s2_line": Invariant(
         "agent",
         """
@@ -136,7 +136,7 @@ INVARIANTS: dict[str, Invariant] = {
         WHERE a.ended_at >= %(since)s AND m.at > a.ended_at + %(slack)s
           AND m.client_message_id LIKE a.epoch || ':%%'""",
     ),
-    "s5_offers_and_ticket": Invariant("offer", offers_of_the_answered),
+    "s5_offers_and_ticket": Invariant("offer", find_stray_offers),
     "s5_conversation_and_ticket": Invariant(
         "ticket",
         """
@@ -252,8 +252,8 @@ INVARIANTS: dict[str, Invariant] = {
                 SELECT 1 FROM tickets_webhookattempt w
                 WHERE w.delivery_id = d.id AND w.at <= later.delivered_at)))""",
     ),
-    "l1_customer_told": Invariant("ticket", never_told),
-    "l3_offer_settled": Invariant("offer", never_settled),
+    "l1_customer_given_up": Invariant("ticket", find_not_given_up),
+    "l3_offer_settled": Invariant("offer", find_unsettled),
     "l4_lease_ended": Invariant(
         "assignment",
         """
@@ -261,5 +261,5 @@ INVARIANTS: dict[str, Invariant] = {
         WHERE a.finished_at IS NULL AND p.status = 'offline'
           AND greatest(p.since, a.started_at) < %(at)s - interval '60 seconds'""",
     ),
-    "l5_event_sent": Invariant("delivery", never_sent),
+    "l5_event_sent": Invariant("delivery", find_unsent),
 }

@@ -1,6 +1,6 @@
-"""Metrics for Prometheus, read from PostgreSQL at each scrape: right whichever process is asked.
+"""Prometheus metrics, read from PostgreSQL at each scrape, so every process gives the same answer.
 
-One query each, on an index. Nothing here names a person.
+Each metric costs one query on an index. No label names a person.
 """
 
 import logging
@@ -56,30 +56,32 @@ def serve(port: int, *, address: str = "127.0.0.1") -> WSGIServer:
 
 
 def read_metrics(*, at: datetime) -> Iterator[Metric]:
-    yield from waiting(at=at)
-    yield gauge("releve_offers_in_flight", "Offers nobody answered yet.", pending())
-    yield from first_offers()
+    yield from read_waiting(at=at)
+    yield build_gauge("releve_offers_in_flight", "Pending offers.", read_pending())
+    yield from read_first_offers()
     yield CounterMetricFamily(
-        "releve_lease_losses", "Conversations whose agent was lost.", value=losses()
+        "releve_lease_losses", "Conversations whose agent was lost.", value=read_losses()
     )
-    yield from heartbeat(at=at)
-    yield gauge("releve_open_sockets", "Pages on a live line.", connections.total(at=at))
-    yield from breaches()
-    yield from events(at=at)
+    yield from read_heartbeat(at=at)
+    yield build_gauge("releve_open_sockets", "Open WebSockets.", connections.count_open(at=at))
+    yield from read_breaches()
+    yield from read_events(at=at)
 
 
-def gauge(name: str, meaning: str, value: float) -> Metric:
+def build_gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(name, meaning, value=value)
 
 
-def labelled(name: str, meaning: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+def build_labelled_gauge(
+    name: str, meaning: str, label: str, values: Iterable[tuple[str, float]]
+) -> Metric:
     family = GaugeMetricFamily(name, meaning, labels=[label])
     for key, value in values:
         family.add_metric([key], value)
     return family
 
 
-def waiting(*, at: datetime) -> Iterator[Metric]:
+def read_waiting(*, at: datetime) -> Iterator[Metric]:
     rows = list(
         Ticket.objects.queued()
         .order_by("language")
@@ -87,17 +89,19 @@ def waiting(*, at: datetime) -> Iterator[Metric]:
         .annotate(Count("pk"), Min("queued_at"))
     )
     counts = [(language, float(count)) for language, count, _first in rows]
-    yield labelled("releve_tickets_waiting", "Tickets that wait.", "language", counts)
-    longest = max((seconds(at - first) for _language, _count, first in rows), default=0.0)
-    yield gauge("releve_longest_wait_seconds", "How long the first in line has waited.", longest)
+    yield build_labelled_gauge("releve_tickets_waiting", "Queued tickets.", "language", counts)
+    longest = max((to_seconds(at - first) for _language, _count, first in rows), default=0.0)
+    yield build_gauge(
+        "releve_longest_wait_seconds", "How long the first ticket in the queue has waited.", longest
+    )
 
 
-def pending() -> int:
+def read_pending() -> int:
     return Offer.objects.pending().count()
 
 
-def first_offers() -> Iterator[Metric]:
-    """Empty until the scheduler has begun to count."""
+def read_first_offers() -> Iterator[Metric]:
+    """The histogram is empty until the scheduler has begun to count."""
     if kept := MatchLatency.objects.first():
         bounds = [*map(str, first_offer_latency.BUCKETS), "+Inf"]
         buckets = zip(bounds, map(float, accumulate(kept.counts)), strict=True)
@@ -109,48 +113,56 @@ def first_offers() -> Iterator[Metric]:
         )
 
 
-def losses() -> int:
+def read_losses() -> int:
     return Assignment.objects.filter(ending=Assignment.Ending.LOST).count()
 
 
-def heartbeat(*, at: datetime) -> Iterator[Metric]:
-    """Empty before the first tick, so an alert must also fire on absence."""
+def read_heartbeat(*, at: datetime) -> Iterator[Metric]:
+    """The gauges are empty before the first tick, so an alert must also fire on absence."""
     if beat := SchedulerHeartbeat.objects.first():
-        yield gauge(
-            "releve_scheduler_lag_seconds", "How far the scheduler is behind.", lag(beat, at=at)
+        yield build_gauge(
+            "releve_scheduler_lag_seconds",
+            "How far the scheduler is behind.",
+            measure_lag(beat, at=at),
         )
         took = beat.took_ms / 1000
-        yield gauge("releve_scheduler_tick_seconds", "How long its last tick took.", took)
+        yield build_gauge("releve_scheduler_tick_seconds", "How long its last tick took.", took)
 
 
-def lag(beat: SchedulerHeartbeat, *, at: datetime) -> float:
-    """How far the scheduler is behind in seconds: silent, or late with its last tick."""
-    return max(seconds(at - beat.beat_at), beat.lag_ms / 1000)
+def measure_lag(beat: SchedulerHeartbeat, *, at: datetime) -> float:
+    """Return in seconds how far the scheduler is behind: silent, or late with its last tick."""
+    return max(to_seconds(at - beat.beat_at), beat.lag_ms / 1000)
 
 
-def breaches() -> Iterator[Metric]:
-    """Of the last audit, every invariant named."""
-    found = audit.standing()
+def read_breaches() -> Iterator[Metric]:
+    """The findings of the last audit. An invariant without findings is named with zero."""
+    found = audit.count_findings()
     counts = [(name, float(found.get(name, 0))) for name in audit.INVARIANTS]
-    yield labelled("releve_audit_breaches", "Rows that break an invariant.", "invariant", counts)
+    yield build_labelled_gauge(
+        "releve_audit_breaches", "Rows that break an invariant.", "invariant", counts
+    )
     if last := audit.last_run():
         moment = last.at.timestamp()
-        yield gauge("releve_audit_timestamp_seconds", "When the last audit began.", moment)
+        yield build_gauge("releve_audit_timestamp_seconds", "When the last audit began.", moment)
 
 
-def events(*, at: datetime) -> Iterator[Metric]:
+def read_events(*, at: datetime) -> Iterator[Metric]:
     dead = WebhookDelivery.objects.filter(dead_at__isnull=False).count()
-    yield gauge("releve_webhook_dead_letters", "News given up after three days.", dead)
-    age = oldest_untried(at=at)
-    yield gauge("releve_oldest_unsent_event_seconds", "Age of news nobody tried to send.", age)
+    yield build_gauge("releve_webhook_dead_letters", "Events given up after three days.", dead)
+    age = measure_oldest_untried(at=at)
+    yield build_gauge(
+        "releve_oldest_unsent_event_seconds",
+        "Age of the oldest untried event.",
+        age,
+    )
 
 
-def oldest_untried(*, at: datetime) -> float:
-    """How long the oldest news has waited for its first attempt, in seconds."""
+def measure_oldest_untried(*, at: datetime) -> float:
+    """Return in seconds how long the oldest event has waited for its first attempt."""
     untried = WebhookDelivery.objects.untried(at=at).order_by("next_attempt_at")
     first = untried.values_list("next_attempt_at", flat=True).first()
-    return seconds(at - first) if first else 0.0
+    return to_seconds(at - first) if first else 0.0
 
 
-def seconds(span: timedelta) -> float:
+def to_seconds(span: timedelta) -> float:
     return max(round(span.total_seconds(), 3), 0.0)

@@ -1,4 +1,4 @@
-"""Everything that is fast and may be lost: pushes to pages, wake-ups of the matcher.
+"""Everything that is fast and may be lost: pushes to pages, wake signals for the matcher.
 
-Owns the talk with Valkey and the threads that do it. Never holds a truth: PostgreSQL does.
+Owns the connection to Valkey and the threads that use it. Holds no state: PostgreSQL does.
 """

@@ -1,4 +1,4 @@
-"""An errand: work that one thread of this process does beside the requests."""
+"""Runs one kind of work in a thread of this process, outside the requests."""
 
 import logging
 import threading
@@ -10,17 +10,19 @@ log = logging.getLogger(__name__)
 
 
 class BackgroundJob:
-    """Asked for several times before it is begun, the work is done once; failing, it is logged."""
+    """Requests that arrive before the job starts are merged into one run. Failures are logged."""
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         self.name, self.work = name, work
-        self._asked = threading.Event()
+        self._requested = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def request(self) -> None:
-        """Have it done soon. The thread is begun by the first who asks: forks don't take it on."""
-        self._asked.set()
+        """Request a run. The first request starts the thread, because a fork does not inherit
+        threads.
+        """
+        self._requested.set()
         if self._thread and self._thread.is_alive():
             return
         with self._starting:
@@ -30,10 +32,10 @@ class BackgroundJob:
 
     def _run(self) -> None:
         while True:
-            self._asked.wait()
-            self._asked.clear()
+            self._requested.wait()
+            self._requested.clear()
             try:
-                # What the thread asked the database by last time may have been lost since.
+                # The thread's database connection may have been lost since its last run.
                 close_old_connections()
                 self.work()
             except Exception as broken:

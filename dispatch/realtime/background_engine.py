@@ -1,6 +1,6 @@
-"""The engine of production: one thread of the process carries what has gathered to Valkey.
+"""The engine of production: one thread of the process sends queued messages to Valkey.
 
-What is asked of it never waits and never fails. A frozen Valkey therefore costs a request nothing.
+A call never waits and never fails, so a frozen Valkey costs a request no time.
 """
 
 from collections import deque
@@ -10,46 +10,46 @@ import redis
 from celery import Signature, Task
 
 from dispatch.realtime.background import BackgroundJob
-from dispatch.realtime.wakeup import WakeSignal, connect, pipeline
+from dispatch.realtime.wakeup import WakeSignal, connect, run_pipeline
 
 MOST_WAITING = 10_000
 
 
 class BackgroundEngine:
-    """Leaves everything to threads, which are started when the first thing is asked for."""
+    """Passes all work to threads, which start with the first call."""
 
     def __init__(self) -> None:
-        self._news: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
+        self._messages: deque[tuple[str, bytes]] = deque(maxlen=MOST_WAITING)
         self._tasks: set[Task] = set()
         self._signals: dict[WakeSignal, Task | Signature] = {}
-        self._job = BackgroundJob("hints", self._carry)
+        self._job = BackgroundJob("hints", self._send_all)
         self._server: redis.Redis | None = None
 
     def publish(self, channel: str, message: bytes) -> None:
         """Publish on a channel, soon."""
-        self._news.append((channel, message))
+        self._messages.append((channel, message))
         self._job.request()
 
     def enqueue(self, task: Task) -> None:
-        """Have a Celery task run, soon; asked several times meanwhile, it runs once."""
+        """Start a Celery task, soon. Calls that arrive before that start it once."""
         self._tasks.add(task)
         self._job.request()
 
     def wake(self, signal: WakeSignal, task: Task | Signature, work: Callable[[], object]) -> None:
-        """Wake the task that stands by for this work, or have it started."""
+        """Wake the task that waits for this work, or start it."""
         self._signals[signal] = task
         self._job.request()
 
     def refresh(self, job: BackgroundJob) -> None:
-        """Have the job's own thread do it."""
+        """Run the job in its own thread."""
         job.request()
 
-    def _carry(self) -> None:
+    def _send_all(self) -> None:
         try:
             self._publish_all()
             self._wake_all()
         finally:
-            # A hint that fails is dropped. It must not keep those behind it waiting for the next.
+            # A failed hint is dropped. The others must not wait for the next request.
             if self._signals or self._tasks:
                 self._job.request()
 
@@ -62,10 +62,12 @@ class BackgroundEngine:
             self._tasks.pop().apply_async(retry=False)
 
     def _publish_all(self) -> None:
-        batch = [self._news.popleft() for _ in range(len(self._news))]
+        batch = [self._messages.popleft() for _ in range(len(self._messages))]
         if not batch:
             return
-        pipeline(self._connection(), [("PUBLISH", channel, message) for channel, message in batch])
+        run_pipeline(
+            self._connection(), [("PUBLISH", channel, message) for channel, message in batch]
+        )
 
     def _connection(self) -> redis.Redis:
         if self._server is None:

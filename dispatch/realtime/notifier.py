@@ -1,7 +1,7 @@
-"""Hints make things fast and may be lost at any moment: the scheduler makes things certain.
+"""Hints make the platform fast and may be lost at any moment; the scheduler makes it correct.
 
-A hint is given to the process's engine, which makes nobody wait. The setting REALTIME_ENGINE names
-its class; tests name one that does everything at once.
+The process's engine takes each hint without waiting. The setting REALTIME_ENGINE names its class;
+tests name one that runs everything at once.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from dispatch.realtime.wakeup import WakeSignal
 
 
 class RealtimeEngine(Protocol):
-    """What carries hints, and does beside the requests what they must not wait for."""
+    """Carries hints, and runs work that requests must not wait for."""
 
     def publish(self, channel: str, message: bytes) -> None: ...
 
@@ -34,27 +34,27 @@ class RealtimeEngine(Protocol):
 
 @cache
 def load_engine(path: str) -> RealtimeEngine:
-    """The engine of this class; one in each process."""
+    """Return the engine of this class; each process has one."""
     engine: RealtimeEngine = import_string(path)()
     return engine
 
 
-def engine() -> RealtimeEngine:
+def get_engine() -> RealtimeEngine:
     return load_engine(settings.REALTIME_ENGINE)
 
 
 def enqueue(task: Task) -> None:
-    """Have this Celery task run as soon as may be."""
-    engine().enqueue(task)
+    """Start this Celery task soon."""
+    get_engine().enqueue(task)
 
 
 def wake(signal: WakeSignal, task: Task | Signature, work: Callable[[], object]) -> None:
-    """Have this work done as soon as may be, by the task that stands by for it."""
-    engine().wake(signal, task, work)
+    """Have this work done soon by the task that waits for it."""
+    get_engine().wake(signal, task, work)
 
 
 def publish(group: str, message: dict[str, Any]) -> None:
-    """Send a message to a group of sockets, in the very form the channel layer would."""
+    """Send a message to a group of WebSockets, in the format of the channel layer."""
     layer: RedisPubSubChannelLayer = channel_layers["default"]
     channel = f"{settings.CHANNEL_PREFIX}__group__{group}"
-    engine().publish(channel, layer.serialize(message))
+    get_engine().publish(channel, layer.serialize(message))

@@ -1,4 +1,4 @@
-"""News for agents' open pages, after commit. News only: the pages' truth is HTTP."""
+"""Updates for agents' open pages, sent after commit. A lost update only costs time."""
 
 import json
 from collections.abc import Iterable
@@ -19,66 +19,68 @@ from dispatch.models import GRACE, OFFER_LASTS, Offer
 from dispatch.realtime import notifier
 from tickets.models import Client, Ticket
 
-#: What a card that is drawn once says, until each offer's own is written in its place.
+#: The text on a cached card, replaced by each offer's own values.
 ANY_OFFER = UUID("00000000-0000-4000-8000-000000000000")
 ANY_MOMENT = datetime(2001, 1, 1, tzinfo=UTC)
 ANY_QUEUED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 WHY, WAITED = "[[why]]", "[[waited]]"
 
 
-def group(agent_id: UUID) -> str:
-    """The name of the sockets of one agent; made here only, never from what a browser sent."""
+def group_name(agent_id: UUID) -> str:
+    """Return the group of an agent's WebSockets. Its name never comes from a browser."""
     return f"agent.{agent_id}"
 
 
-def offers(made: Iterable[Offer]) -> None:
-    """Show each offer: the card itself travels, so that it takes one hop to be on the screen."""
-    frames = [(group(offer.agent_id), card(offer)) for offer in made]
-    transaction.on_commit(lambda: _send_all(frames), robust=True)
-
-
-def taken(offer: Offer) -> None:
-    """Somebody else was quicker: the card says so before it goes."""
-    frames = [(group(offer.agent_id), json.dumps({"taken": str(offer.pk)}))]
-    transaction.on_commit(lambda: _send_all(frames), robust=True)
-
-
-def changed(*agent_ids: UUID) -> None:
-    """Something on these agents' pages is new: they will ask what."""
-    frame = json.dumps({"changed": True})
-    frames = [(group(agent_id), frame) for agent_id in agent_ids]
-    transaction.on_commit(lambda: _send_all(frames), robust=True)
-
-
-def card(offer: Offer) -> str:
-    """The offer as it appears on the desk, in the agent's language.
-
-    Cards for the same kind of ticket differ in few words, so each kind is drawn once.
+def send_offers(made: Iterable[Offer]) -> None:
+    """Send each offer's card to its agent. The card itself travels, so the page need not ask for
+    it.
     """
-    drawn = _draw(orjson.dumps(_kind(offer)))
+    frames = [(group_name(offer.agent_id), render_card(offer)) for offer in made]
+    transaction.on_commit(lambda: _send_all(frames), robust=True)
+
+
+def send_taken(offer: Offer) -> None:
+    """Tell the page that another agent took this offer. The card says so before it goes."""
+    frames = [(group_name(offer.agent_id), json.dumps({"taken": str(offer.pk)}))]
+    transaction.on_commit(lambda: _send_all(frames), robust=True)
+
+
+def request_reload(*agent_ids: UUID) -> None:
+    """Tell these agents' pages to fetch what changed."""
+    frame = json.dumps({"changed": True})
+    frames = [(group_name(agent_id), frame) for agent_id in agent_ids]
+    transaction.on_commit(lambda: _send_all(frames), robust=True)
+
+
+def render_card(offer: Offer) -> str:
+    """Render the offer as it appears on the desk, in the agent's language.
+
+    Cards for the same kind of ticket differ in few words, so each kind is rendered once and cached.
+    """
+    drawn = _render_kind(orjson.dumps(_get_kind(offer)))
     with translation.override(offer.agent.user.language):
         own: dict[str, str] = {
             WHY: escape(wording.reasons(offer)),
             WAITED: escape(wording.waited(offer)),
         }
     own[str(ANY_OFFER)] = str(offer.pk)
-    own[_ms(ANY_MOMENT)] = _ms(offer.sent_at)
-    own[_ms(ANY_MOMENT + OFFER_LASTS)] = _ms(offer.answer_by)
-    own[_ms(ANY_QUEUED_AT)] = _ms(offer.ticket.queued_at)
+    own[to_milliseconds(ANY_MOMENT)] = to_milliseconds(offer.sent_at)
+    own[to_milliseconds(ANY_MOMENT + OFFER_LASTS)] = to_milliseconds(offer.answer_by)
+    own[to_milliseconds(ANY_QUEUED_AT)] = to_milliseconds(offer.ticket.queued_at)
     for any_one, this_one in own.items():
         drawn = drawn.replace(any_one, this_one)
     return drawn
 
 
-def _kind(offer: Offer) -> list[Any]:
-    """All that a card says, but for what is the offer's own."""
+def _get_kind(offer: Offer) -> list[Any]:
+    """Return all that a card shows except the offer's own values."""
     ticket = offer.ticket
-    asked = [ticket.topic, ticket.language, ticket.urgency, ticket.skills]
-    return [offer.agent.user.language, ticket.client.name, *asked, offer.pay]
+    requirements = [ticket.topic, ticket.language, ticket.urgency, ticket.skills]
+    return [offer.agent.user.language, ticket.client.name, *requirements, offer.pay]
 
 
 @lru_cache(maxsize=4096)
-def _draw(kind: bytes) -> str:
+def _render_kind(kind: bytes) -> str:
     reader, client, topic, language, urgency, skills, pay = orjson.loads(kind)
     ticket = Ticket(
         client=Client(name=client),
@@ -97,15 +99,15 @@ def _draw(kind: bytes) -> str:
         expires_at=ANY_MOMENT + OFFER_LASTS + GRACE,
     )
     with translation.override(reader):
-        told = {"offer": offer, "why": WHY, "waited": WAITED}
-        return render_to_string("desk/_offer_pushed.html", told)
+        context = {"offer": offer, "why": WHY, "waited": WAITED}
+        return render_to_string("desk/_offer_pushed.html", context)
 
 
-def _ms(moment: datetime) -> str:
-    """As the page's scripts count."""
+def to_milliseconds(moment: datetime) -> str:
+    """Convert to milliseconds since 1970, as the page's scripts count."""
     return str(int(moment.timestamp() * 1000))
 
 
 def _send_all(frames: Iterable[tuple[str, str]]) -> None:
     for name, text in frames:
-        notifier.publish(name, {"type": "news", "text": text})
+        notifier.publish(name, {"type": "update", "text": text})

@@ -1,4 +1,4 @@
-"""What a process keeps in memory and reads anew beside the requests."""
+"""Refreshes what a process keeps in memory, outside the requests."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +8,7 @@ from dispatch.realtime.background import BackgroundJob
 
 
 class BackgroundRefresh:
-    """Reads something anew, as of the last moment at which that was asked for."""
+    """Runs the work for the latest time that was requested."""
 
     def __init__(self, name: str, work: Callable[[datetime], object]) -> None:
         self.job = BackgroundJob(name, self._work)
@@ -16,9 +16,9 @@ class BackgroundRefresh:
         self._at: datetime
 
     def request(self, *, at: datetime) -> None:
-        """Have it done by the process's engine."""
+        """Have the process's engine run the work."""
         self._at = at
-        notifier.engine().refresh(self.job)
+        notifier.get_engine().refresh(self.job)
 
     def _work(self) -> None:
         self._read(self._at)

@@ -4,10 +4,10 @@ from importlib.resources import files
 
 
 def read(package: str, name: str) -> str:
-    """The statement in `sql/<name>.sql` of the package, on one line and without its comments.
+    """Return the statement in `sql/<name>.sql` of the package, on one line and without comments.
 
-    A module reads its statements once, when it is imported. Comments and indentation are half of
-    a file and no part of what PostgreSQL must parse, log and keep.
+    A module reads its statements once, when it is imported. Comments and indentation are half of a
+    file, and PostgreSQL need not parse, log and keep them.
     """
     text = files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]

@@ -1,5 +1,4 @@
-"""The wait that a customer is told before and after escalating.
+"""The estimated wait, before and after escalating.
 
-Owns the pool as it is read for an estimate, the estimate and its form in the API. Never changes a
-row.
+Owns the pool as read for an estimate, the estimate and its form in the API. Never changes a row.
 """

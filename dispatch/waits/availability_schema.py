@@ -1,4 +1,4 @@
-"""What the API answers with when both sides are needed: typed, as `tickets.api.schemas`."""
+"""API responses that need both sides, typed as in `tickets.api.schemas`."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -21,42 +21,42 @@ class ExpectedWait(BaseModel):
     unknown: Unknown | None = Field(description="Why there is no number.")
 
     @classmethod
-    def of(cls, wait: Wait) -> "ExpectedWait":
+    def from_wait(cls, wait: Wait) -> "ExpectedWait":
         return cls.model_validate(
             {"p50": wait.p50, "p90": wait.p90, "unknown": wait.unknown or None}
         )
 
 
 class Level(BaseModel):
-    """Agents on line who speak the language this well, and know all that is asked this well."""
+    """Agents on line who speak the language at this level and have all skills at this level."""
 
     language_level: int = Field(description="1 to 5; 5 is native.")
     skill_level: int | None = Field(
-        description="1 to 5, the lowest among the skills asked for. Null when none is."
+        description="1 to 5, the lowest among the required skills. Null when none is required."
     )
-    able: bool = Field(description="False: only once the levels asked for are lowered.")
+    able: bool = Field(description="False: only after the required levels are lowered.")
     free: int
     busy: int
 
 
 class AgentsOnLine(BaseModel):
-    """How many could serve such a ticket. Counts, never names."""
+    """How many agents could serve such a ticket. Counts, never names."""
 
-    free: int = Field(description="Able, with room for one more now.")
-    busy: int = Field(description="Able, without room now.")
-    nearly: int = Field(description="Know what is asked for, but less well than asked.")
+    free: int = Field(description="Qualified, with capacity for one more now.")
+    busy: int = Field(description="Qualified, without capacity now.")
+    nearly: int = Field(description="Have the skills, but at lower levels than required.")
     levels: list[Level]
 
 
 class Day(BaseModel):
-    """The open times of a weekday, "09:00" to "24:00" on the wall."""
+    """The opening hours of a weekday, local time, "09:00" to "24:00"."""
 
     day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     open: list[tuple[str, str]]
 
 
 class OpeningHours(BaseModel):
-    """When the client's humans are meant to be there."""
+    """The hours in which the client's agents are expected to be on line."""
 
     open: bool
     opens_at: datetime | None = Field(description="Null while it is open.")
@@ -65,7 +65,7 @@ class OpeningHours(BaseModel):
     week: list[Day] = Field(description="Empty: always open.")
 
     @classmethod
-    def of(cls, hours: Hours, now: OpeningState) -> "OpeningHours":
+    def from_state(cls, hours: Hours, now: OpeningState) -> "OpeningHours":
         days = () if hours.is_always_open else DAYS
         return cls(
             open=now.open,
@@ -77,7 +77,7 @@ class OpeningHours(BaseModel):
 
 
 class WithoutSkill(BaseModel):
-    """The same without one of the skills."""
+    """The wait without one of the skills."""
 
     kind: Literal["without_skill"] = "without_skill"
     skill: str
@@ -86,7 +86,7 @@ class WithoutSkill(BaseModel):
 
 
 class OtherLanguage(BaseModel):
-    """Somebody is free who can do the same in a language the customer may speak."""
+    """A language in which a free agent has the same skills."""
 
     kind: Literal["other_language"] = "other_language"
     language: str
@@ -94,13 +94,13 @@ class OtherLanguage(BaseModel):
 
 
 class StayWithBot(BaseModel):
-    """The bot goes on, and asks for a human only when it must."""
+    """The bot goes on and escalates only if it must."""
 
     kind: Literal["stay_with_bot"] = "stay_with_bot"
 
 
 class ComeBack(BaseModel):
-    """Ask again when it is open."""
+    """Escalate when the client opens."""
 
     kind: Literal["come_back"] = "come_back"
     opens_at: datetime
@@ -112,11 +112,11 @@ Alternative = Annotated[
 
 
 class Availability(BaseModel):
-    """What a customer who asked for this now would meet."""
+    """What a customer would meet who escalates now."""
 
-    position: int = Field(description="The place in line; 1 is next.")
+    position: int = Field(description="The position in the queue; 1 is next.")
     expected_wait_s: ExpectedWait
-    told_after_s: int = Field(description="After so long a customer is told nobody is available.")
+    gives_up_after_s: int = Field(description="Seconds until the ticket is given up.")
     agents: AgentsOnLine
     opening_hours: OpeningHours
     alternatives: list[Alternative]

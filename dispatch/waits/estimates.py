@@ -1,4 +1,4 @@
-"""The wait a customer is told."""
+"""The estimated wait of a ticket."""
 
 from datetime import datetime
 
@@ -10,29 +10,31 @@ NO_RATE_CARD = "no_rate_card"
 
 
 def estimate(ticket: Ticket, *, at: datetime) -> Wait:
-    """What this ticket's customer can be told now, be it in line already or about to be."""
-    here = estimator_cache.estimator(at=at)
-    if ticket.client.slug not in here.snapshot.minutes:
+    """Estimate the wait of a ticket, queued or not yet opened."""
+    estimator = estimator_cache.get_estimator(at=at)
+    if ticket.client.slug not in estimator.snapshot.minutes:
         return Wait(unknown=NO_RATE_CARD)
     if ticket.offered:
-        return here.time_to_accept
+        return estimator.time_to_accept
     own, turn_at = (
-        here.snapshot.duration_for(ticket.client.slug, ticket.topic),
-        here.snapshot.turn_at(ticket),
+        estimator.snapshot.get_duration(ticket.client.slug, ticket.topic),
+        estimator.snapshot.turn_at(ticket),
     )
-    told = here.estimate(ticket.lane, own, turn_at=turn_at)
-    for seconds, lane in here.snapshot.lowered(ticket, at=at):
-        if told.p50 is not None and told.p50 <= seconds:
+    wait = estimator.estimate(ticket.lane, own, turn_at=turn_at)
+    for seconds, lane in estimator.snapshot.find_lower_lanes(ticket, at=at):
+        if wait.p50 is not None and wait.p50 <= seconds:
             break
-        told = _sooner(told, here.estimate(lane, own, turn_at=turn_at), seconds=seconds)
-    return told
+        wait = _lower_estimate(
+            wait, estimator.estimate(lane, own, turn_at=turn_at), seconds=seconds
+        )
+    return wait
 
 
-def _sooner(told: Wait, lowered: Wait, *, seconds: int) -> Wait:
-    """Where more can help once less is asked for, in so many seconds."""
+def _lower_estimate(wait: Wait, lowered: Wait, *, seconds: int) -> Wait:
+    """Return the smaller wait, if lower requirements in `seconds` make it sooner."""
     if lowered.p50 is None or lowered.p90 is None:
-        return told
+        return wait
     half, most = seconds + lowered.p50, seconds + lowered.p90
-    if told.p50 is None or told.p90 is None:
+    if wait.p50 is None or wait.p90 is None:
         return Wait(half, most)
-    return Wait(min(told.p50, half), min(told.p90, most))
+    return Wait(min(wait.p50, half), min(wait.p90, most))

@@ -1,6 +1,6 @@
-"""The estimator of this process, read anew every few seconds beside the requests.
+"""The wait estimator of this process, refreshed every few seconds outside the requests.
 
-A quote therefore costs a look and no query.
+A quote therefore costs no query.
 """
 
 import threading
@@ -11,41 +11,41 @@ from dispatch.waits import pool
 from dispatch.waits.estimator import WaitEstimator
 from tickets.models import Ticket
 
-#: Seconds. What is older than the first is read anew meanwhile; older than the second, before.
-REMEMBERED, STALE = 5.0, 15.0
+#: Seconds. Older than the first: refreshed in the background. Older than the second: before use.
+FRESH, STALE = 5.0, 15.0
 
 
 class EstimatorCache:
     """The newest estimator of this process."""
 
     def __init__(self) -> None:
-        self._reading = threading.Lock()
-        self._view: WaitEstimator | None = None
-        self._refresh = BackgroundRefresh("forecast", lambda at: self._renewed(at=at))
+        self._lock = threading.Lock()
+        self._estimator: WaitEstimator | None = None
+        self._refreshing = BackgroundRefresh("forecast", lambda at: self._read_estimator(at=at))
 
-    def estimator(self, *, at: datetime) -> WaitEstimator:
-        known = self._view
-        if known and known.age < REMEMBERED:
+    def get_estimator(self, *, at: datetime) -> WaitEstimator:
+        known = self._estimator
+        if known and known.age < FRESH:
             return known
         if known and known.age < STALE:
-            self._refresh.request(at=at)
-            return self._view or known
-        return self._renewed(at=at)
+            self._refreshing.request(at=at)
+            return self._estimator or known
+        return self._read_estimator(at=at)
 
     def add(self, ticket: Ticket) -> None:
-        if self._view:
-            self._view.add(ticket)
+        if self._estimator:
+            self._estimator.add(ticket)
 
-    def forget(self) -> None:
-        self._view = None
+    def clear(self) -> None:
+        self._estimator = None
 
-    def _renewed(self, *, at: datetime) -> WaitEstimator:
-        with self._reading:
-            if self._view is None or self._view.age >= REMEMBERED:
-                self._view = WaitEstimator(pool.read(at=at))
-            return self._view
+    def _read_estimator(self, *, at: datetime) -> WaitEstimator:
+        with self._lock:
+            if self._estimator is None or self._estimator.age >= FRESH:
+                self._estimator = WaitEstimator(pool.read(at=at))
+            return self._estimator
 
 
 #: The cache of this process.
 CACHE = EstimatorCache()
-estimator, add, forget = CACHE.estimator, CACHE.add, CACHE.forget
+get_estimator, add, clear = CACHE.get_estimator, CACHE.add, CACHE.clear

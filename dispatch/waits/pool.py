@@ -1,7 +1,7 @@
-"""The seats of those on line and the line of those who wait, as rows have them now.
+"""Reads the current pool (agents, their open conversations, the queue) for the wait estimate.
 
-Four queries for who is here, what they are in, who waits and what the rate cards expect; two more,
-once a minute, for what the last week teaches.
+Four queries read agents, conversations, queue and rate cards. Two more, once a minute, read the
+history of the last week.
 """
 
 from collections import Counter, defaultdict
@@ -26,18 +26,18 @@ from tickets.models.tickets import build_lane
 
 LEARNED_FOR = 60
 RECENT = timedelta(days=7)
-#: Fewer conversations than this tell nothing yet, and the rate card's estimate stands. A whole
-#: distribution needs more of them than the one median of a price (`handle_time.ENOUGH`).
+#: With fewer conversations than this the rate card's estimate stands. A distribution needs more of
+#: them than the one median of a price (`handle_time.ENOUGH`).
 ENOUGH = 20
-#: No more of those who wait are read; whoever is behind them is told no time.
+#: The queue is read up to this length; a ticket behind it gets no estimate.
 MAX_QUEUE = 1000
-#: What a conversation of a client without a rate card is taken for.
+#: The assumed length of a conversation, in minutes, of a client without a rate card.
 MINUTES = 8
 STEPS = [step / 20 for step in range(21)]
 
 AGENTS_SQL = sql.read(__package__, "agents_on_line")
 TALKS_SQL = sql.read(__package__, "unfinished_talks")
-LINE_SQL = sql.read(__package__, "waiting_line")
+QUEUE_SQL = sql.read(__package__, "waiting_line")
 MINUTES_SQL = sql.read(__package__, "expected_minutes")
 DURATIONS_SQL = sql.read(__package__, "duration_quantiles")
 ANSWERS_SQL = sql.read(__package__, "recent_answers")
@@ -46,7 +46,7 @@ Kind = tuple[str | None, str | None]
 
 
 class AgentGroup(NamedTuple):
-    """Some of those on line: what each can do and has room for, in conversations; how many."""
+    """Agents on line with the same abilities and free capacity (in conversations)."""
 
     abilities: frozenset[str]
     room: int
@@ -54,7 +54,7 @@ class AgentGroup(NamedTuple):
 
 
 class QueuedTicket(NamedTuple):
-    """Somebody who waits: what decides when it is their turn, and what they will take."""
+    """A queued ticket: its turn and its requirements."""
 
     turn_at: datetime
     lane: str
@@ -63,7 +63,7 @@ class QueuedTicket(NamedTuple):
 
 @dataclass(frozen=True)
 class PoolHistory:
-    """What the last week teaches: how long talks take, and how long until somebody says yes."""
+    """The last week: how long conversations take, and how long until an offer is accepted."""
 
     handled: Mapping[Kind, DurationDistribution]
     wrap_up: DurationDistribution | None
@@ -72,22 +72,22 @@ class PoolHistory:
 
 @dataclass(frozen=True)
 class PoolSnapshot:
-    """Who is here, what they are in, and who waits, as it was when it was read."""
+    """The agents, their conversations and the queue at one moment."""
 
     agents: list[AgentGroup]
     seats: list[Seat]
     queue: list[QueuedTicket]
     history: PoolHistory
-    #: What the card in force of each client expects.
+    #: The expected minutes of each client's rate card in force.
     minutes: Mapping[str, int]
     policy: Policy
 
     def turn_at(self, ticket: Ticket) -> datetime:
-        """What decides when it is this ticket's turn: the earlier the sooner."""
+        """Return the sort key of the ticket's turn; the earliest is served first."""
         return ticket.due_at - self.policy.head_start(ticket.urgency)
 
-    def lowered(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
-        """In how many seconds less is asked for, and the lane the ticket is in then."""
+    def find_lower_lanes(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
+        """Yield in how many seconds requirements drop, and the ticket's lane then."""
         waited, last = at - ticket.queued_at, ticket.lane
         waits = self.policy.lowers_after(ticket.client.answer_within)
         for step, after in enumerate(waits, start=1):
@@ -97,108 +97,114 @@ class PoolSnapshot:
                 yield max(ceil((after - waited).total_seconds()), 0), then
                 last = then
 
-    def duration_for(self, client: str, topic: str) -> DurationDistribution:
-        """Of a client's talks about a topic: the narrowest there is enough of."""
-        return duration_for(self.history, self.minutes, client, topic)
+    def get_duration(self, client: str, topic: str) -> DurationDistribution:
+        """Return the durations of this client and topic."""
+        return get_duration(self.history, self.minutes, client, topic)
 
 
 @lru_cache(maxsize=4096)
 def parse_needs(lane: str) -> frozenset[str]:
-    """What an agent must be able to do, or is: words as `agents_presence.abilities` has them."""
+    """Return the abilities a lane requires, as `agents_presence.abilities` writes them."""
     return frozenset(lane.split())
 
 
-def duration_for(
-    learned: PoolHistory, minutes: Mapping[str, int], client: str, topic: str
+def get_duration(
+    history: PoolHistory, minutes: Mapping[str, int], client: str, topic: str
 ) -> DurationDistribution:
-    """The narrowest there is enough of; else spread about what the rate card expects."""
+    """Return the narrowest distribution with enough data, else the rate card's."""
     for kind in ((client, topic), (client, None)):
-        if found := learned.handled.get(kind):
+        if found := history.handled.get(kind):
             return found
     return DurationDistribution.lognormal(minutes.get(client, MINUTES))
 
 
 def read(*, at: datetime) -> PoolSnapshot:
-    # A savepoint, so that a query that fails costs the estimate and not the escalation around it.
+    # A savepoint: a failed query then costs the estimate only and not the escalation around it.
     with transaction.atomic():
-        learned = _history(at=at)
-        people = _rows(AGENTS_SQL, heard=at - SILENCE)
-        work = _rows(TALKS_SQL, at=at)
+        history = _get_history(at=at)
+        agents = _fetch_rows(AGENTS_SQL, heard=at - SILENCE)
+        work = _fetch_rows(TALKS_SQL, at=at)
         policy = policies.in_force(at=at)
-        line = _rows(LINE_SQL, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
-        minutes = dict(_rows(MINUTES_SQL, at=at))
+        queue = _fetch_rows(QUEUE_SQL, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
+        minutes = dict(_fetch_rows(MINUTES_SQL, at=at))
     return PoolSnapshot(
         agents=[
-            AgentGroup(parse_needs(able), room - load, many) for _, able, room, load, many in people
+            AgentGroup(parse_needs(able), room - load, count)
+            for _, able, room, load, count in agents
         ],
-        seats=list(_seats(people, work, learned, minutes)),
-        queue=[_in_line(learned, minutes, *row) for row in line],
-        history=learned,
+        seats=list(_build_seats(agents, work, history, minutes)),
+        queue=[_build_entry(history, minutes, *row) for row in queue],
+        history=history,
         minutes=minutes,
         policy=policy,
     )
 
 
-def _seats(
-    people: Iterable[tuple[Any, ...]],
+def _build_seats(
+    agents: Iterable[tuple[Any, ...]],
     work: Iterable[tuple[Any, ...]],
-    learned: PoolHistory,
+    history: PoolHistory,
     minutes: Mapping[str, int],
 ) -> Iterable[Seat]:
-    """Every place for a conversation, of the free ones as many of a kind as can ever matter. An
-    offer that is out is taken for a conversation: most often it becomes one."""
-    usual = learned.handled.get((None, None)) or DurationDistribution.lognormal(MINUTES)
+    """Yield a seat for each conversation an agent can hold, free or busy.
+
+    Free seats of one kind are limited to the number that can matter. A pending offer counts as a
+    conversation, because it usually becomes one.
+    """
+    usual = history.handled.get((None, None)) or DurationDistribution.lognormal(MINUTES)
     busy = defaultdict(list)
     for agent, client, topic, *times in work:
-        busy[agent].append(_busy(learned, duration_for(learned, minutes, client, topic), *times))
+        busy[agent].append(
+            _build_busy_seat(history, get_duration(history, minutes, client, topic), *times)
+        )
     free: Counter[str] = Counter()
-    for agent, abilities, capacity, load, many in people:
+    for agent, abilities, capacity, load, count in agents:
         held = busy[agent][:capacity] if agent else []
         held += [Seat(duration=usual)] * (load - len(held))
         yield from (seat._replace(abilities=parse_needs(abilities)) for seat in held)
-        free[abilities] += max(capacity - load, 0) * many
-    for abilities, many in free.items():
-        yield from [Seat(parse_needs(abilities))] * min(many, wait_simulation.MAX_SEATS)
+        free[abilities] += max(capacity - load, 0) * count
+    for abilities, count in free.items():
+        yield from [Seat(parse_needs(abilities))] * min(count, wait_simulation.MAX_SEATS)
 
 
-def _busy(
-    learned: PoolHistory,
+def _build_busy_seat(
+    history: PoolHistory,
     usual: DurationDistribution,
     talked: float,
     wrapped_up: float | None,
     wrap_up_left: float | None,
 ) -> Seat:
-    """A conversation, or its wrap-up, which ends at the latest when its time is up."""
+    """Return the seat of a conversation, or of a wrap-up, which ends at the latest when due."""
     if wrapped_up is None:
         return Seat(duration=usual, elapsed=talked)
     left = max(wrap_up_left or 0.0, 0.0)
-    known = learned.wrap_up or DurationDistribution((0.0, wrapped_up + left))
+    known = history.wrap_up or DurationDistribution((0.0, wrapped_up + left))
     return Seat(duration=known, elapsed=wrapped_up, most=left)
 
 
-def _in_line(
-    learned: PoolHistory,
+def _build_entry(
+    history: PoolHistory,
     minutes: Mapping[str, int],
     turn_at: datetime,
     lane: str,
     client: str,
     topic: str,
 ) -> QueuedTicket:
-    turn = QueueEntry(parse_needs(lane), duration_for(learned, minutes, client, topic))
+    turn = QueueEntry(parse_needs(lane), get_duration(history, minutes, client, topic))
     return QueuedTicket(turn_at, lane, turn)
 
 
-def _history(*, at: datetime) -> PoolHistory:
-    known: PoolHistory | None = cache.get("waits_learned")
+def _get_history(*, at: datetime) -> PoolHistory:
+    known: PoolHistory | None = cache.get("pool_history")
     if known is None:
         known = _read_history(at=at)
-        cache.set("waits_learned", known, timeout=LEARNED_FOR)
+        cache.set("pool_history", known, timeout=LEARNED_FOR)
     return known
 
 
 def _read_history(*, at: datetime) -> PoolHistory:
-    handled = _rows(DURATIONS_SQL, since=at - RECENT, steps=STEPS, enough=ENOUGH)
-    answered = _rows(ANSWERS_SQL, since=at - RECENT)
+    handled = _fetch_rows(DURATIONS_SQL, since=at - RECENT, steps=STEPS, enough=ENOUGH)
+    answered = _fetch_rows(ANSWERS_SQL, since=at - RECENT)
     wrap_ups = {(client, topic): tuple(wrap_up) for client, topic, _, wrap_up in handled}
     together = wrap_ups.get((None, None))
     return PoolHistory(
@@ -212,7 +218,7 @@ def _read_history(*, at: datetime) -> PoolHistory:
     )
 
 
-def _rows(query: str, **given: Any) -> list[tuple[Any, ...]]:
+def _fetch_rows(query: str, **given: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, given)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

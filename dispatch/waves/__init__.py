@@ -1,4 +1,4 @@
-"""One matching pass: read who waits and who is free, pair them, write the offers.
+"""One matching pass: read waiting tickets and free agents, pair them, write the offers.
 
-Owns the two hot statements and what lies between them. Never knows pages, HTTP or Celery.
+Owns the two hot statements and the code between them. Knows no pages, HTTP or Celery.
 """

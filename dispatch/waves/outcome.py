@@ -1,7 +1,6 @@
-"""How a wave's outcome is written: offers, agents' places, tickets' marks and the decision at once.
+"""Saves a wave's outcome: offers, agents' load, ticket columns and the decision.
 
-One statement, whatever the number of offers: each of its parts would be a round trip of its own on
-the path where every millisecond counts.
+One statement does it all, because each part would cost a round trip on the hottest path.
 """
 
 from collections.abc import Sequence
@@ -21,15 +20,14 @@ SAVE_SQL = sql.read(__package__, "save_outcome")
 
 
 def save(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datetime) -> list[Offer]:
-    """Send these offers, each to another agent; returns those whose agent had a place left.
+    """Send these offers, each to another agent; returns those whose agent still had capacity.
 
-    Call with the tickets locked. Raises IntegrityError where a ticket has a pending offer in the
-    same slot.
+    Call with the tickets locked. Raises IntegrityError if a ticket has a pending offer in the slot.
     """
     if not drafts:
         return []
     made = _write(drafts, decision=decision, policy=policies.in_force(at=at), at=at)
-    push.offers(made)
+    push.send_offers(made)
     return made
 
 
@@ -37,8 +35,8 @@ def _write(
     drafts: Sequence[Offer], *, decision: Decision | None, policy: Policy, at: datetime
 ) -> list[Offer]:
     expires_at = at + SHOWN_WITHIN
-    given = _decision(decision) | {"at": at, "expires_at": expires_at}
-    given["drafts"] = orjson.dumps([_row(offer) for offer in drafts]).decode()
+    given = _build_decision_row(decision) | {"at": at, "expires_at": expires_at}
+    given["drafts"] = orjson.dumps([_build_row(offer) for offer in drafts]).decode()
     given["agents"] = [offer.agent_id for offer in drafts]
     given["tickets"] = [offer.ticket_id for offer in drafts]
     given["again"] = at + timedelta(seconds=policy.exclusive_for)
@@ -53,12 +51,12 @@ def _write(
     return made
 
 
-def _row(offer: Offer) -> dict[str, Any]:
+def _build_row(offer: Offer) -> dict[str, Any]:
     columns = ("id", "ticket_id", "agent_id", "slot", "pay", "reasons")
     return {name: getattr(offer, name) for name in columns}
 
 
-def _decision(decision: Decision | None) -> dict[str, Any]:
+def _build_decision_row(decision: Decision | None) -> dict[str, Any]:
     if decision is None:
         return {"decision": None, "policy": None, "seen": None, "pairs": None}
     return {

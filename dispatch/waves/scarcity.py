@@ -1,7 +1,7 @@
-"""How likely it is that whoever can do something is needed for it soon, as tickets and places tell.
+"""Estimates the probability that an agent's capability is needed soon by another ticket.
 
-Counted anew in each process: what is asked for every ten seconds, who is free every two, beside the
-waves and not before one. A wave keeps what it was told with its decision.
+Each process counts demand every ten seconds and free capacity every two, outside the waves. A wave
+stores the scarcity it used with its decision.
 """
 
 from collections import Counter
@@ -20,13 +20,13 @@ from dispatch.rules.policy import LOOK_BACK
 from dispatch.waves import snapshot
 
 KEY, USUAL = "scarcity", "scarcity:usual"
-#: Who is free is counted again after so long.
+#: Free capacity is counted again after this time.
 FRESH = timedelta(seconds=2)
-#: What is older than this many seconds, after a lull, is no use to a wave.
+#: Seconds. After a lull, an older count is of no use to a wave.
 LONGEST = 5
-#: For so many seconds it is taken for the same what is usually asked for.
+#: Seconds for which the counted demand is cached.
 USUALLY = 10
-#: So many tickets, the newest, tell what is asked for, and the lately come how many come.
+#: Demand is read from this many of the newest tickets; the arrival rate from the recent ones.
 TICKETS = 2_000
 
 DEMAND_SQL = sql.read(__package__, "recent_demand")
@@ -34,14 +34,14 @@ ROOM_SQL = sql.read(__package__, "free_room")
 
 
 class ScarcityCount(NamedTuple):
-    """What was found, and when."""
+    """The scarcity by capability, and the time of the count."""
 
     scarcity: Mapping[str, int]
     at: datetime
 
 
 class RecentDemand(NamedTuple):
-    """Tickets that asked for the same at first: how many, how many lately, since when."""
+    """Tickets with the same first requirements: how many, how many recent ones, the oldest."""
 
     language: str
     skills: list[str]
@@ -51,69 +51,69 @@ class RecentDemand(NamedTuple):
 
 
 class DemandShares(NamedTuple):
-    """Of all who ask, the share that asks for each thing; and how many ask in a second."""
+    """The share of tickets that requires each capability, and the tickets per second."""
 
     shares: Mapping[str, float]
     rate: float
 
 
-def current(*, at: datetime) -> Mapping[str, int]:
-    """By each thing that is asked for, in thousandths; nothing of what is not rare at all."""
-    told: ScarcityCount | None = cache.get(KEY)
-    if told is None:
+def get_current(*, at: datetime) -> Mapping[str, int]:
+    """Return the scarcity by capability in thousandths; without those that are not scarce."""
+    known: ScarcityCount | None = cache.get(KEY)
+    if known is None:
         return count(at=at)
-    if at > told.at + FRESH:
+    if at > known.at + FRESH:
         COUNTING.request(at=at)
-        told = cache.get(KEY, told)
-    return told.scarcity
+        known = cache.get(KEY, known)
+    return known.scarcity
 
 
 def count(*, at: datetime) -> Mapping[str, int]:
-    """The same, counted at this moment."""
-    usual, places = _demand(at=at), _count_room()
-    told = {
-        thing: rules.scarcity(rules.expected_arrivals(share, usual.rate), places[thing])
-        for thing, share in usual.shares.items()
+    """Count the scarcity at this moment and cache it."""
+    usual, room = _get_demand(at=at), _count_room()
+    counted = {
+        capability: rules.scarcity(rules.expected_arrivals(share, usual.rate), room[capability])
+        for capability, share in usual.shares.items()
     }
-    scarcity = {thing: thousandths for thing, thousandths in told.items() if thousandths}
+    scarcity = {name: thousandths for name, thousandths in counted.items() if thousandths}
     cache.set(KEY, ScarcityCount(scarcity, at), timeout=LONGEST)
     return scarcity
 
 
-#: No customer waits for the counting.
+#: Counts in the background, so that no customer waits for it.
 COUNTING = BackgroundRefresh("scarcity", lambda at: count(at=at))
 
 
-def _demand(*, at: datetime) -> DemandShares:
+def _get_demand(*, at: datetime) -> DemandShares:
     known: DemandShares | None = cache.get(USUAL)
     if known is None:
         with connection.cursor() as cursor:
             cursor.execute(DEMAND_SQL, {"tickets": TICKETS, "since": at - LOOK_BACK})
-            asked: list[RecentDemand] = list(starmap(RecentDemand, cursor.fetchall()))
-        came = sum(one.lately for one in asked)
+            demand: list[RecentDemand] = list(starmap(RecentDemand, cursor.fetchall()))
+        came = sum(one.lately for one in demand)
         shares = rules.demand_shares(
-            (rules.required_capabilities(*one[:2]), one.many) for one in asked
+            (rules.required_capabilities(*one[:2]), one.many) for one in demand
         )
-        known = DemandShares(shares, came / _seconds(asked, at=at))
+        known = DemandShares(shares, came / _measure_span(demand, at=at))
         cache.set(USUAL, known, timeout=USUALLY)
     return known
 
 
-def _seconds(asked: list[RecentDemand], *, at: datetime) -> float:
-    """How long the lately come took to come: less where the newest are all of them."""
+def _measure_span(demand: list[RecentDemand], *, at: datetime) -> float:
+    """Return the seconds in which the recent tickets arrived; shorter if they fill the limit."""
     span = LOOK_BACK
-    if sum(one.many for one in asked) >= TICKETS:
-        span = min(span, at - min(one.oldest for one in asked))
+    if sum(one.many for one in demand) >= TICKETS:
+        span = min(span, at - min(one.oldest for one in demand))
     return max(span.total_seconds(), 1)
 
 
 def _count_room() -> Counter[str]:
-    """How many more could be helped with each thing at this moment."""
+    """Count how many more conversations each capability could take now."""
     with connection.cursor() as cursor:
         cursor.execute(ROOM_SQL)
         rows: list[tuple[str, int]] = cursor.fetchall()
-    places: Counter[str] = Counter()
-    for abilities, room in rows:
-        for thing in snapshot.capabilities(abilities):
-            places[thing] += room
-    return places
+    room: Counter[str] = Counter()
+    for abilities, capacity in rows:
+        for capability in snapshot.list_capabilities(abilities):
+            room[capability] += capacity
+    return room

@@ -1,7 +1,7 @@
-"""A glance: what one wave sees, read by one statement and kept as it was read.
+"""The snapshot of a wave: read by one statement and stored as read.
 
-The tickets are locked by reading them. What the database sends is JSON, and that JSON itself is
-what a decision keeps, so that running the decision again starts from the very same words.
+Reading locks the tickets. The database sends JSON, and a decision stores that same JSON, so a
+replay starts from exactly the same input.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,29 +23,29 @@ from dispatch.waves import snapshot_query
 from dispatch.waves.snapshot_query import AffinityRow, AgentRow, PastOfferRow, TicketRow
 from tickets.models import Client, Ticket
 
-#: As `Offer.PENDING`, in the words of a row.
+#: The values of `Offer.PENDING` as they stand in a row.
 PENDING = ("sent", "shown")
 
 
 class Shard(NamedTuple):
-    """Which part of the languages a matcher serves: one of so many."""
+    """The part of the languages that a matcher serves: `number` of `of`."""
 
     number: int = 0
     of: int = 1
 
 
 class SnapshotTicket(NamedTuple):
-    """A ticket as matching sees it, and as its offer is written: which places are taken."""
+    """A ticket as matching sees it, as its offer is saved, and with its taken slots."""
 
     ticket_input: WaitingTicket
     ticket: Ticket
     taken_slots: frozenset[int]
 
     @property
-    def lowered(self) -> dict[str, tuple[int, int]]:
-        """The level first asked for and the level asked for now, of each skill asked for at less.
+    def lowered_skills(self) -> dict[str, tuple[int, int]]:
+        """The first and the present level of each skill whose requirement was lowered.
 
-        Now 0: the skill is not asked for any more.
+        A present level of 0 means that the skill is no longer required.
         """
         still = self.ticket_input.skills
         return {
@@ -63,31 +63,31 @@ class SnapshotAgent(NamedTuple):
 
     @property
     def agent(self) -> Agent:
-        return Agent(id=self.agent_input.id, user=_reader(self.language))
+        return Agent(id=self.agent_input.id, user=_build_user(self.language))
 
 
 @dataclass(frozen=True)
 class WaveSnapshot:
-    """Those who wait and those who are free, and the words they were read from."""
+    """The waiting tickets and the free agents, and the JSON they were read from."""
 
     waiting: Sequence[SnapshotTicket]
     free: Sequence[SnapshotAgent]
     raw: bytes = b""
 
     @classmethod
-    def from_json(cls, words: bytes) -> Self:
-        tickets, agents, scarcity = orjson.loads(words)
-        # Many can do the same, and then it is worked out once.
+    def from_json(cls, raw: bytes) -> Self:
+        tickets, agents, scarcity = orjson.loads(raw)
+        # Many agents have the same abilities, so the scarcity of each set is looked up once.
         rows = [AgentRow(*row) for row in agents]
-        rare = {able: _scarcity_of(able, scarcity) for able in {row.abilities for row in rows}}
-        free = [_free(row, scarcity=rare[row.abilities]) for row in rows]
-        return cls([_waiting(TicketRow(*row)) for row in tickets], free, words)
+        rare = {able: _select_scarcity(able, scarcity) for able in {row.abilities for row in rows}}
+        free = [_build_agent(row, scarcity=rare[row.abilities]) for row in rows]
+        return cls([_build_ticket(TicketRow(*row)) for row in tickets], free, raw)
 
 
 def read(
     *, policy: Policy, at: datetime, shard: Shard, scarcity: Mapping[str, int] | None = None
 ) -> WaveSnapshot:
-    """The next to be served in each lane somebody free can serve, locked, and who could.
+    """Lock the next tickets of each lane that a free agent can serve, and read those agents.
 
     Call in a transaction.
     """
@@ -105,20 +105,20 @@ def read(
         "shard": shard.number,
         "shards": shard.of,
     }
-    # Together with the transaction's BEGIN, which would be a way there and back of its own.
+    # The pipeline sends it with the transaction's BEGIN and so saves a round trip.
     with connection.connection.pipeline(), connection.cursor() as cursor:
         cursor.execute(snapshot_query.SNAPSHOT_SQL, given)
         tickets, agents = cursor.fetchone()
     if not tickets or not agents:
         return WaveSnapshot([], [])
-    told = orjson.dumps(scarcity or {}).decode()
-    return WaveSnapshot.from_json(f"[{tickets},{agents},{told}]".encode())
+    scarcity_json = orjson.dumps(scarcity or {}).decode()
+    return WaveSnapshot.from_json(f"[{tickets},{agents},{scarcity_json}]".encode())
 
 
-def _waiting(row: TicketRow) -> SnapshotTicket:
+def _build_ticket(row: TicketRow) -> SnapshotTicket:
     past = [PastOfferRow(*one) for one in row.past_offers or ()]
     met = [AffinityRow(*one) for one in row.affinities or ()]
-    refusals = _refusals(past)
+    refusals = _group_past_offers(past)
     known = frozenset(UUID(one.agent_id) for one in met if not one.blocked)
     need = WaitingTicket(
         id=UUID(row.id),
@@ -128,12 +128,13 @@ def _waiting(row: TicketRow) -> SnapshotTicket:
         **_parse_lane(row.lane),
         **refusals,
         blocked=frozenset(UUID(one.agent_id) for one in met if one.blocked),
-        # Who is not to be asked keeps no stranger from being as good as any.
+        # A known agent who cannot be offered this ticket must not make others pay the
+        # no-prior-contact cost.
         known_by=known - refusals["offered_to"] - refusals["declined_by"],
     )
     ticket = Ticket(
         id=need.id,
-        client=_client(row.client_id, row.client_slug, row.client_name),
+        client=_build_client(row.client_id, row.client_slug, row.client_name),
         language=need.language,
         topic=row.topic,
         skills=dict(row.skills),
@@ -146,12 +147,12 @@ def _waiting(row: TicketRow) -> SnapshotTicket:
 
 
 @lru_cache(maxsize=1000)
-def _client(pk: str, slug: str, name: str) -> Client:
+def _build_client(pk: str, slug: str, name: str) -> Client:
     return Client(id=UUID(pk), slug=slug, name=name)
 
 
 @lru_cache(maxsize=100)
-def _reader(language: str) -> User:
+def _build_user(language: str) -> User:
     return User(language=language)
 
 
@@ -165,16 +166,16 @@ def _parse_lane(lane: str) -> dict[str, Any]:
     }
 
 
-def _refusals(past: Sequence[PastOfferRow]) -> dict[str, Any]:
-    """Who has it on the screen, who passed for good, and who may be asked again at the end."""
-    asked = {one.agent_id for one in past if one.status in PENDING}
+def _group_past_offers(past: Sequence[PastOfferRow]) -> dict[str, Any]:
+    """Group agents by past offer: pending, declined for good, or to be offered again at the end."""
+    pending = {one.agent_id for one in past if one.status in PENDING}
     declined = {one.agent_id for one in past if one.status == "declined" and not one.may_reoffer}
-    others = {one.agent_id for one in past} - asked - declined
-    groups = {"offered_to": asked, "declined_by": declined, "timed_out_by": others}
+    others = {one.agent_id for one in past} - pending - declined
+    groups = {"offered_to": pending, "declined_by": declined, "timed_out_by": others}
     return {name: frozenset(map(UUID, group)) for name, group in groups.items()}
 
 
-def _free(row: AgentRow, *, scarcity: Mapping[str, int]) -> SnapshotAgent:
+def _build_agent(row: AgentRow, *, scarcity: Mapping[str, int]) -> SnapshotAgent:
     known = parse_abilities(row.abilities)
     able = FreeAgent(
         id=UUID(row.id),
@@ -191,13 +192,13 @@ def _free(row: AgentRow, *, scarcity: Mapping[str, int]) -> SnapshotAgent:
     return SnapshotAgent(able, row.language)
 
 
-def _scarcity_of(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:
-    """Of all that is rare, what somebody with these abilities can do."""
-    return {thing: scarcity[thing] for thing in capabilities(abilities) if thing in scarcity}
+def _select_scarcity(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:
+    """Return the scarcity of the capabilities that these abilities include."""
+    return {name: scarcity[name] for name in list_capabilities(abilities) if name in scarcity}
 
 
 class Abilities(NamedTuple):
-    """What the words of `Presence.abilities` say."""
+    """The parsed form of `Presence.abilities`."""
 
     languages: Mapping[str, int]
     skills: Mapping[str, int]
@@ -205,10 +206,9 @@ class Abilities(NamedTuple):
 
 
 @lru_cache(maxsize=50_000)
-def parse_abilities(words: str) -> Abilities:
-    """Read the words, parted by spaces. The last step of each is the proficiency: they come in
-    order."""
-    able = words.split(" ")
+def parse_abilities(abilities: str) -> Abilities:
+    """Parse abilities separated by spaces. They are sorted, so the highest level comes last."""
+    able = abilities.split(" ")
     languages = dict(word.split("/") for word in able if "/" in word)
     skills = dict(word.split(":") for word in able if ":" in word)
     return Abilities(
@@ -219,7 +219,7 @@ def parse_abilities(words: str) -> Abilities:
 
 
 @lru_cache(maxsize=50_000)
-def capabilities(words: str) -> tuple[str, ...]:
-    """What somebody with these abilities may be asked for; see `policy.things`."""
-    able = parse_abilities(words)
+def list_capabilities(abilities: str) -> tuple[str, ...]:
+    """Return the capabilities that an agent with these abilities has; see `policy.capabilities`."""
+    able = parse_abilities(abilities)
     return tuple(rules.capabilities(able.languages, able.skills))

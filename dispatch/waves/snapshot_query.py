@@ -1,8 +1,7 @@
-"""The one statement by which a wave reads who waits and who is free, and the rows it returns.
+"""The statement by which a wave reads waiting tickets and free agents, and its rows.
 
-Rows travel as JSON arrays, a third shorter than objects with names. The statement's column lists
-are made from the fields of the classes below, so a row cannot be read in another order than it was
-written in.
+Rows travel as JSON arrays, a third shorter than objects with names. The column lists are made from
+the fields of the classes below, so a row is read in the order in which it was written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from dispatch import sql
 
 
 class PastOfferRow(NamedTuple):
-    """Somebody who was offered the ticket before, or is offered it now, and what came of it."""
+    """An agent who was or is offered the ticket, and the offer's status."""
 
     agent_id: str
     status: str
@@ -21,14 +20,14 @@ class PastOfferRow(NamedTuple):
 
 
 class AffinityRow(NamedTuple):
-    """An agent who knows the customer, or shall not meet them."""
+    """An agent who knows the customer, or is blocked from them."""
 
     agent_id: str
     blocked: bool
 
 
 class TicketRow(NamedTuple):
-    """A ticket that waits. Of those with no past there is no list."""
+    """A waiting ticket. Without past offers or known agents the list is null."""
 
     id: str
     lane: str
@@ -45,7 +44,7 @@ class TicketRow(NamedTuple):
 
 
 class AgentRow(NamedTuple):
-    """An agent who is free."""
+    """A free agent."""
 
     id: str
     abilities: str
@@ -58,11 +57,11 @@ class AgentRow(NamedTuple):
 
 
 def column_list(row: type[NamedTuple], table: str) -> str:
-    """The fields of a row class as columns of this table, in their order."""
+    """Return the fields of a row class as columns of this table, in their order."""
     return ", ".join(f"{table}.{name}" for name in row._fields)
 
 
-#: Lane selection, ticket locking and agent choice, then what is read of those found.
+#: Lane selection, ticket locking and agent choice, then the rows of those found.
 SNAPSHOT_SQL = "{}, {}, {} {}".format(
     sql.read(__package__, "snapshot_lanes"),
     sql.read(__package__, "snapshot_tickets"),

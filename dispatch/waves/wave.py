@@ -1,8 +1,9 @@
-"""A wave: one pass of matching over those who wait. Any number may run at once.
+"""A wave: one matching pass over the waiting tickets. Any number may run at once.
 
-Tickets wait in lanes; a lane nobody free can serve costs one look and blocks no other. Tickets and
-agents somebody else holds are skipped, so a wave never waits, and what it must not do is refused by
-constraints. One read and one write, however many it pairs. Lock order: tickets, then agents.
+Tickets wait in lanes. A lane that no free agent can serve costs one look-up and blocks no other.
+Tickets and agents locked by another wave are skipped, so a wave never waits. Constraints refuse
+what it must not do. It needs one read and one write, however many it pairs. Lock order: tickets,
+then agents.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,9 +34,9 @@ from tickets.models import Ticket
 log = structlog.get_logger("dispatch.waves")
 
 ALL = Shard()
-#: The places of those a ticket is offered to at once.
+#: The slots of the offers that a ticket may have at once.
 SLOTS = frozenset(range(MOST_AT_ONCE))
-#: Whoever has waited for so long the matcher has missed, unless nobody is free.
+#: A ticket still unoffered after this time was missed by the matcher, unless no agent is free.
 MISSED_AFTER = timedelta(seconds=0.5)
 DUE_SQL = sql.read(__package__, "find_due")
 
@@ -46,7 +47,7 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     wave = uuid7()
     bind_contextvars(wave=wave.hex)
     policy = policies.in_force(at=at)
-    seen = snapshot.read(policy=policy, at=at, shard=shard, scarcity=scarcity.current(at=at))
+    seen = snapshot.read(policy=policy, at=at, shard=shard, scarcity=scarcity.get_current(at=at))
     matches = pair(seen, policy=policy, at=at)
     if not matches:
         return 0
@@ -58,16 +59,18 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
 
 
 def match_missed(*, at: datetime) -> int:
-    """A wave for those the matcher has missed; returns how many offers were made.
+    """Run a wave if the matcher missed tickets; returns how many offers were made.
 
-    Who came only now is the matcher's, whose plans and caches are warm.
+    Newer tickets are left to the matcher, whose plans and caches are warm.
     """
     missed = Ticket.objects.queued().filter(offered=False, queued_at__lte=at - MISSED_AFTER)
     return run(at=at) if missed.exists() else 0
 
 
 def pair(seen: WaveSnapshot, *, policy: Policy, at: datetime) -> list[Match]:
-    """Whom the policy pairs of those seen. The same glance, policy and moment pair the same."""
+    """Pair tickets and agents by the policy. The same snapshot, policy and time give the same
+    pairs.
+    """
     tickets, agents = (
         [one.ticket_input for one in seen.waiting],
         [one.agent_input for one in seen.free],
@@ -78,35 +81,35 @@ def pair(seen: WaveSnapshot, *, policy: Policy, at: datetime) -> list[Match]:
 def record_decision(
     matches: Sequence[Match], seen: WaveSnapshot, policy: Policy, *, at: datetime
 ) -> Decision:
-    """The record of this wave, to be written with its offers."""
+    """Build the record of this wave, to be saved with its offers."""
     pairs = [[str(match.ticket), str(match.agent)] for match in matches]
     return Decision(policy_id=policy.version, at=at, seen=Decision.pack(seen.raw), pairs=pairs)
 
 
 def find_due() -> datetime | None:
-    """What time it is, if anybody waits to be asked for: whether another wave might find work."""
+    """Return the current time if a ticket waits to be offered, so another wave might find work."""
     with connection.cursor() as cursor:
         cursor.execute(DUE_SQL)
-        at, anybody = cursor.fetchone()
-    return at if anybody else None
+        at, is_waiting = cursor.fetchone()
+    return at if is_waiting else None
 
 
 def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) -> Iterator[Offer]:
-    """The offers to make, pay locked. A client without a rate card gets none: no pay, no work."""
+    """Yield the offers with their pay. A client without a rate card gets none: no pay, no work."""
     waiting = {one.ticket_input.id: one for one in seen.waiting}
     free = {one.agent_input.id: one for one in seen.free}
     in_force = rate_cards.read_in_force(
         sorted({one.ticket.client.slug for one in seen.waiting}), at=at
     )
-    typical = handle_time.typical(at=at)
+    medians = handle_time.get_medians(at=at)
     for match in matches:
         ticket, slots = waiting[match.ticket].ticket, waiting[match.ticket].taken_slots
         if ticket.client.slug in in_force:
             card, minutes = in_force[ticket.client.slug]
-            took = typical.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
+            took = medians.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
             quote = quotes.make_quote(
                 card,
-                # Also for what is no longer asked for, if they know it.
+                # A skill that is no longer required is paid too, if the agent has it.
                 skills=[
                     code for code in ticket.skills if code in free[match.agent].agent_input.skills
                 ],
@@ -124,34 +127,34 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
 
 
 def _reason_inputs(waiting: SnapshotTicket, free: SnapshotAgent, *, at: datetime) -> dict[str, Any]:
-    """What the reasons are told with."""
+    """Return the facts from which the reasons are worded."""
     return {
         "waited_s": int((at - waiting.ticket_input.queued_at).total_seconds()),
         "idle_s": max(int((at - free.agent_input.idle_since).total_seconds()), 0),
         "without": sorted(waiting.ticket.skills.keys() - free.agent_input.skills.keys()),
-        "lowered": waiting.lowered,
+        "lowered": waiting.lowered_skills,
         "known": free.agent_input.id in waiting.ticket_input.known_by,
         "again": free.agent_input.id in waiting.ticket_input.timed_out_by,
     }
 
 
 def reopen_hesitant(*, at: datetime, limit: int = 500) -> int:
-    """Those whose agent hesitates may be offered to another too; returns how many."""
+    """Let tickets whose agent hesitates be offered to another too; returns how many."""
     return lifecycle.mark_reofferable_due(at=at, limit=limit)
 
 
 def lower_levels(*, at: datetime, limit: int = 200) -> int:
-    """Lower what is asked for where customers have waited; returns for how many tickets."""
-    lowering = partial(_lowered, policy=policies.in_force(at=at), at=at)
+    """Lower the requirements of tickets that have waited; returns how many."""
+    lowering = partial(_compute_level, policy=policies.in_force(at=at), at=at)
     return lifecycle.lower_levels(lowering=lowering, at=at, limit=limit)
 
 
-def _lowered(
+def _compute_level(
     ticket: Ticket, *, policy: Policy, at: datetime
 ) -> tuple[int, dict[str, int], datetime | None]:
-    """How many steps this ticket's wait has come to, what it asks for then, when the next comes.
+    """Return the ticket's step, its requirements at that step, and the time of the next step.
 
-    Never fewer steps than it has taken: under a policy that lowers later nothing is raised again.
+    A step taken is never undone, so a policy that lowers later raises nothing again.
     """
     moments = [ticket.queued_at + wait for wait in policy.lowers_after(ticket.client.answer_within)]
     steps = max(sum(moment <= at for moment in moments), ticket.times_lowered)
@@ -161,12 +164,12 @@ def _lowered(
 
 
 def give_up_overdue(*, at: datetime, limit: int = 100) -> int:
-    """Tell those whose patience is over that nobody is available; returns how many.
+    """Tell customers whose patience is over that no agent is available; returns how many.
 
-    While an offer is out the customer is not told: somebody may be reading it.
+    A ticket with a pending offer is left out, because an agent may be reading it.
     """
-    asked = Offer.objects.pending().filter(ticket=OuterRef("pk"))
-    overdue = Ticket.objects.queued().filter(~Exists(asked), give_up_at__lte=at)
+    pending = Offer.objects.pending().filter(ticket=OuterRef("pk"))
+    overdue = Ticket.objects.queued().filter(~Exists(pending), give_up_at__lte=at)
     due = list(overdue.select_related("client").order_by("give_up_at")[:limit])
     for ticket in due:
         _give_up(ticket, at=at)
@@ -174,7 +177,7 @@ def give_up_overdue(*, at: datetime, limit: int = 100) -> int:
 
 
 def _give_up(ticket: Ticket, *, at: datetime) -> None:
-    """Somebody may have taken the ticket since it was read; then there is nothing to tell."""
+    """Give up the ticket, unless an agent has taken it since it was read."""
     try:
         lifecycle.give_up(ticket, at=at)
     except TicketError:

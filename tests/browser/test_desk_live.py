@@ -72,8 +72,8 @@ def test_a_taken_card_says_so_and_is_dismissed_by_a_tap(amina: Agent, phone: Pag
 
     offers.accept(make_offer(mine.ticket, elsa, slot=1), at=clock.now())
 
-    expect(card).to_contain_text("Somebody else took this one first. Nothing changes for you.")
-    expect(phone.locator("#announce")).to_contain_text("Somebody else took this one first.")
+    expect(card).to_contain_text("Another agent took this offer first. Nothing changes for you.")
+    expect(phone.locator("#announce")).to_contain_text("Another agent took this offer first.")
     expect(card.locator("[data-action=accept]")).to_be_hidden()
     card.click()
     expect(card).to_have_count(0)

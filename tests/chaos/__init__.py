@@ -1,1 +1,1 @@
-"""Chaos: the platform's real processes under load, and one thing after another that goes wrong."""
+"""Chaos tests: the platform's real processes under load, with one injected fault after another."""

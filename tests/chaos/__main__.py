@@ -1,7 +1,7 @@
-"""`python -m tests.chaos`: the faults one after another, on a platform of their own.
+"""`python -m tests.chaos`: injects one fault after another on a platform of its own.
 
-`--only F1,F4` runs those; `--bug NAME` injects a bug, which the run must then report. Exits 1
-if anything was lost, doubled, wrong, broken or too slow.
+`--only F1,F4` runs those; `--bug NAME` injects a bug, which the run must then report. Exits 1 if
+anything was lost, doubled, wrong, broken or too slow.
 """
 
 import argparse
@@ -26,34 +26,36 @@ OUT = embedded.BASE_DIR / "benchmarks" / "out"
 
 
 def main() -> int:
-    # However it is ended, what it started ends too.
+    # SIGTERM raises SystemExit, so that the platform's processes are stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    asked = parsed()
-    without = code_changes.WITHOUT.get(asked.bug, ())
-    with platforms.start(bug=asked.bug, without=without) as platform, django_on(platform):
-        # Its models can only be imported now.
+    options = parse_arguments()
+    without = code_changes.WITHOUT.get(options.bug, ())
+    with platforms.start(bug=options.bug, without=without) as platform, use_django(platform):
+        # Imported here, because models need the settings that `django_on` makes.
         from tests.chaos import run
 
-        return run.all_of(platform, asked)
+        return run.run_all(platform, options)
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     known = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    known.add_argument("--only", type=codes, default=(), help="codes of faults: F1,F4")
+    known.add_argument(
+        "--only", type=parse_codes, default=(), help="codes of faults, such as F1,F4"
+    )
     known.add_argument("--short", action="store_true", help=f"only {', '.join(SHORT)}")
     known.add_argument("--seed", type=int, default=1)
-    known.add_argument("--long", action="store_true", help="as long as the matrix has it")
+    known.add_argument("--long", action="store_true", help="longer outages")
     known.add_argument("--bug", default="", choices=["", *code_changes.BUGS])
     known.add_argument("--figures", type=Path, default=OUT / "chaos.json")
     known.add_argument("--page", type=Path, help="the table for readers")
     known.add_argument("--keep", type=Path, help="keep logs and histories in this folder")
-    asked = known.parse_args()
-    if asked.short:
-        asked.only = SHORT
-    return asked
+    options = known.parse_args()
+    if options.short:
+        options.only = SHORT
+    return options
 
 
-def codes(written: str) -> tuple[str, ...]:
+def parse_codes(written: str) -> tuple[str, ...]:
     found = tuple(code.strip().upper() for code in written.split(","))
     if missing := [code for code in found if code not in CODES]:
         known = ", ".join(CODES)
@@ -62,8 +64,8 @@ def codes(written: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def django_on(platform: ChaosPlatform) -> Iterator[None]:
-    """This process looks at the platform's database too."""
+def use_django(platform: ChaosPlatform) -> Iterator[None]:
+    """Let this process use the platform's database."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings",
         DATABASE_URL=platform.database_url,

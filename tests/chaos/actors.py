@@ -1,4 +1,4 @@
-"""The actors of a race: a few desks and a bot, which keep a history as the load's actors do."""
+"""The actors of a race: a few desks and a bot, with histories like the load test's actors."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,9 +30,9 @@ from tests.chaos.scenario import Scenario
 from tickets import clock
 
 LANGUAGE = "sv"
-#: Each has so many places, unless a race needs fewer.
+#: The capacity of each agent, unless a race needs less.
 PLACES = 16
-#: So many races at once.
+#: The number of simultaneous races.
 MANY = 12
 
 Race = Callable[[Scenario, "Actors"], Awaitable[None]]
@@ -50,40 +50,44 @@ class Actors:
 
     @property
     def history(self) -> History:
-        return self.store.history("bot")
+        return self.store.open_history("bot")
 
-    def number(self) -> UUID:
+    def make_uuid(self) -> UUID:
         return UUID(int=self.rng.getrandbits(128), version=4)
 
-    async def ask(self, count: int) -> list[str]:
-        """So many customers ask for a human; their tickets."""
+    async def escalate(self, count: int) -> list[str]:
+        """Let this many customers escalate; returns the tickets."""
         found = []
         for _ in range(count):
             body = {
                 "version": 1,
-                "conversation_ref": str(self.number()),
+                "conversation_ref": str(self.make_uuid()),
                 "customer": {"ref": "race", "name": "Mia K."},
                 "language": LANGUAGE,
                 "topic": "race",
             }
-            found.append(await self.bot.escalate(self.history, body, key=self.number()))
+            found.append(await self.bot.escalate(self.history, body, key=self.make_uuid()))
         asked = [ticket for ticket in found if ticket]
         self.tickets += asked
         return asked
 
-    async def offers(self, tickets: list[str], *, each: int, seconds: float = 40) -> dict[str, Any]:
-        """The pending offers of these tickets on the desks, by ticket and desk, once there are so
-        many for each. What never comes to that is left out."""
+    async def await_offers(
+        self, tickets: list[str], *, each: int, seconds: float = 40
+    ) -> dict[str, Any]:
+        """Wait until each ticket has this many displayed offers; returns them by ticket and login.
+
+        A ticket that never gets there is left out.
+        """
         give_up = asyncio.get_running_loop().time() + seconds
         while True:
-            found = await asyncio.to_thread(self._offers, tickets)
+            found = await asyncio.to_thread(self._read_offers, tickets)
             whole = {ticket: of for ticket, of in found.items() if len(of) >= each}
             late = asyncio.get_running_loop().time() > give_up
             if len(whole) == len(tickets) or late:
                 return whole
             await asyncio.sleep(0.2)
 
-    def _offers(self, tickets: list[str]) -> dict[str, dict[str, str]]:
+    def _read_offers(self, tickets: list[str]) -> dict[str, dict[str, str]]:
         rows = query(
             self.scenario.platform,
             "SELECT o.ticket_id::text, u.username, o.id::text FROM dispatch_offer o"
@@ -96,30 +100,30 @@ class Actors:
             found.setdefault(ticket, {})[login] = offer
         return found
 
-    def desk(self, login: str) -> DeskBrowser:
+    def get_desk(self, login: str) -> DeskBrowser:
         return next(desk for desk in self.desks if desk.login[0] == login)
 
-    async def tab(self, desk: DeskBrowser, stack: AsyncExitStack) -> DeskBrowser:
-        """The same agent's second browser, logged in by itself."""
+    async def open_tab(self, desk: DeskBrowser, stack: AsyncExitStack) -> DeskBrowser:
+        """Open the same agent's second browser with its own login."""
         http = await stack.enter_async_context(HttpClient(desk.http.url, rng=self.rng))
         tab = DeskBrowser(http, desk.login, history=desk.history, rng=self.rng)
         await tab.log_in()
         return tab
 
     async def serve(self, desk: DeskBrowser, assignment: str | None) -> None:
-        """Say something, resolve, finish."""
+        """Send a message, resolve, finish."""
         if assignment:
-            await desk.say(assignment, number=self.number(), text="Hello.", after=0)
+            await desk.say(assignment, number=self.make_uuid(), text="Hello.", after=0)
             await desk.end("resolve", assignment, disposition="solved")
             await desk.end("finish", assignment, note="")
 
 
 @asynccontextmanager
 async def open_desks(scenario: Scenario, count: int, places: int) -> AsyncIterator[Actors]:
-    """So many agents at their desks, online; at the end all leave."""
+    """Log in this many agents and set them available; all go offline at the end."""
     created = await sync_to_async(_create)(scenario.client, count, places)
     store, rng = HistoryStore(scenario.folder), Random(scenario.seed)
-    server = WebhookServer(created.webhook_secret, store.history("webhooks"))
+    server = WebhookServer(created.webhook_secret, store.open_history("webhooks"))
     port = await server.open()
     await sync_to_async(fixtures.set_webhook_url)(created, f"http://127.0.0.1:{port}/webhooks")
     headers = {"Authorization": f"Bearer {created.api_key}"}
@@ -132,7 +136,7 @@ async def open_desks(scenario: Scenario, count: int, places: int) -> AsyncIterat
             http = await stack.enter_async_context(HttpClient(scenario.platform.url, rng=rng))
             password = created.password
             desk = DeskBrowser(
-                http, (login, password), history=store.history(login), rng=Random(login)
+                http, (login, password), history=store.open_history(login), rng=Random(login)
             )
             await desk.log_in()
             await desk.open()
@@ -145,7 +149,7 @@ async def open_desks(scenario: Scenario, count: int, places: int) -> AsyncIterat
                 await bot.cancel(actors.history, ticket)
             for desk in actors.desks:
                 await desk.set_presence("offline")
-            await _all_told(scenario)
+            await _await_deliveries(scenario)
         finally:
             for task in watching:
                 task.cancel()
@@ -162,7 +166,7 @@ def query(platform: ChaosPlatform, statement: str, given: list[Any]) -> list[tup
 
 
 def _create(client: str, count: int, places: int) -> Fixtures:
-    # PostgreSQL may have died since this thread last asked.
+    # PostgreSQL may have died since this thread last used its connection.
     connection.close()
     created = fixtures.create(
         client,
@@ -177,18 +181,18 @@ def _create(client: str, count: int, places: int) -> Fixtures:
     return created
 
 
-async def _all_told(scenario: Scenario) -> None:
-    """The bot listens until everything is sent."""
+async def _await_deliveries(scenario: Scenario) -> None:
+    """Keep the bot listening until everything is sent."""
     for _ in range(200):
-        if not await asyncio.to_thread(records.unsettled, scenario.platform, scenario.client):
+        if not await asyncio.to_thread(records.count_unsettled, scenario.platform, scenario.client):
             return
         await asyncio.sleep(0.3)
 
 
 def run_by(count: int, *, places: int = PLACES) -> Callable[[Race], Callable[[Scenario], None]]:
-    """The race is run by so many agents, each with so many places."""
+    """Let this many agents, each with this capacity, run the race."""
 
-    def made(race: Race) -> Callable[[Scenario], None]:
+    def decorate(race: Race) -> Callable[[Scenario], None]:
         @wraps(race)
         def inject(scenario: Scenario) -> None:
             async def run() -> None:
@@ -199,4 +203,4 @@ def run_by(count: int, *, places: int = PLACES) -> Callable[[Race], Callable[[Sc
 
         return inject
 
-    return made
+    return decorate

@@ -1,7 +1,7 @@
-"""Compares what was acknowledged to the actors with the rows. Pure.
+"""Compares what was acknowledged to the actors with the database rows. Pure.
 
-An acknowledged act must be in the rows, once; an act that nobody did must not be. As in Jepsen, the
-actors' own histories are the only witnesses of what was acknowledged.
+An acknowledged act must be in the rows exactly once; an act that no actor sent must not be there.
+As in Jepsen, the actors' own histories are the only evidence of what was acknowledged.
 """
 
 from collections import Counter, defaultdict
@@ -26,18 +26,18 @@ class Finding(NamedTuple):
 
 
 def check(lines: list[Line], rows: Rows) -> list[Finding]:
-    """All that contradicts: nothing, if all is well. Call once everything has come to its end."""
+    """Return all contradictions, none if all is well. Call after everything has settled."""
     return [finding for rule in RULES for finding in rule(lines, rows)]
 
 
-def noted(lines: list[Line], act: str, how: str) -> list[Line]:
+def select(lines: list[Line], act: str, how: str) -> list[Line]:
     return [line for line in lines if line["act"] == act and line["how"] == how]
 
 
-def escalations(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Each acknowledged one is a ticket; the same key is the same ticket; one each."""
+def check_escalations(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """Each acknowledged escalation is one ticket; the same key gives the same ticket."""
     tickets_of: defaultdict[str, set[str]] = defaultdict(set)
-    for line in noted(lines, "escalation", "acked"):
+    for line in select(lines, "escalation", "acked"):
         tickets_of[line["key"]].add(line["ticket"])
         kept = rows.tickets.get(line["ticket"])
         if not kept or kept.ref != line["ref"]:
@@ -48,113 +48,115 @@ def escalations(lines: list[Line], rows: Rows) -> Iterator[Finding]:
     for ref, count in Counter(ticket.ref for ticket in rows.tickets.values()).items():
         if count > 1:
             yield Finding("doubled", f"escalation of {ref}: {count} tickets")
-    asked = {line["ref"] for line in noted(lines, "escalation", "sent")}
+    asked = {line["ref"] for line in select(lines, "escalation", "sent")}
     for pk, ticket in rows.tickets.items():
         if ticket.ref not in asked:
-            yield Finding("wrong", f"ticket {pk}: nobody asked for it")
+            yield Finding("wrong", f"ticket {pk}: never requested")
 
 
-def ends(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Each ticket has its one end, or waits lawfully; whoever was told an end was told that one."""
+def check_ends(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """Each ticket ends once or is lawfully open; its reported end is its real one."""
     for pk, ticket in rows.tickets.items():
         if ticket.status not in ENDS and not ticket.lawfully_open:
-            yield Finding("lost", f"ticket {pk}: {ticket.status}, and nobody sees to it")
-    for line in noted(lines, "cancel", "acked"):
+            yield Finding("lost", f"ticket {pk}: {ticket.status}, and no work is due")
+    for line in select(lines, "cancel", "acked"):
         kept = rows.tickets.get(line["ticket"])
         if kept and kept.status != line["status"]:
-            told = f"told {line['status']}, is {kept.status}"
-            yield Finding("wrong", f"ticket {line['ticket']}: {told}")
-    for line in noted(lines, "webhook", "seen"):
+            difference = f"told {line['status']}, is {kept.status}"
+            yield Finding("wrong", f"ticket {line['ticket']}: {difference}")
+    for line in select(lines, "webhook", "seen"):
         kept = rows.tickets.get(line["ticket"])
         if line["type"] in ENDED and kept and kept.status != ENDED[line["type"]]:
             yield Finding(
-                "wrong", f"ticket {line['ticket']}: heard {line['type']}, is {kept.status}"
+                "wrong", f"ticket {line['ticket']}: received {line['type']}, is {kept.status}"
             )
 
 
-def messages(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Each acknowledged one is kept, once, with the words and at the place it was said to have."""
+def check_messages(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """Each acknowledged message is stored once, with its text and its number."""
     kept = {(one.ticket, one.origin, one.number): one for one in rows.messages}
-    for line in noted(lines, "message", "acked"):
-        found = kept.get(_place(line, rows))
+    for line in select(lines, "message", "acked"):
+        found = kept.get(_get_key(line, rows))
         if found is None:
-            yield Finding("lost", f"message {line['id']} of {line['from']}: not kept")
+            yield Finding("lost", f"message {line['id']} of {line['from']}: not stored")
         elif line["seq"] not in (None, found.seq) or found.text != line["text"]:
             was = f"acknowledged as {line['seq']}, is {found.seq}"
             yield Finding("wrong", f"message {line['id']} of {line['from']}: {was}")
-    sent = Counter(_place(line, rows) for line in noted(lines, "message", "sent"))
+    sent = Counter(_get_key(line, rows) for line in select(lines, "message", "sent"))
     for place, count in Counter(
         (one.ticket, one.origin, one.number) for one in rows.messages
     ).items():
         if count > 1:
-            yield Finding("doubled", f"message {place[2]} of {place[1]}: kept {count} times")
+            yield Finding("doubled", f"message {place[2]} of {place[1]}: stored {count} times")
         if not sent[place]:
-            yield Finding("wrong", f"message {place[2]} of {place[1]}: nobody sent it")
+            yield Finding("wrong", f"message {place[2]} of {place[1]}: never sent")
 
 
-def numbering(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """The numbers of a ticket's messages have no gap, and everybody reads the same ones."""
+def check_numbering(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """The numbers of a ticket's messages have no gap, and every reader gets the same ones."""
     of: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
     for one in rows.messages:
         of[one.ticket].append((one.seq, one.origin, one.number))
     for ticket, said in of.items():
         if [seq for seq, _origin, _number in said] != [*range(1, len(said) + 1)]:
             yield Finding("lost", f"ticket {ticket}: messages numbered {[one[0] for one in said]}")
-    for line in noted(lines, "conversation", "seen"):
+    for line in select(lines, "conversation", "seen"):
         read = [(seq, origin, number) for seq, origin, number in line["words"]]
         if read != of[line["ticket"]][: len(read)]:
-            yield Finding("wrong", f"ticket {line['ticket']}: read otherwise than it is kept")
+            yield Finding("wrong", f"ticket {line['ticket']}: read differently than stored")
 
 
-def order(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """What one person said later comes later."""
+def check_order(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """Messages of one writer are stored in the order sent."""
     by_writer: defaultdict[tuple[str, str], list[Line]] = defaultdict(list)
-    for line in noted(lines, "message", "acked"):
+    for line in select(lines, "message", "acked"):
         if line["seq"] is not None:
-            by_writer[line["actor"], _place(line, rows)[0]].append(line)
+            by_writer[line["actor"], _get_key(line, rows)[0]].append(line)
     for (writer, ticket), said in by_writer.items():
         for earlier, later in pairwise(said):
             if later["seq"] <= earlier["seq"] and later["id"] != earlier["id"]:
-                yield Finding("wrong", f"ticket {ticket}: words of {writer} changed places")
+                yield Finding("wrong", f"ticket {ticket}: messages of {writer} out of order")
 
 
-def news(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """All news reached the receiver, verified, in the order of the versions."""
-    for line in noted(lines, "webhook", "refused"):
-        yield Finding("wrong", f"a webhook was not the platform's: {line['why']}")
-    heard: dict[str, Line] = {}
+def check_webhooks(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """Every event reached the server, with a valid signature, in the order of versions."""
+    for line in select(lines, "webhook", "refused"):
+        yield Finding("wrong", f"a webhook has no valid signature: {line['why']}")
+    received: dict[str, Line] = {}
     newest: Counter[str] = Counter()
-    for line in noted(lines, "webhook", "seen"):
-        if line["id"] not in heard and line["version"] <= newest[line["ticket"]]:
-            yield Finding("wrong", f"ticket {line['ticket']}: version {line['version']} came late")
+    for line in select(lines, "webhook", "seen"):
+        if line["id"] not in received and line["version"] <= newest[line["ticket"]]:
+            yield Finding(
+                "wrong", f"ticket {line['ticket']}: version {line['version']} out of order"
+            )
         newest[line["ticket"]] = max(newest[line["ticket"]], line["version"])
-        heard.setdefault(line["id"], line)
+        received.setdefault(line["id"], line)
     for one in rows.deliveries:
-        if one.number not in heard:
-            yield Finding("lost", f"webhook {one.type} of {one.ticket}: never heard")
+        if one.number not in received:
+            yield Finding("lost", f"webhook {one.type} of {one.ticket}: never received")
 
 
-def told(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """There is news of each end but the customer's own, of each message of an agent."""
+def check_events(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """Each end except the customer's own, and each message of an agent, has an event."""
     there = {(one.ticket, one.type) for one in rows.deliveries}
     types = {status: kind for kind, status in ENDED.items()}
     for pk, ticket in rows.tickets.items():
         if ticket.status in types and (pk, types[ticket.status]) not in there:
-            yield Finding("lost", f"ticket {pk}: nobody was told that it is {ticket.status}")
+            yield Finding("lost", f"ticket {pk}: no event for {ticket.status}")
     written = Counter(one.ticket for one in rows.messages if one.origin == "agent")
     sent = Counter(one.ticket for one in rows.deliveries if one.type == "message.created")
     for ticket in written | sent:
         if written[ticket] != sent[ticket]:
-            count = f"{written[ticket]} messages of agents, {sent[ticket]} told of"
+            count = f"{written[ticket]} messages of agents, {sent[ticket]} events"
             yield Finding("wrong", f"ticket {ticket}: {count}")
 
 
-def holders(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """An agent whose acceptance was acknowledged has the conversation, and nobody else has."""
-    for line in noted(lines, "accept", "acked"):
+def check_assignments(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """An agent whose acceptance was acknowledged has the conversation, and no other agent has."""
+    for line in select(lines, "accept", "acked"):
         kept = rows.assignments.get(line["assignment"])
         if not kept or kept.offer != line["offer"] or rows.offers.get(kept.offer) != "accepted":
-            yield Finding("lost", f"acceptance of offer {line['offer']}: not kept")
+            yield Finding("lost", f"acceptance of offer {line['offer']}: not stored")
     of: defaultdict[str, list] = defaultdict(list)
     for one in rows.assignments.values():
         of[one.ticket].append(one)
@@ -164,22 +166,22 @@ def holders(lines: list[Line], rows: Rows) -> Iterator[Finding]:
             yield Finding("doubled", f"ticket {ticket}: held by two at once")
 
 
-def endings(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """What an agent was told is done, is."""
+def check_endings(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """Each acknowledged resolve, hand-back and finish is in the rows."""
     expected: list[tuple[str, Callable]] = [
         ("resolve", lambda one: one.ending == "resolved"),
         ("hand-back", lambda one: one.ending == "handed_back"),
         ("finish", lambda one: one.finished_at is not None),
     ]
     for act, holds in expected:
-        for line in noted(lines, act, "acked"):
+        for line in select(lines, act, "acked"):
             kept = rows.assignments.get(line["assignment"])
             if not kept or not holds(kept):
-                yield Finding("lost", f"{act} of {line['assignment']}: not kept")
+                yield Finding("lost", f"{act} of {line['assignment']}: not stored")
 
 
-def payments(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Each conversation that is done with is paid once, what it says it was."""
+def check_payments(lines: list[Line], rows: Rows) -> Iterator[Finding]:
+    """Each finished conversation is paid once, with the amount it states."""
     for pk, one in rows.assignments.items():
         earned = rows.earnings.get(pk, [])
         if one.finished_at is None:
@@ -191,21 +193,21 @@ def payments(lines: list[Line], rows: Rows) -> Iterator[Finding]:
 
 
 RULES = [
-    escalations,
-    ends,
-    messages,
-    numbering,
-    order,
-    news,
-    told,
-    holders,
-    endings,
-    payments,
+    check_escalations,
+    check_ends,
+    check_messages,
+    check_numbering,
+    check_order,
+    check_webhooks,
+    check_events,
+    check_assignments,
+    check_endings,
+    check_payments,
 ]
 
 
-def _place(line: Line, rows: Rows) -> tuple[str, str, str]:
-    """Ticket, origin and number under which a message is kept."""
+def _get_key(line: Line, rows: Rows) -> tuple[str, str, str]:
+    """Return the ticket, origin and number under which a message is stored."""
     if line["from"] == "customer":
         return line["ticket"], "customer", line["id"]
     held = rows.assignments.get(line["assignment"])

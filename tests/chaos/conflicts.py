@@ -1,4 +1,4 @@
-"""Conflicts: an agent does one thing while somebody else does another that excludes it."""
+"""Conflicts: an agent acts while another person does what excludes it."""
 
 import asyncio
 from collections import Counter
@@ -17,25 +17,27 @@ from tests.chaos.scenario import Scenario
 
 @run_by(2)
 async def accept_against_others(scenario: Scenario, actors: Actors) -> None:
-    """The customer leaves, the coordinator takes the offer back, or takes the conversation away."""
+    """The customer leaves, the coordinator withdraws the offer, or takes the conversation away."""
     async with AsyncExitStack() as stack:
-        office = await stack.enter_async_context(HttpClient(scenario.platform.url, rng=Random(1)))
-        await _enter_office(scenario, office)
+        admin = await stack.enter_async_context(HttpClient(scenario.platform.url, rng=Random(1)))
+        await _log_in_to_admin(scenario, admin)
         outcomes: Counter[str] = Counter()
-        for ticket, of in (await actors.offers(await actors.ask(MANY), each=1)).items():
+        for ticket, of in (await actors.await_offers(await actors.escalate(MANY), each=1)).items():
             login, offer = next(iter(of.items()))
-            await _against_leaving(actors, actors.desk(login), ticket, offer, outcomes)
-        for of in (await actors.offers(await actors.ask(MANY), each=1)).values():
+            await _accept_against_leaving(actors, actors.get_desk(login), ticket, offer, outcomes)
+        for of in (await actors.await_offers(await actors.escalate(MANY), each=1)).values():
             login, offer = next(iter(of.items()))
-            await _against_withdrawing(actors, actors.desk(login), office, offer, outcomes)
-        for of in (await actors.offers(await actors.ask(MANY), each=1)).values():
+            await _accept_against_withdrawing(
+                actors, actors.get_desk(login), admin, offer, outcomes
+            )
+        for of in (await actors.await_offers(await actors.escalate(MANY), each=1)).values():
             login, offer = next(iter(of.items()))
-            await _against_taking(actors, actors.desk(login), office, offer, outcomes)
+            await _resolve_against_taking(actors, actors.get_desk(login), admin, offer, outcomes)
         scenario.measured |= dict(outcomes)
 
 
-async def at_once(actors: Actors, *acts: Awaitable[Any]) -> list[Any]:
-    """Within a few hundredths of a second, either first."""
+async def run_at_once(actors: Actors, *acts: Awaitable[Any]) -> list[Any]:
+    """Run the acts within a few hundredths of a second, in random order."""
 
     async def begin(act: Awaitable[Any]) -> Any:
         await asyncio.sleep(actors.rng.uniform(0, 0.04))
@@ -44,34 +46,34 @@ async def at_once(actors: Actors, *acts: Awaitable[Any]) -> list[Any]:
     return await asyncio.gather(*map(begin, acts))
 
 
-async def _against_leaving(
+async def _accept_against_leaving(
     actors: Actors, desk: DeskBrowser, ticket: str, offer: str, outcomes: Counter[str]
 ) -> None:
     leaving = actors.bot.cancel(actors.history, ticket)
-    assignment, _status = await at_once(actors, desk.accept(offer), leaving)
+    assignment, _status = await run_at_once(actors, desk.accept(offer), leaving)
     outcomes["accepted, then left" if assignment else "left first"] += 1
     if assignment:
         await desk.end("finish", assignment, note="")
 
 
-async def _against_withdrawing(
-    actors: Actors, desk: DeskBrowser, office: HttpClient, offer: str, outcomes: Counter[str]
+async def _accept_against_withdrawing(
+    actors: Actors, desk: DeskBrowser, admin: HttpClient, offer: str, outcomes: Counter[str]
 ) -> None:
-    taking = _press_in_office(office, "offer", "withdraw", offer)
-    assignment, _answer = await at_once(actors, desk.accept(offer), taking)
+    taking = _run_admin_action(admin, "offer", "withdraw", offer)
+    assignment, _answer = await run_at_once(actors, desk.accept(offer), taking)
     outcomes["accepted before withdrawn" if assignment else "withdrawn first"] += 1
     await actors.serve(desk, assignment)
 
 
-async def _against_taking(
-    actors: Actors, desk: DeskBrowser, office: HttpClient, offer: str, outcomes: Counter[str]
+async def _resolve_against_taking(
+    actors: Actors, desk: DeskBrowser, admin: HttpClient, offer: str, outcomes: Counter[str]
 ) -> None:
     assignment = await desk.accept(offer)
     if assignment is None:
         return
     resolving = desk.end("resolve", assignment, disposition="solved")
-    taking = _press_in_office(office, "assignment", "take_away", assignment)
-    resolved, _answer = await at_once(actors, resolving, taking)
+    taking = _run_admin_action(admin, "assignment", "take_away", assignment)
+    resolved, _answer = await run_at_once(actors, resolving, taking)
     outcomes["resolved first" if resolved else "taken away first"] += 1
     scenario = actors.scenario
     ((ending,),) = query(
@@ -82,24 +84,24 @@ async def _against_taking(
         await desk.end("finish", assignment, note="")
 
 
-async def _enter_office(scenario: Scenario, office: HttpClient) -> None:
+async def _log_in_to_admin(scenario: Scenario, admin: HttpClient) -> None:
     await asyncio.to_thread(factories.make_coordinator, f"cora-{scenario.client}")
-    page = await office.ask("GET", "/admin/login/")
+    page = await admin.send("GET", "/admin/login/")
     form = {
-        "csrfmiddlewaretoken": page_parser.token(page.text),
+        "csrfmiddlewaretoken": page_parser.read_token(page.text),
         "username": f"cora-{scenario.client}",
     }
-    answer = await office.ask(
+    answer = await admin.send(
         "POST", "/admin/login/", data={**form, "password": factories.PASSWORD, "next": "/admin/"}
     )
-    scenario.expect(answer.status == 302, f"the office let nobody in: {answer.status}")
+    scenario.expect(answer.status == 302, f"the admin refused the login: {answer.status}")
 
 
-async def _press_in_office(office: HttpClient, what: str, action: str, pk: str) -> int:
+async def _run_admin_action(admin: HttpClient, what: str, action: str, pk: str) -> int:
     form = {
-        "csrfmiddlewaretoken": office.cookie(*CSRF)[1],
+        "csrfmiddlewaretoken": admin.get_cookie(*CSRF)[1],
         "action": action,
         "_selected_action": pk,
     }
-    answer = await office.ask("POST", f"/admin/dispatch/{what}/", data=form)
+    answer = await admin.send("POST", f"/admin/dispatch/{what}/", data=form)
     return answer.status

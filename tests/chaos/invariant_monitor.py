@@ -1,4 +1,4 @@
-"""Checks all invariants once a second, for as long as a run lasts."""
+"""Checks all invariants once a second during a run."""
 
 import threading
 import time
@@ -14,11 +14,11 @@ from tickets import clock
 
 @dataclass
 class InvariantMonitor:
-    """`broken`: when which invariant was found broken, and what broke it."""
+    """`broken`: the time, the invariant and the row of each violation."""
 
     every: float = 1.0
     ticks: int = 0
-    #: Ticks at which the database could not be asked.
+    #: Ticks at which the database did not answer.
     blind: int = 0
     broken: list[tuple[float, str, str]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -38,15 +38,15 @@ class InvariantMonitor:
     def _run(self) -> None:
         while not self._over.wait(self.every):
             try:
-                self._look()
+                self._check()
                 self.ticks += 1
             except DatabaseError:
                 self.blind += 1
                 connection.close()
         connection.close()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         window = Window(clock.now(), EVER)
         for name, invariant in INVARIANTS.items():
-            for subject in invariants.subjects(invariant, window):
+            for subject in invariants.find_subjects(invariant, window):
                 self.broken.append((time.time(), name, subject))

@@ -1,8 +1,8 @@
-"""A proxy between the platform and its Valkey: messages come late, several times, or never.
+"""A proxy between the platform and its Valkey that delays, repeats or drops messages.
 
-It speaks the Redis protocol just enough to tell one command from another. What carries a message
-(news for sockets, bells, tasks) can be dropped, sent again or held back; whoever sent it is
-answered at once, as if it had gone through. Everything else passes as it is.
+It parses the Redis protocol just enough to tell one command from another. A command that carries a
+message (pushes, wake signals, tasks) can be dropped, repeated or delayed; the sender is answered at
+once, as if it had gone through. All other commands pass unchanged.
 """
 
 import asyncio
@@ -16,14 +16,15 @@ from random import Random
 
 #: Commands that carry messages.
 CARRIES = {b"PUBLISH", b"LPUSH"}
-#: A command that replaces one that must not arrive: it is answered with a number too.
+#: Replaces a command that must not arrive; its answer is a number too.
 NOTHING = b"*2\r\n$6\r\nEXISTS\r\n$13\r\nchaos:nothing\r\n"
 
 
 @dataclass(frozen=True)
 class MessageRule:
-    """What happens to a message. `copies`: how often it is sent, from and to; `delay`: seconds,
-    from and to, drawn for each copy by itself, so that they overtake one another."""
+    """The treatment of a message. `copies`: their least and greatest number. `delay`: least and
+    greatest seconds, drawn for each copy, so that copies overtake one another.
+    """
 
     copies: tuple[int, int] = (1, 1)
     delay: tuple[float, float] = (0, 0)
@@ -50,8 +51,8 @@ class MessageProxy:
 
     @classmethod
     @contextmanager
-    def opened(cls, address: Path, target: Path) -> Iterator["MessageProxy"]:
-        """`address`: the socket it listens on; `target`: Valkey's own."""
+    def open(cls, address: Path, target: Path) -> Iterator["MessageProxy"]:
+        """`address`: the socket it listens on; `target`: Valkey's own socket."""
         proxy = cls(address, target)
         thread = threading.Thread(target=proxy.loop.run_forever, daemon=True)
         thread.start()
@@ -71,7 +72,7 @@ class MessageProxy:
         self.rng = Random(seed)
         self.rule = rule
 
-    def break_lines(self) -> None:
+    def break_connections(self) -> None:
         def close() -> None:
             for writer in self._lines:
                 writer.close()
@@ -90,7 +91,7 @@ class MessageProxy:
             answers, commands = await asyncio.open_unix_connection(str(self.target))
             back = asyncio.create_task(_pump(answers, writer))
             try:
-                await self._lead_on(reader, commands)
+                await self._forward_commands(reader, commands)
             finally:
                 back.cancel()
                 commands.close()
@@ -100,14 +101,16 @@ class MessageProxy:
             self._lines.discard(writer)
             writer.close()
 
-    async def _lead_on(self, reader: asyncio.StreamReader, commands: asyncio.StreamWriter) -> None:
+    async def _forward_commands(
+        self, reader: asyncio.StreamReader, commands: asyncio.StreamWriter
+    ) -> None:
         while True:
             raw, name = await read_command(reader)
-            commands.write(self._admitted(raw) if name in CARRIES else raw)
+            commands.write(self._apply_rule(raw) if name in CARRIES else raw)
             await commands.drain()
 
-    def _admitted(self, raw: bytes) -> bytes:
-        """What goes on at once in the place of this message."""
+    def _apply_rule(self, raw: bytes) -> bytes:
+        """Return the bytes to forward now in place of this message."""
         rule = self.rule
         if rule.passes:
             return raw
@@ -130,7 +133,7 @@ class MessageProxy:
 
 
 async def read_command(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """One command as it came, and its name."""
+    """Return one command's bytes and its name."""
     head = await reader.readuntil(b"\r\n")
     parts = [head]
     name = b""

@@ -1,7 +1,7 @@
-"""A platform for chaos runs, with servers of its own, any part of which may be killed.
+"""A platform for chaos runs, with its own servers, any part of which may be killed.
 
-What dies is started again after a second, as supervisord would, unless it is to stay down. Every
-Python process runs with the injected crash points (and a bug, where a run asks for one).
+A process that dies is restarted after a second, as supervisord would, unless it is to stay down.
+Every Python process runs with the injected crash points (and a bug, where a run asks for one).
 """
 
 import os
@@ -30,12 +30,12 @@ from tests.chaos.message_proxy import MessageProxy
 from tests.platform import Platform
 
 DATABASE = "chaos"
-#: Made once with all tables, and copied for each platform.
+#: Created once with all tables, and copied for each platform.
 READY = "chaos_ready"
 INJECTED = Path(__file__).parent / "injected"
-#: The processes that are the product's own.
+#: The product's own processes.
 OURS = ("web", "live", "matcher", "worker", "scheduler", "door")
-#: Seconds between two looks for dead processes, and until one is started again.
+#: Seconds between two checks for dead processes, and before one is restarted.
 LOOK, RESTART = 0.2, 1.0
 
 
@@ -43,7 +43,7 @@ LOOK, RESTART = 0.2, 1.0
 class ChaosPlatform(Platform):
     place: embedded.Place = field(kw_only=True)
     message_proxy: MessageProxy = field(kw_only=True)
-    #: Kept down until they are named again.
+    #: Not restarted until started again by name.
     down: set[str] = field(default_factory=set)
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -54,7 +54,7 @@ class ChaosPlatform(Platform):
 
     @property
     def points(self) -> Path:
-        """The folder in which a crash point is armed by a file of its name."""
+        """The folder in which a file of its name arms a crash point."""
         return self.folder / "points"
 
     def start_server(self, name: str) -> None:
@@ -70,15 +70,16 @@ class ChaosPlatform(Platform):
             )
 
     def keep_up(self, *names: str) -> None:
-        """Start these, and keep them up from now on."""
+        """Start these processes and restart them from now on."""
         with self._lock:
             for name in names:
                 self.down.discard(name)
                 self.start_server(name) if name in ("postgres", "valkey") else self.start(name)
 
     def kill(self, name: str) -> None:
-        """As `kill -9` would, with everything it started: PostgreSQL's own have groups of their
-        own."""
+        """Kill it as `kill -9` does, with all it started: PostgreSQL's children have their own
+        groups.
+        """
         with self._lock:
             _end(self.running.pop(name))
 
@@ -89,15 +90,15 @@ class ChaosPlatform(Platform):
                 self.kill(name)
 
     def freeze(self, name: str) -> None:
-        for one in _family(self.running[name].pid):
+        for one in list_family(self.running[name].pid):
             _send(one, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        for one in _family(self.running[name].pid):
+        for one in list_family(self.running[name].pid):
             _send(one, signal.SIGCONT)
 
     def restart_dead(self) -> None:
-        """Start again what died, after a second. Runs in a thread until the platform is left."""
+        """Restart what died, after a second. Runs in a thread until the platform is left."""
         died: dict[str, float] = {}
         while not self._over.wait(LOOK):
             with self._lock:
@@ -115,10 +116,10 @@ class ChaosPlatform(Platform):
                 died.pop(name)
 
     def arm(self, point: str, process: str) -> None:
-        """Whichever process of this name comes to this point next dies there."""
+        """Let the next process of this name that reaches this point die there."""
         (self.points / f"{process}-{point}").touch()
 
-    def armed(self) -> list[str]:
+    def list_armed(self) -> list[str]:
         return sorted(path.name for path in self.points.iterdir())
 
     def disarm(self) -> None:
@@ -126,11 +127,13 @@ class ChaosPlatform(Platform):
             path.unlink(missing_ok=True)
 
     def wait_until_points_hit(self, *, seconds: float) -> list[str]:
-        """Until no point is armed any more; those that nobody came to, disarmed."""
+        """Wait until no point is armed any more; disarm and return the points that no process
+        reached.
+        """
         give_up = time.monotonic() + seconds
-        while self.armed() and time.monotonic() < give_up:
+        while self.list_armed() and time.monotonic() < give_up:
             time.sleep(0.05)
-        left = self.armed()
+        left = self.list_armed()
         self.disarm()
         return left
 
@@ -141,18 +144,18 @@ class ChaosPlatform(Platform):
         embedded.retry(ping, redis.exceptions.RedisError, seconds=60)
 
     def use_message_proxy(self, on: bool) -> None:
-        """Lead connections to Valkey through the proxy or past it, and break the open ones."""
+        """Route connections to Valkey through the proxy or past it, and break the open ones."""
         target = self.message_proxy.address if on else self.place.sockets / "valkey.sock"
-        fresh = bus(self.place).with_name("bus.new")
+        fresh = get_socket_link(self.place).with_name("bus.new")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(target)
-        fresh.replace(bus(self.place))
+        fresh.replace(get_socket_link(self.place))
         with redis.Redis.from_url(self.place.redis_url, socket_timeout=5) as server:
             for kind in ("normal", "pubsub"):
                 server.client_kill_filter(_type=kind, skipme=True)
-        self.message_proxy.break_lines()
+        self.message_proxy.break_connections()
 
-    def environment_of(self, name: str) -> dict[str, str]:
+    def get_environment(self, name: str) -> dict[str, str]:
         return {"CHAOS_PROCESS": name}
 
     def leave(self) -> None:
@@ -163,19 +166,20 @@ class ChaosPlatform(Platform):
 
 
 def postgres_command(place: embedded.Place) -> list[str]:
-    """Commits are waited for, the disk is not: processes die here, the machine does not."""
+    """Commits do not wait for the disk, because processes die here and the machine does not."""
     return [*embedded.postgres_command(place), "--fsync=off", "--full_page_writes=off"]
 
 
-def bus(place: embedded.Place) -> Path:
-    """The socket that the platform takes for Valkey's: a link that can be led elsewhere."""
+def get_socket_link(place: embedded.Place) -> Path:
+    """Return the socket that the platform uses for Valkey: a link that can be moved."""
     return place.sockets / "bus.sock"
 
 
 @contextmanager
 def start(*, bug: str = "", without: tuple[str, ...] = ()) -> Iterator[ChaosPlatform]:
-    """Start all processes. `bug`: a key of `code_changes.BUGS`. `without`: constraints that are
-    dropped from this platform's database."""
+    """Start all processes. `bug`: a key of `code_changes.BUGS`. `without`: constraints to drop from
+    this platform's database.
+    """
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="releve-chaos-", dir="/tmp"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -183,13 +187,13 @@ def start(*, bug: str = "", without: tuple[str, ...] = ()) -> Iterator[ChaosPlat
         place = embedded.Place(folder / "servers", folder / "servers" / "run")
         embedded.prepare(place)
         message_proxy = stack.enter_context(
-            MessageProxy.opened(folder / "proxy.sock", place.sockets / "valkey.sock")
+            MessageProxy.open(folder / "proxy.sock", place.sockets / "valkey.sock")
         )
         ports = processes.choose_ports(processes.find_free_port())
         platform = ChaosPlatform(
             f"http://localhost:{ports.door}",
             folder,
-            environment(place, folder, port=ports.door, bug=bug),
+            make_environment(place, folder, port=ports.door, bug=bug),
             {},
             ports,
             place=place,
@@ -204,7 +208,7 @@ def start(*, bug: str = "", without: tuple[str, ...] = ()) -> Iterator[ChaosPlat
 
 
 def begin(platform: ChaosPlatform, without: tuple[str, ...]) -> None:
-    bus(platform.place).symlink_to(platform.place.sockets / "valkey.sock")
+    get_socket_link(platform.place).symlink_to(platform.place.sockets / "valkey.sock")
     platform.keep_up("postgres", "valkey")
     make = partial(embedded.make_database, platform.database_url)
     embedded.retry(make, psycopg.OperationalError, seconds=30)
@@ -212,29 +216,29 @@ def begin(platform: ChaosPlatform, without: tuple[str, ...]) -> None:
     platforms.prepare(platform.folder, dict(platform.environment))
     platforms.Preparation(platform.folder, dict(platform.environment)).migrate()
     for constraint in without:
-        drop(platform.database_url, constraint)
+        drop_constraint(platform.database_url, constraint)
     for each in processes.list_platform(platform.ports, {}):
         platform.known[each.name] = Process(
-            each.name, each.command, {**each.environment, **platform.environment_of(each.name)}
+            each.name, each.command, {**each.environment, **platform.get_environment(each.name)}
         )
     platform.keep_up(*OURS)
 
 
-def environment(place: embedded.Place, folder: Path, *, port: int, bug: str) -> dict[str, str]:
+def make_environment(place: embedded.Place, folder: Path, *, port: int, bug: str) -> dict[str, str]:
     given = platforms.make_environment(DATABASE, port=port, server=place.database_url)
     path = os.pathsep.join(filter(None, (str(INJECTED), os.environ.get("PYTHONPATH", ""))))
     return {
         **os.environ,
         **given,
-        "REDIS_URL": f"unix://{bus(place)}",
+        "REDIS_URL": f"unix://{get_socket_link(place)}",
         "PYTHONPATH": path,
         "CHAOS_POINTS": str(folder / "points"),
         "CHAOS_BUG": bug,
     }
 
 
-def drop(url: str, constraint: str) -> None:
-    """Take this constraint, or unique index, from the database."""
+def drop_constraint(url: str, constraint: str) -> None:
+    """Drop this constraint or unique index."""
     with psycopg.connect(url, autocommit=True) as database:
         row = database.execute(
             "SELECT conrelid::regclass::text FROM pg_constraint WHERE conname = %s", [constraint]
@@ -250,8 +254,8 @@ def _connect(url: str) -> None:
 
 
 def _end(process: subprocess.Popen) -> None:
-    """Its group too: while it is being killed it may still have started somebody."""
-    family = _family(process.pid)
+    """End its group too, because it may start a process while it is being killed."""
+    family = list_family(process.pid)
     for one in family:
         _send(one, signal.SIGKILL)
     with suppress(ProcessLookupError):
@@ -260,8 +264,8 @@ def _end(process: subprocess.Popen) -> None:
     psutil.wait_procs(family, timeout=10)
 
 
-def _family(pid: int) -> list[psutil.Process]:
-    """A process and everything under it, the parent first."""
+def list_family(pid: int) -> list[psutil.Process]:
+    """Return a process and all its descendants, the parent first."""
     try:
         parent = psutil.Process(pid)
         return [parent, *parent.children(recursive=True)]

@@ -1,5 +1,8 @@
-"""The probe: once a second a customer asks in a language of its own, and a desk waits for the
-offer. So it is seen from outside, and by people's measure, when the platform works again."""
+"""The probe: once a second a customer escalates in its own language, and a desk waits for the
+offer.
+
+It shows from outside, by what people notice, when the platform works again.
+"""
 
 import asyncio
 import threading
@@ -22,14 +25,14 @@ from tests.chaos.platform import ChaosPlatform
 
 LANGUAGE = "fi"
 EVERY = 1.0
-#: An offer within so many seconds is as usual: nobody who could serve waits longer beside somebody
-#: who could be served (invariant L6).
+#: An offer within this many seconds is as usual: no agent and ticket that fit wait longer beside
+#: each other (invariant L6).
 USUAL = 5.0
 
 
 @dataclass
-class Ask:
-    """One question: when it was asked, and when its offer was on a screen."""
+class ProbeEscalation:
+    """An escalation: when it was sent, and when its offer was displayed."""
 
     asked_at: float
     seen_at: float | None = None
@@ -39,7 +42,7 @@ class Ask:
 class Probe:
     platform: ChaosPlatform
     fixtures: Fixtures
-    asks: list[Ask] = field(default_factory=list)
+    asks: list[ProbeEscalation] = field(default_factory=list)
     _waiting: dict[str, asyncio.Event] = field(default_factory=dict)
     _tasks: set[asyncio.Task] = field(default_factory=set)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -57,21 +60,23 @@ class Probe:
         self._over.set()
         self._thread.join(30)
 
-    def usual(self, *, for_s: float) -> bool:
-        """Whether for so long every offer came as usual."""
+    def is_usual(self, *, for_s: float) -> bool:
+        """Whether every offer of the last `for_s` seconds came as usual."""
         now = time.time()
         recent = [one for one in self.asks if one.asked_at > now - for_s - USUAL]
         settled = [one for one in recent if one.seen_at or one.asked_at < now - USUAL]
         pending = [one for one in self.asks if not one.seen_at and one.asked_at < now - USUAL]
-        return len(settled) >= for_s / EVERY / 2 and not pending and not any(map(_slow, settled))
+        return len(settled) >= for_s / EVERY / 2 and not pending and not any(map(_is_slow, settled))
 
-    def recovered_after(self, moment: float) -> float:
-        """Seconds from this moment until offers came as usual again; 0: they always did."""
-        slow = [one for one in self.asks if _slow(one) and (one.seen_at or moment) >= moment]
+    def measure_recovery(self, moment: float) -> float:
+        """Return the seconds from this moment until offers came as usual again; 0 if they always
+        did.
+        """
+        slow = [one for one in self.asks if _is_slow(one) and (one.seen_at or moment) >= moment]
         return max((round((one.seen_at or time.time()) - moment, 1) for one in slow), default=0.0)
 
-    def longest_wait(self, since: float) -> float:
-        """Of an offer asked for since then (s)."""
+    def measure_longest_wait(self, since: float) -> float:
+        """Return the longest wait in seconds for an offer of an escalation sent since then."""
         waits = [
             (one.seen_at or time.time()) - one.asked_at for one in self.asks if one.asked_at > since
         ]
@@ -84,7 +89,7 @@ class Probe:
         http = HttpClient(self.platform.url, headers=headers, rng=Random(1))
         await asyncio.sleep(3)
         while not self._over.is_set():
-            task = asyncio.create_task(self._ask(BotActor(http)))
+            task = asyncio.create_task(self._escalate(BotActor(http)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(EVERY)
@@ -92,8 +97,8 @@ class Probe:
             task.cancel()
         await asyncio.gather(*desks, *self._tasks, return_exceptions=True)
 
-    async def _ask(self, bot: BotActor) -> None:
-        ask = Ask(time.time())
+    async def _escalate(self, bot: BotActor) -> None:
+        ask = ProbeEscalation(time.time())
         self.asks.append(ask)
         number = UUID(int=Random().getrandbits(128), version=4)
         body = {
@@ -103,7 +108,7 @@ class Probe:
             "language": LANGUAGE,
             "topic": "probe",
         }
-        history = self._store.history("probe")
+        history = self._store.open_history("probe")
         if ticket := await bot.escalate(history, body, key=number):
             seen = self._waiting.setdefault(ticket, asyncio.Event())
             await seen.wait()
@@ -114,28 +119,28 @@ class Probe:
     async def _watch(self, login: str) -> None:
         rng = Random(login)
         async with HttpClient(self.platform.url, rng=rng) as http:
-            history = self._store.history(login)
+            history = self._store.open_history(login)
             desk = DeskBrowser(http, (login, self.fixtures.password), history=history, rng=rng)
             await desk.log_in()
             await desk.open()
             await desk.set_presence("available")
-            await attend(desk, seen=self._note, stay=True)
+            await attend(desk, seen=self._start_notifying, stay=True)
 
-    def _note(self, offer: str) -> None:
-        task = asyncio.create_task(self._tell(offer))
+    def _start_notifying(self, offer: str) -> None:
+        task = asyncio.create_task(self._notify(offer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self, offer: str) -> None:
-        """The offer is on a screen: whoever asked for its ticket is answered."""
+    async def _notify(self, offer: str) -> None:
+        """Wake the escalation whose offer is displayed."""
         while True:
             with suppress(psycopg.Error):
-                ticket = await asyncio.to_thread(self._ticket_of, offer)
+                ticket = await asyncio.to_thread(self._read_ticket, offer)
                 break
             await asyncio.sleep(0.5)
         self._waiting.setdefault(ticket, asyncio.Event()).set()
 
-    def _ticket_of(self, offer: str) -> str:
+    def _read_ticket(self, offer: str) -> str:
         query = "SELECT ticket_id::text FROM dispatch_offer WHERE id = %s"
         with psycopg.connect(self.platform.database_url, connect_timeout=2) as database:
             row = database.execute(query, [offer]).fetchone()
@@ -145,7 +150,7 @@ class Probe:
 async def attend(
     desk: DeskBrowser, *, seen: Callable[[str], None] = lambda _offer: None, stay: bool = False
 ) -> None:
-    """Show whatever is offered and answer nothing. `stay`: come back when found gone."""
+    """Display all offers and answer none. `stay`: return when found gone."""
     known: set[str] = set()
     while True:
         with suppress(TimeoutError):
@@ -162,5 +167,5 @@ async def attend(
             seen(offer)
 
 
-def _slow(ask: Ask) -> bool:
+def _is_slow(ask: ProbeEscalation) -> bool:
     return (ask.seen_at or time.time()) - ask.asked_at > USUAL

@@ -1,4 +1,4 @@
-"""The faults of people: two who do what only one can, or one who does it twice, at the same moment.
+"""The faults of people: two do what only one can, or one does it twice, at the same moment.
 
 Over HTTP, many times, by actors of their own.
 """
@@ -12,22 +12,22 @@ import psycopg
 
 from dispatch.loadtest.browser import DeskBrowser
 from tests.chaos.actors import MANY, Actors, query, run_by
-from tests.chaos.checker import noted
+from tests.chaos.checker import select
 from tests.chaos.conflicts import accept_against_others
 from tests.chaos.scenario import Fault, Scenario
 
-#: When a lock is released, in milliseconds from the end of the minute it holds an answer past.
+#: When a lock is released, in milliseconds from the end of the offer that the answer waits past.
 RELEASED = (-400, -200, -1, 0, 1, 200)
 LOCKED_S = 2.0
 
 
 @run_by(2)
 async def two_accept(scenario: Scenario, actors: Actors) -> None:
-    """One gets it, the other is told that it is taken."""
-    tickets = await actors.ask(MANY)
-    offers = await actors.offers(tickets, each=2)
+    """One agent gets the ticket, the other is told that it is taken."""
+    tickets = await actors.escalate(MANY)
+    offers = await actors.await_offers(tickets, each=2)
     for of in offers.values():
-        pairs = [(actors.desk(login), offer) for login, offer in of.items()]
+        pairs = [(actors.get_desk(login), offer) for login, offer in of.items()]
         won = await asyncio.gather(*(desk.accept(offer) for desk, offer in pairs))
         winners = sum(one is not None for one in won)
         scenario.expect(
@@ -35,7 +35,7 @@ async def two_accept(scenario: Scenario, actors: Actors) -> None:
         )
         for (desk, _offer), assignment in zip(pairs, won, strict=True):
             await actors.serve(desk, assignment)
-    refused = Counter(line["status"] for line in noted(scenario.lines(), "accept", "refused"))
+    refused = Counter(line["status"] for line in select(scenario.read_lines(), "accept", "refused"))
     scenario.measured |= {"races": len(offers), "refused with": dict(refused)}
     scenario.expect(len(offers) == MANY, f"{MANY - len(offers)} tickets were not offered to two")
     scenario.expect(not {*refused} - {409, 410}, f"refused with {dict(refused)}")
@@ -43,12 +43,12 @@ async def two_accept(scenario: Scenario, actors: Actors) -> None:
 
 @run_by(1)
 async def one_accepts_twice(scenario: Scenario, actors: Actors) -> None:
-    """In two tabs, and with a double click in each: one conversation, paid once."""
-    tickets = await actors.ask(MANY)
-    offers = await actors.offers(tickets, each=1)
+    """Two tabs with a double click in each give one conversation, paid once."""
+    tickets = await actors.escalate(MANY)
+    offers = await actors.await_offers(tickets, each=1)
     async with AsyncExitStack() as stack:
         desk = actors.desks[0]
-        tab = await actors.tab(desk, stack)
+        tab = await actors.open_tab(desk, stack)
         for of in offers.values():
             (offer,) = of.values()
             clicks = (one.accept(offer) for one in (desk, desk, tab, tab))
@@ -56,17 +56,17 @@ async def one_accepts_twice(scenario: Scenario, actors: Actors) -> None:
             scenario.expect(
                 len(won) == 1 and None not in won, f"accepted four times at once: {won}"
             )
-            await _twice_each(actors, desk, tab, next(iter(won - {None}), None))
+            await _act_in_both(actors, desk, tab, next(iter(won - {None}), None))
     scenario.measured["races"] = len(offers)
 
 
-async def _twice_each(
+async def _act_in_both(
     actors: Actors, desk: DeskBrowser, tab: DeskBrowser, assignment: str | None
 ) -> None:
-    """Whatever follows is done in both tabs at once."""
+    """Do everything that follows in both tabs at once."""
     if assignment is None:
         return
-    both, number = (desk, tab), actors.number()
+    both, number = (desk, tab), actors.make_uuid()
     say = (one.say(assignment, number=number, text="Hello.", after=0) for one in both)
     await asyncio.gather(*say)
     await asyncio.gather(*(one.end("resolve", assignment, disposition="solved") for one in both))
@@ -75,9 +75,9 @@ async def _twice_each(
 
 @run_by(1)
 async def accept_at_the_last_moment(scenario: Scenario, actors: Actors) -> None:
-    """The answer waits for a lock past, or just not past, the end of the minute."""
-    tickets = await actors.ask(len(RELEASED))
-    offers = await actors.offers(tickets, each=1)
+    """The answer waits for a lock until past, or just before, the end of the offer."""
+    tickets = await actors.escalate(len(RELEASED))
+    offers = await actors.await_offers(tickets, each=1)
     desk = actors.desks[0]
     plays = [
         (ticket, offer, released)
@@ -85,7 +85,8 @@ async def accept_at_the_last_moment(scenario: Scenario, actors: Actors) -> None:
         for offer in of.values()
     ]
     answered: list[tuple[int, bool]] = []
-    # No more at once than the web server has threads: who waits for one doesn't wait for the lock.
+    # At most as many as the web server has threads, because a request that waits for a thread does
+    # not wait for the lock.
     for first in range(0, len(plays), 3):
         some = (_answer_late(scenario, desk, *play) for play in plays[first : first + 3])
         answered += await asyncio.gather(*some)
@@ -107,7 +108,7 @@ async def accept_at_the_last_moment(scenario: Scenario, actors: Actors) -> None:
 async def _answer_late(
     scenario: Scenario, desk: DeskBrowser, ticket: str, offer: str, released: int
 ) -> tuple[int, bool]:
-    """The minute is cut short in the database, so that nobody waits for it."""
+    """Shorten the offer's time in the database, so that the race need not wait for it."""
     holding = asyncio.create_task(asyncio.to_thread(_hold, scenario, ticket, offer, released))
     await asyncio.sleep(0.5)
     assignment = await desk.accept(offer)
@@ -119,7 +120,7 @@ async def _answer_late(
 
 
 def _hold(scenario: Scenario, ticket: str, offer: str, released: int) -> None:
-    """Lock the ticket until so many milliseconds after the offer's end."""
+    """Lock the ticket until this many milliseconds after the offer's end."""
     with psycopg.connect(scenario.platform.database_url) as database:
         database.execute("SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE", [ticket])
         query(
@@ -136,42 +137,46 @@ def _hold(scenario: Scenario, ticket: str, offer: str, released: int) -> None:
 
 
 @run_by(3, places=1)
-async def line_lost_in_a_talk(scenario: Scenario, actors: Actors) -> None:
-    """Ten seconds cost nothing; a minute costs the conversation, and somebody else goes on."""
-    tickets = await actors.ask(2)
-    offers = await actors.offers(tickets, each=1)
+async def lose_network_in_conversation(scenario: Scenario, actors: Actors) -> None:
+    """Ten seconds cost nothing; a minute costs the conversation, and another agent goes on."""
+    tickets = await actors.escalate(2)
+    offers = await actors.await_offers(tickets, each=1)
     held = {}
     for ticket, of in offers.items():
         login, offer = next(iter(of.items()))
-        held[ticket] = (actors.desk(login), await actors.desk(login).accept(offer))
+        held[ticket] = (actors.get_desk(login), await actors.get_desk(login).accept(offer))
     scenario.expect(len({desk for desk, _talk in held.values()}) == 2, "one agent got both")
     (_kept, (short, first)), (lost, (long, second)) = held.items()
     cut = time.time()
-    await asyncio.gather(_cut(short, 10), _cut(long, 60))
-    said = await short.say(str(first), number=actors.number(), text="Still here.", after=0)
-    scenario.expect(said is not None, "ten seconds without a line cost the conversation")
-    late = await long.say(str(second), number=actors.number(), text="I am back!", after=0)
-    scenario.expect(late is None, "late words of one who lost the conversation were taken")
-    heard = [
+    await asyncio.gather(_cut_network(short, 10), _cut_network(long, 60))
+    said = await short.say(str(first), number=actors.make_uuid(), text="Still here.", after=0)
+    scenario.expect(said is not None, "ten seconds without a network cost the conversation")
+    late = await long.say(str(second), number=actors.make_uuid(), text="I am back!", after=0)
+    scenario.expect(
+        late is None, "a late message of the agent who lost the conversation was accepted"
+    )
+    received = [
         line
-        for line in noted(scenario.lines(), "webhook", "seen")
+        for line in select(scenario.read_lines(), "webhook", "seen")
         if line["ticket"] == lost and line["type"] == "ticket.requeued"
     ]
-    scenario.expect(len(heard) == 1, f"the customer was told {len(heard)} times of the lost line")
-    if heard:
-        scenario.measured["lease ended after, s"] = round(heard[0]["at"] - cut, 1)
-        scenario.expect(heard[0]["at"] - cut <= 50, "the lease ended too late")
-    again = await actors.offers([lost], each=1, seconds=20)
+    scenario.expect(
+        len(received) == 1, f"the customer was told {len(received)} times of the lost agent"
+    )
+    if received:
+        scenario.measured["lease ended after, s"] = round(received[0]["at"] - cut, 1)
+        scenario.expect(received[0]["at"] - cut <= 50, "the lease ended too late")
+    again = await actors.await_offers([lost], each=1, seconds=20)
     for of in again.values():
         login, offer = next(iter(of.items()))
-        await actors.serve(actors.desk(login), await actors.desk(login).accept(offer))
-    scenario.expect(bool(again), "nobody was asked to go on")
+        await actors.serve(actors.get_desk(login), await actors.get_desk(login).accept(offer))
+    scenario.expect(bool(again), "no agent was offered the requeued ticket")
     await short.end("resolve", str(first), disposition="solved")
     await short.end("finish", str(first), note="")
 
 
-async def _cut(desk: DeskBrowser, seconds: float) -> None:
-    desk.history.note("network", "seen", gone_for=seconds)
+async def _cut_network(desk: DeskBrowser, seconds: float) -> None:
+    desk.history.record("network", "seen", gone_for=seconds)
     await desk.close()
     await asyncio.sleep(seconds)
     await desk.open()
@@ -179,9 +184,9 @@ async def _cut(desk: DeskBrowser, seconds: float) -> None:
 
 
 @run_by(1)
-async def web_dies_while_customers_write(scenario: Scenario, actors: Actors) -> None:
-    """What they were told is kept, is kept, though the server dies the next moment."""
-    tickets = await actors.ask(MANY)
+async def kill_web_while_customers_write(scenario: Scenario, actors: Actors) -> None:
+    """An acknowledged message is stored, even if the server dies the next moment."""
+    tickets = await actors.escalate(MANY)
     over = asyncio.Event()
     writing = [asyncio.create_task(_write_on(actors, ticket, over)) for ticket in tickets]
     for _ in range(3):
@@ -196,18 +201,18 @@ async def web_dies_while_customers_write(scenario: Scenario, actors: Actors) -> 
 
 
 async def _write_on(actors: Actors, ticket: str, over: asyncio.Event) -> int:
-    """One word after another; returns how many were taken."""
+    """Send message after message; returns how many were acknowledged."""
     taken = 0
-    history = actors.store.history(f"writer-{ticket}")
+    history = actors.store.open_history(f"writer-{ticket}")
     while not over.is_set():
-        number = str(actors.number())
+        number = str(actors.make_uuid())
         taken += await actors.bot.say(history, ticket, number=number, text="Hello?") is not None
         await asyncio.sleep(0.2)
     return taken
 
 
 RACES = [
-    Fault("F4W", "kill -9 of the web server while customers write", web_dies_while_customers_write,
+    Fault("F4W", "kill -9 of the web server while customers write", kill_web_while_customers_write,
           crowd=False),
     Fault("F21", "two accept the same ticket at once", two_accept, crowd=False),
     Fault("F22", "one accepts it four times at once, in two tabs", one_accepts_twice, crowd=False),
@@ -215,5 +220,6 @@ RACES = [
           crowd=False),
     Fault("F24", "accept against leaving and withdrawing, resolve against taking away",
           accept_against_others, crowd=False),
-    Fault("F25", "an agent's line is lost in a talk: 10 s, 60 s", line_lost_in_a_talk, crowd=False),
+    Fault("F25", "an agent loses the network in a conversation: 10 s, 60 s",
+          lose_network_in_conversation, crowd=False),
 ]  # fmt: skip

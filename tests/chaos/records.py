@@ -1,4 +1,4 @@
-"""What a run left behind: the actors' histories, and the rows of their client."""
+"""What a run left: the actors' histories, and the rows of their client."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Ticket(NamedTuple):
     ref: str
     status: str
     version: int
-    #: Waits, and may: its customer is to be told at a time that has not come, or somebody holds it.
+    #: Open for a reason: its customer is to be told later, or an agent has it.
     lawfully_open: bool = False
 
 
@@ -43,7 +43,7 @@ class Assignment(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """`number`: as the receiver sees it."""
+    """`number`: the webhook id that the server sees."""
 
     number: str
     ticket: str
@@ -54,7 +54,7 @@ class Delivery(NamedTuple):
 
 @dataclass
 class Rows:
-    """By id where there is one. `earnings`: the amounts credited for each assignment."""
+    """Rows by id where there is one. `earnings`: the amounts credited for each assignment."""
 
     tickets: dict[str, Ticket] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
@@ -99,7 +99,7 @@ QUERIES = {
         FROM tickets_webhookdelivery d JOIN tickets_ticket t ON t.id = d.ticket_id
         JOIN tickets_client c ON c.id = t.client_id WHERE c.slug = %s""",
 }
-#: Counts what is still to come by itself: wrap-ups that end, events that are sent.
+#: Counts work that will still be done without an actor: wrap-ups, events, open tickets.
 UNSETTLED = """
 SELECT (SELECT count(*) FROM dispatch_assignment a JOIN tickets_ticket t ON t.id = a.ticket_id
         JOIN tickets_client c ON c.id = t.client_id WHERE a.finished_at IS NULL AND c.slug = %(c)s)
@@ -112,7 +112,7 @@ SELECT (SELECT count(*) FROM dispatch_assignment a JOIN tickets_ticket t ON t.id
 
 
 def read(platform: ChaosPlatform, client: str) -> Rows:
-    """Of one moment."""
+    """Read the rows of one moment."""
     with psycopg.connect(platform.database_url) as database:
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         found = {
@@ -131,8 +131,8 @@ def read(platform: ChaosPlatform, client: str) -> Rows:
     )
 
 
-def unsettled(platform: ChaosPlatform, client: str) -> int:
-    """How much is still to come."""
+def count_unsettled(platform: ChaosPlatform, client: str) -> int:
+    """Count the work that will still be done."""
     with psycopg.connect(platform.database_url, connect_timeout=3) as database:
         row = database.execute(UNSETTLED, {"c": client}).fetchone()
     return row[0] if row else 0

@@ -24,30 +24,30 @@ from tickets import clock
 
 SIZE = Size(agents=16, rate=45)
 PROBES, PLACES = 5, 3
-#: A second agent is asked so soon, that there is more to be raced for.
+#: A second agent gets an offer this soon, in seconds, so that there are more races.
 ASKED_ALONE = 5
 
 
-def all_of(platform: ChaosPlatform, asked: argparse.Namespace) -> int:
+def run_all(platform: ChaosPlatform, options: argparse.Namespace) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     publish_policy()
     known = {fault.code: fault for fault in (*FAULTS, *RACES)}
-    chosen = [known[code] for code in CODES if not asked.only or code in asked.only]
+    chosen = [known[code] for code in CODES if not options.only or code in options.only]
     outcomes: list[Outcome] = []
     try:
         with InvariantMonitor() as monitor, Probe(platform, create_probe()) as probe:
-            scenario = partial(made, platform, probe, monitor, asked)
-            for outcome in played(chosen, scenario, together=asked.short):
+            scenario = partial(make_scenario, platform, probe, monitor, options)
+            for outcome in run_chosen(chosen, scenario, together=options.short):
                 outcomes.append(outcome)
-                tell(outcome)
-                report.write(outcomes, page=asked.page, figures=asked.figures)
+                print_outcome(outcome)
+                report.write(outcomes, page=options.page, figures=options.figures)
     finally:
-        if asked.keep:
-            shutil.copytree(platform.folder, asked.keep, dirs_exist_ok=True, ignore=hide_servers)
-    return 0 if all(one.good for one in outcomes) else 1
+        if options.keep:
+            shutil.copytree(platform.folder, options.keep, dirs_exist_ok=True, ignore=hide_servers)
+    return 0 if all(one.is_good for one in outcomes) else 1
 
 
-def played(
+def run_chosen(
     faults: list[Fault], scenario: Callable[[str], Scenario], *, together: bool
 ) -> Iterator[Outcome]:
     if together:
@@ -56,20 +56,20 @@ def played(
         yield from (run_fault(fault, scenario(fault.code.lower())) for fault in faults)
 
 
-def made(
+def make_scenario(
     platform: ChaosPlatform,
     probe: Probe,
     monitor: InvariantMonitor,
-    asked: argparse.Namespace,
+    options: argparse.Namespace,
     client: str,
 ) -> Scenario:
     folder = platform.folder / "books" / client
-    return Scenario(platform, probe, monitor, folder, client, SIZE, asked.seed, long=asked.long)
+    return Scenario(platform, probe, monitor, folder, client, SIZE, options.seed, long=options.long)
 
 
-def tell(outcome: Outcome) -> None:
-    print(report.line(outcome), flush=True)
-    for complaint in report.complaints(outcome)[:20]:
+def print_outcome(outcome: Outcome) -> None:
+    print(report.format_line(outcome), flush=True)
+    for complaint in report.list_complaints(outcome)[:20]:
         print(f"       {complaint}", flush=True)
 
 
@@ -78,7 +78,7 @@ def hide_servers(_folder: str, names: list[str]) -> set[str]:
 
 
 def publish_policy() -> None:
-    """A second agent is asked sooner than people would like."""
+    """Publish a policy under which a second agent gets an offer sooner than people would like."""
     policy = PolicyVersion.objects.latest("version")
     policy.version, policy.note = policy.version + 1, "For a chaos run"
     policy.valid_from = clock.now() - timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""A scenario: the load comes, something goes wrong, the load goes, and what is left is checked."""
+"""A scenario: a load starts, a fault is injected, the load ends, and the rows are checked."""
 
 import os
 import signal
@@ -21,36 +21,39 @@ from tests.chaos.invariant_monitor import InvariantMonitor
 from tests.chaos.platform import ChaosPlatform
 from tests.chaos.probe import Probe
 
-#: Seconds for those who came to finish, and for what comes by itself after that.
+#: Seconds for present customers to finish, and for the work left after that.
 DRAIN, SETTLE = 20, 90
-#: The load runs so long before anything happens, and after all is as usual again (s).
+#: Seconds of load before the fault, and after offers come as usual again.
 BEFORE, AFTER = 6.0, 3.0
 
 
 class Size(NamedTuple):
-    """Of the load: agents, and customers a minute."""
+    """The size of the load: agents, and customers a minute."""
 
     agents: int
     rate: float
 
 
 class Fault(NamedTuple):
-    """`inject` does it, and returns when it is over. `bound`: seconds within which offers come as
-    usual again after the last fault; `outage`: seconds that an offer may take while it lasts."""
+    """A fault. `inject` causes it and returns when it is over.
+
+    `bound`: seconds within which offers come as usual again after the last fault. `outage`: seconds
+    that an offer may take while it lasts.
+    """
 
     code: str
     title: str
     inject: Callable[["Scenario"], None]
     bound: float | None = None
     outage: float | None = None
-    #: Races bring their own people.
+    #: Races bring their own actors.
     crowd: bool = True
     duplicates: int = 0
 
 
 @dataclass
 class Outcome:
-    """What came of a fault. `measured`: what is worth telling besides."""
+    """The outcome of a fault. `measured`: further figures for the report."""
 
     code: str
     title: str
@@ -74,7 +77,7 @@ class Outcome:
         return wait and (self.bound_s is None or (self.recovered_s or 0) <= self.bound_s)
 
     @property
-    def good(self) -> bool:
+    def is_good(self) -> bool:
         return self.in_time and not self.findings and not self.broken
 
 
@@ -93,28 +96,28 @@ class Scenario:
     measured: dict[str, object] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     began: float = 0.0
-    #: When the last fault was injected.
+    #: The time of the last fault.
     fault_at: float = 0.0
 
     def mark_fault(self) -> None:
-        """Now it begins; where there are several, recovery is counted from the last."""
+        """Record that the fault begins now; with several, recovery is counted from the last."""
         self.fault_at = time.time()
 
     def expect(self, holds: bool, otherwise: str) -> None:
-        """Note what should have been otherwise."""
+        """Record a finding unless it holds."""
         if not holds:
             self.findings.append(Finding("wrong", otherwise))
 
-    def lines(self) -> list[records.Line]:
-        """What the actors noted so far."""
+    def read_lines(self) -> list[records.Line]:
+        """Return the lines that the actors have recorded so far."""
         return history.read(self.folder)
 
-    def since(self, act: str, how: str, moment: float) -> list[records.Line]:
-        return [one for one in checker.noted(self.lines(), act, how) if one["at"] >= moment]
+    def read_since(self, act: str, how: str, moment: float) -> list[records.Line]:
+        return [one for one in checker.select(self.read_lines(), act, how) if one["at"] >= moment]
 
 
 def run_fault(fault: Fault, scenario: Scenario) -> Outcome:
-    """From the first customer to the last check."""
+    """Run the fault from the first customer to the last check."""
     checks = RunChecks(scenario)
     if fault.crowd:
         with run_load(scenario, duplicates=fault.duplicates) as load:
@@ -130,8 +133,7 @@ def run_fault(fault: Fault, scenario: Scenario) -> Outcome:
 
 
 def run_faults(faults: Iterable[Fault], scenario: Scenario) -> Iterator[Outcome]:
-    """One after another under one load; the last outcome compares everything that was
-    acknowledged meanwhile."""
+    """Run the faults under one load. The last outcome compares everything acknowledged."""
     checks = RunChecks(scenario)
     with run_load(scenario, duplicates=0) as load:
         time.sleep(BEFORE)
@@ -140,11 +142,11 @@ def run_faults(faults: Iterable[Fault], scenario: Scenario) -> Iterator[Outcome]
         time.sleep(AFTER)
         load.send_signal(signal.SIGINT)
         settle(scenario)
-    yield checks.complete(Outcome("all", "what was acknowledged, compared with the rows"))
+    yield checks.complete(Outcome("all", "everything acknowledged, compared with the rows"))
 
 
 def measure_fault(fault: Fault, scenario: Scenario) -> Outcome:
-    """How it went, as seen from outside while it lasted."""
+    """Inject the fault and measure the offers as the probe sees them."""
     scenario.findings, scenario.measured = [], {}
     await_usual(scenario.probe, seconds=30)
     began = time.time()
@@ -155,9 +157,9 @@ def measure_fault(fault: Fault, scenario: Scenario) -> Outcome:
     return Outcome(
         fault.code,
         fault.title,
-        scenario.probe.recovered_after(scenario.fault_at) if fault.bound else None,
+        scenario.probe.measure_recovery(scenario.fault_at) if fault.bound else None,
         fault.bound,
-        scenario.probe.longest_wait(began - 1),
+        scenario.probe.measure_longest_wait(began - 1),
         fault.outage,
         scenario.findings,
         measured=scenario.measured,
@@ -166,27 +168,27 @@ def measure_fault(fault: Fault, scenario: Scenario) -> Outcome:
 
 
 class RunChecks:
-    """Of a scenario, from its beginning until everything has come to rest."""
+    """The checks of a scenario, from its start until everything has settled."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.ticks = scenario, scenario.monitor.ticks
         self.opened = scenario.began = time.time()
 
     def complete(self, outcome: Outcome) -> Outcome:
-        """The outcome, with all that the checks say."""
+        """Add the results of all checks to the outcome."""
         scenario = self.scenario
-        lines, rows = scenario.lines(), records.read(scenario.platform, scenario.client)
+        lines, rows = scenario.read_lines(), records.read(scenario.platform, scenario.client)
         outcome.findings += checker.check(lines, rows)
         outcome.broken = scenario.monitor.found_since(self.opened)
         outcome.ticks = scenario.monitor.ticks - self.ticks
-        outcome.counts = counted(lines, rows)
+        outcome.counts = count_acts(lines, rows)
         outcome.took_s = round(time.time() - self.opened, 1)
         return outcome
 
 
 @contextmanager
 def run_load(scenario: Scenario, *, duplicates: int) -> Iterator[subprocess.Popen]:
-    """A load from outside, which listens to the last."""
+    """Run the load test in its own process, which listens to the end."""
     command = [
         *(sys.executable, "manage.py", "simulate_load", "--pace", "brisk"),
         *("--agents", str(scenario.size.agents), "--rate", str(scenario.size.rate)),
@@ -227,45 +229,50 @@ def run_load(scenario: Scenario, *, duplicates: int) -> Iterator[subprocess.Pope
 
 
 def await_agents(scenario: Scenario, load: subprocess.Popen) -> None:
-    """Until most of them are there."""
+    """Wait until most agents are on line."""
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up and load.poll() is None:
-        if len(checker.noted(scenario.lines(), "presence", "acked")) >= scenario.size.agents * 0.8:
+        if (
+            len(checker.select(scenario.read_lines(), "presence", "acked"))
+            >= scenario.size.agents * 0.8
+        ):
             return
         time.sleep(0.5)
 
 
 def await_usual(probe: Probe, *, seconds: float, for_s: float = 5.0) -> None:
-    """Until offers come as usual, or for so long; the checks then say what was not."""
+    """Wait until offers come as usual, or for `seconds`; the checks then report what was late."""
     give_up = time.monotonic() + seconds
-    while not probe.usual(for_s=for_s) and time.monotonic() < give_up:
+    while not probe.is_usual(for_s=for_s) and time.monotonic() < give_up:
         time.sleep(0.2)
 
 
 def settle(scenario: Scenario) -> None:
-    """Until everybody has gone and nothing is to come any more of what they did, or for so long."""
+    """Wait until all actors have left and their work is settled, or for SETTLE seconds."""
     give_up = time.monotonic() + SETTLE
     while time.monotonic() < give_up:
         with suppress(psycopg.Error):
-            if not records.unsettled(scenario.platform, scenario.client) and all_gone(scenario):
+            if not records.count_unsettled(scenario.platform, scenario.client) and have_all_left(
+                scenario
+            ):
                 return
         time.sleep(0.5)
 
 
-def all_gone(scenario: Scenario) -> bool:
-    """Whether whoever came to work has left again."""
-    moves = checker.noted(scenario.lines(), "presence", "acked")
+def have_all_left(scenario: Scenario) -> bool:
+    """Whether every agent has gone offline."""
+    moves = checker.select(scenario.read_lines(), "presence", "acked")
     where = {line["actor"]: line["status"] for line in moves}
     return all(status == "offline" for status in where.values())
 
 
-def counted(lines: list[records.Line], rows: records.Rows) -> dict[str, int]:
-    """How much there was to lose."""
+def count_acts(lines: list[records.Line], rows: records.Rows) -> dict[str, int]:
+    """Count the acts that were checked."""
     return {
-        "escalations": len(checker.noted(lines, "escalation", "acked")),
-        "messages": len(checker.noted(lines, "message", "acked")),
+        "escalations": len(checker.select(lines, "escalation", "acked")),
+        "messages": len(checker.select(lines, "message", "acked")),
         "payments": len(rows.earnings),
-        "webhooks": len({line["id"] for line in checker.noted(lines, "webhook", "seen")}),
+        "webhooks": len({line["id"] for line in checker.select(lines, "webhook", "seen")}),
         "in_doubt": sum(line["how"] == "doubted" for line in lines),
         "unclear": sum(line["how"] == "unclear" for line in lines),
     }

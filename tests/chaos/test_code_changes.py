@@ -1,4 +1,4 @@
-"""The changes of a chaos run fit the code as it is: a text that is gone could not be replaced."""
+"""The injected changes fit the code: each text they replace is still there."""
 
 import ast
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ INJECTED = [
 
 
 @pytest.mark.parametrize(("module", "words", "instead"), INJECTED)
-def test_each_text_is_in_its_module_once_and_what_replaces_it_is_python(
+def test_text_is_in_its_module_once_and_its_replacement_is_python(
     module: str, words: str, instead: str
 ) -> None:
     spec = find_spec(module)
@@ -29,11 +29,11 @@ def test_each_text_is_in_its_module_once_and_what_replaces_it_is_python(
     ast.parse(source.replace(words, instead))
 
 
-def test_the_bug_that_forgets_the_status_takes_it_from_the_statement() -> None:
+def test_status_condition_is_in_the_statement_once() -> None:
     from tickets import lifecycle
 
     assert lifecycle.BEGIN.count("AND status = 'queued'") == 1
 
 
-def test_each_bug_says_which_constraints_would_hide_it() -> None:
+def test_each_bug_lists_the_constraints_that_would_hide_it() -> None:
     assert code_changes.WITHOUT.keys() == code_changes.BUGS.keys()

@@ -1,7 +1,7 @@
-"""A chaos run can fail: it reports what is lost to a bug injected into the code that really runs.
+"""A chaos run reports a bug that is injected into the running code.
 
-Each bug meets the scenario that it cannot pass: a race for a ticket, a server that dies while words
-are written, everything done in two tabs at once. In the code as it is they find nothing.
+Each bug has a scenario that it cannot pass: a race for a ticket, a server that dies during a write,
+everything done in two tabs at once. The unchanged code has no findings in them.
 """
 
 import fcntl
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.chaos
 
 MEETS = {
     "accepted-without-the-lock": ("F21", "doubled", "held by two at once"),
-    "acknowledged-before-commit": ("F4W", "lost", "of customer: not kept"),
+    "acknowledged-before-commit": ("F4W", "lost", "of customer: not stored"),
     "paid-without-its-key": ("F22", "doubled", "payment of"),
 }
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def lock_machine() -> Iterator[None]:
     """Two platforms under load at once would measure each other."""
     path = embedded.data_dir() / "chaos.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,10 +41,10 @@ def alone() -> Iterator[None]:
         yield
 
 
-def played(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-    """Whether all was well, and what came of each fault."""
+def run_chaos(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    """Return the exit code and the outcome of each fault."""
     figures = folder / "chaos.json"
-    with alone():
+    with lock_machine():
         done = subprocess.run(
             [sys.executable, "-m", "tests.chaos", "--figures", str(figures), *arguments],
             cwd=embedded.BASE_DIR,
@@ -59,19 +59,19 @@ def played(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("bug", code_changes.BUGS)
-def test_a_bug_that_loses_or_doubles_is_reported(bug: str, tmp_path: Path) -> None:
+def test_injected_bug_is_reported(bug: str, tmp_path: Path) -> None:
     code, kind, of = MEETS[bug]
 
-    exit_code, (outcome,) = played(tmp_path, "--only", code, "--bug", bug)
+    exit_code, (outcome,) = run_chaos(tmp_path, "--only", code, "--bug", bug)
 
     assert exit_code == 1
     assert [what for one, what in outcome["findings"] if one == kind and of in what]
 
 
-def test_in_the_code_as_it_is_the_same_scenes_find_nothing(tmp_path: Path) -> None:
+def test_unchanged_code_has_no_findings_in_the_same_scenarios(tmp_path: Path) -> None:
     codes = [code for code, _kind, _of in MEETS.values()]
 
-    exit_code, outcomes = played(tmp_path, "--only", ",".join(codes))
+    exit_code, outcomes = run_chaos(tmp_path, "--only", ",".join(codes))
 
     assert {one["code"]: (one["findings"], one["broken"]) for one in outcomes} == {
         code: ([], []) for code in codes
@@ -79,7 +79,7 @@ def test_in_the_code_as_it_is_the_same_scenes_find_nothing(tmp_path: Path) -> No
     assert exit_code == 0
 
 
-def test_a_fault_there_is_not_is_refused_with_those_there_are() -> None:
+def test_unknown_fault_is_refused_with_the_known_ones() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos", "--only", "F99"],
         cwd=embedded.BASE_DIR,
@@ -93,6 +93,6 @@ def test_a_fault_there_is_not_is_refused_with_those_there_are() -> None:
     assert "There is no F99: choose from F1, F2" in done.stderr
 
 
-def test_each_fault_can_be_asked_for_by_its_code() -> None:
+def test_each_fault_can_be_chosen_by_its_code() -> None:
     assert {*CODES} == {fault.code for fault in (*FAULTS, *RACES)}
     assert {*SHORT} <= {*CODES}

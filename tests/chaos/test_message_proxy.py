@@ -1,4 +1,4 @@
-"""The proxy drops messages, sends them again or holds them back; other commands pass."""
+"""The proxy drops, repeats or delays messages; other commands pass."""
 
 import os
 import time
@@ -18,7 +18,7 @@ def message_proxy() -> Iterator[MessageProxy]:
     target = Path(os.environ["REDIS_URL"].removeprefix("unix://"))
     with (
         TemporaryDirectory(prefix="releve-", dir="/tmp") as folder,
-        MessageProxy.opened(Path(folder, "proxy.sock"), target) as opened,
+        MessageProxy.open(Path(folder, "proxy.sock"), target) as opened,
     ):
         yield opened
 
@@ -36,8 +36,8 @@ def key(server: redis.Redis) -> Iterator[str]:
     server.delete(name)
 
 
-def length(server: redis.Redis, key: str, *, at_least: int) -> int:
-    """Of the list, once it is so long; copies follow their answer."""
+def count_items(server: redis.Redis, key: str, *, at_least: int) -> int:
+    """Return the list's length once it is this long, because copies arrive after their answer."""
     for _ in range(100):
         if server.llen(key) >= at_least:
             break
@@ -45,7 +45,7 @@ def length(server: redis.Redis, key: str, *, at_least: int) -> int:
     return int(server.llen(key))
 
 
-def test_open_it_changes_nothing(
+def test_open_proxy_changes_nothing(
     message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
     message_proxy.set_rule(PASS_THROUGH)
@@ -54,7 +54,7 @@ def test_open_it_changes_nothing(
     assert server.lrange(key, 0, -1) == [b"b", b"a"]
 
 
-def test_shut_it_answers_and_nothing_arrives(
+def test_closed_proxy_answers_and_delivers_nothing(
     message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
     message_proxy.set_rule(DROP_ALL)
@@ -63,20 +63,20 @@ def test_shut_it_answers_and_nothing_arrives(
     assert server.publish("channel", "news") == 0
     assert server.set(f"{key}:other", "1")
     assert server.delete(f"{key}:other") == 1
-    assert length(server, key, at_least=0) == 0
+    assert count_items(server, key, at_least=0) == 0
 
 
-def test_what_is_sent_once_arrives_several_times(
+def test_repeated_message_arrives_several_times(
     message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
     message_proxy.set_rule(MessageRule(copies=(3, 3)))
 
     server.lpush(key, "a")
 
-    assert length(server, key, at_least=3) == 3
+    assert count_items(server, key, at_least=3) == 3
 
 
-def test_what_is_held_back_arrives_later(
+def test_delayed_message_arrives_later(
     message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
     message_proxy.set_rule(MessageRule(delay=(0.2, 0.3)))
@@ -85,4 +85,4 @@ def test_what_is_held_back_arrives_later(
     at_once = server.llen(key)
 
     assert at_once == 0
-    assert length(server, key, at_least=1) == 1
+    assert count_items(server, key, at_least=1) == 1

@@ -23,7 +23,7 @@ def publish(at: datetime, **given: Any) -> PolicyVersion:
 
 def test_the_product_comes_with_one_policy(noon: datetime) -> None:
     assert policies.in_force(at=noon).version == 1
-    assert PolicyVersion.objects.get().told != ""
+    assert PolicyVersion.objects.get().translated_note != ""
 
 
 def test_a_new_version_is_in_force_no_sooner_than_everybody_knows_of_it(noon: datetime) -> None:

@@ -1,4 +1,4 @@
--- Counts by day and language how often the waits that were told held.
+-- Counts by day and language how often estimated waits were kept.
 SELECT (ended AT TIME ZONE 'UTC')::date, language,
     count(*) FILTER (WHERE p50 IS NOT NULL AND answered AND waited <= p50),
     count(*) FILTER (WHERE waited > p50),

@@ -1,5 +1,5 @@
--- Makes one short word for each agent that changes whenever something on their desk does.
--- A live server asks it of a hundred agents a second: what they have is gathered in one pass.
+-- Makes a short signature of each agent that changes whenever something on their desk does.
+-- A live server runs it for a hundred agents a second, so it reads all their rows in one pass.
 WITH pending_offers AS (
     SELECT agent_id, string_agg(id::text, ' ' ORDER BY id) AS pending FROM dispatch_offer
     WHERE agent_id = ANY(%(agents)s::uuid[]) AND status IN ('sent', 'shown') GROUP BY agent_id

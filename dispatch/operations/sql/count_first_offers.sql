@@ -17,5 +17,5 @@ UPDATE dispatch_matchlatency m SET
         FROM generate_series(1, cardinality(m.counts)) i LEFT JOIN counted c ON c.bucket = i - 1
         ORDER BY i),
     seconds = m.seconds + coalesce((SELECT sum(seconds) FROM counted), 0)
--- A process that counted meanwhile has moved `counted_to`; then nothing is changed.
+-- If another process counted meanwhile it has moved `counted_to`, and nothing changes.
 WHERE m.id = 1 AND m.counted_to = %(since)s

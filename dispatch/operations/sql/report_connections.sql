@@ -1,4 +1,4 @@
--- Writes down how many sockets this live server holds, and forgets the servers gone for a day.
+-- Saves how many WebSockets this live server holds, and deletes servers gone for a day.
 WITH forgotten AS (
     DELETE FROM dispatch_liveserver WHERE seen_at < %(at)s - interval '1 day'
 )

@@ -1,5 +1,5 @@
--- Reads who is on line, what they can do and how much they hold.
--- Agents who hold nothing are counted by what they can do; the others are read one by one.
+-- Reads the agents on line with their abilities, capacity and load.
+-- Agents without load are counted by abilities; the others are read one by one.
 SELECT CASE WHEN p.load > 0 THEN p.agent_id END AS holder, array_to_string(p.abilities, ' '),
     p.capacity, p.load, count(*)
 FROM agents_presence p JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'

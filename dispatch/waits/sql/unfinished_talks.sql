@@ -1,6 +1,6 @@
--- Reads each conversation and wrap-up that goes on, how long it has taken and what is left of it.
+-- Reads each unfinished conversation and wrap-up: time elapsed, and time left of a wrap-up.
 SELECT a.agent_id, c.slug, t.topic,
-    -- Clocks are set back now and then: no span is read as less than nothing.
+    -- Clock corrections can make a duration negative; clamp it to zero.
     greatest(extract(epoch FROM %(at)s::timestamptz - a.started_at)::float8, 0),
     CASE WHEN a.ended_at IS NOT NULL
         THEN greatest(extract(epoch FROM %(at)s::timestamptz - a.ended_at)::float8, 0) END,

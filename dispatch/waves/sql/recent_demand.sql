@@ -1,4 +1,4 @@
--- Counts what the newest tickets asked for at first, and how many of them came lately.
+-- Counts the first requirements of the newest tickets, and how many of them are recent.
 SELECT language, ARRAY(SELECT jsonb_object_keys(skills)), count(*),
     count(*) FILTER (WHERE queued_at > %(since)s), min(queued_at)
 FROM (

@@ -7,7 +7,7 @@ WITH drafts AS (
     -- The planner assumes a hundred drafts and would scan the table; the list of ids makes it use
     -- the index.
     WHERE agent_id = ANY(%(agents)s::uuid[]) AND load < capacity
-    -- An agent whose row somebody else holds counts as full, so that nobody waits.
+    -- An agent whose row is locked counts as full, so that the wave never waits.
     ORDER BY agent_id FOR UPDATE SKIP LOCKED
 ), reserved_agents AS (
     UPDATE agents_presence p SET load = load + 1 FROM free_agents
@@ -31,11 +31,11 @@ WITH drafts AS (
         -- A statement does not see its own inserts, so the offer made here is added.
         SELECT count(*) + 1 FROM dispatch_offer o
         WHERE o.ticket_id = t.id AND o.status IN ('sent', 'shown')
-    -- Where as many are asked as may be, no time is set for asking another.
+    -- A ticket with all its offers out gets no time for another.
     ) < %(most)s THEN %(again)s::timestamptz END
     -- The ids again: without them the planner would scan the table for a hundred offers.
     FROM made_offers WHERE t.id = made_offers.ticket_id AND t.id = ANY(%(tickets)s::uuid[])
 )
--- Nobody waits for the disk: tickets whose offers are lost in a crash of the database's machine
--- are found waiting and offered again.
+-- The commit does not wait for the disk. If the database's machine crashes, tickets whose offers
+-- are lost are still queued and offered again.
 SELECT id, set_config('synchronous_commit', 'off', true) FROM made_offers

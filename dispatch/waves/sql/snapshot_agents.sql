@@ -1,7 +1,7 @@
--- Agent choice: takes the longest idle who fit each lane, and free agents the customers know.
+-- Agent choice: takes the longest idle agents of each lane, and free agents the customers know.
 agents_wanted AS (
     SELECT locked.lane, string_to_array(locked.lane, ' ') AS needs,
-        -- As many more as were refused, or those who passed would hide the others.
+        -- The limit grows with the refusals, or agents who declined would hide the others.
         count(*) + lane_shares.more + coalesce(sum(refusals), 0) AS many
     FROM locked_tickets locked CROSS JOIN lane_shares CROSS JOIN LATERAL (
         SELECT (SELECT count(*) FROM past_offers past WHERE past.id = locked.id)

@@ -1,4 +1,4 @@
--- Reads the tickets and the agents as JSON arrays; in the braces stand the row classes' fields.
+-- Reads the tickets and agents as JSON arrays; the braces are filled with the row classes' fields.
 SELECT (
     SELECT json_agg(json_build_array({ticket})) FROM (
         SELECT locked.id, locked.lane, locked.topic, locked.urgency, locked.queued_at,

@@ -12,8 +12,8 @@ picked_tickets AS (
             SELECT 1 FROM tickets_client c JOIN agents_ratecard r ON r.client = c.slug
             WHERE c.id = t.client_id AND r.valid_from <= %(at)s
               AND (r.valid_to IS NULL OR r.valid_to > %(at)s))
-          -- So would a ticket that every free agent passed or is blocked from. Most tickets were
-          -- never refused, so the first look finds nothing and the second is not taken.
+          -- So would a ticket that every free agent declined or is blocked from. Most tickets
+          -- were never declined, so the first check finds nothing and the second is skipped.
           AND (NOT EXISTS (
             SELECT 1 FROM dispatch_offer o
             WHERE o.ticket_id = t.id AND o.status IN ('declined', 'sent', 'shown')
@@ -35,7 +35,7 @@ picked_tickets AS (
                 WHERE q.client_id = t.client_id AND q.customer_ref = t.customer_ref
                   AND q.agent_id = f.agent_id AND q.blocked_at IS NOT NULL)
             -- The order makes the planner walk the language's index. EXISTS would let it scan the
-            -- table, and read all of it where everybody has passed.
+            -- table, and read all of it if every agent declined.
             ORDER BY f.idle_since LIMIT 1))
         ORDER BY t.due_at, t.id LIMIT served_lanes.places
     ) next ORDER BY next.due, next.id LIMIT %(batch)s
@@ -53,7 +53,7 @@ picked_tickets AS (
     LEFT JOIN agents_freeagententry f ON f.agent_id = q.agent_id
       AND f.language = split_part(locked.lane, '/', 1)
       AND f.abilities @> string_to_array(locked.lane, ' ')
-    -- A known agent who is not free is left out, or customers who come back would wait longer.
+    -- A known agent who is not free is left out, or returning customers would wait longer.
     WHERE q.blocked_at IS NOT NULL OR (q.met_at > %(known_since)s AND f.agent_id IS NOT NULL)
 ), past_offers AS (
     SELECT o.ticket_id AS id, o.agent_id, o.status, o.slot,

@@ -1,43 +1,49 @@
-"""Injected faults: points at which a process can be made to die, and bugs that could be written.
+"""Injected faults: crash points at which a process can be killed, and bugs.
 
-A text that is not in its module any more stops the process that loads the module. Then the entry
-here must follow the module.
+If a text is no longer in its module, the process that loads the module stops. Then the entry here
+must be updated.
 """
 
 import os
 import signal
 from collections.abc import Mapping
 
-#: Words of a module, and what is written in their place.
+#: Texts of a module with their replacements.
 Changes = Mapping[str, list[tuple[str, str]]]
 
 IMPORT = "import code_changes as _changes\n"
 
 
-def dies(name: str, before: str, *, indent: int = 4) -> tuple[str, str]:
-    """A point before these words: a process dies there when a file of its name and the point's
-    lies in CHAOS_POINTS."""
+def add_crash(name: str, before: str, *, indent: int = 4) -> tuple[str, str]:
+    """Return the change that adds a crash point before this text.
+
+    A process dies there if CHAOS_POINTS has a file named after the process and the point.
+    """
     margin = " " * indent
     return f"{margin}{before}", f"{margin}_changes.point({name!r})\n{margin}{before}"
 
 
 CRASHES: Changes = {
     "tickets.intake": [
-        dies("before-commit", "for _ in range(ATTEMPTS):"),
-        dies("after-commit", "_announce(ticket, *result.opened)\n", indent=12),
+        add_crash("before-commit", "for _ in range(ATTEMPTS):"),
+        add_crash("after-commit", "_announce(ticket, *result.opened)\n", indent=12),
     ],
-    "dispatch.waves.wave": [dies("match", 'log.info("wave", waiting')],
+    "dispatch.waves.wave": [add_crash("match", 'log.info("wave", waiting')],
     "dispatch.realtime.push": [
-        dies("notify", "for name, text in frames:\n        notifier.publish")
+        add_crash("notify", "for name, text in frames:\n        notifier.publish")
     ],
-    "tickets.events.outbox": [dies("webhook", "took = int((time.monotonic()")],
-    "dispatch.assignments": [dies("pay", "push.changed(held.agent_id)\n    return held")],
-    "dispatch.offers": [dies("accept", "push.changed(held.agent_id)\n    return Assignment")],
+    "tickets.events.outbox": [add_crash("webhook", "took = int((time.monotonic()")],
+    "dispatch.assignments": [
+        add_crash("pay", "push.request_reload(held.agent_id)\n    return held")
+    ],
+    "dispatch.offers": [
+        add_crash("accept", "push.request_reload(held.agent_id)\n    return Assignment")
+    ],
 }
 
 BUGS: Mapping[str, Changes] = {
-    # Looked at first, written afterwards, and nothing held in between. Nor is it told to others
-    # that they are too late: each would wait for the other's row, and PostgreSQL end it.
+    # The status is read first and written later, without a lock in between. The other offers are
+    # not settled, because both transactions would then deadlock on them.
     "accepted-without-the-lock": {
         "dispatch.offers": [
             ("ticket = lifecycle.lock(offer.ticket)", "ticket = offer.ticket"),
@@ -54,11 +60,11 @@ BUGS: Mapping[str, Changes] = {
             ),
         ],
     },
-    # The answer goes out, the row follows.
+    # The answer is sent before the row is written.
     "acknowledged-before-commit": {
-        "tickets.api.views": [("conversation.add_message(", "_changes.said_later(conversation)(")],
+        "tickets.api.views": [("conversation.add_message(", "_changes.save_later(conversation)(")],
     },
-    # An agent who asks twice is paid twice.
+    # An agent who finishes twice is paid twice.
     "paid-without-its-key": {
         "dispatch.assignments": [
             ("    if held.finished_at:\n        return held", "    if False:\n        return held")
@@ -71,7 +77,7 @@ BUGS: Mapping[str, Changes] = {
         ],
     },
 }
-#: The constraints that would refuse the bug's work, and are taken away with it.
+#: The constraints that would stop the bug, dropped together with it.
 WITHOUT: Mapping[str, tuple[str, ...]] = {
     "accepted-without-the-lock": ("one_open_assignment_per_ticket", "one_assignment_per_epoch"),
     "acknowledged-before-commit": (),
@@ -84,7 +90,7 @@ MODULES = ({*CRASHES} | {*BUGS.get(_bug, {})}) if _here else set()
 
 
 def changed(module: str, source: str) -> str:
-    """The source of this module with its changes."""
+    """Return the source of this module with its changes."""
     for words, instead in [*BUGS.get(_bug, {}).get(module, []), *CRASHES.get(module, [])]:
         if source.count(words) != 1:
             raise ImportError(f"{module} has changed, update code_changes.py: {words!r}")
@@ -93,7 +99,7 @@ def changed(module: str, source: str) -> str:
 
 
 def point(name: str) -> None:
-    """Die here, as `kill -9` would have it, if that was asked for."""
+    """Kill this process, as `kill -9` does, if the point is armed."""
     armed = f"{os.environ['CHAOS_POINTS']}/{os.environ.get('CHAOS_PROCESS', '')}-{name}"
     try:
         os.unlink(armed)
@@ -103,14 +109,14 @@ def point(name: str) -> None:
 
 
 def linger() -> None:
-    """A race that is rare becomes one that is sure."""
+    """Sleep a little, so that a rare race becomes certain."""
     import time
 
     time.sleep(0.03)
 
 
-def said_later(conversation):
-    """As `add_message`, but the row is written when the answer has long gone out."""
+def save_later(conversation):
+    """Return an `add_message` that writes the row long after the answer was sent."""
     import threading
 
     from tickets.models import Message, Ticket

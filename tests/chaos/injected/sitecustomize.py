@@ -1,5 +1,8 @@
-"""Python reads this before anything else, in the processes of a chaos run only: crash points, and
-where a run asks for it a bug, are injected into the product's modules as they are loaded."""
+"""Python imports this first, in the processes of a chaos run only.
+
+It injects crash points, and a bug where a run asks for one, into the product's modules as they are
+loaded.
+"""
 
 import importlib.abc
 import importlib.machinery
@@ -10,7 +13,7 @@ import code_changes
 
 
 class InjectingLoader(importlib.machinery.SourceFileLoader):
-    """Loads the source with some of its words changed; nothing of it is kept."""
+    """Loads the changed source of a module; nothing of it is cached."""
 
     def get_code(self, fullname: str) -> CodeType:
         return compile(code_changes.changed(fullname, self.get_source(fullname)), self.path, "exec")

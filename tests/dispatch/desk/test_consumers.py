@@ -118,7 +118,7 @@ def test_a_live_server_reports_its_open_sockets() -> None:
         await lines[1].close()
 
     def held() -> int:
-        return connections.total(at=clock.now())
+        return connections.count_open(at=clock.now())
 
     run(scene())
     assert told == [2, 1]
@@ -132,8 +132,8 @@ def test_an_update_for_another_agent_is_not_received() -> None:
         line = Line(http)
         assert await line.open()
         await line.signature()
-        notifier.publish(push.group(other.pk), {"type": "news", "text": "theirs"})
-        notifier.publish(push.group(agent.pk), {"type": "news", "text": "mine"})
+        notifier.publish(push.group_name(other.pk), {"type": "update", "text": "theirs"})
+        notifier.publish(push.group_name(agent.pk), {"type": "update", "text": "mine"})
         assert await line.frame() == "mine"
         await line.close()
 
@@ -189,7 +189,7 @@ def test_a_flood_of_frames_closes_the_socket() -> None:
         "{" * 90,
         "[]",
         "5",
-        '{"type": "news"}',
+        '{"type": "update"}',
         '{"shown": 5}',
         '{"shown": null}',
         '{"shown": ["x"]}',
@@ -228,7 +228,7 @@ def test_a_silent_socket_stays_open_for_twelve_seconds() -> None:
         assert await line.open()
         await line.signature()
         await asyncio.sleep(11.5)
-        notifier.publish(push.group(agent.pk), {"type": "news", "text": "still here"})
+        notifier.publish(push.group_name(agent.pk), {"type": "update", "text": "still here"})
         assert await line.frame() == "still here"
         await line.close()
 
@@ -242,9 +242,9 @@ def test_a_published_message_reaches_the_members_of_the_group() -> None:
         layer = get_channel_layer()
         channel = await layer.new_channel()
         await layer.group_add(name, channel)
-        notifier.publish(name, {"type": "news", "text": "é"})
+        notifier.publish(name, {"type": "update", "text": "é"})
         heard = await asyncio.wait_for(layer.receive(channel), timeout=4)
-        assert heard == {"type": "news", "text": "é"}
+        assert heard == {"type": "update", "text": "é"}
         await layer.group_discard(name, channel)
 
     run(scene())

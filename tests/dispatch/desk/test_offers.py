@@ -86,7 +86,7 @@ def test_accepting_a_taken_offer_is_refused_with_a_reason(live: Browser, amina: 
 
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Somebody else took this one first. Nothing changes for you." in page
+    assert "Another agent took this offer first. Nothing changes for you." in page
     assert f"offer-{mine.pk}" not in page
 
 
@@ -149,7 +149,7 @@ def test_the_desk_shows_each_pending_offer_with_its_pay(plain: Browser, amina: A
 def test_a_pushed_card_is_complete_and_holds_no_token(amina: Agent) -> None:
     offer = factories.make_offer(factories.make_ticket(skills={"cards": 1}), amina)
 
-    card = push.card(offer)
+    card = push.render_card(offer)
 
     assert card.startswith('<div hx-swap-oob="beforeend:#offers"><article class="offer"')
     assert f'data-answer-by="{int(offer.answer_by.timestamp() * 1000)}"' in card
@@ -164,20 +164,22 @@ def test_a_card_does_not_mention_other_agents(amina: Agent) -> None:
     first = factories.make_offer(ticket, elsa)
     second = factories.make_offer(ticket, amina, slot=1, at=first.sent_at)
 
-    assert push.card(second).replace(str(second.pk), str(first.pk)) == push.card(first)
+    assert push.render_card(second).replace(str(second.pk), str(first.pk)) == push.render_card(
+        first
+    )
 
 
 def test_a_pushed_card_is_small(amina: Agent) -> None:
     offer = factories.make_offer(factories.make_ticket(skills={"cards": 1}), amina)
 
-    assert len(push.card(offer).encode()) < 5_000
+    assert len(push.render_card(offer).encode()) < 5_000
 
 
 def test_a_pushed_card_is_in_the_language_of_the_agent(amina: Agent) -> None:
     User.objects.filter(pk=amina.user_id).update(language="fr")
     offer = factories.make_offer(factories.make_ticket(), Agent.objects.get(pk=amina.pk))
 
-    card = push.card(offer)
+    card = push.render_card(offer)
 
     assert "3,90\xa0€" in card
     assert "anglais" in card
@@ -187,7 +189,7 @@ def test_text_of_a_client_on_a_card_is_escaped(amina: Agent) -> None:
     client = factories.make_client(name="<script>alert(1)</script>")
     offer = factories.make_offer(factories.make_ticket(client), amina)
 
-    card = push.card(offer)
+    card = push.render_card(offer)
 
     assert "<script>" not in card
     assert "&lt;script&gt;" in card

@@ -73,12 +73,12 @@ def test_a_card_sent_to_an_open_page_has_no_image(live: Browser, offer: Offer) -
     fragment = live.look("state", signature="old").content.decode()
 
     assert f'id="offer-{offer.pk}"' in fragment
-    assert "<noscript" not in fragment + push.card(offer)
+    assert "<noscript" not in fragment + push.render_card(offer)
 
 
 def test_a_card_asks_to_be_acknowledged_until_it_is(live: Browser, offer: Offer) -> None:
     asks = f'data-unshown="/desk/offers/{offer.pk}/shown"'
-    assert asks in push.card(offer)
+    assert asks in push.render_card(offer)
     assert asks in live.look().content.decode()
 
     live.act(f"offers/{offer.pk}/shown")

@@ -1,4 +1,4 @@
-"""In doubt the very same thing is sent again; a clear answer, good or not, is the end of it."""
+"""The load test's HTTP client repeats a request until its answer is clear."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from dispatch.loadtest import history
 from dispatch.loadtest.behaviour import BEHAVIOURS
 from dispatch.loadtest.history import HistoryStore
-from dispatch.loadtest.http import HttpClient, Reply, retry_pauses
+from dispatch.loadtest.http import HttpClient, Reply, make_pauses
 from tests.receiver import Receiver, run_receiver
 
 
@@ -17,7 +17,7 @@ def send_until_clear(receiver: Receiver, store: HistoryStore, *, duplicates: int
     async def ask() -> Reply:
         async with HttpClient(receiver.url, rng=Random(1), duplicates=duplicates) as http:
             about = {"key": "k"}
-            history = store.history("bot")
+            history = store.open_history("bot")
             return await http.request_until_clear(
                 history, "escalation", "POST", "", about=about, json={"a": 1}
             )
@@ -25,7 +25,7 @@ def send_until_clear(receiver: Receiver, store: HistoryStore, *, duplicates: int
     return asyncio.run(ask())
 
 
-def test_what_is_in_doubt_is_sent_again_as_it_was(tmp_path: Path) -> None:
+def test_unclear_request_is_sent_again_unchanged(tmp_path: Path) -> None:
     with run_receiver() as receiver:
         receiver.answers = [503, 502, 201]
 
@@ -38,7 +38,7 @@ def test_what_is_in_doubt_is_sent_again_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404, 409, 422])
-def test_a_clear_answer_is_taken(status: int) -> None:
+def test_clear_answer_ends_the_request(status: int) -> None:
     with run_receiver() as receiver:
         receiver.answers = [status]
 
@@ -48,15 +48,15 @@ def test_a_clear_answer_is_taken(status: int) -> None:
     assert len(receiver.received) == 1
 
 
-def test_a_server_that_is_gone_is_in_doubt() -> None:
+def test_missing_server_makes_the_answer_unclear() -> None:
     async def ask() -> Reply:
         async with HttpClient("http://127.0.0.1:9", rng=Random(1)) as http:
-            return await http.ask("GET", "/")
+            return await http.send("GET", "/")
 
     assert asyncio.run(ask()).is_unclear
 
 
-def test_with_an_echo_a_thing_is_sent_several_times_and_the_best_answer_counts() -> None:
+def test_duplicated_request_counts_the_best_answer() -> None:
     with run_receiver() as receiver:
         receiver.answers = [500, 201, 409]
 
@@ -66,15 +66,15 @@ def test_with_an_echo_a_thing_is_sent_several_times_and_the_best_answer_counts()
     assert len(receiver.received) > 1
 
 
-def test_who_gets_no_answer_stops_asking_in_the_end() -> None:
-    waits = list(retry_pauses(Random(1), within=30))
+def test_client_without_an_answer_gives_up() -> None:
+    waits = list(make_pauses(Random(1), within=30))
 
     assert 30 < sum(waits) < 40
     assert max(waits) <= 3
 
 
 @pytest.mark.parametrize("pace", BEHAVIOURS)
-def test_a_temper_is_one_of_chances(pace: str) -> None:
+def test_behaviour_decides_by_its_shares(pace: str) -> None:
     behaviour, rng = BEHAVIOURS[pace], Random(1)
 
     decided = [behaviour.decide(rng) for _ in range(1000)]

@@ -1,9 +1,9 @@
-"""What an actor reads off a page is what the page says."""
+"""The page parser reads what the desk's HTML shows."""
 
 import pytest
 
 from dispatch.loadtest import page_parser
-from dispatch.loadtest.page_parser import Words
+from dispatch.loadtest.page_parser import PageMessage
 from dispatch.models import Assignment
 from dispatch.realtime import push
 from tests import factories
@@ -18,7 +18,7 @@ def work() -> Assignment:
     return held
 
 
-def test_the_desk_shows_offers_conversations_and_presence(client, work: Assignment) -> None:
+def test_desk_shows_offers_conversations_and_presence(client, work: Assignment) -> None:
     offer = factories.make_offer(agent=work.agent)
     client.force_login(work.agent.user)
 
@@ -30,17 +30,17 @@ def test_the_desk_shows_offers_conversations_and_presence(client, work: Assignme
     assert shown.signature
 
 
-def test_an_open_page_is_told_the_words_and_the_stage(client, work: Assignment) -> None:
+def test_open_page_shows_messages_and_stage(client, work: Assignment) -> None:
     client.force_login(work.agent.user)
     position = {"conversation": str(work.pk), "after": 0, "stage": "wrapping"}
 
     shown = page_parser.read(client.get("/desk/state", position).content.decode())
 
-    assert shown.words == [Words("customer", 1, "", "Is <b>it</b> & me?")]
+    assert shown.messages == [PageMessage("customer", 1, "", "Is <b>it</b> & me?")]
     assert shown.stage == "talking"
 
 
-def test_an_agent_finds_their_own_words_by_their_number(client, work: Assignment) -> None:
+def test_agent_message_has_its_number(client, work: Assignment) -> None:
     client.force_login(work.agent.user)
     number = "0b7f6a52-3c0b-4a44-9a39-8a86b4bb1f0c"
     form = {"text": "Yes.", "client_message_id": number, "conversation": str(work.pk), "after": 1}
@@ -49,16 +49,18 @@ def test_an_agent_finds_their_own_words_by_their_number(client, work: Assignment
         f"/desk/conversations/{work.pk}/messages", form, headers={"hx-request": "true"}
     )
 
-    assert page_parser.read(answer.content.decode()).words == [Words("agent", 2, number, "Yes.")]
+    assert page_parser.read(answer.content.decode()).messages == [
+        PageMessage("agent", 2, number, "Yes.")
+    ]
 
 
-def test_a_card_that_travels_names_its_offer() -> None:
+def test_pushed_card_has_its_offer() -> None:
     offer = factories.make_offer()
 
-    assert page_parser.read(push.card(offer)).offers == [str(offer.pk)]
+    assert page_parser.read(push.render_card(offer)).offers == [str(offer.pk)]
 
 
-def test_a_login_page_has_the_token_its_form_is_sent_with(client) -> None:
+def test_login_page_has_the_token_of_its_form(client) -> None:
     page = client.get("/desk/login/").content.decode()
 
-    assert len(page_parser.token(page)) == 64
+    assert len(page_parser.read_token(page)) == 64

@@ -1,4 +1,4 @@
-"""`manage.py simulate_load`: what it refuses, what it lays, and a whole load on a real platform."""
+"""`manage.py simulate_load`: the options it refuses, its fixtures, and a whole run."""
 
 import os
 import signal
@@ -40,12 +40,12 @@ def create_load_fixtures(slug: str = "load", agents: int = 4) -> fixtures.Fixtur
         ({"languages": "en,12"}, "languages as codes"),
     ],
 )
-def test_nonsense_is_refused_with_what_to_give_instead(given: dict[str, Any], says: str) -> None:
+def test_invalid_options_are_refused_with_a_hint(given: dict[str, Any], says: str) -> None:
     with pytest.raises(CommandError, match=says):
         call_command("simulate_load", **{"agents": 1, "rate": 1.0, **given})
 
 
-def test_where_people_work_it_has_to_be_asked_for(settings: Any) -> None:
+def test_production_needs_an_explicit_option(settings: Any) -> None:
     settings.SECURE, settings.PUBLIC_URL = True, "https://desk.example.com"
 
     with pytest.raises(CommandError, match=r"desk\.example\.com .*--among-people"):
@@ -53,7 +53,7 @@ def test_where_people_work_it_has_to_be_asked_for(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_fixtures_created_again_are_the_same_with_new_keys() -> None:
+def test_fixtures_created_again_keep_their_rows_and_get_new_keys() -> None:
     first = create_load_fixtures()
 
     second = create_load_fixtures()
@@ -67,8 +67,8 @@ def test_fixtures_created_again_are_the_same_with_new_keys() -> None:
 
 @pytest.mark.live
 @pytest.mark.django_db(transaction=True)
-def test_a_load_comes_works_and_leaves(platform: Platform, tmp_path: Path) -> None:
-    """Ctrl-C ends the arrivals; whoever came finishes."""
+def test_load_arrives_works_and_leaves(platform: Platform, tmp_path: Path) -> None:
+    """Ctrl-C ends the arrivals; present customers finish."""
     load = subprocess.Popen(
         [
             *(sys.executable, "manage.py", "simulate_load", "--agents", "3", "--rate", "60"),
@@ -95,11 +95,11 @@ def test_a_load_comes_works_and_leaves(platform: Platform, tmp_path: Path) -> No
 
 
 def await_lines(folder: Path, act: str, how: str, *, least: int) -> None:
-    embedded.retry(lambda: _enough(folder, act, how, least), ValueError, seconds=90)
+    embedded.retry(lambda: _require_lines(folder, act, how, least), ValueError, seconds=90)
 
 
-def _enough(folder: Path, act: str, how: str, least: int) -> None:
-    """Raises ValueError while there are fewer."""
+def _require_lines(folder: Path, act: str, how: str, least: int) -> None:
+    """Raise ValueError while there are fewer."""
     found = [one for one in history.read(folder) if (one["act"], one["how"]) == (act, how)]
     if len(found) < least:
         raise ValueError(len(found))

@@ -1,4 +1,4 @@
-"""The receiver of the load: what the platform signs is taken in; what it did not is refused."""
+"""The load test's webhook server accepts signed webhooks and refuses others."""
 
 import asyncio
 import signal
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def letter() -> tuple[str, bytes, dict[str, str], str]:
-    """The receiver's secret, and a webhook as the platform sends it."""
+def signed_webhook() -> tuple[str, bytes, dict[str, str], str]:
+    """The server's secret, and a webhook signed as the platform signs it."""
     factories.make_endpoint()
     work = factories.make_assignment()
     delivery = WebhookDelivery.objects.get()
@@ -28,11 +28,11 @@ def letter() -> tuple[str, bytes, dict[str, str], str]:
     return delivery.endpoint.secret, body, headers, str(work.ticket_id)
 
 
-def test_whoever_waits_for_news_of_a_ticket_gets_it_once(letter: Any) -> None:
-    secret, body, headers, ticket = letter
+def test_subscriber_gets_an_event_of_its_ticket_once(signed_webhook: Any) -> None:
+    secret, body, headers, ticket = signed_webhook
 
     async def hear() -> tuple[list[str], int]:
-        server = WebhookServer(secret, HistoryStore().history("webhooks"))
+        server = WebhookServer(secret, HistoryStore().open_history("webhooks"))
         answers = [server.receive(headers, body) for _ in range(2)]
         box = server.subscribe(ticket)
         return answers, box.qsize()
@@ -43,9 +43,9 @@ def test_whoever_waits_for_news_of_a_ticket_gets_it_once(letter: Any) -> None:
     assert waiting == 1
 
 
-def test_each_time_it_comes_is_noted(letter: Any, tmp_path: Any) -> None:
-    secret, body, headers, ticket = letter
-    server = WebhookServer(secret, HistoryStore(tmp_path).history("webhooks"))
+def test_every_delivery_is_recorded(signed_webhook: Any, tmp_path: Any) -> None:
+    secret, body, headers, ticket = signed_webhook
+    server = WebhookServer(secret, HistoryStore(tmp_path).open_history("webhooks"))
 
     server.receive(headers, body)
     server.receive(headers, body)
@@ -56,10 +56,10 @@ def test_each_time_it_comes_is_noted(letter: Any, tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize("spoilt", ["body", "signature"])
-def test_what_the_platform_did_not_sign_is_refused(letter: Any, spoilt: str) -> None:
-    secret, body, headers, ticket = letter
+def test_unsigned_webhook_is_refused(signed_webhook: Any, spoilt: str) -> None:
+    secret, body, headers, ticket = signed_webhook
     store = HistoryStore()
-    server = WebhookServer(secret, store.history("webhooks"))
+    server = WebhookServer(secret, store.open_history("webhooks"))
     if spoilt == "body":
         body = body.replace(ticket.encode(), b"0" * 36)
     else:
@@ -72,11 +72,11 @@ def test_what_the_platform_did_not_sign_is_refused(letter: Any, spoilt: str) -> 
     assert store.count("webhook", "seen") == 0
 
 
-def test_over_http_a_webhook_is_queued_for_its_subscriber(letter: Any) -> None:
-    secret, body, headers, ticket = letter
+def test_webhook_over_http_is_queued_for_its_subscriber(signed_webhook: Any) -> None:
+    secret, body, headers, ticket = signed_webhook
 
     async def post_webhooks() -> tuple[list[int], str]:
-        server = WebhookServer(secret, HistoryStore().history("webhooks"))
+        server = WebhookServer(secret, HistoryStore().open_history("webhooks"))
         address = f"http://127.0.0.1:{await server.open()}/webhooks"
         queue = server.subscribe(ticket)
         async with httpx.AsyncClient(trust_env=False) as platform:
@@ -91,11 +91,11 @@ def test_over_http_a_webhook_is_queued_for_its_subscriber(letter: Any) -> None:
     assert asyncio.run(post_webhooks()) == ([204, 401, 413], "ticket.answered")
 
 
-def test_an_open_server_leaves_signals_to_the_program(letter: Any) -> None:
-    secret, *_ = letter
+def test_open_server_leaves_signals_to_the_program(signed_webhook: Any) -> None:
+    secret, *_ = signed_webhook
 
     async def open_and_look() -> object:
-        server = WebhookServer(secret, HistoryStore().history("webhooks"))
+        server = WebhookServer(secret, HistoryStore().open_history("webhooks"))
         await server.open()
         await asyncio.sleep(0.05)
         found = signal.getsignal(signal.SIGTERM)

@@ -207,7 +207,7 @@ BUGS = {
         "S14",
     ),
     "a push leaves before the commit": Bug(
-        (Change(push, "offers", ON_COMMIT, "_send_all(frames)"),), asked(), "S16"
+        (Change(push, "send_offers", ON_COMMIT, "_send_all(frames)"),), asked(), "S16"
     ),
     "offers no screen showed never end": Bug(
         (Change(offers, "expire_overdue", NEVER_SHOWN, NEVER_SHOWN.replace("=limit", "=0")),),
@@ -228,14 +228,14 @@ BUGS = {
         (Change(wave, "give_up_overdue", "[:limit]", "[:0]"),), asked(LEAVE, wait(150), TICK), "L2"
     ),
     "a skill is dropped that does not give way": Bug(
-        (Change(wave, "_lowered", "gives_way=ticket.gives_way", "gives_way=ticket.skills"),),
+        (Change(wave, "_compute_level", "gives_way=ticket.gives_way", "gives_way=ticket.skills"),),
         (*UNSKILLED, wait(20), TICK),
         "Q1 less is asked for",
     ),
     "levels are lowered before the promise is over": Bug(
         (
             Change(lifecycle, "lower_levels", "lower_at__lte=at", "lower_at__isnull=False"),
-            Change(wave, "_lowered", "moment <= at", "moment > at"),
+            Change(wave, "_compute_level", "moment <= at", "moment > at"),
         ),
         (*UNSKILLED, wait(9), TICK),
         "Q1 lowered before",

@@ -172,7 +172,7 @@ def surroundings(world: World) -> Iterator[World]:
     """Hints and webhooks go to this world's broker and bot."""
     with pytest.MonkeyPatch.context() as patch:
         count_ids(patch)
-        patch.setattr(notifier, "engine", lambda: world.broker)
+        patch.setattr(notifier, "get_engine", lambda: world.broker)
         patch.setattr(outbound_http, "post", world.bot.post)
         # Refusals are half of what happens here.
         patch.setattr(logging.getLogger("django.request"), "disabled", True)

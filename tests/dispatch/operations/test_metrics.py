@@ -1,4 +1,4 @@
-"""Metrics: read from PostgreSQL, so that they are right whichever process is asked."""
+"""Metrics, read from PostgreSQL, are right whichever process answers."""
 
 import socket
 import time
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.django_db
 
 
 class OpenConnection:
-    """Reads as a scrape does, but keeps the connection open: here it is the test's."""
+    """Reads as a scrape does, but keeps the connection open, because it belongs to the test."""
 
     def collect(self) -> Iterator[Metric]:
         return metrics.read_metrics(at=clock.now())
 
 
-def scraped() -> dict[Any, float]:
-    """Each figure by its name, or by its name and its label."""
+def scrape() -> dict[Any, float]:
+    """Return each figure by its name, or by its name and its label."""
     registry = CollectorRegistry()
     registry.register(OpenConnection())
     text = generate_latest(registry)
@@ -44,8 +44,8 @@ def scraped() -> dict[Any, float]:
     }
 
 
-def test_an_empty_floor_has_figures_too() -> None:
-    figures = scraped()
+def test_empty_platform_has_all_figures() -> None:
+    figures = scrape()
 
     assert {name for name in figures if isinstance(name, str)} == {
         "releve_longest_wait_seconds",
@@ -58,13 +58,13 @@ def test_an_empty_floor_has_figures_too() -> None:
     assert set(figures.values()) == {0.0}
 
 
-def test_who_waits_is_counted_by_language() -> None:
+def test_waiting_tickets_are_counted_by_language() -> None:
     factories.make_ticket(at=clock.now() - timedelta(minutes=1))
     factories.make_ticket()
     factories.make_ticket(language="sv")
     factories.make_offer()
 
-    figures = scraped()
+    figures = scrape()
 
     assert figures["releve_tickets_waiting", "en"] == 3
     assert figures["releve_tickets_waiting", "sv"] == 1
@@ -72,33 +72,33 @@ def test_who_waits_is_counted_by_language() -> None:
     assert figures["releve_offers_in_flight"] == 1
 
 
-def test_a_lost_conversation_is_counted_for_good() -> None:
+def test_lost_conversation_stays_counted() -> None:
     assignments.lose(factories.make_assignment(), at=clock.now())
     Ticket.objects.update(status="abandoned", closed_at=clock.now())
 
-    assert scraped()["releve_lease_losses_total"] == 1
+    assert scrape()["releve_lease_losses_total"] == 1
 
 
-def test_the_clock_is_behind_by_its_silence_or_its_lateness() -> None:
+def test_scheduler_lag_is_its_silence_or_its_lateness() -> None:
     scheduler.beat(leader="a:1", lag_ms=7000, took_ms=250)
 
-    figures = scraped()
+    figures = scrape()
 
     assert figures["releve_scheduler_lag_seconds"] == 7
     assert figures["releve_scheduler_tick_seconds"] == 0.25
 
 
-def test_the_open_sockets_of_live_servers_that_live_are_added_up() -> None:
+def test_open_sockets_of_running_live_servers_are_added_up() -> None:
     at = clock.now()
     LiveServer.objects.create(name="a:1", sockets=3, seen_at=at)
     LiveServer.objects.create(name="b:1", sockets=5, seen_at=at - connections.GONE)
 
     connections.report(4, at=at)
 
-    assert scraped()["releve_open_sockets"] == 7
+    assert scrape()["releve_open_sockets"] == 7
 
 
-def test_a_live_server_of_yesterday_is_forgotten() -> None:
+def test_live_server_gone_for_a_day_is_deleted() -> None:
     at = clock.now()
     LiveServer.objects.create(name="b:1", sockets=5, seen_at=at - timedelta(days=2))
 
@@ -108,19 +108,19 @@ def test_a_live_server_of_yesterday_is_forgotten() -> None:
     assert LiveServer.objects.values_list("name", "sockets").get() == (get_host_and_pid(), 2)
 
 
-def test_breaches_are_named_and_so_is_what_holds() -> None:
+def test_invariants_are_named_with_and_without_findings() -> None:
     Ticket.objects.filter(pk=factories.make_ticket().pk).update(status="active")
 
     audit.run(Window(clock.now(), audit.EVER))
 
-    figures = scraped()
+    figures = scrape()
     assert figures["releve_audit_breaches", "s5_conversation_and_ticket"] == 1
     assert figures["releve_audit_breaches", "s2_load"] == 0
     assert sum(key[0] == "releve_audit_breaches" for key in figures) == len(INVARIANTS)
     assert clock.now().timestamp() - figures["releve_audit_timestamp_seconds"] < 10
 
 
-def test_news_given_up_and_news_nobody_tried() -> None:
+def test_given_up_and_untried_events_are_counted() -> None:
     ticket, endpoint = factories.make_ticket(), factories.make_endpoint()
     at = clock.now()
     for version, given in enumerate([{"dead_at": at}, {}]):
@@ -135,14 +135,14 @@ def test_news_given_up_and_news_nobody_tried() -> None:
             **given,
         )
 
-    figures = scraped()
+    figures = scrape()
 
     assert figures["releve_webhook_dead_letters"] == 1
     assert 30 <= figures["releve_oldest_unsent_event_seconds"] < 35
 
 
 @pytest.fixture
-def served() -> Iterator[str]:
+def metrics_url() -> Iterator[str]:
     """The address of the metrics of a server on a free port."""
     server = metrics.serve(0)
     yield f"http://127.0.0.1:{server.server_port}/metrics"
@@ -151,34 +151,34 @@ def served() -> Iterator[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_scrape_over_http_leaves_no_connection_open(served: str) -> None:
+def test_scrape_over_http_leaves_no_connection_open(metrics_url: str) -> None:
     factories.make_ticket()
-    before = open_connections()
+    before = count_connections()
 
-    answers = [httpx.get(served, trust_env=False) for _ in range(3)]
+    answers = [httpx.get(metrics_url, trust_env=False) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200] * 3
     assert 'releve_tickets_waiting{language="en"} 1.0' in answers[0].text
-    assert open_connections() == before
+    assert count_connections() == before
 
 
-def open_connections() -> int:
-    """Of this database. A server needs a moment to end a connection that was closed."""
+def count_connections() -> int:
+    """Count the connections to this database. A closed one takes the server a moment to end."""
     time.sleep(0.3)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
         return int(cursor.fetchone()[0])
 
 
-def test_a_scrape_that_fails_answers_500_and_quotes_nothing(
-    served: str, monkeypatch: Any, caplog: Any, capfd: Any
+def test_failed_scrape_answers_500_and_quotes_nothing(
+    metrics_url: str, monkeypatch: Any, caplog: Any, capfd: Any
 ) -> None:
     def lost() -> None:
         raise OperationalError("secret")
 
     monkeypatch.setattr(clock, "now", lost)
 
-    answer = httpx.get(served, trust_env=False)
+    answer = httpx.get(metrics_url, trust_env=False)
 
     assert answer.status_code == 500
     assert "metrics: scrape failed (OperationalError)" in caplog.text
@@ -186,25 +186,25 @@ def test_a_scrape_that_fails_answers_500_and_quotes_nothing(
     assert "secret" not in answer.text + caplog.text + printed.out + printed.err
 
 
-def test_a_scrape_that_succeeds_is_not_logged(
-    monkeypatch: Any, served: str, caplog: Any, capfd: Any
+def test_successful_scrape_is_not_logged(
+    monkeypatch: Any, metrics_url: str, caplog: Any, capfd: Any
 ) -> None:
     monkeypatch.setattr(metrics, "read_metrics", lambda *, at: iter(()))
     caplog.set_level("INFO", logger="dispatch")
 
-    assert httpx.get(served, trust_env=False).status_code == 200
+    assert httpx.get(metrics_url, trust_env=False).status_code == 200
 
     assert [record for record in caplog.records if record.name != "httpx"] == []
     assert '"GET /metrics' not in capfd.readouterr().err
 
 
-def test_a_port_that_is_taken_is_an_error() -> None:
+def test_taken_port_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         metrics.serve(taken.getsockname()[1])
 
 
-def waited(seconds: float) -> Offer:
-    """An offer sent a minute ago for a ticket that had waited so long."""
+def make_delayed_offer(seconds: float) -> Offer:
+    """Make an offer sent a minute ago for a ticket that had waited this long."""
     offer = factories.make_offer(factories.make_ticket(), factories.make_agent())
     sent_at = clock.now() - timedelta(minutes=1)
     Offer.objects.filter(pk=offer.pk).update(sent_at=sent_at)
@@ -214,21 +214,21 @@ def waited(seconds: float) -> Offer:
 
 
 @pytest.fixture
-def since_an_hour() -> None:
+def counted_until_an_hour_ago() -> None:
     """Offers of the last hour are not counted yet."""
     counts = [0] * (len(first_offer_latency.BUCKETS) + 1)
     MatchLatency.objects.create(counted_to=clock.now() - timedelta(hours=1), counts=counts)
 
 
-@pytest.mark.usefixtures("since_an_hour")
-def test_waits_for_a_first_offer_are_counted_once_each() -> None:
+@pytest.mark.usefixtures("counted_until_an_hour_ago")
+def test_wait_for_a_first_offer_is_counted_once() -> None:
     for seconds in (0.01, 0.07, 0.07, 1000):
-        waited(seconds)
+        make_delayed_offer(seconds)
 
     first_offer_latency.count(at=clock.now())
     first_offer_latency.count(at=clock.now())
 
-    figures = scraped()
+    figures = scrape()
     bucket = "releve_match_latency_seconds_bucket"
     assert [figures[bucket, le] for le in ("0.025", "0.05", "0.1", "180.0", "+Inf")] == [
         1, 1, 3, 3, 4,
@@ -237,9 +237,9 @@ def test_waits_for_a_first_offer_are_counted_once_each() -> None:
     assert figures["releve_match_latency_seconds_sum"] == pytest.approx(1000.15)
 
 
-@pytest.mark.usefixtures("since_an_hour")
-def test_a_second_offer_of_a_ticket_is_no_first_one() -> None:
-    first = waited(0.01)
+@pytest.mark.usefixtures("counted_until_an_hour_ago")
+def test_second_offer_of_a_ticket_is_not_counted() -> None:
+    first = make_delayed_offer(0.01)
     Offer.objects.filter(pk=first.pk).update(status="declined", settled_at=clock.now())
     again = factories.make_offer(first.ticket, factories.make_agent())
     Offer.objects.filter(pk=again.pk).update(sent_at=clock.now() - timedelta(seconds=50))
@@ -249,8 +249,8 @@ def test_a_second_offer_of_a_ticket_is_no_first_one() -> None:
     assert sum(MatchLatency.objects.get().counts) == 1
 
 
-@pytest.mark.usefixtures("since_an_hour")
-def test_what_was_sent_just_now_is_counted_later() -> None:
+@pytest.mark.usefixtures("counted_until_an_hour_ago")
+def test_offer_sent_just_now_is_counted_later() -> None:
     factories.make_offer()
     now = clock.now()
 

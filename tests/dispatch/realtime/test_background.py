@@ -1,4 +1,4 @@
-"""Errands: done by a thread of their own, once for all who asked, again after they failed."""
+"""Background jobs run in their own thread, once for all requests, and again after a failure."""
 
 import threading
 
@@ -9,7 +9,7 @@ from dispatch.realtime.background import BackgroundJob
 SOON = 5.0
 
 
-def test_it_is_done_once_for_all_who_asked_before_it_was_begun() -> None:
+def test_requests_before_the_start_share_one_run() -> None:
     begun, go_on, done = threading.Semaphore(0), threading.Semaphore(0), threading.Semaphore(0)
 
     def work() -> None:
@@ -30,7 +30,7 @@ def test_it_is_done_once_for_all_who_asked_before_it_was_begun() -> None:
     assert not done.acquire(timeout=0.2)
 
 
-def test_one_that_failed_is_said_and_the_next_is_done(caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_run_is_logged_and_the_next_one_runs(caplog: pytest.LogCaptureFixture) -> None:
     done, fates = threading.Event(), [RuntimeError("a secret")]
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""Hints: fast when Valkey is well, lost without a trace of waiting when it is not."""
+"""Hints arrive fast while Valkey works, and delay nobody while it does not."""
 
 import os
 import re
@@ -24,20 +24,20 @@ from dispatch.tasks import SHARDS, run_until_idle, run_waves
 from tickets.tasks import deliver_webhooks
 
 AT_ONCE = 0.2
-#: Test processes side by side share one Valkey.
+#: Parallel test processes share one Valkey.
 CHANNEL = f"channel-{uuid4()}"
 
 
-class Ear:
-    """Who listens on a channel of the real Valkey."""
+class Listener:
+    """A subscriber of a channel of the real Valkey."""
 
     def __init__(self, channel: str) -> None:
         self.server = redis.Redis.from_url(given.REDIS_URL)
         self.subscribed = self.server.pubsub(ignore_subscribe_messages=True)
         self.subscribed.subscribe(channel)
-        self.heard()
+        self.receive()
 
-    def heard(self, *, seconds: float = 0.3) -> bytes | None:
+    def receive(self, *, seconds: float = 0.3) -> bytes | None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if message := self.subscribed.get_message(timeout=0.05):
@@ -50,118 +50,118 @@ class Ear:
 
 
 @pytest.fixture
-def ear() -> Iterator[Ear]:
-    ear = Ear(CHANNEL)
-    yield ear
-    ear.close()
+def listener() -> Iterator[Listener]:
+    listener = Listener(CHANNEL)
+    yield listener
+    listener.close()
 
 
 @pytest.fixture
-def door(tmp_path_factory: pytest.TempPathFactory, settings: Any) -> Path:
-    """A socket's path, where there is nothing yet, that the carrier is told Valkey is at."""
+def valkey_path(tmp_path_factory: pytest.TempPathFactory, settings: Any) -> Path:
+    """The path of a socket that does not exist yet, at which the engine expects Valkey."""
     path = tmp_path_factory.mktemp("v") / "s"
     settings.REDIS_URL = f"unix://{path}"
     return path
 
 
-def open_to_valkey(door: Path, address: str) -> None:
-    door.symlink_to(urlsplit(address).path)
+def link_valkey(valkey_path: Path, address: str) -> None:
+    valkey_path.symlink_to(urlsplit(address).path)
 
 
-def timed(call: Any, *given: Any) -> float:
+def measure_call(call: Any, *given: Any) -> float:
     before = time.monotonic()
     call(*given)
     return time.monotonic() - before
 
 
-def test_what_is_told_arrives(ear: Ear) -> None:
-    BackgroundEngine().publish(CHANNEL, b"news")
+def test_published_message_arrives(listener: Listener) -> None:
+    BackgroundEngine().publish(CHANNEL, b"message")
 
-    assert ear.heard(seconds=2) == b"news"
+    assert listener.receive(seconds=2) == b"message"
 
 
-def test_what_is_told_arrives_in_order(ear: Ear) -> None:
+def test_published_messages_arrive_in_order(listener: Listener) -> None:
     carrier = BackgroundEngine()
 
     for number in range(5):
         carrier.publish(CHANNEL, str(number).encode())
 
-    assert [ear.heard(seconds=2) for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
+    assert [listener.receive(seconds=2) for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
 
 
-def test_without_valkey_nobody_waits_and_later_news_arrive(ear: Ear, door: Path) -> None:
+def test_publishing_without_valkey_does_not_wait(listener: Listener, valkey_path: Path) -> None:
     address, carrier = os.environ["REDIS_URL"], BackgroundEngine()
 
-    took = [timed(carrier.publish, CHANNEL, b"lost") for _ in range(20)]
-    assert ear.heard() is None
-    open_to_valkey(door, address)
+    took = [measure_call(carrier.publish, CHANNEL, b"lost") for _ in range(20)]
+    assert listener.receive() is None
+    link_valkey(valkey_path, address)
     carrier.publish(CHANNEL, b"later")
 
     assert max(took) < AT_ONCE
-    assert ear.heard(seconds=3) == b"later"
+    assert listener.receive(seconds=3) == b"later"
 
 
-def test_a_frozen_valkey_makes_nobody_wait_and_later_news_arrive(ear: Ear, door: Path) -> None:
+def test_publishing_to_a_frozen_valkey_does_not_wait(listener: Listener, valkey_path: Path) -> None:
     address, carrier = os.environ["REDIS_URL"], BackgroundEngine()
     frozen = socket.socket(socket.AF_UNIX)
-    frozen.bind(str(door))
+    frozen.bind(str(valkey_path))
     frozen.listen()
 
-    took = [timed(carrier.publish, CHANNEL, b"gathered meanwhile") for _ in range(20)]
-    assert ear.heard() is None
-    door.unlink()
+    took = [measure_call(carrier.publish, CHANNEL, b"gathered meanwhile") for _ in range(20)]
+    assert listener.receive() is None
+    valkey_path.unlink()
     frozen.close()
-    open_to_valkey(door, address)
+    link_valkey(valkey_path, address)
     carrier.publish(CHANNEL, b"later")
 
-    heard = [ear.heard(seconds=5)]
-    while heard[-1] == b"gathered meanwhile":
-        heard.append(ear.heard())
+    received = [listener.receive(seconds=5)]
+    while received[-1] == b"gathered meanwhile":
+        received.append(listener.receive())
     assert max(took) < AT_ONCE
-    assert heard[-1] == b"later"
+    assert received[-1] == b"later"
 
 
-def test_no_more_news_are_kept_than_memory_allows() -> None:
+def test_queued_messages_are_limited() -> None:
     carrier = BackgroundEngine()
     carrier._job.request = lambda: None  # type: ignore[method-assign]
 
     for number in range(background_engine.MOST_WAITING + 5):
         carrier.publish(CHANNEL, str(number).encode())
 
-    assert len(carrier._news) == background_engine.MOST_WAITING
+    assert len(carrier._messages) == background_engine.MOST_WAITING
 
 
 class SlowTask:
-    """A task whose broker does not answer until it is let go."""
+    """A task whose broker does not answer until it is released."""
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
-        self.asked = 0
+        self.starts = 0
 
     def apply_async(self, *, retry: bool) -> None:
-        self.asked += 1
+        self.starts += 1
         self.let_go.wait(5)
 
 
-def test_ringing_waits_for_no_broker_and_once_is_enough() -> None:
+def test_enqueuing_does_not_wait_for_the_broker_and_starts_a_task_once() -> None:
     carrier, task = BackgroundEngine(), SlowTask()
 
-    took = [timed(carrier.enqueue, cast(Task, task)) for _ in range(20)]
+    took = [measure_call(carrier.enqueue, cast(Task, task)) for _ in range(20)]
     task.let_go.set()
     for _ in range(100):
-        if task.asked == 2:
+        if task.starts == 2:
             break
         time.sleep(0.01)
 
     assert max(took) < AT_ONCE
-    assert task.asked <= 2
+    assert task.starts <= 2
 
 
 @pytest.mark.usefixtures("no_worker")
-def test_ringing_puts_a_task_without_any_words_into_the_queue(
+def test_enqueued_task_carries_no_personal_data(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # A platform another test runs would take them out of the usual ones, or hear the usual bell.
+    # Another test's platform would take the tasks from the usual queues, or hear the usual signal.
     queue = f"queue-{uuid4()}"
     options = deliver_webhooks._get_exec_options() | {"queue": queue}
     monkeypatch.setattr(deliver_webhooks, "_exec_options", options)
@@ -180,18 +180,18 @@ def test_ringing_puts_a_task_without_any_words_into_the_queue(
     server.delete(f"releve:{queue}")
     server.close()
     assert all(any(name in message for message in waiting) for name in names)
-    # The numbers of a shard or nothing: nothing personal can be in them.
+    # The arguments are a shard's numbers or nothing, so they cannot hold anything personal.
     numbers = re.compile(rb'"argsrepr": "\((\d+, \d+)?\)", "kwargsrepr": "{}"')
     assert [message for message in waiting if not numbers.search(message)] == []
 
 
-def test_what_is_told_is_written_as_the_channel_layer_would() -> None:
+def test_published_message_has_the_format_of_the_channel_layer() -> None:
     layer = channel_layers["default"]
-    ear = Ear(f"releve__group__{CHANNEL}")
+    listener = Listener(f"releve__group__{CHANNEL}")
 
-    notifier.publish(CHANNEL, {"type": "news", "text": "é"})
+    notifier.publish(CHANNEL, {"type": "update", "text": "é"})
 
-    heard = ear.heard(seconds=2)
-    ear.close()
-    assert heard is not None
-    assert layer.deserialize(heard) == {"type": "news", "text": "é"}
+    received = listener.receive(seconds=2)
+    listener.close()
+    assert received is not None
+    assert layer.deserialize(received) == {"type": "update", "text": "é"}

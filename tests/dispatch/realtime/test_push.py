@@ -1,4 +1,4 @@
-"""What the live line brings to a page, and what a page says it shows."""
+"""Pushes to a page over the WebSocket, and a page's reports of displayed offers."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def _threads_keep_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
 
 
-def test_an_offer_is_on_the_line_as_soon_as_its_wave_is_over() -> None:
+def test_offer_is_pushed_as_soon_as_its_wave_commits() -> None:
     agent = factories.make_agent()
     http = login(agent.user)
     factories.make_card()
@@ -52,7 +52,7 @@ def test_an_offer_is_on_the_line_as_soon_as_its_wave_is_over() -> None:
     run(scene())
 
 
-def test_an_offer_named_as_shown_has_its_minute_within_a_moment() -> None:
+def test_displayed_offer_gets_its_time_to_answer_at_once() -> None:
     agent = factories.make_agent()
     http = login(agent.user)
     offer = factories.make_offer(agent=agent)
@@ -71,7 +71,7 @@ def test_an_offer_named_as_shown_has_its_minute_within_a_moment() -> None:
     assert held.expires_at - held.shown_at == OFFER_LASTS + GRACE
 
 
-def test_the_line_shows_nobody_elses_offer() -> None:
+def test_reporting_another_agents_offer_changes_nothing() -> None:
     http = login(factories.make_agent().user)
     theirs = factories.make_offer(agent=factories.make_agent())
 
@@ -87,7 +87,7 @@ def test_the_line_shows_nobody_elses_offer() -> None:
     assert Offer.objects.get().status == "sent"
 
 
-def test_what_a_page_shows_is_accepted_for_an_agent_who_wants_that() -> None:
+def test_displayed_offer_is_accepted_for_an_agent_who_accepts_automatically() -> None:
     agent = factories.make_agent()
     presence.set_auto_accept(agent, on=True, limit=3)
     http = login(agent.user)
@@ -105,7 +105,7 @@ def test_what_a_page_shows_is_accepted_for_an_agent_who_wants_that() -> None:
     assert Offer.objects.get().status == "accepted"
 
 
-def test_whoever_was_slower_hears_so_before_their_card_goes() -> None:
+def test_slower_agent_is_told_before_their_card_goes() -> None:
     slower, quicker = factories.make_agent(), factories.make_agent()
     http = login(slower.user)
     mine = factories.make_offer(agent=slower)
@@ -123,8 +123,8 @@ def test_whoever_was_slower_hears_so_before_their_card_goes() -> None:
     run(scene())
 
 
-def test_an_offer_whose_card_was_lost_on_its_way_is_asked_for_within_seconds() -> None:
-    """Made by the scheduler with no worker alive and its news lost: only PostgreSQL knows of it."""
+def test_page_fetches_an_offer_whose_card_was_lost() -> None:
+    """The scheduler made the offer, no worker runs and the push was lost: only the row is left."""
     agent, other = factories.make_agent(), factories.make_agent()
     http = login(agent.user)
     theirs = factories.make_offer(agent=other)

@@ -1,4 +1,4 @@
-"""Standing by: woken through the real Valkey, started when nobody is there, missed by nobody."""
+"""Wake signals through the real Valkey: they wake a listening task or start one."""
 
 import threading
 import time
@@ -21,64 +21,64 @@ def server() -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def bell() -> WakeSignal:
+def signal() -> WakeSignal:
     return WakeSignal(f"test-{uuid4()}")
 
 
-def test_where_nobody_stands_by_the_first_ring_alone_asks_for_the_task(
-    server: redis.Redis, bell: WakeSignal
+def test_only_the_first_signal_without_a_listener_starts_a_task(
+    server: redis.Redis, signal: WakeSignal
 ) -> None:
-    assert [bell.send(server) for _ in range(3)] == [True, False, False]
+    assert [signal.send(server) for _ in range(3)] == [True, False, False]
 
 
-def test_whoever_stands_by_works_at_once_and_at_each_ring(
-    server: redis.Redis, bell: WakeSignal
+def test_listening_task_runs_at_once_and_at_each_signal(
+    server: redis.Redis, signal: WakeSignal
 ) -> None:
     worked: list[float] = []
     other = connect()
     standing = threading.Thread(
-        target=bell.listen,
+        target=signal.listen,
         args=(other, lambda: worked.append(time.monotonic())),
         kwargs={"stopped": lambda: len(worked) == 2, "seconds": 10},
     )
     standing.start()
-    while not server.exists(bell.keys[1]):
+    while not server.exists(signal.keys[1]):
         time.sleep(0.01)
 
     rang = time.monotonic()
-    asked = bell.send(server)
+    should_start = signal.send(server)
     standing.join(timeout=5)
 
-    assert not asked
+    assert not should_start
     assert len(worked) == 2
     assert worked[1] - rang < 0.5
     other.close()
 
 
-def test_a_ring_nobody_heard_is_answered_by_whoever_comes(
-    server: redis.Redis, bell: WakeSignal
+def test_signals_without_a_listener_are_handled_by_the_next_one(
+    server: redis.Redis, signal: WakeSignal
 ) -> None:
-    bell.send(server)
-    bell.send(server)
+    signal.send(server)
+    signal.send(server)
     worked: list[int] = []
 
-    bell.listen(server, lambda: worked.append(1), stopped=lambda: len(worked) == 2, seconds=5)
+    signal.listen(server, lambda: worked.append(1), stopped=lambda: len(worked) == 2, seconds=5)
 
-    # Once on arriving and once for the bell, however often it rang.
+    # Once at the start and once for the signals, however many were sent.
     assert len(worked) == 2
 
 
-def test_a_shift_ends_and_says_so(server: redis.Redis, bell: WakeSignal) -> None:
-    bell.listen(server, lambda: None, seconds=0.1)
+def test_listening_task_that_ends_removes_its_key(server: redis.Redis, signal: WakeSignal) -> None:
+    signal.listen(server, lambda: None, seconds=0.1)
 
-    assert not server.exists(bell.keys[1])
-    assert bell.send(server)
+    assert not server.exists(signal.keys[1])
+    assert signal.send(server)
 
 
 @pytest.mark.parametrize(
     ("told", "stops"), [(None, False), (False, False), (0, True), (True, True)]
 )
-def test_a_worker_told_to_stop_with_exit_code_0_stops(
+def test_worker_that_must_stop_with_exit_code_0_stops(
     monkeypatch: pytest.MonkeyPatch, told: object, stops: bool
 ) -> None:
     monkeypatch.setattr(state, "should_stop", told)

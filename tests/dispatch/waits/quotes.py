@@ -1,4 +1,4 @@
-"""What the tests of the forecast ask about."""
+"""Tickets and agents for the tests of estimated waits."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +11,8 @@ from tickets.models import Client, Ticket
 from tickets.models.tickets import build_lane
 
 
-def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Ticket:
-    """A ticket somebody might open."""
+def draft_ticket(client: Client, *, at: datetime | None = None, **given: Any) -> Ticket:
+    """Return an unsaved ticket."""
     at = at or clock.now()
     language, skills = given.pop("language", "en"), given.pop("skills", {})
     about = {"topic": "card", "queued_at": at, "due_at": at + client.answer_within, **given}
@@ -21,8 +21,8 @@ def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Tic
     )
 
 
-def talking(agent: Agent, *, since: timedelta = timedelta()) -> Assignment:
-    """The agent is in a conversation that began so long ago."""
+def start_conversation(agent: Agent, *, since: timedelta = timedelta()) -> Assignment:
+    """Put the agent into a conversation that began this long ago."""
     held = factories.make_assignment(ticket=factories.make_ticket(), agent=agent)
     Assignment.objects.filter(pk=held.pk).update(started_at=clock.now() - since)
     return held

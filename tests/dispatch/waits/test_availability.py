@@ -1,4 +1,4 @@
-"""What a customer who asked for a human now would meet."""
+"""Availability: what a customer would meet who escalates now."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,22 +25,22 @@ def skills(api: Any) -> None:
         factories.make_skill(code)
 
 
-def ask(api: Any, **given: str) -> Any:
-    estimator_cache.forget()
+def get_availability(api: Any, **given: str) -> Any:
+    estimator_cache.clear()
     answer = api.get("availability", language=given.pop("language", "en"), **given)
     assert answer.status_code == 200, answer.json()
     return answer.json()
 
 
-def kinds(answer: Any) -> list[str]:
+def list_kinds(answer: Any) -> list[str]:
     return [one["kind"] for one in answer["alternatives"]]
 
 
-def test_an_empty_floor_is_described_whole(api: Any) -> None:
-    assert ask(api) == {
+def test_availability_without_agents_has_all_parts(api: Any) -> None:
+    assert get_availability(api) == {
         "position": 1,
         "expected_wait_s": {"p50": None, "p90": None, "unknown": "nobody_on_line"},
-        "told_after_s": 180,
+        "gives_up_after_s": 180,
         "agents": {"free": 0, "busy": 0, "nearly": 0, "levels": []},
         "opening_hours": {
             "open": True,
@@ -53,36 +53,36 @@ def test_an_empty_floor_is_described_whole(api: Any) -> None:
     }
 
 
-def test_asking_opens_nothing(api: Any) -> None:
-    ask(api, skills="cards")
+def test_availability_opens_no_ticket(api: Any) -> None:
+    get_availability(api, skills="cards")
 
     assert not Ticket.objects.exists()
 
 
-def test_the_place_is_the_one_a_ticket_would_have(api: Any) -> None:
+def test_position_is_that_of_a_real_ticket(api: Any) -> None:
     for _ in range(2):
         factories.make_ticket()
     factories.make_ticket(language="fr")
 
-    told = ask(api)["position"]
+    answer = get_availability(api)["position"]
 
-    assert told == 3 == api.escalate().json()["position"]
+    assert answer == 3 == api.escalate().json()["position"]
 
 
-def test_the_wait_is_the_one_a_ticket_would_be_told(api: Any) -> None:
+def test_expected_wait_is_that_of_a_real_ticket(api: Any) -> None:
     factories.make_agent()
-    told = ask(api)["expected_wait_s"]
+    answer = get_availability(api)["expected_wait_s"]
 
     opened = api.escalate().json()
 
-    assert told["p50"] is not None
-    assert (told["p50"], told["p90"]) == (
+    assert answer["p50"] is not None
+    assert (answer["p50"], answer["p90"]) == (
         opened["expected_wait_s"],
         opened["expected_wait_p90_s"],
     )
 
 
-def test_agents_are_counted_by_fitness_and_never_named(api: Any) -> None:
+def test_agents_are_counted_by_level_and_never_named(api: Any) -> None:
     factories.make_agent("Amina", {"en": 5}, {"cards": 4, "payments": 2})
     busy = factories.make_agent("Bo", {"en": 3}, {"cards": 3, "payments": 5})
     factories.make_assignment(ticket=factories.make_ticket(), agent=busy)
@@ -90,7 +90,7 @@ def test_agents_are_counted_by_fitness_and_never_named(api: Any) -> None:
     factories.make_agent("Di", {"en": 4}, {"cards": 5})
     factories.make_agent("Éa", {"fr": 5}, {"cards": 5, "payments": 5})
 
-    answer = ask(api, skills="cards:2,payments")
+    answer = get_availability(api, skills="cards:2,payments")
 
     assert answer["agents"] == {
         "free": 1,
@@ -106,39 +106,39 @@ def test_agents_are_counted_by_fitness_and_never_named(api: Any) -> None:
         assert name not in str(answer)
 
 
-def test_without_skills_only_the_language_is_counted(api: Any) -> None:
+def test_query_without_skills_counts_by_language_only(api: Any) -> None:
     factories.make_agent(languages={"en": 4}, capacity=2)
 
-    assert ask(api)["agents"]["levels"] == [
+    assert get_availability(api)["agents"]["levels"] == [
         {"language_level": 4, "skill_level": None, "able": True, "free": 1, "busy": 0}
     ]
 
 
-def test_a_parameter_left_empty_is_not_given(api: Any) -> None:
-    assert ask(api, skills="", topic="") == ask(api)
+def test_empty_parameter_counts_as_missing(api: Any) -> None:
+    assert get_availability(api, skills="", topic="") == get_availability(api)
 
 
-def test_a_region_is_its_language(api: Any) -> None:
+def test_region_counts_as_its_language(api: Any) -> None:
     factories.make_agent(languages={"fr": 5})
 
-    assert ask(api, language="fr-CA")["agents"]["free"] == 1
+    assert get_availability(api, language="fr-CA")["agents"]["free"] == 1
 
 
-def test_a_skill_that_gives_way_is_waited_for_only_until_the_last_step(api: Any) -> None:
+def test_skill_that_gives_way_is_expected_until_the_last_step(api: Any) -> None:
     factories.make_agent(languages={"en": 5}, capacity=2)
 
-    kept, given = (ask(api, skills="cards", gives_way=code) for code in ("", "cards"))
+    kept, given = (get_availability(api, skills="cards", gives_way=code) for code in ("", "cards"))
 
     assert kept["expected_wait_s"]["unknown"] == "nobody_able"
     assert given["expected_wait_s"]["p50"] >= 60
 
 
-def test_without_a_skill_is_named_where_it_would_be_sooner(api: Any) -> None:
+def test_alternative_without_a_skill_is_offered_where_sooner(api: Any) -> None:
     factories.make_agent("Bo", {"en": 5}, {"cards": 4})
 
-    answer = ask(api, skills="cards:2,payments")
+    answer = get_availability(api, skills="cards:2,payments")
 
-    assert kinds(answer) == ["without_skill", "stay_with_bot"]
+    assert list_kinds(answer) == ["without_skill", "stay_with_bot"]
     assert (answer["alternatives"][0]["skill"], answer["alternatives"][0]["free"]) == (
         "payments",
         1,
@@ -146,12 +146,12 @@ def test_without_a_skill_is_named_where_it_would_be_sooner(api: Any) -> None:
     assert answer["alternatives"][0]["expected_wait_s"]["p50"] < 60
 
 
-def test_other_languages_with_somebody_free_are_named(api: Any) -> None:
+def test_other_languages_with_free_agents_are_listed(api: Any) -> None:
     factories.make_agent("Bo", {"fr": 5, "de": 3}, {"cards": 4})
     factories.make_agent("Cy", {"fr": 5}, {"cards": 4})
     factories.make_agent("Di", {"sv": 5}, {})
 
-    answer = ask(api, skills="cards:2")
+    answer = get_availability(api, skills="cards:2")
 
     assert answer["alternatives"] == [
         {"kind": "other_language", "language": "fr", "free": 2},
@@ -160,14 +160,14 @@ def test_other_languages_with_somebody_free_are_named(api: Any) -> None:
     ]
 
 
-def test_closed_says_when_it_opens_and_promises_nothing(api: Any) -> None:
+def test_closed_client_shows_when_it_opens_and_no_wait(api: Any) -> None:
     yesterday = clock.now() - timedelta(days=1)
     day = yesterday.strftime("%a").lower()
     api.client.opening_hours, api.client.time_zone = {day: [["09:00", "17:00"]]}, "UTC"
     api.client.save()
     factories.make_agent()
 
-    answer = ask(api, skills="cards")
+    answer = get_availability(api, skills="cards")
 
     opens = (yesterday + timedelta(days=7)).strftime("%Y-%m-%dT09:00:00Z")
     assert answer["expected_wait_s"] == {"p50": None, "p90": None, "unknown": "closed"}
@@ -180,7 +180,7 @@ def test_closed_says_when_it_opens_and_promises_nothing(api: Any) -> None:
     ]
 
 
-def test_an_escalation_out_of_hours_is_taken_and_told_the_truth(api: Any) -> None:
+def test_escalation_out_of_hours_is_accepted_with_the_opening_time(api: Any) -> None:
     yesterday = clock.now() - timedelta(days=1)
     api.client.opening_hours = {yesterday.strftime("%a").lower(): [["09:00", "17:00"]]}
     api.client.time_zone = "UTC"
@@ -190,18 +190,18 @@ def test_an_escalation_out_of_hours_is_taken_and_told_the_truth(api: Any) -> Non
     opened = api.escalate()
 
     assert opened.status_code == 201
-    told = opened.json()
-    assert (told["expected_wait_s"], told["expected_wait_p90_s"]) == (None, None)
-    assert told["opens_at"] == (yesterday + timedelta(days=7)).strftime("%Y-%m-%dT09:00:00Z")
-    assert api.get(f"tickets/{told['ticket']}").json()["opens_at"] == told["opens_at"]
+    answer = opened.json()
+    assert (answer["expected_wait_s"], answer["expected_wait_p90_s"]) == (None, None)
+    assert answer["opens_at"] == (yesterday + timedelta(days=7)).strftime("%Y-%m-%dT09:00:00Z")
+    assert api.get(f"tickets/{answer['ticket']}").json()["opens_at"] == answer["opens_at"]
 
 
-def test_another_clients_queue_moves_the_place_and_names_nobody(api: Any, make_api: Any) -> None:
-    """The pool is shared; what one client's customers said is not."""
+def test_other_clients_tickets_move_the_position_and_name_nobody(api: Any, make_api: Any) -> None:
+    """Clients share the agents but not what their customers said."""
     other = factories.make_client("other")
     factories.make_ticket(other, customer={"ref": "secret-ref", "name": "Secret Name"})
 
-    answer = ask(api)
+    answer = get_availability(api)
 
     assert answer["position"] == 2
     assert "ecret" not in str(answer)
@@ -232,7 +232,7 @@ def test_another_clients_queue_moves_the_place_and_names_nobody(api: Any, make_a
         ({"language": ["en", "fr"]}, "language"),
     ],
 )
-def test_what_is_no_question_is_a_problem_that_names_its_place(
+def test_invalid_query_is_a_problem_that_names_the_parameter(
     api: Any, query: dict[str, Any], field: str
 ) -> None:
     answer = api.get("availability", **query)
@@ -242,25 +242,25 @@ def test_what_is_no_question_is_a_problem_that_names_its_place(
     assert [one["field"] for one in answer.json()["errors"]] == [field]
 
 
-def test_without_a_key_nothing_is_said() -> None:
+def test_request_without_a_key_is_refused() -> None:
     assert Http().get("/api/v1/availability", {"language": "en"}).status_code == 401
 
 
-def test_the_answer_is_as_the_schema_says(api: Any) -> None:
+def test_response_fits_the_schema(api: Any) -> None:
     schema = Http().get("/api/v1/schema?format=json").json()
     shape = {"$ref": "#/components/schemas/Availability", "components": schema["components"]}
     factories.make_agent("Bo", {"en": 5, "fr": 5}, {"cards": 4})
 
-    jsonschema.validate(ask(api, skills="cards:2,payments"), shape)
-    jsonschema.validate(ask(api), shape)
+    jsonschema.validate(get_availability(api, skills="cards:2,payments"), shape)
+    jsonschema.validate(get_availability(api), shape)
 
 
-def test_more_agents_cost_no_more_queries(api: Any) -> None:
+def test_queries_do_not_grow_with_agents(api: Any) -> None:
     def queries() -> int:
-        estimator_cache.forget()
-        with CaptureQueriesContext(connection) as asked:
+        estimator_cache.clear()
+        with CaptureQueriesContext(connection) as captured:
             api.get("availability", language="en", skills="cards")
-        return len(asked)
+        return len(captured)
 
     queries()
     few = queries()
@@ -270,15 +270,15 @@ def test_more_agents_cost_no_more_queries(api: Any) -> None:
     assert queries() == few
 
 
-def test_only_those_who_hold_the_clients_certificate_are_counted_on(api: Any) -> None:
+def test_only_agents_with_the_clients_certificate_are_counted(api: Any) -> None:
     Client.objects.filter(pk=api.client.pk).update(certificate="kyc")
     certified, _other = factories.make_agent(), factories.make_agent()
     AgentCertificate.objects.create(agent=certified, code="kyc")
 
-    told = ask(api)
+    answer = get_availability(api)
 
-    assert told["agents"]["free"] == 1
-    assert told["expected_wait_s"]["p50"] is not None
+    assert answer["agents"]["free"] == 1
+    assert answer["expected_wait_s"]["p50"] is not None
     certified.certificates.all().delete()
-    assert ask(api)["expected_wait_s"]["unknown"] == "nobody_able"
-    assert ask(api)["agents"]["free"] == 0
+    assert get_availability(api)["expected_wait_s"]["unknown"] == "nobody_able"
+    assert get_availability(api)["agents"]["free"] == 0

@@ -1,4 +1,4 @@
-"""The wait a customer is told, from the rows as they are."""
+"""The estimated wait, from the rows in the database."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from dispatch import assignments, offers
 from dispatch.models import Assignment, Offer
 from dispatch.waits import estimates, estimator_cache, pool
 from tests import factories
-from tests.dispatch.waits.quotes import talking, would_be
+from tests.dispatch.waits.quotes import draft_ticket, start_conversation
 from tickets import clock
 from tickets.models import Client, Ticket
 from tickets.queue import Wait
@@ -29,22 +29,24 @@ def client() -> Client:
     return made
 
 
-def wait(client: Client, *, at: datetime | None = None, **given: Any) -> Wait:
-    """As a process that has not looked at the floor yet would say it."""
-    estimator_cache.forget()
+def estimate_wait(client: Client, *, at: datetime | None = None, **given: Any) -> Wait:
+    """Estimate as a process that has not read the pool yet."""
+    estimator_cache.clear()
     cache.clear()
     at = at or clock.now()
-    return estimates.estimate(would_be(client, at=at, **given), at=at)
+    return estimates.estimate(draft_ticket(client, at=at, **given), at=at)
 
 
-def half(client: Client, **given: Any) -> int:
-    told = wait(client, **given)
-    assert told.p50 is not None
-    return told.p50
+def estimate_median(client: Client, **given: Any) -> int:
+    wait = estimate_wait(client, **given)
+    assert wait.p50 is not None
+    return wait.p50
 
 
-def worked(agent: Agent, *, minutes: float, times: int = pool.ENOUGH, topic: str = "card") -> None:
-    """Finished conversations of this length."""
+def make_history(
+    agent: Agent, *, minutes: float, times: int = pool.ENOUGH, topic: str = "card"
+) -> None:
+    """Make finished conversations of this length."""
     for _ in range(times):
         held = factories.make_assignment(ticket=factories.make_ticket(topic=topic), agent=agent)
         assignments.resolve(held, disposition="solved", at=clock.now())
@@ -56,55 +58,58 @@ def worked(agent: Agent, *, minutes: float, times: int = pool.ENOUGH, topic: str
         )  # fmt: skip
 
 
-def test_nobody_on_line_is_said_and_not_guessed(client: Client) -> None:
+def test_wait_without_agents_on_line_is_unknown(client: Client) -> None:
     factories.make_agent(available=False)
 
-    assert wait(client) == Wait(unknown="nobody_on_line")
+    assert estimate_wait(client) == Wait(unknown="nobody_on_line")
 
 
-def test_after_the_promise_whoever_knows_a_little_less_is_counted_on(client: Client) -> None:
+def test_agents_of_a_lower_level_count_after_the_promise(client: Client) -> None:
     factories.make_agent(skills={"cards": 2})
-    told = wait(client, skills={"cards": 2})[:2]
+    wait = estimate_wait(client, skills={"cards": 2})[:2]
 
-    assert wait(client, skills={"cards": 3})[:2] == tuple(30 + one for one in told)
-    assert wait(client, skills={"cards": 4})[:2] == tuple(60 + one for one in told)
-    assert half(client, skills={"cards": 3}, queued_at=clock.now() - 9 * SECOND) == told[0] + 21
-    assert wait(client, skills={"cards": 5}) == Wait(unknown="nobody_able")
+    assert estimate_wait(client, skills={"cards": 3})[:2] == tuple(30 + one for one in wait)
+    assert estimate_wait(client, skills={"cards": 4})[:2] == tuple(60 + one for one in wait)
+    assert (
+        estimate_median(client, skills={"cards": 3}, queued_at=clock.now() - 9 * SECOND)
+        == wait[0] + 21
+    )
+    assert estimate_wait(client, skills={"cards": 5}) == Wait(unknown="nobody_able")
 
 
-def test_whoever_lacks_a_skill_is_counted_on_only_where_it_gives_way(client: Client) -> None:
+def test_agents_without_a_skill_count_only_if_it_gives_way(client: Client) -> None:
     factories.make_agent()
-    told = wait(client)[:2]
+    wait = estimate_wait(client)[:2]
 
-    assert wait(client, skills={"cards": 1}) == Wait(unknown="nobody_able")
-    found = wait(client, skills={"cards": 1}, gives_way=["cards"])[:2]
-    assert found == tuple(60 + one for one in told)
+    assert estimate_wait(client, skills={"cards": 1}) == Wait(unknown="nobody_able")
+    found = estimate_wait(client, skills={"cards": 1}, gives_way=["cards"])[:2]
+    assert found == tuple(60 + one for one in wait)
 
 
-def test_nobody_who_is_able_is_said_and_not_guessed(client: Client) -> None:
+def test_wait_without_qualified_agents_is_unknown(client: Client) -> None:
     factories.make_agent(languages={"fr": 5})
 
-    assert wait(client) == Wait(unknown="nobody_able")
+    assert estimate_wait(client) == Wait(unknown="nobody_able")
 
 
 @pytest.mark.parametrize("change", [{"status": "away"}, {"seen_at": "2020-01-01T00:00Z"}])
-def test_the_away_and_the_silent_are_not_counted_on(client: Client, change: dict[str, str]) -> None:
+def test_away_and_silent_agents_do_not_count(client: Client, change: dict[str, str]) -> None:
     factories.make_agent()
     Presence.objects.update(**change)
 
-    assert wait(client) == Wait(unknown="nobody_on_line")
+    assert estimate_wait(client) == Wait(unknown="nobody_on_line")
 
 
-def test_without_a_rate_card_nobody_will_be_asked(client: Client) -> None:
+def test_wait_without_a_rate_card_is_unknown(client: Client) -> None:
     factories.make_agent()
 
-    assert wait(factories.make_client("poor")) == Wait(unknown="no_rate_card")
+    assert estimate_wait(factories.make_client("poor")) == Wait(unknown="no_rate_card")
 
 
-def test_with_somebody_free_it_is_the_time_to_answer(client: Client) -> None:
+def test_wait_with_a_free_agent_is_the_time_to_accept(client: Client) -> None:
     factories.make_agent()
 
-    half, most, _unknown = wait(client)
+    half, most, _unknown = estimate_wait(client)
 
     assert half is not None
     assert most is not None
@@ -112,119 +117,119 @@ def test_with_somebody_free_it_is_the_time_to_answer(client: Client) -> None:
     assert 45 <= most <= 60
 
 
-def test_how_fast_offers_were_answered_counts(client: Client) -> None:
+def test_wait_follows_how_fast_offers_were_answered(client: Client) -> None:
     agent = factories.make_agent()
-    worked(agent, minutes=5)
+    make_history(agent, minutes=5)
     Offer.objects.update(sent_at=clock.now() - 5 * MINUTE)
     Offer.objects.update(settled_at=clock.now() - 5 * MINUTE + timedelta(seconds=4))
 
-    assert 4 <= half(client) <= 6
+    assert 4 <= estimate_median(client) <= 6
 
 
-def test_a_clock_that_was_set_back_makes_no_wait_less_than_nothing(client: Client) -> None:
-    worked(factories.make_agent(), minutes=-60)
+def test_clock_set_back_makes_no_wait_negative(client: Client) -> None:
+    make_history(factories.make_agent(), minutes=-60)
     Offer.objects.update(sent_at=clock.now() + 30 * MINUTE)
-    talking(factories.make_agent(), since=-30 * MINUTE)
+    start_conversation(factories.make_agent(), since=-30 * MINUTE)
 
-    told = wait(client)
+    wait = estimate_wait(client)
 
-    assert told.p50 is not None
-    assert 0 <= told.p50 <= (told.p90 or 0)
+    assert wait.p50 is not None
+    assert 0 <= wait.p50 <= (wait.p90 or 0)
 
 
-def test_a_conversation_that_has_gone_on_for_long_is_sooner_over(client: Client) -> None:
-    held = talking(factories.make_agent())
-    fresh = half(client)
+def test_long_running_conversation_ends_sooner(client: Client) -> None:
+    held = start_conversation(factories.make_agent())
+    fresh = estimate_median(client)
     Assignment.objects.filter(pk=held.pk).update(started_at=clock.now() - 8 * MINUTE)
 
-    assert half(client) < fresh
+    assert estimate_median(client) < fresh
 
 
-def test_a_wrap_up_is_nearly_over(client: Client) -> None:
-    held = talking(factories.make_agent())
-    during = half(client)
+def test_wrap_up_is_nearly_over(client: Client) -> None:
+    held = start_conversation(factories.make_agent())
+    during = estimate_median(client)
     assignments.resolve(held, disposition="solved", at=clock.now())
 
-    assert half(client) < min(during, 180)
+    assert estimate_median(client) < min(during, 180)
 
 
-def test_before_there_are_enough_the_card_says_how_long_talks_take(client: Client) -> None:
+def test_rate_card_gives_the_length_until_there_is_enough_history(client: Client) -> None:
     other = factories.make_client("slow")
     factories.make_card(other, expected_minutes=60)
     agent = factories.make_agent()
     factories.make_assignment(ticket=factories.make_ticket(other), agent=agent)
 
-    assert half(client) > 20 * 60
+    assert estimate_median(client) > 20 * 60
 
 
-def test_real_talks_say_how_long_they_take(client: Client) -> None:
+def test_history_gives_the_length_of_conversations(client: Client) -> None:
     agent = factories.make_agent()
-    worked(agent, minutes=2)
-    talking(agent)
+    make_history(agent, minutes=2)
+    start_conversation(agent)
 
-    assert half(client) < 3 * 60
+    assert estimate_median(client) < 3 * 60
 
 
-def test_whoever_waits_already_is_in_front(client: Client) -> None:
-    talking(factories.make_agent())
-    alone = half(client)
+def test_earlier_ticket_is_ahead(client: Client) -> None:
+    start_conversation(factories.make_agent())
+    alone = estimate_median(client)
     for _ in range(3):
         factories.make_ticket()
 
-    assert half(client) > alone + 3 * 60
+    assert estimate_median(client) > alone + 3 * 60
 
 
-def test_only_those_ahead_count(client: Client) -> None:
-    talking(factories.make_agent())
+def test_later_tickets_do_not_count(client: Client) -> None:
+    start_conversation(factories.make_agent())
     factories.make_ticket()
-    last = half(client)
+    last = estimate_median(client)
 
-    assert half(client, urgency=2) < last
+    assert estimate_median(client, urgency=2) < last
 
 
-def test_whoever_waits_for_other_agents_is_not_in_front(client: Client) -> None:
-    talking(factories.make_agent())
-    alone = half(client)
+def test_tickets_for_other_agents_are_not_ahead(client: Client) -> None:
+    start_conversation(factories.make_agent())
+    alone = estimate_median(client)
     factories.make_agent("Léa", languages={"fr": 5}, skills={"cards": 3})
     for _ in range(3):
         factories.make_ticket(language="fr")
 
-    assert half(client) == pytest.approx(alone, abs=60)
+    assert estimate_median(client) == pytest.approx(alone, abs=60)
 
 
-def test_an_offer_that_is_out_is_only_waited_for_to_be_answered(client: Client) -> None:
-    talking(factories.make_agent("Bo"))
+def test_ticket_with_a_pending_offer_waits_for_the_answer_only(client: Client) -> None:
+    start_conversation(factories.make_agent("Bo"))
     ticket = factories.make_ticket()
-    asked = half(client)
+    without_offer = estimate_median(client)
     factories.make_offer(ticket, factories.make_agent())
-    estimator_cache.forget()
+    estimator_cache.clear()
     ticket.refresh_from_db()
 
-    told = estimates.estimate(ticket, at=clock.now())
+    wait = estimates.estimate(ticket, at=clock.now())
 
-    assert told.p50 is not None
-    assert told.p50 < 60 < asked
+    assert wait.p50 is not None
+    assert wait.p50 < 60 < without_offer
 
 
-def test_a_place_an_offer_holds_is_not_free(client: Client) -> None:
+def test_capacity_held_by_an_offer_is_not_free(client: Client) -> None:
     factories.make_offer(agent=factories.make_agent())
 
-    assert half(client) > 60
+    assert estimate_median(client) > 60
 
 
-def test_behind_a_very_long_line_nobody_is_told_a_time(
+def test_wait_behind_a_very_long_queue_is_unknown(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    talking(factories.make_agent())
+    start_conversation(factories.make_agent())
     for _ in range(3):
         factories.make_ticket()
     monkeypatch.setattr(pool, "MAX_QUEUE", 3)
 
-    assert wait(client) == Wait(unknown="long_queue")
+    assert estimate_wait(client) == Wait(unknown="long_queue")
 
 
-def test_an_agent_who_declines_is_no_different_from_one_who_does_not(client: Client) -> None:
-    """How offers are answered is known of all together only."""
+def test_estimate_does_not_depend_on_which_agent_declined(client: Client) -> None:
+    """Answers to offers are read for all agents together only."""
     willing, unwilling = factories.make_agent("Amina"), factories.make_agent("Bo")
     for _ in range(20):
         offers.decline(factories.make_offer(agent=unwilling), at=clock.now())
@@ -233,8 +238,8 @@ def test_an_agent_who_declines_is_no_different_from_one_who_does_not(client: Cli
         assignments.finish(held, at=clock.now())
     Ticket.objects.update(status="resolved", closed_at=clock.now())
     presence.go_away(unwilling, at=clock.now())
-    only_willing = wait(client)
+    only_willing = estimate_wait(client)
     presence.go_available(unwilling, at=clock.now())
     presence.go_away(willing, at=clock.now())
 
-    assert wait(client) == only_willing
+    assert estimate_wait(client) == only_willing

@@ -1,4 +1,4 @@
-"""What the forecast remembers: a second quote asks nothing, whoever came since is in front."""
+"""The cached estimator: a second estimate runs no query, and new tickets count at once."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from dispatch.waits import estimates, estimator_cache, pool
 from dispatch.waits.estimator import WaitEstimator
 from dispatch.waits.estimator_cache import EstimatorCache
 from tests import factories
-from tests.dispatch.waits.quotes import talking, would_be
+from tests.dispatch.waits.quotes import draft_ticket, start_conversation
 from tickets import clock
 from tickets.models import Client
 
@@ -25,24 +25,24 @@ def client() -> Client:
     return made
 
 
-def test_whoever_comes_is_in_front_at_once(client: Client) -> None:
-    """The floor is remembered, those who came since are added."""
+def test_new_ticket_is_ahead_at_once(client: Client) -> None:
+    """The cached pool gets the tickets opened since."""
     factories.make_agent()
-    estimates.estimate(would_be(client), at=clock.now())
+    estimates.estimate(draft_ticket(client), at=clock.now())
     for _ in range(2):
         factories.make_ticket()
 
-    told = estimates.estimate(would_be(client), at=clock.now())
+    wait = estimates.estimate(draft_ticket(client), at=clock.now())
 
-    assert told.p50 is not None
-    assert told.p50 > 2 * 60
+    assert wait.p50 is not None
+    assert wait.p50 > 2 * 60
 
 
-def test_a_second_quote_asks_the_database_nothing(client: Client) -> None:
+def test_second_estimate_runs_no_query(client: Client) -> None:
     factories.make_agent()
     at = clock.now()
-    estimates.estimate(would_be(client, at=at), at=at)
-    ticket = would_be(client, at=at)
+    estimates.estimate(draft_ticket(client, at=at), at=at)
+    ticket = draft_ticket(client, at=at)
 
     with CaptureQueriesContext(connection) as queries:
         estimates.estimate(ticket, at=at)
@@ -51,55 +51,55 @@ def test_a_second_quote_asks_the_database_nothing(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("no_worker")
-def test_whoever_asks_when_it_is_read_anew_does_not_wait_for_that(
+def test_estimate_does_not_wait_for_a_refresh(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = clock.now()
-    # Its own, or its thread would read on during other tests.
+    # The cache is the test's own, because its thread would read on during other tests.
     memory = EstimatorCache()
-    known, fresh = memory.estimator(at=at), pool.read(at=at)
+    known, fresh = memory.get_estimator(at=at), pool.read(at=at)
     go_on = threading.Event()
     monkeypatch.setattr(pool, "read", lambda *, at: go_on.wait(5) and fresh)
-    known.read_at -= estimator_cache.REMEMBERED
+    known.read_at -= estimator_cache.FRESH
 
-    assert memory.estimator(at=at) is known
+    assert memory.get_estimator(at=at) is known
 
     go_on.set()
     give_up = time.monotonic() + 5
-    while memory.estimator(at=at).snapshot is not fresh:
+    while memory.get_estimator(at=at).snapshot is not fresh:
         assert time.monotonic() < give_up
 
 
-def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
+def test_lane_added_during_an_estimate_does_no_harm(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.make_agent()
     factories.make_ticket()
-    view = estimator_cache.estimator(at=clock.now())
-    compete = WaitEstimator._compete
+    view = estimator_cache.get_estimator(at=clock.now())
+    compete = WaitEstimator._is_competing
 
     def joined_meanwhile(self: WaitEstimator, lane: str, other: str) -> bool:
-        self.add(would_be(client, language="sv"))
+        self.add(draft_ticket(client, language="sv"))
         return compete(self, lane, other)
 
-    monkeypatch.setattr(WaitEstimator, "_compete", joined_meanwhile)
+    monkeypatch.setattr(WaitEstimator, "_is_competing", joined_meanwhile)
 
-    would = would_be(client)
-    assert view._ahead(would.lane, view.snapshot.turn_at(would)) == 1
+    would = draft_ticket(client)
+    assert view._count_ahead(would.lane, view.snapshot.turn_at(would)) == 1
 
 
-def test_a_floor_of_many_is_read_in_as_many_queries_as_one_of_few(client: Client) -> None:
+def test_pool_of_many_agents_takes_as_many_queries_as_of_few(client: Client) -> None:
     def queries() -> int:
-        estimator_cache.forget()
-        with CaptureQueriesContext(connection) as asked:
-            estimates.estimate(would_be(client), at=clock.now())
-        return len(asked)
+        estimator_cache.clear()
+        with CaptureQueriesContext(connection) as captured:
+            estimates.estimate(draft_ticket(client), at=clock.now())
+        return len(captured)
 
-    talking(factories.make_agent())
+    start_conversation(factories.make_agent())
     queries()
     few = queries()
     for _ in range(5):
-        talking(factories.make_agent())
+        start_conversation(factories.make_agent())
         factories.make_ticket()
 
     assert queries() == few

@@ -1,4 +1,4 @@
-"""Handle time: how long conversations really take."""
+"""Handle time, measured from finished conversations."""
 
 from datetime import timedelta
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 
 
-def worked(minutes: int, *, topic: str = "card", client: Client | None = None) -> Assignment:
-    """A conversation of the last days that took this long."""
+def make_finished(minutes: int, *, topic: str = "card", client: Client | None = None) -> Assignment:
+    """Make a conversation of the last days that took this long."""
     began = clock.now() - timedelta(days=1)
     ticket = factories.make_ticket(client, topic=topic)
     held = factories.make_assignment(ticket=ticket, agent=factories.make_agent(), at=began)
@@ -26,34 +26,34 @@ def worked(minutes: int, *, topic: str = "card", client: Client | None = None) -
     return assignments.finish(held, at=began + minutes * MINUTE)
 
 
-def typical() -> dict[str, timedelta]:
+def get_median() -> dict[str, timedelta]:
     cache.clear()
-    return {topic: took for (_, topic), took in handle_time.typical(at=clock.now()).items()}
+    return {topic: took for (_, topic), took in handle_time.get_medians(at=clock.now()).items()}
 
 
-def test_the_median_of_enough_conversations_is_typical() -> None:
+def test_median_of_enough_conversations_is_used() -> None:
     for minutes in (1, 2, 3, 10, 60):
-        worked(minutes)
+        make_finished(minutes)
 
-    assert typical() == {"card": 3 * MINUTE}
+    assert get_median() == {"card": 3 * MINUTE}
 
 
-def test_too_few_conversations_tell_nothing() -> None:
+def test_too_few_conversations_give_no_median() -> None:
     for minutes in (1, 2, 3, 10):
-        worked(minutes)
+        make_finished(minutes)
 
-    assert typical() == {}
+    assert get_median() == {}
 
 
-def test_each_client_and_topic_has_its_own() -> None:
+def test_each_client_and_topic_has_its_own_median() -> None:
     first, other = factories.make_client(), factories.make_client("other")
     for _ in range(handle_time.ENOUGH):
-        worked(2, client=first)
-        worked(4, client=first, topic="loan")
-        worked(6, client=other)
+        make_finished(2, client=first)
+        make_finished(4, client=first, topic="loan")
+        make_finished(6, client=other)
 
     cache.clear()
-    found = handle_time.typical(at=clock.now())
+    found = handle_time.get_medians(at=clock.now())
     assert found == {
         (first.pk, "card"): 2 * MINUTE,
         (first.pk, "loan"): 4 * MINUTE,
@@ -64,18 +64,18 @@ def test_each_client_and_topic_has_its_own() -> None:
 @pytest.mark.parametrize(
     "change", [{"ending": "lost"}, {"ending": "abandoned"}, {"finished_at": "2020-01-01T00:00Z"}]
 )
-def test_what_ended_otherwise_or_long_ago_is_left_out(change: dict[str, str]) -> None:
+def test_other_endings_and_old_conversations_are_left_out(change: dict[str, str]) -> None:
     for _ in range(handle_time.ENOUGH):
-        left_out = worked(2)
+        left_out = make_finished(2)
 
     Assignment.objects.filter(pk=left_out.pk).update(**change)
 
-    assert typical() == {}
+    assert get_median() == {}
 
 
-def test_a_quote_is_made_for_the_time_it_really_takes() -> None:
+def test_quote_uses_the_measured_handle_time() -> None:
     for _ in range(handle_time.ENOUGH):
-        worked(20)
+        make_finished(20)
     cache.clear()
     ticket = factories.make_ticket()
 

@@ -1,4 +1,4 @@
-"""What is asked for stays asked for; levels are lowered late and little, by the promise."""
+"""Lowering of required levels, by the client's promise."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -29,15 +29,15 @@ def run_wave() -> int:
     return wave.run(at=clock.now())
 
 
-def lower(ticket: Ticket, seconds: float) -> int:
-    """What the clock does so many seconds after the ticket was queued."""
+def lower_after(ticket: Ticket, seconds: float) -> int:
+    """Lower levels as the scheduler does this many seconds after the ticket was queued."""
     return wave.lower_levels(at=ticket.queued_at + seconds * SECOND)
 
 
 def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
-    asked = {"cards": 3, "loans": 1}
+    required = {"cards": 3, "loans": 1}
 
-    assert [lower_levels(asked, steps) for steps in range(4)] == [
+    assert [lower_levels(required, steps) for steps in range(4)] == [
         {"cards": 3, "loans": 1},
         {"cards": 2, "loans": 1},
         {"cards": 1, "loans": 1},
@@ -45,10 +45,10 @@ def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
     ]
 
 
-def test_only_a_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> None:
-    asked = {"cards": 3, "loans": 1}
+def test_only_an_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> None:
+    required = {"cards": 3, "loans": 1}
 
-    found = [Policy().asked_for(asked, steps, gives_way=["loans"]) for steps in range(4)]
+    found = [Policy().asked_for(required, steps, gives_way=["loans"]) for steps in range(4)]
 
     assert found == [
         {"cards": 3, "loans": 1},
@@ -58,24 +58,24 @@ def test_only_a_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> N
     ]
 
 
-def test_where_levels_stay_no_skill_gives_way() -> None:
+def test_policy_without_lowering_drops_no_skill() -> None:
     kept = replace(Policy(), lower_levels_at=())
 
     assert kept.asked_for({"cards": 3}, 0, gives_way=["cards"]) == {"cards": 3}
     assert kept.lowers_after(30 * SECOND) == []
 
 
-def test_levels_are_lowered_after_parts_of_the_clients_promise() -> None:
+def test_lowering_times_are_multiples_of_the_clients_promise() -> None:
     assert Policy().lowers_after(40 * SECOND) == [40 * SECOND, 80 * SECOND]
 
 
-def test_levels_are_lowered_late_and_little_and_the_next_wave_finds_more() -> None:
+def test_next_wave_finds_more_agents_after_levels_are_lowered() -> None:
     queued_at = clock.now()
     ticket = factories.make_ticket(at=queued_at, skills={"cards": 4})
     factories.make_agent(skills={"cards": 2})
 
     def seen_after(seconds: float) -> tuple[int, str]:
-        lower(ticket, seconds)
+        lower_after(ticket, seconds)
         ticket.refresh_from_db()
         return ticket.times_lowered, ticket.lane
 
@@ -89,31 +89,31 @@ def test_levels_are_lowered_late_and_little_and_the_next_wave_finds_more() -> No
     assert run_wave() == 1
 
 
-def test_a_client_who_promises_more_time_has_levels_lowered_later() -> None:
+def test_longer_promise_lowers_levels_later() -> None:
     patient = factories.make_client("patient", answer_within=timedelta(minutes=2))
     ticket = factories.make_ticket(patient, skills={"cards": 4})
 
-    assert [lower(ticket, seconds) for seconds in (60, 119, 120, 121, 240)] == [0, 0, 1, 0, 1]
+    assert [lower_after(ticket, seconds) for seconds in (60, 119, 120, 121, 240)] == [0, 0, 1, 0, 1]
 
 
-def test_a_ticket_the_clock_comes_late_to_is_lowered_by_both_steps_at_once() -> None:
+def test_late_scheduler_lowers_a_ticket_by_both_steps_at_once() -> None:
     ticket = factories.make_ticket(skills={"cards": 4})
 
-    assert lower(ticket, 61) == 1
+    assert lower_after(ticket, 61) == 1
     ticket.refresh_from_db()
     assert (ticket.times_lowered, ticket.lane) == (2, "en/1 cards:2")
 
 
-def test_a_skill_asked_for_at_level_one_is_waited_for() -> None:
+def test_skill_required_at_level_one_is_never_lowered() -> None:
     ticket = factories.make_ticket(skills={"cards": 1})
     factories.make_agent(skills={})
 
     assert ticket.lower_at is None
-    assert lower(ticket, 900) == 0
+    assert lower_after(ticket, 900) == 0
     assert run_wave() == 0
 
 
-def test_a_skill_that_gives_way_is_dropped_at_the_last_step_and_somebody_answers() -> None:
+def test_skill_that_gives_way_is_dropped_at_the_last_step_and_an_agent_accepts() -> None:
     needs = [
         {"code": "cards", "level": 2, "gives_way": True},
         {"code": "loans", "level": 3},
@@ -123,9 +123,9 @@ def test_a_skill_that_gives_way_is_dropped_at_the_last_step_and_somebody_answers
     assert ticket.gives_way == ["cards"]
     assert run_wave() == 0
 
-    lower(ticket, 59)
+    lower_after(ticket, 59)
     assert Ticket.objects.get().lane == "en/1 cards:1 loans:2"
-    lower(ticket, 60)
+    lower_after(ticket, 60)
 
     assert Ticket.objects.get().lane == "en/1 loans:1"
     assert run_wave() == 1
@@ -138,7 +138,7 @@ def test_a_skill_that_gives_way_is_dropped_at_the_last_step_and_somebody_answers
     ]
 
 
-def test_an_offer_made_before_anything_is_lowered_says_nothing_of_it() -> None:
+def test_offer_made_before_lowering_does_not_mention_it() -> None:
     factories.make_ticket(skills={"cards": 2})
     agent = factories.make_agent(skills={"cards": 2})
 
@@ -146,14 +146,14 @@ def test_an_offer_made_before_anything_is_lowered_says_nothing_of_it() -> None:
     assert agent.offers.get().reasons["lowered"] == {}
 
 
-def test_skills_that_are_known_are_paid_for_whether_still_asked_for_or_not() -> None:
+def test_known_skill_is_paid_even_if_no_longer_required() -> None:
     client = factories.make_client("bank")
     factories.make_card(client, skills={"cards": 50, "loans": 60})
     needs = [{"code": code, "level": 2, "gives_way": True} for code in ("cards", "loans")]
     ticket = factories.make_ticket(client, at=clock.now() - 65 * SECOND, skills=needs)
     agent = factories.make_agent(skills={"cards": 1})
 
-    lower(ticket, 60)
+    lower_after(ticket, 60)
 
     assert Ticket.objects.get().lane == "en/1"
     assert run_wave() == 1
@@ -161,42 +161,42 @@ def test_skills_that_are_known_are_paid_for_whether_still_asked_for_or_not() -> 
     assert [line["code"] for line in lines if line["kind"] == "skill"] == ["cards"]
 
 
-def test_a_ticket_that_asks_for_nothing_is_not_looked_at() -> None:
+def test_ticket_without_skills_is_not_checked() -> None:
     ticket = factories.make_ticket()
 
     assert ticket.lower_at is None
-    assert lower(ticket, 130) == 0
+    assert lower_after(ticket, 130) == 0
 
 
-def test_a_lowered_ticket_still_asks_for_the_clients_certificate() -> None:
+def test_lowered_ticket_still_requires_the_clients_certificate() -> None:
     client: Client = factories.make_client("bank", certificate="kyc")
     ticket = factories.make_ticket(client, skills={"cards": 4})
 
-    lower(ticket, 31)
+    lower_after(ticket, 31)
 
     assert Ticket.objects.get().lane == "en/1 cards:3 +kyc"
 
 
-def test_a_ticket_lowered_once_is_not_raised_under_a_policy_that_lowers_later() -> None:
+def test_lowered_ticket_is_not_raised_by_a_policy_that_lowers_later() -> None:
     ticket = factories.make_ticket(at=clock.now() - 31 * SECOND, skills={"cards": 4})
-    lower(ticket, 30)
+    lower_after(ticket, 30)
     draft = PolicyVersion(note="Later.", lower_levels_at=[300, 400], valid_from=clock.now())
     policies.publish(draft, at=clock.now() - policies.NOTICE)
 
-    lower(ticket, 60)
+    lower_after(ticket, 60)
 
     found = Ticket.objects.get()
     assert (found.times_lowered, found.lane) == (1, "en/1 cards:3")
     assert found.lower_at == ticket.queued_at + 120 * SECOND
 
 
-def test_tickets_due_for_lowering_are_found_by_one_look_at_an_index() -> None:
+def test_tickets_due_for_lowering_are_found_through_an_index() -> None:
     tickets = [factories.make_ticket(skills={"cards": 4}) for _ in range(3)]
 
-    with CaptureQueriesContext(connection) as asked:
-        assert lower(tickets[-1], 31) == 3
+    with CaptureQueriesContext(connection) as captured:
+        assert lower_after(tickets[-1], 31) == 3
 
-    reads = [query["sql"] for query in asked if query["sql"].startswith(("SELECT", "UPDATE"))]
+    reads = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE"))]
     assert len([sql for sql in reads if "tickets_ticket" in sql]) == 2
     with connection.cursor() as cursor:
         # Three rows are cheapest to read from any index, so the others of the table are shut.

@@ -1,4 +1,4 @@
-"""How PostgreSQL runs a wave's two statements where thousands wait, are free and were offered."""
+"""Query plans of a wave's two statements with thousands of tickets, agents and offers."""
 
 import re
 from datetime import timedelta
@@ -26,8 +26,8 @@ STATEMENTS = {"snapshot": snapshot_query.SNAPSHOT_SQL, "outcome": outcome.SAVE_S
 
 
 @pytest.fixture
-def thousands() -> None:
-    """Tickets that wait in thirty lanes, agents who are free, and an old offer for each."""
+def thousands_of_rows() -> None:
+    """Queued tickets in thirty lanes, free agents, and an old offer for each."""
     at = clock.now()
     client = factories.make_client()
     factories.make_card(client)
@@ -65,41 +65,45 @@ def thousands() -> None:
         cursor.execute("ANALYZE")
 
 
-def scanned(plan: str) -> set[str]:
-    """The hot tables a plan reads from end to end."""
+def list_scanned_tables(plan: str) -> set[str]:
+    """Return the hot tables that a plan reads from end to end."""
     return set(re.findall(r"Seq Scan on (\w+)", plan)) & HOT
 
 
 def explain(statement: str, *options: str) -> str:
-    """The plan of a statement, sent as it is: no values are bound."""
+    """Return the plan of a statement, sent without bound values."""
     assert connection.connection is not None
     kind = f"({', '.join(options)}) " if options else ""
     rows = connection.connection.execute(f"EXPLAIN {kind}{statement}".encode()).fetchall()
     return "\n".join(line for (line,) in rows)
 
 
-def prepared(statement: str) -> str:
-    """The statement as a server has it that prepared it, with numbers for its values."""
+def prepare_statement(statement: str) -> str:
+    """Return the statement as a server prepares it, with numbered parameters."""
     names = set(re.findall(r"%\((\w+)\)s", statement))
     query = PostgresQuery(Transformer(connection.connection))
     query.convert(statement, dict.fromkeys(names))
     return query.query.decode()
 
 
-@pytest.mark.usefixtures("thousands")
-def test_a_wave_reads_and_writes_thousands_of_rows_through_indexes() -> None:
-    with CaptureQueriesContext(connection) as asked:
+@pytest.mark.usefixtures("thousands_of_rows")
+def test_wave_reads_and_writes_thousands_of_rows_through_indexes() -> None:
+    with CaptureQueriesContext(connection) as captured:
         assert wave.run(at=clock.now()) > 0
-    sent = [query["sql"] for query in asked.captured_queries]
+    sent = [query["sql"] for query in captured.captured_queries]
 
     plans = {
         name: explain(next(query for query in sent if word in query))
         for name, word in (("snapshot", "waiting_lanes"), ("outcome", "made_offers"))
     }
     for name, statement in STATEMENTS.items():
-        plans[f"{name}, prepared"] = explain(prepared(statement), "GENERIC_PLAN")
+        plans[f"{name}, prepared"] = explain(prepare_statement(statement), "GENERIC_PLAN")
 
-    assert {name: scanned(plan) for name, plan in plans.items()} == {name: set() for name in plans}
+    assert {name: list_scanned_tables(plan) for name, plan in plans.items()} == {
+        name: set() for name in plans
+    }
     assert all("$1" in plan for name, plan in plans.items() if "prepared" in name)
-    # What has no index is found out.
-    assert scanned(explain("SELECT 1 FROM tickets_ticket WHERE note = 'x'")) == {"tickets_ticket"}
+    # This shows that the check finds a scan without an index.
+    assert list_scanned_tables(explain("SELECT 1 FROM tickets_ticket WHERE note = 'x'")) == {
+        "tickets_ticket"
+    }

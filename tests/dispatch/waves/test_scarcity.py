@@ -1,4 +1,4 @@
-"""How likely what agents can do is needed soon: counted from the newest tickets and who is free."""
+"""Scarcity, counted from the newest tickets and the free agents."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,98 +20,98 @@ from tickets.models import Ticket
 pytestmark = pytest.mark.django_db
 
 
-def tickets(many: int, **asked: object) -> None:
+def make_tickets(many: int, **requirements: object) -> None:
     for _ in range(many):
-        factories.make_ticket(**asked)
+        factories.make_ticket(**requirements)
 
 
-def test_it_is_counted_from_tickets_and_free_places() -> None:
-    tickets(30, skills={"cards": 2})
-    tickets(15, skills={"loans": 1})
-    tickets(15)
+def test_scarcity_is_counted_from_tickets_and_free_capacity() -> None:
+    make_tickets(30, skills={"cards": 2})
+    make_tickets(15, skills={"loans": 1})
+    make_tickets(15)
     factories.make_agent(skills={"cards": 5}, capacity=3)
     factories.make_agent(skills={"cards": 1, "loans": 3})
 
     # Sixty in a quarter of an hour are eight in two minutes: four, two and two.
-    assert scarcity.current(at=clock.now()) == {
+    assert scarcity.get_current(at=clock.now()) == {
         "en cards": rules.scarcity(4, 4),
         "en loans": rules.scarcity(2, 1),
         "en ": rules.scarcity(2, 4),
     }
 
 
-def test_who_has_no_room_or_is_not_there_is_not_free() -> None:
-    tickets(30, skills={"cards": 1})
+def test_full_and_absent_agents_do_not_count_as_free() -> None:
+    make_tickets(30, skills={"cards": 1})
     for change in ({"load": 1}, {"status": "away"}, {"status": "offline"}, {}):
         factories.make_agent(skills={"cards": 5})
         newest = Presence.objects.order_by("agent__created_at").last()
         Presence.objects.filter(pk=newest.pk).update(**change)
 
-    assert scarcity.current(at=clock.now()) == {"en cards": rules.scarcity(4, 1)}
+    assert scarcity.get_current(at=clock.now()) == {"en cards": rules.scarcity(4, 1)}
 
 
-def test_tickets_of_long_ago_tell_what_is_asked_for_but_not_how_many_come() -> None:
-    tickets(45, skills={"loans": 1})
+def test_old_tickets_count_for_demand_but_not_for_the_rate() -> None:
+    make_tickets(45, skills={"loans": 1})
     Ticket.objects.update(queued_at=clock.now() - timedelta(days=1))
-    tickets(15, skills={"cards": 1})
+    make_tickets(15, skills={"cards": 1})
 
-    # Fifteen in a quarter of an hour are two in two minutes; a quarter of them ask for cards.
-    assert scarcity.current(at=clock.now()) == {
+    # Fifteen in a quarter of an hour are two in two minutes; a quarter of them require cards.
+    assert scarcity.get_current(at=clock.now()) == {
         "en loans": rules.scarcity(1.5, 0),
         "en cards": rules.scarcity(0.5, 0),
     }
 
 
-def test_where_more_come_than_are_looked_at_the_oldest_tells_how_fast(
+def test_rate_uses_the_oldest_ticket_read_if_there_are_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scarcity, "TICKETS", 6)
-    tickets(8)
+    make_tickets(8)
     Ticket.objects.update(queued_at=clock.now() - timedelta(minutes=2))
 
-    assert scarcity.current(at=clock.now())["en "] == pytest.approx(rules.scarcity(6, 0), abs=1)
+    assert scarcity.get_current(at=clock.now())["en "] == pytest.approx(rules.scarcity(6, 0), abs=1)
 
 
-def test_nobody_ever_asked() -> None:
-    assert scarcity.current(at=clock.now()) == {}
+def test_scarcity_without_tickets_is_empty() -> None:
+    assert scarcity.get_current(at=clock.now()) == {}
 
 
-def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
+def test_scarcity_is_counted_every_two_seconds_and_demand_every_ten(
     django_assert_num_queries,
 ) -> None:
     at = clock.now()
 
     with django_assert_num_queries(2):
-        scarcity.current(at=at)
-        scarcity.current(at=at)
+        scarcity.get_current(at=at)
+        scarcity.get_current(at=at)
     cache.delete(scarcity.KEY)
     with django_assert_num_queries(1):
-        scarcity.current(at=at)
+        scarcity.get_current(at=at)
 
 
-def test_no_wave_waits_for_the_counting(
+def test_wave_does_not_wait_for_the_count(
     settings: Any, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     settings.REALTIME_ENGINE = BACKGROUND
-    asked = []
-    monkeypatch.setattr(scarcity.COUNTING.job, "request", lambda: asked.append(True))
+    requested = []
+    monkeypatch.setattr(scarcity.COUNTING.job, "request", lambda: requested.append(True))
     at = clock.now()
-    tickets(30, skills={"cards": 2})
-    counted = scarcity.current(at=at)
+    make_tickets(30, skills={"cards": 2})
+    counted = scarcity.get_current(at=at)
     factories.make_agent(skills={"cards": 5}, capacity=3)
 
     with django_assert_num_queries(0):
-        assert scarcity.current(at=at + scarcity.FRESH) == counted
-        assert not asked
-        assert scarcity.current(at=at + 2 * scarcity.FRESH) == counted
-    assert asked
+        assert scarcity.get_current(at=at + scarcity.FRESH) == counted
+        assert not requested
+        assert scarcity.get_current(at=at + 2 * scarcity.FRESH) == counted
+    assert requested
     scarcity.COUNTING.job.work()
-    assert scarcity.current(at=clock.now()) != counted
+    assert scarcity.get_current(at=clock.now()) != counted
 
 
-def test_a_wave_keeps_it_with_its_decision() -> None:
+def test_decision_stores_the_scarcity() -> None:
     factories.make_card()
-    tickets(14)
+    make_tickets(14)
     factories.make_ticket(skills={"loans": 1})
     factories.make_agent(skills={"loans": 4})
     factories.make_agent()

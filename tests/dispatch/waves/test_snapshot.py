@@ -1,4 +1,4 @@
-"""A glance: who is seen by a wave, what is known of them, and what is not."""
+"""The snapshot of a wave: the agents and tickets it contains, and their details."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ def _card() -> None:
     factories.make_card()
 
 
-def take(shard: Shard = wave.ALL) -> WaveSnapshot:
+def read_snapshot(shard: Shard = wave.ALL) -> WaveSnapshot:
     at = clock.now()
     with transaction.atomic():
         return snapshot.read(policy=policies.in_force(at=at), at=at, shard=shard)
@@ -38,12 +38,12 @@ def run_wave() -> int:
     return wave.run(at=clock.now())
 
 
-def asked() -> list[Any]:
+def list_offered() -> list[Any]:
     return list(Offer.objects.pending().values_list("agent", flat=True))
 
 
-def many_agents(count: int = limits.MAX_CHOICE + 5) -> list[Agent]:
-    """More than are looked at for one ticket, the longest idle first."""
+def make_agents(count: int = limits.MAX_CHOICE + 5) -> list[Agent]:
+    """Make more agents than are read for one ticket, the longest idle first."""
     now = clock.now()
     return [factories.make_agent(at=now - (count - each) * SECOND) for each in range(count)]
 
@@ -52,14 +52,14 @@ def certify(agent: Agent, **given: Any) -> AgentCertificate:
     return AgentCertificate.objects.create(agent=agent, code="kyc", **given)
 
 
-def test_an_agent_is_seen_with_all_that_counts() -> None:
+def test_agent_is_read_with_all_inputs() -> None:
     factories.make_ticket()
     agent = factories.make_agent(languages={"en": 3, "fr": 5}, skills={"cards": 4}, capacity=3)
     certify(agent)
     today = clock.now().date()
     Presence.objects.update(load=1, worked_today=7, worked_on=today)
 
-    [seen] = take().free
+    [seen] = read_snapshot().free
 
     held = factories.read_presence(agent)
     assert (seen.agent_input.id, seen.agent_input.idle_since) == (agent.pk, held.idle_since)
@@ -71,15 +71,15 @@ def test_an_agent_is_seen_with_all_that_counts() -> None:
     assert (seen.agent_input.room, seen.agent_input.worked_today) == (2, 7)
 
 
-def test_yesterdays_conversations_are_no_part_of_todays_work() -> None:
+def test_yesterdays_conversations_do_not_count_as_todays_work() -> None:
     factories.make_ticket()
     factories.make_agent()
     Presence.objects.update(worked_today=7, worked_on=clock.now().date() - DAY)
 
-    assert [seen.agent_input.worked_today for seen in take().free] == [0]
+    assert [seen.agent_input.worked_today for seen in read_snapshot().free] == [0]
 
 
-def test_a_day_is_counted_from_its_first_conversation() -> None:
+def test_day_is_counted_from_its_first_conversation() -> None:
     agent = factories.make_agent()
     today = clock.now()
     for at in (today - DAY, today - DAY, today):
@@ -89,7 +89,7 @@ def test_a_day_is_counted_from_its_first_conversation() -> None:
     assert (held.worked_today, held.worked_on) == (1, today.date())
 
 
-def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
+def test_ticket_is_read_with_its_past_offers() -> None:
     ticket = factories.make_ticket()
     now_not, never, expired, shown, just = (factories.make_agent() for _ in range(5))
     offers.decline(factories.make_offer(ticket, now_not), because="not_now", at=clock.now())
@@ -106,7 +106,7 @@ def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
     Ticket.objects.update(offered=False)
     factories.make_agent()
 
-    [seen] = take().waiting
+    [seen] = read_snapshot().waiting
 
     assert seen.ticket_input.timed_out_by == {now_not.pk, expired.pk}
     assert (seen.ticket_input.declined_by, seen.ticket_input.offered_to) == (
@@ -116,18 +116,18 @@ def test_a_ticket_is_seen_with_what_was_answered_to_it() -> None:
     assert seen.taken_slots == {0}
 
 
-def test_what_was_seen_is_read_again_from_its_own_words() -> None:
+def test_stored_snapshot_is_read_back_unchanged() -> None:
     factories.make_ticket(skills={"cards": 2}, urgency="high")
     factories.make_agent(skills={"cards": 2})
 
-    seen = take()
+    seen = read_snapshot()
     again = WaveSnapshot.from_json(seen.raw)
 
     assert [one.ticket_input for one in again.waiting] == [one.ticket_input for one in seen.waiting]
     assert [one.agent_input for one in again.free] == [one.agent_input for one in seen.free]
 
 
-def test_a_blocked_pair_is_never_offered_and_stands_in_nobodys_way() -> None:
+def test_blocked_pair_is_never_offered_and_blocks_no_other() -> None:
     agent = factories.make_agent()
     ticket = factories.make_ticket(at=clock.now() - 9 * SECOND)
     affinity.block(agent, ticket, at=clock.now())
@@ -137,7 +137,7 @@ def test_a_blocked_pair_is_never_offered_and_stands_in_nobodys_way() -> None:
     assert Offer.objects.get().ticket == behind
 
 
-def test_whoever_is_unblocked_is_asked_again() -> None:
+def test_unblocked_agent_is_offered_the_customer_again() -> None:
     affinity.block(factories.make_agent(), factories.make_ticket(), at=clock.now())
     assert run_wave() == 0
 
@@ -146,8 +146,8 @@ def test_whoever_is_unblocked_is_asked_again() -> None:
     assert run_wave() == 1
 
 
-def test_a_block_is_of_one_clients_customer_only() -> None:
-    """Two clients may call two people by one name."""
+def test_block_applies_to_one_clients_customer_only() -> None:
+    """Two clients may use the same reference for two people."""
     agent = factories.make_agent()
     affinity.block(agent, factories.make_ticket(), at=clock.now())
     Ticket.objects.update(status="abandoned", closed_at=clock.now())
@@ -158,8 +158,8 @@ def test_a_block_is_of_one_clients_customer_only() -> None:
     assert run_wave() == 1
 
 
-def test_whoever_knows_the_customer_is_found_though_many_are_idle_longer() -> None:
-    others, known = many_agents(), factories.make_agent()
+def test_known_agent_is_found_behind_many_longer_idle_ones() -> None:
+    others, known = make_agents(), factories.make_agent()
     ticket = factories.make_ticket()
     affinity.record_contact(known.pk, ticket, at=clock.now() - DAY)
 
@@ -171,8 +171,8 @@ def test_whoever_knows_the_customer_is_found_though_many_are_idle_longer() -> No
 
 
 @pytest.mark.parametrize("trouble", ["long ago", "away", "unable", "passed"])
-def test_an_acquaintance_who_cannot_be_asked_makes_nobody_a_stranger(trouble: str) -> None:
-    """Or customers who come back would wait longer than others."""
+def test_unavailable_known_agent_costs_the_others_nothing(trouble: str) -> None:
+    """Returning customers would otherwise wait longer than others."""
     speaks = {"fr": 5} if trouble == "unable" else {"en": 5}
     known, ticket = factories.make_agent(languages=speaks), factories.make_ticket()
     factories.make_agent()
@@ -183,19 +183,19 @@ def test_an_acquaintance_who_cannot_be_asked_makes_nobody_a_stranger(trouble: st
     if trouble == "passed":
         offers.decline(factories.make_offer(ticket, known), at=clock.now())
 
-    assert [seen.ticket_input.known_by for seen in take().waiting] == [frozenset()]
+    assert [seen.ticket_input.known_by for seen in read_snapshot().waiting] == [frozenset()]
 
 
-def test_refusals_of_the_longest_idle_hide_nobody_behind_them() -> None:
-    ticket, agents = factories.make_ticket(), many_agents()
+def test_declines_of_the_longest_idle_do_not_hide_other_agents() -> None:
+    ticket, agents = factories.make_ticket(), make_agents()
     for agent in agents[:-1]:
         offers.decline(factories.make_offer(ticket, agent), at=clock.now())
 
     assert run_wave() == 1
-    assert asked() == [agents[-1].pk]
+    assert list_offered() == [agents[-1].pk]
 
 
-def test_a_conversation_makes_them_acquainted_and_abuse_keeps_them_apart() -> None:
+def test_conversation_makes_agent_and_customer_known_and_abuse_blocks_them() -> None:
     held = factories.make_assignment()
     assignments.hand_back(held, reason="abusive", at=clock.now())
 
@@ -207,7 +207,7 @@ def test_a_conversation_makes_them_acquainted_and_abuse_keeps_them_apart() -> No
     assert CustomerAffinity.objects.get().blocked_at is not None
 
 
-def test_a_client_may_ask_for_a_certificate_of_everybody() -> None:
+def test_client_may_require_a_certificate() -> None:
     client = factories.make_client("bank", certificate="kyc")
     factories.make_card(client)
     factories.make_ticket(client)
@@ -218,10 +218,10 @@ def test_a_client_may_ask_for_a_certificate_of_everybody() -> None:
     certify(certified)
 
     assert run_wave() == 1
-    assert asked() == [certified.pk]
+    assert list_offered() == [certified.pk]
 
 
-def test_a_certificate_counts_until_the_end_of_its_last_day() -> None:
+def test_certificate_is_valid_until_the_end_of_its_last_day() -> None:
     agent, today = factories.make_agent(), clock.now()
     certify(agent, valid_until=today.date())
 
@@ -232,14 +232,15 @@ def test_a_certificate_counts_until_the_end_of_its_last_day() -> None:
     assert roster.lapse_certificates(at=today + DAY) == 0
 
 
-def test_two_matchers_share_out_every_language_once() -> None:
+def test_two_shards_cover_every_language_once() -> None:
     languages = ["en", "fr", "de", "it", "es", "nl", "pt", "el"]
     for language in languages:
         factories.make_ticket(language=language)
     factories.make_agent(languages=dict.fromkeys(languages, 5), capacity=9)
 
     shares = [
-        [one.ticket_input.language for one in take(Shard(number, 2)).waiting] for number in (0, 1)
+        [one.ticket_input.language for one in read_snapshot(Shard(number, 2)).waiting]
+        for number in (0, 1)
     ]
 
     assert sorted(shares[0] + shares[1]) == sorted(languages)

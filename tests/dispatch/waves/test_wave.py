@@ -1,4 +1,4 @@
-"""Waves: everybody who waits, everybody who is free, nobody blocked by another."""
+"""Waves: waiting tickets are offered to free agents, and no ticket blocks another."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,11 +32,11 @@ def run_wave() -> int:
     return wave.run(at=clock.now())
 
 
-def asked() -> dict[Any, Any]:
+def list_offered() -> dict[Any, Any]:
     return dict(Offer.objects.pending().values_list("ticket", "agent"))
 
 
-def test_a_waiting_ticket_is_offered_to_a_free_agent() -> None:
+def test_waiting_ticket_is_offered_to_a_free_agent() -> None:
     ticket, agent = factories.make_ticket(), factories.make_agent()
 
     assert run_wave() == 1
@@ -47,7 +47,7 @@ def test_a_waiting_ticket_is_offered_to_a_free_agent() -> None:
     assert factories.read_presence(agent).load == 1
 
 
-def test_the_pay_is_promised_by_the_card_in_force_and_what_the_ticket_asks_for() -> None:
+def test_pay_follows_the_rate_card_in_force_and_the_tickets_requirements() -> None:
     client = factories.make_client("other")
     factories.make_card(
         client, per_ticket=200, expected_minutes=5, skills={"cards": 40}, languages={"fr": 7}
@@ -61,7 +61,7 @@ def test_the_pay_is_promised_by_the_card_in_force_and_what_the_ticket_asks_for()
     assert (quote.amount, quote.minutes) == (200 + 40 + 7 + 5 * 30, 5)
 
 
-def test_an_offer_says_why_this_agent() -> None:
+def test_offer_states_why_this_agent() -> None:
     factories.make_ticket(at=clock.now() - 7 * SECOND)
     factories.make_agent()
 
@@ -79,7 +79,7 @@ def test_an_offer_says_why_this_agent() -> None:
     assert reasons["waited_s"] in {7, 8}
 
 
-def test_a_second_wave_asks_nobody_again() -> None:
+def test_second_wave_makes_no_second_offer() -> None:
     factories.make_ticket()
     factories.make_agent()
     factories.make_agent()
@@ -88,7 +88,7 @@ def test_a_second_wave_asks_nobody_again() -> None:
     assert run_wave() == 0
 
 
-def test_whoever_declined_is_not_asked_again_and_somebody_else_is() -> None:
+def test_ticket_is_not_offered_again_to_an_agent_who_declined() -> None:
     ticket = factories.make_ticket()
     first = factories.make_agent(at=clock.now() - 20 * SECOND)
     second = factories.make_agent()
@@ -99,11 +99,11 @@ def test_whoever_declined_is_not_asked_again_and_somebody_else_is() -> None:
     offers.decline(Offer.objects.get(agent=second), at=clock.now())
 
     assert run_wave() == 0
-    assert asked() == {}
+    assert list_offered() == {}
     assert Ticket.objects.get(pk=ticket.pk).status == "queued"
 
 
-def test_whoever_let_it_time_out_is_asked_again_after_everybody_else() -> None:
+def test_agent_whose_offer_expired_is_offered_the_ticket_last() -> None:
     factories.make_ticket()
     first = factories.make_agent(at=clock.now() - 20 * SECOND)
     run_wave()
@@ -112,25 +112,25 @@ def test_whoever_let_it_time_out_is_asked_again_after_everybody_else() -> None:
 
     novice = factories.make_agent(languages={"en": 1})
     run_wave()
-    assert set(asked().values()) == {novice.pk}
+    assert set(list_offered().values()) == {novice.pk}
     offers.decline(Offer.objects.pending().get(), at=clock.now())
 
     run_wave()
-    assert set(asked().values()) == {first.pk}
+    assert set(list_offered().values()) == {first.pk}
 
 
-def test_a_ticket_somebody_else_holds_is_skipped() -> None:
-    """Shown by a second connection in the races; here: one held by its offer."""
+def test_ticket_with_a_pending_offer_is_skipped() -> None:
+    """The races show this with a second connection; here the ticket's own offer holds it."""
     held, waiting = factories.make_ticket(), factories.make_ticket()
     factories.make_offer(held, factories.make_agent())
     agent = factories.make_agent()
 
     run_wave()
 
-    assert asked()[waiting.pk] == agent.pk
+    assert list_offered()[waiting.pk] == agent.pk
 
 
-def test_an_agent_is_asked_for_as_many_as_they_have_room_one_a_wave() -> None:
+def test_agent_gets_offers_up_to_capacity_one_a_wave() -> None:
     for _ in range(3):
         factories.make_ticket()
     agent = factories.make_agent(capacity=2)
@@ -139,17 +139,17 @@ def test_an_agent_is_asked_for_as_many_as_they_have_room_one_a_wave() -> None:
     assert factories.read_presence(agent).load == 2
 
 
-def test_a_language_nobody_speaks_blocks_nobody() -> None:
+def test_ticket_in_a_language_without_agents_blocks_no_other() -> None:
     for _ in range(limits.BATCH + 1):
         factories.make_ticket(language="el", urgency="high")
     english = factories.make_ticket()
     agent = factories.make_agent()
 
     assert run_wave() == 1
-    assert asked() == {english.pk: agent.pk}
+    assert list_offered() == {english.pk: agent.pk}
 
 
-def test_the_region_of_a_customer_does_not_keep_them_waiting() -> None:
+def test_region_of_a_customer_does_not_delay_them() -> None:
     factories.make_ticket(language="fr-CA")
     factories.make_agent(languages={"fr": 3})
 
@@ -166,21 +166,21 @@ def test_the_region_of_a_customer_does_not_keep_them_waiting() -> None:
     ],
     ids=["away", "offline", "restricted", "silent"],
 )
-def test_whoever_is_not_here_is_not_asked(leave: Any) -> None:
+def test_absent_agent_gets_no_offer(leave: Any) -> None:
     factories.make_ticket()
     leave(factories.make_agent(), at=clock.now())
 
     assert run_wave() == 0
 
 
-def test_whoever_is_full_is_not_asked() -> None:
+def test_full_agent_gets_no_offer() -> None:
     factories.make_assignment()
     factories.make_ticket()
 
     assert run_wave() == 0
 
 
-def test_a_client_without_a_card_in_force_gets_no_offer_and_keeps_nobody_from_others() -> None:
+def test_client_without_a_rate_card_gets_no_offer_and_blocks_no_agent() -> None:
     unpaid = factories.make_ticket(factories.make_client("other"), urgency="high")
     paid = factories.make_ticket()
     for _ in range(2):
@@ -188,35 +188,35 @@ def test_a_client_without_a_card_in_force_gets_no_offer_and_keeps_nobody_from_ot
 
     run_wave()
 
-    assert set(asked()) == {paid.pk}
+    assert set(list_offered()) == {paid.pk}
     assert Ticket.objects.get(pk=unpaid.pk).status == "queued"
 
 
-def test_the_urgent_are_offered_first() -> None:
+def test_urgent_ticket_is_offered_first() -> None:
     factories.make_ticket(at=clock.now() - 20 * SECOND)
     urgent = factories.make_ticket(urgency="high")
     factories.make_agent()
 
     run_wave()
 
-    assert set(asked()) == {urgent.pk}
+    assert set(list_offered()) == {urgent.pk}
 
 
-def test_a_ticket_past_its_patience_is_offered_to_nobody() -> None:
+def test_ticket_past_its_patience_is_not_offered() -> None:
     factories.make_ticket(at=clock.now() - timedelta(minutes=4))
     factories.make_agent()
 
     assert run_wave() == 0
 
 
-def test_a_closed_ticket_is_offered_to_nobody() -> None:
+def test_closed_ticket_is_not_offered() -> None:
     lifecycle.abandon(factories.make_ticket(), reason="left", at=clock.now())
     factories.make_agent()
 
     assert run_wave() == 0
 
 
-def test_a_wave_costs_the_same_few_queries_however_many_wait() -> None:
+def test_wave_costs_the_same_queries_for_any_number_of_tickets() -> None:
     for _ in range(3):
         factories.make_ticket()
         factories.make_agent(languages={"en": 5, "fr": 4})
@@ -236,7 +236,7 @@ def test_a_wave_costs_the_same_few_queries_however_many_wait() -> None:
     assert len(many) == len(few)
 
 
-def test_whoever_waited_too_long_is_told() -> None:
+def test_overdue_ticket_is_given_up() -> None:
     factories.make_endpoint()
     overdue = factories.make_ticket(at=clock.now() - timedelta(minutes=4))
     waiting = factories.make_ticket()
@@ -250,7 +250,7 @@ def test_whoever_waited_too_long_is_told() -> None:
     assert WebhookDelivery.objects.get().type == "ticket.unavailable"
 
 
-def test_nobody_is_told_while_somebody_may_be_reading_the_offer() -> None:
+def test_ticket_with_a_pending_offer_is_not_given_up() -> None:
     ticket = factories.make_ticket()
     offer = factories.make_offer(ticket)
     Ticket.objects.update(give_up_at=clock.now() - SECOND)
@@ -261,14 +261,14 @@ def test_nobody_is_told_while_somebody_may_be_reading_the_offer() -> None:
     assert wave.give_up_overdue(at=clock.now()) == 1
 
 
-def test_whoever_is_being_served_is_not_told() -> None:
+def test_active_ticket_is_not_given_up() -> None:
     factories.make_assignment()
     Ticket.objects.update(give_up_at=clock.now() - SECOND)
 
     assert wave.give_up_overdue(at=clock.now()) == 0
 
 
-def test_a_ticket_the_only_free_agent_passed_on_does_not_stand_in_the_way() -> None:
+def test_ticket_declined_by_the_only_free_agent_blocks_no_other() -> None:
     factories.make_agent()
     passed = factories.make_ticket(at=clock.now() - 20 * SECOND)
     run_wave()
@@ -276,14 +276,14 @@ def test_a_ticket_the_only_free_agent_passed_on_does_not_stand_in_the_way() -> N
     behind = factories.make_ticket()
 
     assert run_wave() == 1
-    assert set(asked()) == {behind.pk}
+    assert set(list_offered()) == {behind.pk}
     assert Ticket.objects.get(pk=passed.pk).status == Ticket.Status.QUEUED
 
 
-def test_a_client_without_a_rate_card_does_not_stand_in_the_way() -> None:
+def test_ticket_without_a_rate_card_blocks_no_other() -> None:
     factories.make_agent()
     factories.make_ticket(factories.make_client("unpaid"), at=clock.now() - 20 * SECOND)
     behind = factories.make_ticket(Client.objects.get(slug=RateCard.objects.get().client))
 
     assert run_wave() == 1
-    assert set(asked()) == {behind.pk}
+    assert set(list_offered()) == {behind.pk}
