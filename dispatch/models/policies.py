@@ -90,7 +90,9 @@ class PolicyVersion(models.Model):
         help_text=_("Seconds after which idle time costs nothing."),
     )
     workload_today = points(
-        "workload_today", _("share of today's work"), _("For each conversation today, up to a full share.")
+        "workload_today",
+        _("share of today's work"),
+        _("For each conversation today, up to a full share."),
     )
     full_workload = models.PositiveSmallIntegerField(
         _("full share"),
