@@ -245,7 +245,7 @@ def _free(settled: Sequence[Offer], *, at: datetime) -> None:
 
 def _ask_again(ticket_ids: Collection[UUID], *, at: datetime) -> None:
     """At once, unless those still asked may have it alone for a while, or are as many as may be."""
-    policy = policies.in_force(at=at)
+    policy = policies.read_in_force(at=at)
     alone = timedelta(seconds=policy.exclusive_for)
     pending = Offer.objects.pending().filter(ticket__in=ticket_ids).values_list("ticket").order_by()
     still = set()

@@ -31,9 +31,9 @@ DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("offers made", lambda at: wave.match_missed(at=at)),
 ]
 
-# Asked each time: a connection that was lost and made anew has lost the lock with it, silently. A
-# leader that is frozen, or whose host is gone, keeps its connection; PostgreSQL ends that after ten
-# idle seconds, and another leads.
+# Checked at each tick, because a connection that was lost and reopened has lost the lock silently.
+# A frozen leader keeps its connection. PostgreSQL ends it after ten idle seconds, so that another
+# process can lead.
 LEAD = """
 SELECT CASE WHEN EXISTS (
     SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
@@ -50,7 +50,7 @@ ON CONFLICT (id) DO UPDATE SET leader = excluded.leader, beat_at = excluded.beat
 
 
 def lead() -> bool:
-    """Whether this is the leader: now, and for as long as its connection lives."""
+    """Take the lead if it is free. True while this process leads, which its connection decides."""
     with connection.cursor() as cursor:
         cursor.execute(LEAD, {"key": LEADER})
         row = cursor.fetchone()
@@ -58,13 +58,13 @@ def lead() -> bool:
 
 
 def beat(*, leader: str, lag_ms: int, took_ms: int) -> None:
-    """Write down that a tick is done: how late it began and how long it took."""
+    """Record that a tick is done: how late it began and how long it took."""
     with connection.cursor() as cursor:
         cursor.execute(BEAT, {"leader": leader, "lag": lag_ms, "took": took_ms})
 
 
 def tick() -> dict[str, int]:
-    """Do all that is due now. One part that fails doesn't keep the others from their turn."""
+    """Run every verb of DUE. One that fails does not keep the others from running."""
     done = {}
     for name, verb in DUE:
         clear_contextvars()
@@ -75,7 +75,7 @@ def tick() -> dict[str, int]:
 
 
 def attempt(name: str, verb: Callable[[datetime], int]) -> int:
-    """How many it did; none when it failed."""
+    """The number of rows the verb changed; 0 if it failed."""
     try:
         return verb(clock.now())
     except Exception:

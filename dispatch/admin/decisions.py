@@ -19,7 +19,7 @@ from agents.models import Agent
 from dispatch.admin import reasons
 from dispatch.explanations import not_considered, replay
 from dispatch.explanations.replay import Candidate, DecisionReplay, TicketExplanation
-from dispatch.explanations.rulebook import AGAIN
+from dispatch.explanations.rulebook import REOFFER_COST
 from dispatch.models import Decision
 from dispatch.wording import lowered
 
@@ -55,7 +55,7 @@ class DecisionAdmin(SupplyRecordAdmin):
     @action(description=_("Run again"), permissions=["view"])
     def run_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         done = replay.replay(get_object_or_404(Decision, pk=object_id))
-        if done.same:
+        if done.is_same:
             said = ngettext(
                 "The same: %(count)d pair of %(count)d.",
                 "The same: %(count)d pairs of %(count)d.",
@@ -116,7 +116,9 @@ def table(
     """One ticket as its table is drawn."""
     shown = account.ranked[:MOST_CANDIDATES]
     # Who was asked before costs so much more that their bar runs off the edge.
-    most = max((one.verdict.total - one.verdict.costs[AGAIN] for one in shown), default=1) or 1
+    most = (
+        max((one.verdict.total - one.verdict.costs[REOFFER_COST] for one in shown), default=1) or 1
+    )
     ticket = account.ticket
     waited = account.decision.at - ticket.queued_at
     needs = [f"{code} ≥ {level}" for code, level in ticket.skills.items()]
@@ -150,7 +152,7 @@ def row(
         "bar": bar,
         "total": one.verdict.total,
         "chosen": one.agent_input.id == account.chosen,
-        "elsewhere": one.given is not None and one.agent_input.id != account.chosen,
+        "elsewhere": one.paired_ticket is not None and one.agent_input.id != account.chosen,
     }
 
 

@@ -131,9 +131,9 @@ class PoolSnapshot:
     def lowered(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
         """In how many seconds less is asked for, and the lane the ticket is in then."""
         waited, last = at - ticket.queued_at, ticket.lane
-        waits = self.policy.lowers_after(ticket.client.answer_within)
+        waits = self.policy.lowering_waits(ticket.client.answer_within)
         for step, after in enumerate(waits, start=1):
-            needs = self.policy.asked_for(ticket.skills, step, gives_way=ticket.gives_way)
+            needs = self.policy.lower_skills(ticket.skills, step, gives_way=ticket.gives_way)
             then = lane(ticket.language, needs, ticket.client.certificate)
             if step > ticket.times_lowered and then != last:
                 yield max(ceil((after - waited).total_seconds()), 0), then
@@ -166,7 +166,7 @@ def read(*, at: datetime) -> PoolSnapshot:
         learned = _history(at=at)
         people = _rows(HERE, heard=at - SILENCE)
         work = _rows(WORK, at=at)
-        policy = policies.in_force(at=at)
+        policy = policies.read_in_force(at=at)
         line = _rows(LINE, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
         minutes = dict(_rows(CARDS, at=at))
     return PoolSnapshot(

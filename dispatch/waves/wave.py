@@ -46,7 +46,7 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     """Offer waiting tickets to free agents; returns how many offers were made."""
     wave = uuid7()
     bind_contextvars(wave=wave.hex)
-    policy = policies.in_force(at=at)
+    policy = policies.read_in_force(at=at)
     seen = snapshot.read(policy=policy, at=at, shard=shard, scarcity=scarcity.current(at=at))
     matches = pair(seen, policy=policy, at=at)
     if not matches:
@@ -141,7 +141,7 @@ def reopen_hesitant(*, at: datetime, limit: int = 500) -> int:
 
 def lower_levels(*, at: datetime, limit: int = 200) -> int:
     """Lower what is asked for where customers have waited; returns for how many tickets."""
-    lowering = partial(_lowered, policy=policies.in_force(at=at), at=at)
+    lowering = partial(_lowered, policy=policies.read_in_force(at=at), at=at)
     return lifecycle.lower_levels(lowering=lowering, at=at, limit=limit)
 
 
@@ -152,9 +152,11 @@ def _lowered(
 
     Never fewer steps than it has taken: under a policy that lowers later nothing is raised again.
     """
-    moments = [ticket.queued_at + wait for wait in policy.lowers_after(ticket.client.answer_within)]
+    moments = [
+        ticket.queued_at + wait for wait in policy.lowering_waits(ticket.client.answer_within)
+    ]
     steps = max(sum(moment <= at for moment in moments), ticket.times_lowered)
-    needs = policy.asked_for(ticket.skills, steps, gives_way=ticket.gives_way)
+    needs = policy.lower_skills(ticket.skills, steps, gives_way=ticket.gives_way)
     following = moments[steps : steps + 1]
     return steps, needs, following[0] if following else None
 

@@ -110,7 +110,7 @@ def why_me(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
 
 
 def _why_me(agent: Agent, offer: Offer, account: TicketExplanation | None) -> DecisionRow:
-    me = account.candidate(agent.pk) if account else None
+    me = account.find_candidate(agent.pk) if account else None
     about = _about(offer, offer.sent_at) | {"outcome": str(OUTCOMES[offer.status])}
     if account is None or me is None or me.rank is None:
         return DecisionRow(**about)
@@ -134,7 +134,7 @@ def why_others(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
 
 
 def _why_not(agent: Agent, account: TicketExplanation, known: AgentHistory) -> Iterable[str]:
-    if me := account.candidate(agent.pk):
+    if me := account.find_candidate(agent.pk):
         return reasons.why_not_chosen(account, me)
     onlooker = known.explain(agent.pk, account)
     return reasons.why_not_considered(account, onlooker) if onlooker else []

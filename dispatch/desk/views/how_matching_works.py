@@ -11,11 +11,11 @@ from tickets import clock
 @require_GET
 def how_matching_works(request: HttpRequest) -> HttpResponse:
     """The policy in words, the one to come, and those of before."""
-    current, to_come, before = rulebook.in_force(at=clock.now())
+    current, to_come, before = rulebook.read_versions(at=clock.now())
     context = {
         "book": rulebook.build(current),
         "to_come": [
-            (one, rulebook.changes(one, former))
+            (one, rulebook.list_changes(one, former))
             for former, one in zip([current, *to_come], to_come, strict=False)
         ],
         "before": before,

@@ -53,7 +53,7 @@ def test_every_name_of_the_policy_has_words() -> None:
 
     assert exclusions.EXCLUDED.keys() == filters | set(not_considered.OUTSIDE_POLICY)
     assert set(rulebook.COSTS) == reasons.TITLES.keys()
-    assert set(rulebook.COSTS) == reasons.MINE.keys() == reasons.BETTER.keys()
+    assert set(rulebook.COSTS) == reasons.OWN_VALUES.keys() == reasons.BETTER.keys()
     assert set(decisions.OUTCOMES) == set(Offer.Status)
 
 
@@ -195,7 +195,7 @@ def test_the_certificate_that_was_asked_for_is_named(plain: Browser, amina: Agen
 
     run_wave()
 
-    assert reasons_shown(plain) == ["whoever takes it must hold the certificate kyc"]
+    assert reasons_shown(plain) == ["it requires the certificate kyc, which you do not hold"]
 
 
 def test_two_who_fit_alike_are_told_apart_by_idle_time(plain: Browser, amina: Agent) -> None:

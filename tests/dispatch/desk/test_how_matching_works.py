@@ -71,7 +71,7 @@ def test_every_setting_of_the_policy_is_read_on_the_page() -> None:
 def test_a_setting_is_as_in_the_version_in_force_and_changes_with_it(
     client: Http, name: str
 ) -> None:
-    before = policies.numbered(1)
+    before = policies.read_version(1)
     assert READ[name](before) in page(client)
 
     after = another(in_seconds=-1).rules()
@@ -90,7 +90,7 @@ def test_it_names_the_version_to_come_and_what_it_changes(client: Http) -> None:
     assert "Version 2 comes into force on" in said
     assert "Languages count for more" in said
     assert "Language: 20 → 51" in said
-    assert READ["language"](policies.numbered(1)) in said
+    assert READ["language"](policies.read_version(1)) in said
 
 
 def test_it_names_earlier_versions_with_their_notes(client: Http) -> None:

@@ -48,7 +48,7 @@ def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
 def test_only_a_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> None:
     asked = {"cards": 3, "loans": 1}
 
-    found = [Policy().asked_for(asked, steps, gives_way=["loans"]) for steps in range(4)]
+    found = [Policy().lower_skills(asked, steps, gives_way=["loans"]) for steps in range(4)]
 
     assert found == [
         {"cards": 3, "loans": 1},
@@ -61,12 +61,12 @@ def test_only_a_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> N
 def test_where_levels_stay_no_skill_gives_way() -> None:
     kept = replace(Policy(), lower_levels_at=())
 
-    assert kept.asked_for({"cards": 3}, 0, gives_way=["cards"]) == {"cards": 3}
-    assert kept.lowers_after(30 * SECOND) == []
+    assert kept.lower_skills({"cards": 3}, 0, gives_way=["cards"]) == {"cards": 3}
+    assert kept.lowering_waits(30 * SECOND) == []
 
 
 def test_levels_are_lowered_after_parts_of_the_clients_promise() -> None:
-    assert Policy().lowers_after(40 * SECOND) == [40 * SECOND, 80 * SECOND]
+    assert Policy().lowering_waits(40 * SECOND) == [40 * SECOND, 80 * SECOND]
 
 
 def test_levels_are_lowered_late_and_little_and_the_next_wave_finds_more() -> None:

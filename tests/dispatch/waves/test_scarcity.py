@@ -124,4 +124,4 @@ def test_a_wave_keeps_it_with_its_decision() -> None:
         language,
         language + rules.scarcity(1 / 15 * 2, 1),
     ]
-    assert replay.replay(decision).same
+    assert replay.replay(decision).is_same

@@ -236,6 +236,6 @@ def test_a_settled_offer_leaves_its_place_to_another() -> None:
 
 
 def test_the_policy_itself_is_what_says_how_long_and_how_many() -> None:
-    told = policies.in_force(at=clock.now())
+    told = policies.read_in_force(at=clock.now())
 
     assert told == replace(told, exclusive_for=20, max_parallel_offers=3)
