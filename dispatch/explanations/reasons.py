@@ -44,7 +44,7 @@ class CostPart:
 
 
 def cost_breakdown(explanation: TicketExplanation, me: Candidate) -> list[CostPart]:
-    """The costs that counted for this agent, without those whose weight is 0 or do not apply."""
+    """The costs of this agent, without those of weight 0 and those that do not apply."""
     others = [candidate for candidate in explanation.ranked if candidate is not me]
     return [
         CostPart(str(TITLES[name]), mine, _compare(name, me, others))
@@ -108,7 +108,7 @@ def _explain_rank(explanation: TicketExplanation, me: Candidate) -> Iterator[str
 
 
 def _compare(name: str, me: Candidate, others: list[Candidate]) -> str:
-    """How many of the others were better, or else worse, in this cost."""
+    """The number of other candidates better in this cost, or else worse."""
     if not others:
         return ""
     mine = me.verdict.costs[name]

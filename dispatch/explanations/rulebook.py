@@ -29,7 +29,7 @@ FILTERS: dict[str, Any] = {
     "asked": _("Agents who already have this offer on their screen."),
     "declined": _("Agents who have passed on this conversation for good."),
 }
-#: What each cost is for.
+#: The meaning of each cost.
 PARTS: dict[str, Any] = {
     "language": _("how well they speak the language"),
     "skill": _("how well they know what is asked for"),
@@ -109,7 +109,7 @@ def list_weights(policy: Policy) -> list[PublishedWeight]:
 
 
 def explain_cost(name: str, policy: Policy) -> str:
-    """When this cost is nothing and when it is its whole weight."""
+    """A sentence saying when this cost is 0 and when it is its whole weight."""
     sentences: dict[str, Any] = {
         "language": gettext("Level 5 costs nothing; level 1 costs all of it."),
         "skill": gettext(
@@ -152,7 +152,7 @@ def explain_cost(name: str, policy: Policy) -> str:
 
 
 def explain_waiting(policy: Policy) -> list[str]:
-    """How the waiting of a customer counts, and what happens to required levels."""
+    """Sentences about waiting: its points, and the lowering of required levels."""
     start = policy.head_start(1)
     return [
         gettext("Every minute past the time the client promised weighs %(points)d points.")
@@ -189,7 +189,7 @@ def _explain_lowering(policy: Policy) -> list[str]:
 
 
 def explain_offering(policy: Policy) -> list[str]:
-    """How many agents have an offer at once, and for how long one has it alone."""
+    """Sentences about offers: how many at once, and for how long one agent has it alone."""
     if policy.max_parallel_offers == 1:
         return [gettext("One agent at a time is asked.")]
     return [

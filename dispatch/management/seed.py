@@ -65,7 +65,7 @@ REPLIES = {
 
 @transaction.atomic
 def load(*, chatbot_url: str, at: datetime) -> dict[str, Any]:
-    """Create the demo, once, and return what is needed to log in."""
+    """Create the demo rows and return the logins and keys. Call it once per database."""
     password = "-".join(
         [*secrets.SystemRandom().sample(PASSWORD_PARTS.split(), 2), secrets.token_hex(2)]
     )
@@ -97,7 +97,7 @@ def update_chatbot_url(*, chatbot_url: str) -> None:
 
 
 def is_loaded() -> bool:
-    """Whether this database has the demo rows."""
+    """True if this database has the demo rows."""
     return Client.objects.filter(slug=CLIENT).exists()
 
 

@@ -284,5 +284,5 @@ def demand_shares(demand: Iterable[tuple[Iterable[str], int]]) -> dict[str, floa
     return {capability: tickets / total for capability, tickets in counts.items()}
 
 
-#: The allow-list of an agent's inputs to matching. A test compares it with what is documented.
+#: The allow-list of an agent's inputs to matching. A test holds it.
 INPUTS = frozenset(each.name for each in fields(FreeAgent))

@@ -47,8 +47,8 @@ class Simulation:
 
     def run(self) -> "Simulation":
         """Run all events to the end of the day, and return itself."""
-        for visit in self.tickets.values():
-            self._schedule(visit.caller.arrives, self._arrive, visit)
+        for ticket in self.tickets.values():
+            self._schedule(ticket.caller.arrives, self._arrive, ticket)
         for agent in self.agents.values():
             for span in agent.worker.spans:
                 self._schedule(span.begins, self._begin_shift, agent)
@@ -65,51 +65,51 @@ class Simulation:
         if when < inf:
             heappush(self._events, (when, next(self._order), handle, arguments))
 
-    def _arrive(self, now: float, visit: SimulatedTicket) -> None:
-        self._queue(visit)
+    def _arrive(self, now: float, ticket: SimulatedTicket) -> None:
+        self._queue(ticket)
         self.scarcity.record_arrival(now)
-        self._schedule(now + visit.caller.leaves_after, self._leave, visit)
-        for after, needs in self.rule.lowering(visit.caller):
-            self._schedule(now + after, self._lower, visit, needs)
+        self._schedule(now + ticket.caller.leaves_after, self._leave, ticket)
+        for after, needs in self.rule.lowering(ticket.caller):
+            self._schedule(now + after, self._lower, ticket, needs)
 
-    def _queue(self, visit: SimulatedTicket) -> None:
-        self.queues[visit.ticket.lane][visit.ticket.id] = visit.ticket
+    def _queue(self, ticket: SimulatedTicket) -> None:
+        self.queues[ticket.ticket_input.lane][ticket.ticket_input.id] = ticket.ticket_input
         self._has_changed = True
 
-    def _unqueue(self, visit: SimulatedTicket) -> bool:
+    def _unqueue(self, ticket: SimulatedTicket) -> bool:
         """Take a ticket out of its queue. True if it was queued."""
-        lane = visit.ticket.lane
-        was = self.queues[lane].pop(visit.ticket.id, None) is not None
+        lane = ticket.ticket_input.lane
+        was = self.queues[lane].pop(ticket.ticket_input.id, None) is not None
         if not self.queues[lane]:
             del self.queues[lane]
         return was
 
-    def _rewrite(self, visit: SimulatedTicket, **changes: Any) -> None:
+    def _rewrite(self, ticket: SimulatedTicket, **changes: Any) -> None:
         """Change a ticket's inputs; it keeps its place in the queue."""
-        in_line = self._unqueue(visit)
-        visit.ticket = replace(visit.ticket, **changes)
+        in_line = self._unqueue(ticket)
+        ticket.ticket_input = replace(ticket.ticket_input, **changes)
         if in_line:
-            self._queue(visit)
+            self._queue(ticket)
 
-    def _lower(self, now: float, visit: SimulatedTicket, needs: Mapping[str, int]) -> None:
-        if not visit.closed and visit.ticket.skills != needs:
-            self._rewrite(visit, skills=needs)
+    def _lower(self, now: float, ticket: SimulatedTicket, needs: Mapping[str, int]) -> None:
+        if not ticket.closed and ticket.ticket_input.skills != needs:
+            self._rewrite(ticket, skills=needs)
 
-    def _leave(self, now: float, visit: SimulatedTicket) -> None:
-        if visit.is_over:
+    def _leave(self, now: float, ticket: SimulatedTicket) -> None:
+        if ticket.is_over:
             return
-        visit.left_at = now
-        if visit.caller.silent and (stays := visit.caller.arrives + GIVEN_UP_AFTER) > now:
-            self._schedule(stays, self._close, visit)
+        ticket.left_at = now
+        if ticket.caller.silent and (stays := ticket.caller.arrives + GIVEN_UP_AFTER) > now:
+            self._schedule(stays, self._close, ticket)
         else:
-            self._close(now, visit)
+            self._close(now, ticket)
 
-    def _close(self, now: float, visit: SimulatedTicket) -> None:
+    def _close(self, now: float, ticket: SimulatedTicket) -> None:
         """Close the ticket and withdraw its offers."""
-        if not visit.closed:
-            visit.closed = True
-            self._unqueue(visit)
-            self._withdraw(now, visit)
+        if not ticket.closed:
+            ticket.closed = True
+            self._unqueue(ticket)
+            self._withdraw(now, ticket)
 
     def _begin_shift(self, now: float, agent: SimulatedAgent) -> None:
         agent.on_shift = True
@@ -183,75 +183,77 @@ class Simulation:
             return able
         return nsmallest(many, able, key=lambda agent_id: self.agents[agent_id].idle_since)
 
-    def _offer(self, now: float, visit: SimulatedTicket, agent: SimulatedAgent) -> None:
-        self._unqueue(visit)
-        answers = visit.caller.answers
-        answer = answers[min(visit.offers, len(answers) - 1)]
-        visit.offers += 1
+    def _offer(self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent) -> None:
+        self._unqueue(ticket)
+        answers = ticket.caller.answers
+        answer = answers[min(ticket.offers, len(answers) - 1)]
+        ticket.offers += 1
         agent.load += 1
         self._update_agent(agent)
         if answer.yes and not answer.after:
-            self._begin(now, visit, agent)
+            self._begin(now, ticket, agent)
             return
-        visit.ticket = replace(visit.ticket, offered_to=visit.ticket.offered_to | {agent.id})
+        ticket.ticket_input = replace(
+            ticket.ticket_input, offered_to=ticket.ticket_input.offered_to | {agent.id}
+        )
         after = OFFER_LASTS if answer.yes is None else min(answer.after, OFFER_LASTS)
-        self._schedule(now + after, self._settle_offer, visit, agent, answer.yes)
-        if len(visit.ticket.offered_to) < self.rule.policy.max_parallel_offers:
+        self._schedule(now + after, self._settle_offer, ticket, agent, answer.yes)
+        if len(ticket.ticket_input.offered_to) < self.rule.policy.max_parallel_offers:
             self._schedule(
-                now + self._exclusive_seconds(now, visit), self._offer_further, visit, agent
+                now + self._exclusive_seconds(now, ticket), self._offer_further, ticket, agent
             )
 
-    def _exclusive_seconds(self, now: float, visit: SimulatedTicket) -> float:
+    def _exclusive_seconds(self, now: float, ticket: SimulatedTicket) -> float:
         """The seconds until the ticket is offered to another agent too."""
-        if self.rule.two_at_once_below and len(visit.ticket.offered_to) == 1:
-            share = self.acceptance.share(visit.ticket, at=now)
+        if self.rule.two_at_once_below and len(ticket.ticket_input.offered_to) == 1:
+            share = self.acceptance.share(ticket.ticket_input, at=now)
             if share is not None and share < self.rule.two_at_once_below:
                 return 0.0
         return self.rule.policy.exclusive_for
 
-    def _offer_further(self, now: float, visit: SimulatedTicket, agent: SimulatedAgent) -> None:
-        if not visit.closed and agent.id in visit.ticket.offered_to:
-            self._queue(visit)
+    def _offer_further(self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent) -> None:
+        if not ticket.closed and agent.id in ticket.ticket_input.offered_to:
+            self._queue(ticket)
 
     def _settle_offer(
-        self, now: float, visit: SimulatedTicket, agent: SimulatedAgent, yes: bool | None
+        self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent, yes: bool | None
     ) -> None:
-        if agent.id not in visit.ticket.offered_to:
+        if agent.id not in ticket.ticket_input.offered_to:
             return
-        self.acceptance.count(visit.ticket, yes=bool(yes), at=now)
-        self._rewrite(visit, offered_to=visit.ticket.offered_to - {agent.id})
+        self.acceptance.count(ticket.ticket_input, yes=bool(yes), at=now)
+        self._rewrite(ticket, offered_to=ticket.ticket_input.offered_to - {agent.id})
         if yes:
-            self._unqueue(visit)
-            visit.taken += len(visit.ticket.offered_to)
-            self._withdraw(now, visit)
-            self._begin(now, visit, agent)
+            self._unqueue(ticket)
+            ticket.taken += len(ticket.ticket_input.offered_to)
+            self._withdraw(now, ticket)
+            self._begin(now, ticket, agent)
             return
         agent.load -= 1
         self._update_agent(agent)
         group = "timed_out_by" if yes is None else "declined_by"
-        self._rewrite(visit, **{group: getattr(visit.ticket, group) | {agent.id}})
-        self._queue(visit)
+        self._rewrite(ticket, **{group: getattr(ticket.ticket_input, group) | {agent.id}})
+        self._queue(ticket)
 
-    def _withdraw(self, now: float, visit: SimulatedTicket) -> None:
+    def _withdraw(self, now: float, ticket: SimulatedTicket) -> None:
         """Free the agents with a pending offer of this ticket; they stay as idle as before."""
-        for agent_id in visit.ticket.offered_to:
+        for agent_id in ticket.ticket_input.offered_to:
             agent = self.agents[agent_id]
             agent.load -= 1
             self._update_agent(agent)
-        visit.ticket = replace(visit.ticket, offered_to=frozenset())
+        ticket.ticket_input = replace(ticket.ticket_input, offered_to=frozenset())
 
-    def _begin(self, now: float, visit: SimulatedTicket, agent: SimulatedAgent) -> None:
+    def _begin(self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent) -> None:
         """Begin the conversation. The offer already holds the agent's place."""
-        visit.closed = True
-        if visit.left_at is not None:
-            self._close_in_vain(now, visit, agent)
+        ticket.closed = True
+        if ticket.left_at is not None:
+            self._close_in_vain(now, ticket, agent)
             return
-        visit.served_at, visit.agent = now, agent.id
-        wanted = visit.caller.ticket.skills.items()
-        visit.fits = all(
+        ticket.served_at, ticket.agent = now, agent.id
+        wanted = ticket.caller.ticket.skills.items()
+        ticket.fits = all(
             agent.worker.profile.skills.get(skill, 0) >= level for skill, level in wanted
         )
-        talks = visit.caller.talks * (1.0 if visit.fits else self.day.slower)
+        talks = ticket.caller.talks * (1.0 if ticket.fits else self.day.slower)
         agent.talking += 1
         agent.max_talking = max(agent.max_talking, agent.talking)
         agent.talked += talks
@@ -259,9 +261,9 @@ class Simulation:
         self._update_agent(agent)
         self._schedule(now + talks, self._finish, agent)
 
-    def _close_in_vain(self, now: float, visit: SimulatedTicket, agent: SimulatedAgent) -> None:
+    def _close_in_vain(self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent) -> None:
         """The customer has left: the agent waits IN_VAIN seconds and closes the ticket."""
-        visit.in_vain = True
+        ticket.in_vain = True
         agent.talking += 1
         self._update_agent(agent)
         self._schedule(now + IN_VAIN, self._finish, agent)

@@ -14,7 +14,7 @@ class SimulatedTicket:
 
     caller: Caller
     #: The ticket as matching sees it now, with lowered levels and the agents who had offers.
-    ticket: WaitingTicket
+    ticket_input: WaitingTicket
     served_at: float | None = None
     left_at: float | None = None
     agent: UUID | None = None

@@ -75,13 +75,13 @@ def test_ten_busy_seats_give_a_shorter_wait_than_one() -> None:
 
 
 def test_a_ticket_ahead_takes_the_free_seat() -> None:
-    nobody, somebody = (
+    alone, behind_one = (
         simulate_at(Seat(EN)),
         simulate_at(Seat(EN), ahead=[QueueEntry(EN, TALKS)], behind=1),
     )
 
-    assert nobody == (0, 0)
-    assert 250 <= somebody[0] <= 350
+    assert alone == (0, 0)
+    assert 250 <= behind_one[0] <= 350
 
 
 def test_tickets_ahead_with_another_seat_do_not_lengthen_the_wait() -> None:
