@@ -17,7 +17,7 @@ up: ## install, start everything, load the demo; Ctrl-C stops it (PORT=8000)
 	@$(PYTHON) config/bootstrap.py run
 	@exec $(RUN) -m config.up
 
-demo: ## as make up, with people and bots that come and go, to watch
+demo: ## make up with simulated agents and customers, to watch
 	@$(PYTHON) config/bootstrap.py run
 	@exec $(RUN) -m config.up --load
 
@@ -33,31 +33,31 @@ check: environment ## formatting, lint, types, migrations, deployment settings, 
 	PUBLIC_URL=https://desk.example.com $(RUN) -m tests.servers manage.py check --deploy --fail-level WARNING
 	$(TESTS) tests/test_architecture.py tests/test_docs.py
 
-chaos: environment ## kill and break what may die, under load (FAULT=F6 SEED=1 LONG=1; 25 minutes)
+chaos: environment ## kill and break processes under load (FAULT=F6 SEED=1 LONG=1; 25 minutes)
 	@$(RUN) -m tests.chaos --seed $(SEED) --page docs/chaos.md $(if $(FAULT),--only $(FAULT)) $(if $(LONG),--long) $(ARGS)
 
-test-chaos: environment ## the same with five faults, in four minutes; then with bugs it must report
+test-chaos: environment ## chaos with five faults (four minutes), then with planted bugs it must find
 	@$(RUN) -m tests.chaos --seed $(SEED) --short --figures .data/chaos.json $(ARGS)
 	@$(TESTS) -m chaos
 
-bench: environment ## measure the live path beside a rival and a floor, then growth (half an hour)
+bench: environment ## measure the live path against a rival and bare SQL, then growth (half an hour)
 	@$(RUN) -m benchmarks.live_path $(ARGS)
 	@$(RUN) -m benchmarks.growth
 
-bench-quick: environment ## the live path at 20 and 100 a second, in two minutes
+bench-quick: environment ## measure the live path at 20 and 100 a second (two minutes)
 	@$(RUN) -m benchmarks.live_path --quick $(ARGS)
 
-bench-days: environment ## play real days and an invented one under each way of pairing (some minutes)
+bench-days: environment ## simulate real days and a synthetic one with each strategy (some minutes)
 	@$(RUN) -m benchmarks.days $(ARGS)
 
-picture: environment ## take the README's picture anew
+picture: environment ## retake the README's screenshot
 	@$(RUN) -m tests.browser.picture docs/desk.png
 
-words: environment ## gather what is to be translated (needs gettext)
+words: environment ## collect the strings to translate (needs gettext)
 	@$(RUN) -m tests.servers manage.py makemessages -l fr --no-location --no-obsolete \
 		-i .venv -i .data -i tests -i examples -i benchmarks
 
-tables: environment ## before the first release: write 0001_tables of each app anew from the models
+tables: environment ## rewrite 0001_tables of each app from the models (before the first release)
 	@for row in */migrations/0002_*.py; do mv $$row $${row%/*}/_$${row##*/} 2>/dev/null || true; done
 	@rm -f */migrations/0001_tables.py
 	@$(RUN) -m tests.servers manage.py makemigrations agents tickets dispatch --name tables --no-header; \
@@ -69,7 +69,7 @@ requirements: environment ## pin the newest releases with their hashes (needs uv
 		--generate-hashes --upgrade --no-emit-index-url --custom-compile-command "make requirements" \
 		--quiet $$name.in --output-file $$name.txt; done
 
-clean: ## stop the platform of this folder, forget its environment and its data
+clean: ## stop the platform of this folder, remove its environment and its data
 	@test ! -x $(RUN) || $(RUN) -m config.up --forget
 	@rm -rf .venv .data
 

@@ -1,4 +1,4 @@
-"""Why something about an agent was refused. The docstring is the sentence people read."""
+"""Refusals about an agent. The docstring of each class is the sentence people read."""
 
 
 class AgentError(Exception):
@@ -20,12 +20,6 @@ class CapacityInUse(AgentError):
     """This agent holds more conversations than that now; lower the limit when some have ended."""
 
     code = "capacity_in_use"
-
-
-class NoRateCard(AgentError):
-    """No rate card of this client is in force, so no pay can be quoted."""
-
-    code = "no_rate_card"
 
 
 class WrongAmount(AgentError):

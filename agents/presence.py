@@ -1,4 +1,4 @@
-"""Presence: agents come, go and fall silent; dispatch reserves and releases their capacity."""
+"""Presence: agents come, leave and fall silent; dispatch reserves and releases their capacity."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -10,52 +10,49 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
+from agents import sql
 from agents.errors import NotApproved
 from agents.models import Agent, Presence, PresenceSpan
 from agents.models.presence import SILENCE
 from agents.signals import agent_available, agent_gone
 
-HERE = (Presence.Status.AVAILABLE, Presence.Status.AWAY)
-MOST_TIMEOUTS = 3
-# With an array it is the same statement however many they are, and so planned once.
-SEEN = """
-UPDATE agents_presence SET seen_at = %(at)s
-WHERE agent_id = ANY(%(agents)s::uuid[]) AND status = ANY(%(here)s::text[])
-"""
+ONLINE = (Presence.Status.AVAILABLE, Presence.Status.AWAY)
+MAX_TIMEOUTS = 3
+RENEW_SQL = sql.read(__package__, "renew_presence")
 
 
 @transaction.atomic
 def go_available(agent: Agent, *, at: datetime) -> None:
-    """The agent can be asked from now on. Raises NotApproved."""
+    """Make the agent available for offers. Raises NotApproved."""
     if not Agent.objects.approved().filter(pk=agent.pk).exists():
         raise NotApproved
-    _move(agent, Presence.Status.AVAILABLE, at=at)
+    _set_status(agent, Presence.Status.AVAILABLE, at=at)
     agent_available.send(Agent, agent_ids=[agent.pk], at=at)
 
 
 @transaction.atomic
 def go_away(agent: Agent, *, at: datetime) -> None:
-    """The agent takes a break: no new offers, the conversations they hold go on."""
-    _move(agent, Presence.Status.AWAY, at=at)
+    """Start a break: the agent gets no new offers and keeps their conversations."""
+    _set_status(agent, Presence.Status.AWAY, at=at)
 
 
 @transaction.atomic
 def go_offline(agent: Agent, *, at: datetime) -> None:
-    """The agent leaves; whatever they hold is given to somebody else."""
-    if _move(agent, Presence.Status.OFFLINE, at=at):
+    """Take the agent offline; their conversations return to the queue."""
+    if _set_status(agent, Presence.Status.OFFLINE, at=at):
         agent_gone.send(Agent, agent_ids=[agent.pk], at=at)
 
 
-def seen(agent_ids: Collection[UUID], *, at: datetime) -> int:
-    """Note that these agents' pages are alive. Never brings back one who was found gone."""
+def record_heartbeats(agent_ids: Collection[UUID], *, at: datetime) -> int:
+    """Record a heartbeat of these agents' pages. An agent already offline stays offline."""
     with connection.cursor() as cursor:
-        cursor.execute(SEEN, {"agents": list(agent_ids), "here": list(HERE), "at": at})
+        cursor.execute(RENEW_SQL, {"agents": list(agent_ids), "here": list(ONLINE), "at": at})
         return int(cursor.rowcount)
 
 
 def sweep_silent(*, at: datetime, limit: int = 100) -> int:
-    """Take offline those not heard from for SILENCE; returns how many."""
-    silent = Presence.objects.filter(status__in=HERE, seen_at__lte=at - SILENCE)
+    """Take agents offline who sent no heartbeat for SILENCE; returns how many."""
+    silent = Presence.objects.filter(status__in=ONLINE, seen_at__lte=at - SILENCE)
     gone = 0
     for agent in Agent.objects.filter(presence__in=silent).order_by("presence__seen_at")[:limit]:
         with transaction.atomic():
@@ -65,14 +62,15 @@ def sweep_silent(*, at: datetime, limit: int = 100) -> int:
     return gone
 
 
-def answered(agent_ids: Collection[UUID]) -> None:
-    """Whoever answers an offer, whatever they say, is there: no time-out before it counts."""
+def reset_timeouts(agent_ids: Collection[UUID]) -> None:
+    """Reset the time-outs of agents who answered an offer, even with a no: they are at their
+    desk."""
     there = Presence.objects.filter(agent_id__in=agent_ids, timeouts_in_row__gt=0)
     there.update(timeouts_in_row=0)
 
 
-def take_on(agent: Agent, *, at: datetime) -> None:
-    """The agent took a conversation: it counts towards their share of today's work."""
+def count_accepted(agent: Agent, *, at: datetime) -> None:
+    """Count an accepted conversation towards the agent's share of today's work."""
     today = Q(worked_on=at.date())
     count = Case(When(today, then=F("worked_today") + 1), default=Value(1))
     Presence.objects.filter(agent=agent).update(
@@ -80,44 +78,46 @@ def take_on(agent: Agent, *, at: datetime) -> None:
     )
 
 
-def time_out(agent_ids: Collection[UUID], *, at: datetime) -> list[UUID]:
-    """An offer on their screen was not answered. The third in a row pauses them: one tap brings
-    them back, and nothing is kept of it (fair work O6). Returns who is paused."""
+def record_timeouts(agent_ids: Collection[UUID], *, at: datetime) -> list[UUID]:
+    """Count an unanswered offer for each agent and pause agents at the third in a row. One click
+    ends the pause, and no record is kept (fair work O6). Returns the paused agents."""
     paused = []
     for agent_id in sorted(set(agent_ids)):
         with transaction.atomic():
             held = Presence.objects.select_for_update().get(agent=agent_id)
             Presence.objects.filter(pk=held.pk).update(timeouts_in_row=F("timeouts_in_row") + 1)
             available = held.status == Presence.Status.AVAILABLE
-            if available and held.timeouts_in_row + 1 >= MOST_TIMEOUTS:
-                _move(held.agent, Presence.Status.AWAY, at=at, paused=True, seen_at=held.seen_at)
+            if available and held.timeouts_in_row + 1 >= MAX_TIMEOUTS:
+                _set_status(
+                    held.agent, Presence.Status.AWAY, at=at, paused=True, seen_at=held.seen_at
+                )
                 paused.append(agent_id)
     return paused
 
 
-def hold(agent_ids: Collection[UUID]) -> None:
-    """Lock these agents' rows, in one order, so that two who want the same never wait for each
-    other."""
+def lock_presences(agent_ids: Collection[UUID]) -> None:
+    """Lock these agents' rows in a fixed order, because two transactions with different orders
+    would deadlock."""
     list(Presence.objects.filter(agent_id__in=agent_ids).order_by("pk").select_for_update())
 
 
-def release(agent_ids: Collection[UUID], *, at: datetime, worked: bool) -> None:
-    """Give a place back for each time an agent is named.
+def release_capacity(agent_ids: Collection[UUID], *, at: datetime, worked: bool) -> None:
+    """Release one place of capacity for each mention of an agent.
 
-    Whoever worked is idle from now on; the others keep their place in line.
+    An agent who worked is idle from now on; the others keep their idle time.
     """
     if len(agent_ids) > 1:
-        hold(agent_ids)
+        lock_presences(agent_ids)
     changes = {"idle_since": at} if worked else {}
-    for places, named in _by_count(agent_ids):
+    for places, named in _group_by_count(agent_ids):
         Presence.objects.filter(agent_id__in=named).update(
             load=Greatest(F("load") - places, 0), **changes
         )
     agent_available.send(Agent, agent_ids=agent_ids, at=at)
 
 
-def _by_count(agent_ids: Collection[UUID]) -> list[tuple[int, list[UUID]]]:
-    """Agents by how often they are named; nearly always once."""
+def _group_by_count(agent_ids: Collection[UUID]) -> list[tuple[int, list[UUID]]]:
+    """Group agents by how often they are mentioned, which is nearly always once."""
     counted = Counter(agent_ids)
     return [
         (count, sorted(agent for agent, times in counted.items() if times == count))
@@ -126,14 +126,14 @@ def _by_count(agent_ids: Collection[UUID]) -> list[tuple[int, list[UUID]]]:
 
 
 def _is_silent(agent: Agent, *, at: datetime) -> bool:
-    """Decided with the row locked: a beat may have come in meanwhile."""
+    """Checks with the row locked, because a heartbeat may have arrived after the first read."""
     held = Presence.objects.select_for_update().get(agent=agent)
-    return held.status in HERE and (held.seen_at is None or held.seen_at <= at - SILENCE)
+    return held.status in ONLINE and (held.seen_at is None or held.seen_at <= at - SILENCE)
 
 
-def _move(agent: Agent, status: Presence.Status, *, at: datetime, **also: Any) -> bool:
-    """Change the status and the history; False when it was so already. They do so themselves, and
-    so are seen, unless `also` says otherwise."""
+def _set_status(agent: Agent, status: Presence.Status, *, at: datetime, **also: Any) -> bool:
+    """Change the status and its history; returns False if the status is the same. The agent acts,
+    so this counts as a heartbeat, unless `also` says otherwise."""
     held = Presence.objects.select_for_update().get(agent=agent)
     changes = {"seen_at": at, "timeouts_in_row": 0, "paused": False, **also}
     Presence.objects.filter(agent=agent).update(**changes)
@@ -147,6 +147,6 @@ def _move(agent: Agent, status: Presence.Status, *, at: datetime, **also: Any) -
 
 
 def set_auto_accept(agent: Agent, *, on: bool, limit: int) -> None:
-    """Whether offers are accepted for this agent as soon as their screen shows them, and how many
-    an hour at most. Off unless the agent says so (fair work O11)."""
+    """Set whether offers are accepted for this agent once their page shows them, and the hourly
+    limit. Off by default: only the agent turns it on (fair work O11)."""
     Presence.objects.filter(agent=agent).update(auto_accept=on, auto_accept_limit=limit)

@@ -1,4 +1,4 @@
-"""The roster: who may work, and what they are known to be able to do."""
+"""The roster: invitations, approval, restriction, certificates and capacity."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +24,7 @@ def invite(
     capacity: int = 1,
     **given: str,
 ) -> Agent:
-    """Make this login an agent, not yet approved. `given`: country, time_zone, currency."""
+    """Make this login an agent who is not yet approved. `given`: country, time_zone, currency."""
     agent = Agent.objects.create(user=user, name=name, **given)
     Presence.objects.create(agent=agent, capacity=capacity)
     AgentLanguage.objects.bulk_create(
@@ -37,19 +37,19 @@ def invite(
 
 
 def approve(agent: Agent) -> None:
-    """Let this agent work; lifts a restriction."""
+    """Approve the agent for work. This also lifts a restriction."""
     Agent.objects.filter(pk=agent.pk).update(status=Agent.Status.APPROVED)
 
 
 @transaction.atomic
 def restrict(agent: Agent, *, at: datetime) -> None:
-    """Stop this agent's work now: they go offline and what they hold goes to somebody else."""
+    """Take the agent offline and bar them from work; their conversations return to the queue."""
     Agent.objects.filter(pk=agent.pk).update(status=Agent.Status.RESTRICTED)
     presence.go_offline(agent, at=at)
 
 
-def end_certificates(*, at: datetime, limit: int = 200) -> int:
-    """Those past their last day count no more, whatever was promised; returns how many."""
+def lapse_certificates(*, at: datetime, limit: int = 200) -> int:
+    """Mark certificates past their last day as lapsed; returns how many."""
     over = AgentCertificate.objects.filter(lapsed=False, valid_until__lt=at.date())
     ids = list(over.order_by("valid_until").values_list("pk", flat=True)[:limit])
     return AgentCertificate.objects.filter(pk__in=ids).update(lapsed=True) if ids else 0

@@ -1,11 +1,11 @@
-"""News about supply, sent inside the transaction that makes it true.
+"""Signals about supply, sent inside the transaction that changes the rows.
 
 Each carries `agent_ids` and `at`.
 """
 
 from django.dispatch import Signal
 
-#: An agent can take work: went available, or was freed of some.
+#: An agent can take work: they went available or got capacity back.
 agent_available = Signal()
-#: An agent can't be counted on any more: left, fell silent or was restricted.
+#: An agent can't work any more: they left, fell silent or were restricted.
 agent_gone = Signal()

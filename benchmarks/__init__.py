@@ -1,1 +1,2 @@
-"""What `make bench` runs: the live path beside a rival and a floor, and waves as the pool grows."""
+"""The benchmarks of `make bench`: the live path against a rival and bare SQL, and waves on a
+growing pool."""

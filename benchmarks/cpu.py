@@ -1,12 +1,12 @@
-"""What processes have cost so far."""
+"""CPU time of processes so far."""
 
 from pathlib import Path
 
 import psutil
 
 
-def seconds(roots: list[int]) -> float:
-    """CPU used by these processes and their children so far, those that ended included."""
+def cpu_seconds(roots: list[int]) -> float:
+    """The CPU time of these processes and their children so far, ended ones included."""
     total = 0.0
     for root in roots:
         process = psutil.Process(root)
@@ -20,8 +20,8 @@ def seconds(roots: list[int]) -> float:
     return total
 
 
-def servers() -> list[int]:
-    """PostgreSQL and Valkey, which this process started."""
+def find_servers() -> list[int]:
+    """The process ids of PostgreSQL and Valkey, which this process started."""
     return [
         child.pid
         for child in psutil.Process().children()

@@ -1,4 +1,4 @@
-"""Supply and demand by the thousand in seconds, as the product's own verbs would leave them."""
+"""Thousands of agents and tickets in seconds, in the state that the product's own verbs leave."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,20 +14,20 @@ from django.utils.crypto import get_random_string
 from agents.models import Agent, AgentLanguage, AgentSkill, Presence, PresenceSpan, User
 from tickets import clock
 from tickets.models import Client, Ticket
-from tickets.models.tickets import lane
+from tickets.models.tickets import build_lane
 
-#: PostgreSQL takes 65,535 parameters in a statement.
+#: PostgreSQL accepts at most 65,535 parameters in a statement.
 BATCH = 2000
-#: How many of the skills each agent knows.
+#: The number of skills of each agent.
 KNOWN = 3
-#: Those in line have waited up to so many seconds.
+#: The longest wait of a queued ticket, in seconds.
 WAITED = 60
 
 
-def agents(
+def make_agents(
     count: int, *, languages: Sequence[str], skills: Sequence[str] = (), capacity: int
 ) -> list[Agent]:
-    """So many who are approved and available, the languages in turn, three skills each."""
+    """Create approved, available agents, the languages in turn, with three skills each."""
     chance = Random(count)
     names = [f"agent-{number}" for number in range(count)]
     users = User.objects.bulk_create(
@@ -55,7 +55,7 @@ def agents(
         ],
         batch_size=BATCH,
     )
-    # Last, for the database then gathers what each is able to do once and not at every skill.
+    # Presence comes last, so the trigger builds the abilities once and not for every skill.
     _make_available(made, capacity=capacity, chance=chance)
     return made
 
@@ -86,8 +86,8 @@ def _make_available(made: Sequence[Agent], *, capacity: int, chance: Random) -> 
     )
 
 
-def sessions(made: Sequence[Agent]) -> list[str]:
-    """A logged-in session of each."""
+def make_sessions(made: Sequence[Agent]) -> list[str]:
+    """Create a logged-in session for each agent."""
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     expires = clock.now() + timedelta(hours=12)
     rows = [
@@ -107,7 +107,7 @@ def sessions(made: Sequence[Agent]) -> list[str]:
     return [row.session_key for row in Session.objects.bulk_create(rows, batch_size=BATCH)]
 
 
-def tickets(
+def make_tickets(
     client: Client,
     count: int,
     *,
@@ -116,7 +116,7 @@ def tickets(
     at: datetime,
     chance: Random,
 ) -> None:
-    """So many who wait: a language each, and of every ten seven need a skill too."""
+    """Create waiting tickets with a language each; seven in ten also require a skill."""
     Ticket.objects.bulk_create(
         [
             _ticket(client, chance.choice(languages), _needs(skills, chance), at=at, chance=chance)
@@ -142,7 +142,7 @@ def _ticket(
         language=language,
         topic="card-not-arrived",
         skills=needs,
-        lane=lane(language, needs),
+        lane=build_lane(language, needs),
         queued_at=queued_at,
         due_at=queued_at + client.answer_within,
         give_up_at=at + timedelta(hours=1),

@@ -1,8 +1,8 @@
-"""Days that really happened and days made up, under each way of pairing: what came of them.
+"""Real and synthetic days under each matching strategy, with the outcomes compared.
 
-Every way meets the same callers with the same luck, over ten draws of each day, and lowers levels
-alike. The policy is the one the code has by default. No database, no processes: only the pure
-rules. Beside the ways stands what perfect foresight could reach (`dispatch.simulation.foresight`).
+Every strategy gets the same callers and random draws, ten for each day, and lowers levels alike.
+The policy is the code's default. No database, no processes: only the pure rules. The report adds
+the bound of perfect foresight (`dispatch.simulation.foresight`).
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy
 
-from benchmarks.report import OUT, write
+from benchmarks.report import OUT, write_figures
 from dispatch.rules.policy import Policy
 from dispatch.simulation import charts, comparison, recorded
 from dispatch.simulation.comparison import BOUND, FIRST, OURS, TWO, DrawDay, Strategy
@@ -40,7 +40,7 @@ Rows = dict[str, Measures]
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of some days under each way of pairing, and what foresight could have reached."""
+    """The measures of some days under each strategy, and the bound of perfect foresight."""
 
     days: dict[str, Rows]
     together: Rows
@@ -54,7 +54,7 @@ class Figures:
         return found | ({"foresight": self.foresight._asdict()} if self.foresight else {})
 
 
-def real(seeds: Sequence[int], *, silent: float) -> Figures:
+def simulate_real(seeds: Sequence[int], *, silent: float) -> Figures:
     with CALLS.open(newline="") as lines:
         days = recorded.build_days(recorded.read_calls(lines))
     ways, found, seen = comparison.strategies(Policy()), {}, []
@@ -63,11 +63,11 @@ def real(seeds: Sequence[int], *, silent: float) -> Figures:
         rows = comparison.compare(drawn, ways, seeds=seeds)
         found[day.date] = {REALLY: day.measure_recorded(), **rows}
         seen += [(foreseen(drawn(seed)), rows[OURS].callers) for seed in seeds]
-        _show(number, of=len(days))
+        _show_progress(number, of=len(days))
     return Figures(found, _over(found, Measures.combine), mean(seen))
 
 
-def invented(
+def simulate_synthetic(
     seeds: Sequence[int],
     ways: dict[str, Strategy],
     kind: SyntheticDay,
@@ -80,12 +80,12 @@ def invented(
     for number, seed in enumerate(seeds, start=1):
         found[f"invented {seed}"] = comparison.compare(drawn, ways, seeds=[seed])
         seen += [(foreseen(drawn(seed)), 1.0)] if bound else []
-        _show(number, of=len(seeds))
+        _show_progress(number, of=len(seeds))
     return Figures(found, _over(found, Measures.mean), mean(seen) if seen else None)
 
 
 def with_silent(drawn: DrawDay, share: float) -> DrawDay:
-    """The same draws, where this share of callers would leave without a word."""
+    """The same draws with this share of callers who leave without a word."""
     return lambda seed: drawn(seed).with_silent(share, seed=seed)
 
 
@@ -94,7 +94,7 @@ def foreseen(day: SimulatedDay) -> Foresight:
 
 
 def mean(seen: Sequence[tuple[Foresight, float]]) -> Foresight:
-    """Each weighed as the measures beside it are."""
+    """The mean foresight, with the weights of the measures."""
     weights = [weight for _, weight in seen]
     return Foresight(*numpy.average([tuple(one) for one, _ in seen], axis=0, weights=weights))
 
@@ -109,15 +109,17 @@ def report(title: str, figures: Figures) -> None:
     print(f"\n{title}\n{comparison.format_table(rows)}")
     for way in (OURS, TWO):
         if way in rows:
-            print(f"  of the gap from {FIRST} to {BOUND}, {way} closes {parts_closed(rows, way)}")
+            print(
+                f"  of the gap from {FIRST} to {BOUND}, {way} closes {list_closed_parts(rows, way)}"
+            )
     if figures.foresight:
         most, least = figures.foresight
         print(f"  perfect foresight: at most {most:.1%} in 20 s, at least {least:.1%} left")
-        parts = parts_closed(rows, OURS, figures.foresight._asdict())
+        parts = list_closed_parts(rows, OURS, figures.foresight._asdict())
         print(f"  of the gap from {FIRST} to foresight, {OURS} closes {parts}")
 
 
-def parts_closed(rows: Rows, way: str, bounds: dict[str, float] | None = None) -> str:
+def list_closed_parts(rows: Rows, way: str, bounds: dict[str, float] | None = None) -> str:
     bounds = bounds or rows[BOUND].as_json()
     found = {
         name: comparison.gap_closed_to(rows, measure, bounds[measure], by=way)
@@ -126,7 +128,7 @@ def parts_closed(rows: Rows, way: str, bounds: dict[str, float] | None = None) -
     return ", ".join(f"{part:.0%} ({name})" for name, part in found.items() if part is not None)
 
 
-def drawn(name: str, rows: Rows, *, title: str, note: str, docs: bool) -> None:
+def draw_day(name: str, rows: Rows, *, title: str, note: str, docs: bool) -> None:
     OUT.mkdir(exist_ok=True)
     for ending in ("svg", "png"):
         charts.draw_comparison(rows, title=title, note=note, path=OUT / f"{name}.{ending}")
@@ -135,8 +137,8 @@ def drawn(name: str, rows: Rows, *, title: str, note: str, docs: bool) -> None:
         shutil.copy(OUT / f"{name}.svg", DOCS / f"bench-{name}.svg")
 
 
-def _show(number: int, *, of: int) -> None:
-    """One line that fills up; where nobody watches, nothing."""
+def _show_progress(number: int, *, of: int) -> None:
+    """Show a progress line; without a terminal, print nothing."""
     if sys.stderr.isatty():
         full = WIDTH * number // of
         ending = "\n" if number == of else ""
@@ -149,7 +151,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="draws of each day")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
-        "--slower", type=float, default=1.0, help="so many times as long takes who knows too little"
+        "--slower",
+        type=float,
+        default=1.0,
+        help="factor on handle time of an agent with too low a level",
     )
     parser.add_argument(
         "--silent", type=float, default=0.0, help="share of callers who leave without a word"
@@ -164,25 +169,25 @@ def main() -> None:
     note = f"Means of {len(seeds)} draws of each day, the same luck for all."
     figures: dict[str, Any] = {"meta": {"seeds": list(seeds), "policy": Policy().as_json()}}
     if CALLS.exists():
-        found = real(seeds, silent=given.silent)
+        found = simulate_real(seeds, silent=given.silent)
         title = f"{len(found.days)} real days of a bank's call centre"
         report(title, found)
-        drawn("days-real", found.together, title=title, note=note, docs=given.docs)
+        draw_day("days-real", found.together, title=title, note=note, docs=given.docs)
         figures["real"] = found.as_json()
     else:
         print(f"The real days are left out: there is no {CALLS.name} in SHARED_DATA.")
     policy, kind = Policy(), SyntheticDay(slower=given.slower)
     ways = comparison.strategies_by_lowering(policy)
-    found = invented(seeds, ways, kind, silent=given.silent, bound=True)
+    found = simulate_synthetic(seeds, ways, kind, silent=given.silent, bound=True)
     title = "An invented day: 300 contractors, 4 languages, 8 skills"
     report(title, found)
-    drawn("days-invented", found.together, title=title, note=note, docs=given.docs)
+    draw_day("days-invented", found.together, title=title, note=note, docs=given.docs)
     figures["invented"] = found.as_json()
     rivals, unwilling = comparison.strategies_with_rival(policy), replace(kind, reluctant=RELUCTANT)
-    found = invented(seeds, rivals, unwilling, silent=given.silent, bound=False)
+    found = simulate_synthetic(seeds, rivals, unwilling, silent=given.silent, bound=False)
     report(f"The same, {RELUCTANT} more of a hundred passing in every third hour", found)
     figures["reluctant"] = found.as_json()
-    write("days", figures)
+    write_figures("days", figures)
 
 
 if __name__ == "__main__":

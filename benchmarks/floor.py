@@ -1,9 +1,9 @@
-"""The floor: the same changes of state as bare SQL, nothing else around them.
+"""The floor: the same changes of state as bare SQL and nothing else.
 
-What has to be true once an offer is out: a ticket, what was handed over, the answer kept under its
-idempotency key; an agent picked through an index, an offer, a place of theirs taken, and the
-decision. Two prepared statements and two commits, by threads with a connection each, in this
-process. No HTTP, no socket, no check: nothing that does the work can be below it.
+The state after an offer: a ticket, its handoff, the response stored under its idempotency key; an
+agent chosen by an index, an offer, a place of the agent's capacity taken, and the decision. Two
+prepared statements and two commits, by threads with a connection each, in this process. No HTTP, no
+socket, no check: nothing that does the work can be faster.
 """
 
 import threading
@@ -17,7 +17,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from benchmarks import cpu, databases, requests
-from benchmarks.load import BEHIND, arrivals
+from benchmarks.load import MAX_BEHIND, draw_arrivals
 from benchmarks.outcome import Outcome
 
 LINES = 4
@@ -74,15 +74,15 @@ class Floor:
 
     def __init__(self, lines: list[psycopg.Connection]) -> None:
         self.lines = lines
-        self.roots = cpu.servers()
+        self.roots = cpu.find_servers()
         self.client = uuid.uuid4()
 
     def step(self, *, rate: float, seconds: float, seed: int) -> Outcome:
-        databases.run("floor", "UPDATE agent SET load = 0", "VACUUM ANALYZE")
-        moments = arrivals(rate, seconds, seed=seed)
+        databases.run_statements("floor", "UPDATE agent SET load = 0", "VACUUM ANALYZE")
+        moments = draw_arrivals(rate, seconds, seed=seed)
         waits: list[float | None] = [None] * len(moments)
         due = deque(enumerate(moments))
-        before, began = cpu.seconds(self.roots), time.perf_counter()
+        before, began = cpu.cpu_seconds(self.roots), time.perf_counter()
         threads = [
             threading.Thread(target=self._serve, args=(line, due, waits, began))
             for line in self.lines
@@ -91,7 +91,7 @@ class Floor:
             thread.start()
         for thread in threads:
             thread.join()
-        spent = cpu.seconds(self.roots) - before
+        spent = cpu.cpu_seconds(self.roots) - before
         return Outcome(rate, waits, cpu_ms=spent * 1000, planned=len(moments))
 
     def _serve(
@@ -101,20 +101,20 @@ class Floor:
         waits: list[float | None],
         began: float,
     ) -> None:
-        """Take the next that is due, one after another; the wait counts from when it was due."""
+        """Serve the due escalations one after another; the wait counts from the due time."""
         while True:
             try:
                 number, moment = due.popleft()
             except IndexError:
                 return
             time.sleep(max(began + moment - time.perf_counter(), 0))
-            if time.perf_counter() - began - moment > BEHIND:
+            if time.perf_counter() - began - moment > MAX_BEHIND:
                 return
             self._escalate(line)
             waits[number] = (time.perf_counter() - began - moment) * 1000
 
     def _escalate(self, line: psycopg.Connection) -> None:
-        asked, ticket = requests.handover(), uuid.uuid4()
+        asked, ticket = requests.make_handoff(), uuid.uuid4()
         line.execute(
             OPEN,
             {
@@ -123,7 +123,7 @@ class Floor:
                 "ref": asked["conversation_ref"],
                 "language": asked["language"],
                 "topic": asked["topic"],
-                "key": requests.key(),
+                "key": requests.make_key(),
                 "answer": Jsonb({"ticket": str(ticket), "status": "queued"}),
                 "summary": asked["summary"],
                 "transcript": Jsonb(asked["transcript"]),
@@ -135,11 +135,11 @@ class Floor:
 
 
 @contextmanager
-def running(agents: int) -> Iterator[Floor]:
+def run_floor(agents: int) -> Iterator[Floor]:
     databases.create("floor")
-    databases.run("floor", *filter(str.strip, TABLES.split(";")))
+    databases.run_statements("floor", *filter(str.strip, TABLES.split(";")))
     with ExitStack() as stack:
-        address = databases.address("floor")
+        address = databases.make_address("floor")
         lines = [
             stack.enter_context(psycopg.connect(address, autocommit=True)) for _ in range(LINES)
         ]

@@ -1,10 +1,11 @@
-"""Waves as the pool and the line grow: what a match takes with ten times the agents, and with a
-thousand times the tickets waiting.
+"""Waves on a growing pool and queue: the time of a match with ten times the agents, and with a
+thousand times the waiting tickets.
 
-`waves.run` is called in this process, on a real PostgreSQL, as the matcher calls it: pay, reasons,
-cards and all. Eight languages and twelve skills make some hundred lanes. After every wave the line
-is filled up again, so that as many wait as the row says. In every round each size takes its turn on
-a fresh copy of its database. `python -m benchmarks.growth --agents 1000 10000 --waiting 10 10000`
+`waves.run` runs in this process on a real PostgreSQL, as the matcher calls it, with pay, reasons
+and rate cards. Eight languages and twelve skills make about a hundred lanes. After every wave new
+tickets fill the queue, so that the number waiting stays as stated. In every round each size takes
+its turn on a fresh copy of its database. `python -m benchmarks.growth --agents 1000 10000 --waiting
+10 10000`
 """
 
 import argparse
@@ -26,20 +27,20 @@ from tests import servers
 LANGUAGES = ("en", "fr", "sv", "de", "es", "it", "nl", "pl")
 SKILLS = ("cards", "loans", "fraud", "travel", "refunds", "billing", "delivery", "returns",
           "accounts", "devices", "network", "claims")  # fmt: skip
-#: Places enough for all that is matched in one turn.
+#: Enough capacity for all matches of one turn.
 CAPACITY = 4
-#: Connections, plans and caches are nobody's usual case in the first ones.
+#: The first waves open connections and fill plans and caches, so they do not count.
 WARM_UP = 6
-#: A turn is over after so many matches, or so many waves.
+#: A turn ends after this many matches or waves.
 MATCHES, WAVES = 1000, 50
 
 
-# Nobody beats here, and on a busy machine a turn may last longer than silence is forgiven.
+# No page sends heartbeats here, and on a busy machine a turn may last longer than SILENCE.
 HEARD = "UPDATE agents_presence SET seen_at = clock_timestamp() + interval '1 hour'"
 
 
 class Size(NamedTuple):
-    """How many agents are free, and how many tickets wait."""
+    """The number of free agents, and the number of waiting tickets."""
 
     agents: int
     waiting: int
@@ -53,7 +54,7 @@ class Size(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What one size took in one round, ms."""
+    """The times of one size in one round, in ms."""
 
     per_match: float
     per_wave: float
@@ -61,54 +62,54 @@ class Turn(NamedTuple):
 
 
 def prepare(pool: int, lines: Sequence[int]) -> list[Size]:
-    """The databases to copy: the same agents, and a line of each length."""
+    """Create the databases to copy: the same agents, and a queue of each length."""
     databases.prepare(f"pool_{pool}", partial(fill, pool))
     sizes = [Size(pool, waiting) for waiting in lines]
     for size in sizes:
         databases.create(size.database, like=f"pool_{pool}")
-        databases.use(size.database)
-        wait(size.waiting, chance=Random(str(size)))
-        databases.use("postgres")
-        databases.run(size.database, "VACUUM ANALYZE")
+        databases.use_database(size.database)
+        fill_queue(size.waiting, chance=Random(str(size)))
+        databases.use_database("postgres")
+        databases.run_statements(size.database, "VACUUM ANALYZE")
     return sizes
 
 
 def fill(pool: int) -> None:
-    """Agents, and a client with a rate card."""
+    """Create agents, and a client with a rate card."""
     from benchmarks import crowd
     from tests import factories
 
     factories.make_card(factories.make_client("bench"))
-    crowd.agents(pool, languages=LANGUAGES, skills=SKILLS, capacity=CAPACITY)
+    crowd.make_agents(pool, languages=LANGUAGES, skills=SKILLS, capacity=CAPACITY)
 
 
-def wait(count: int, *, chance: Random) -> None:
+def fill_queue(count: int, *, chance: Random) -> None:
     from benchmarks import crowd
     from tests import factories
     from tickets import clock
 
-    crowd.tickets(
-        factories.a_client(), count,
+    crowd.make_tickets(
+        factories.get_client(), count,
         languages=LANGUAGES, skills=SKILLS, at=clock.now(), chance=chance,
     )  # fmt: skip
 
 
 def take_turn(size: Size, *, seed: int) -> Turn:
-    """Waves on a fresh copy, the line filled up again after each; only the waves are timed.
+    """Run waves on a fresh copy and refill the queue after each; only the waves are timed.
 
-    Raises RuntimeError when a wave makes nothing, for then it is another thing that was measured.
+    Raises RuntimeError if a wave matches nothing, because the times would then mean something else.
     """
     databases.create("growth", like=size.database)
-    databases.run("growth", HEARD, "VACUUM ANALYZE")
-    databases.use("growth")
+    databases.run_statements("growth", HEARD, "VACUUM ANALYZE")
+    databases.use_database("growth")
     chance = Random(f"{size}:{seed}")
     took: list[float] = []
     matched = 0
     for number in range(WARM_UP + WAVES):
-        seconds, made = timed_wave()
+        seconds, made = time_wave()
         if not made:
-            raise RuntimeError(f"{size}: wave {number} matched nobody, of {size.waiting} waiting")
-        wait(made, chance=chance)
+            raise RuntimeError(f"{size}: wave {number} matched no ticket of {size.waiting} waiting")
+        fill_queue(made, chance=chance)
         if number >= WARM_UP:
             took.append(seconds * 1000)
             matched += made
@@ -117,7 +118,7 @@ def take_turn(size: Size, *, seed: int) -> Turn:
     return Turn(sum(took) / matched, median(took), matched / len(took))
 
 
-def timed_wave() -> tuple[float, int]:
+def time_wave() -> tuple[float, int]:
     from dispatch.waves import wave
     from tickets import clock
 
@@ -128,26 +129,26 @@ def timed_wave() -> tuple[float, int]:
 
 
 def main() -> None:
-    given = arguments()
+    given = parse_arguments()
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["SECRET_KEY"] = platforms.SECRET
     turns: defaultdict[Size, list[Turn]] = defaultdict(list)
-    with servers.running(forgetful=False):
+    with servers.run_servers(forgetful=False):
         django.setup()
         sizes = [size for pool in given.agents for size in prepare(pool, given.waiting)]
-        machine = report.machine()
+        machine = report.describe_machine()
         for number in range(given.rounds):
             for size in sizes:
                 turns[size].append(take_turn(size, seed=number))
-        databases.use("postgres")
-    figures = gathered(turns) | {"meta": {**machine, "rounds": given.rounds}}
-    print(table(figures, rounds=given.rounds))
-    report.write("growth", figures)
-    charts.growth(figures, docs=given.docs)
+        databases.use_database("postgres")
+    figures = gather_medians(turns) | {"meta": {**machine, "rounds": given.rounds}}
+    print(format_table(figures, rounds=given.rounds))
+    report.write_figures("growth", figures)
+    charts.draw_growth(figures, docs=given.docs)
 
 
-def gathered(turns: dict[Size, list[Turn]]) -> dict[str, Any]:
-    """By size, the medians over the rounds."""
+def gather_medians(turns: dict[Size, list[Turn]]) -> dict[str, Any]:
+    """The medians over the rounds, by size."""
     return {
         name: {str(size): round(median(getattr(turn, of) for turn in rounds), 3)
                for size, rounds in turns.items()}
@@ -159,7 +160,7 @@ def gathered(turns: dict[Size, list[Turn]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def table(figures: dict[str, Any], *, rounds: int) -> str:
+def format_table(figures: dict[str, Any], *, rounds: int) -> str:
     lines = ["", f"Waves, medians of {rounds} rounds"]
     lines += ["  agents x waiting   ms a match   ms a wave   matches a wave"]
     for size, per_match in figures["ms_per_match"].items():
@@ -168,7 +169,7 @@ def table(figures: dict[str, Any], *, rounds: int) -> str:
     return "\n".join(lines)
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--agents", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--waiting", type=int, nargs="+", default=[10, 10_000])

@@ -1,10 +1,10 @@
-"""From a bot's POST to the offer's frame at an agent: how long, at which rate, at what cost.
+"""From a bot's POST to the offer's frame at an agent: latency, sustained rate and cost.
 
-Real processes and real sockets, a stream of requests that doesn't wait for answers. In every round
-the product, its rival and the floor take turns, each on a fresh database and in fresh processes;
-figures are medians over the rounds. Sustained is the highest rate at which every offer comes, 99 in
-100 within a second, and the wait doesn't grow (`outcome.kept_up`), found on a ladder of short steps
-in every round. `python -m benchmarks.live_path --rates 20 100 --rounds 3 --seconds 5`
+Real processes and real sockets under an open-loop stream of requests. In every round the product,
+its rival and the floor take turns, each on a fresh database and in fresh processes; figures are
+medians over the rounds. Sustained is the highest rate at which every offer arrives, 99 in 100
+within a second, and the wait doesn't grow (`outcome.kept_up`). Every round finds it on a ladder of
+rates. `python -m benchmarks.live_path --rates 20 100 --rounds 3 --seconds 5`
 """
 
 import argparse
@@ -23,14 +23,14 @@ from benchmarks.systems import System
 from tests import platform as platforms
 from tests import servers
 
-#: When the program began (s).
+#: The start of the program, in seconds.
 STARTED = time.time()
 
 Start = Callable[[], AbstractContextManager[System]]
 
 
 class Turn:
-    """One system's turn in a round. What falls behind is thrown away, not waited for."""
+    """One system's turn in a round. A system that falls behind is restarted."""
 
     def __init__(self, start: Start, *, seed: int) -> None:
         self.start, self.seed = start, seed
@@ -47,45 +47,49 @@ class Turn:
         if self.system is None:
             self.system = self.running.enter_context(self.start())
         outcome = self.system.step(rate=rate, seconds=seconds, seed=self.seed)
-        if outcome.arrived < 1:
-            # Its queues are full of what nobody waits for; the next step starts it afresh.
+        if outcome.arrived_share < 1:
+            # Its queues are full of stale work, so the next step starts the system afresh.
             self.running.close()
             self.system = None
         return outcome
 
-    def highest(self, outcomes: list[Outcome], *, seconds: float) -> float:
-        """The highest rate sustained; these rates were tried already. Without time: the best."""
-        known = max((one.rate for one in outcomes if one.kept_up), default=0)
+    def find_highest(self, outcomes: list[Outcome], *, seconds: float) -> float:
+        """The highest sustained rate. These rates were tried already; without time left, the best
+        of them."""
+        known = max((one.rate for one in outcomes if one.has_kept_up), default=0)
         if not seconds:
             return known
-        climbed = ladder.highest(
-            lambda rung: self.step(rung, seconds=seconds).kept_up, rungs=ladder.RUNGS, known=known
+        climbed = ladder.find_highest(
+            lambda rung: self.step(rung, seconds=seconds).has_kept_up,
+            rungs=ladder.RUNGS,
+            known=known,
         )
         return max(climbed, known)
 
 
 def main() -> None:
-    given = arguments()
+    given = parse_arguments()
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["SECRET_KEY"] = platforms.SECRET
-    with servers.running(forgetful=False):
+    with servers.run_servers(forgetful=False):
         django.setup()
         figures = Figures(given)
         starts: dict[str, Start] = {
-            "product": partial(systems.product, *systems.prepare_product(given.agents)),
-            "naive": partial(systems.naive, systems.prepare_naive(given.agents)),
-            "floor": partial(floor.running, given.agents),
+            "product": partial(systems.run_product, *systems.prepare_product(given.agents)),
+            "naive": partial(systems.run_naive, systems.prepare_naive(given.agents)),
+            "floor": partial(floor.run_floor, given.agents),
         }
-        for number in rounds(given.rounds, within=given.within):
+        for number in count_rounds(given.rounds, within=given.within):
             for name, start in starts.items():
                 take_turn(figures, name, start, given, seed=number)
     print(figures.table())
-    report.write("live", figures.as_json())
-    charts.live(figures.as_json(), docs=given.docs)
+    report.write_figures("live", figures.as_json())
+    charts.draw_live(figures.as_json(), docs=given.docs)
 
 
-def rounds(most: int, *, within: float) -> Iterator[int]:
-    """1, 2, ...; another only if it will be over within so many seconds of the program's start."""
+def count_rounds(most: int, *, within: float) -> Iterator[int]:
+    """1, 2, ...; a further round only if it will end within so many seconds of the program's
+    start."""
     longest = 0.0
     for number in range(1, most + 1):
         started = time.time()
@@ -100,12 +104,12 @@ def take_turn(
 ) -> None:
     with Turn(start, seed=seed) as turn:
         outcomes = [turn.step(rate, seconds=given.seconds) for rate in sorted(given.rates)]
-        sustained = turn.highest(outcomes, seconds=given.ladder_seconds)
+        sustained = turn.find_highest(outcomes, seconds=given.ladder_seconds)
     figures.add(name, outcomes, sustained=sustained)
     print(figures.latest(name, round_number=seed), flush=True)
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--agents", type=int, default=1000)
     parser.add_argument("--rates", type=int, nargs="+", default=[20, 50, 100, 200])

@@ -1,7 +1,7 @@
-"""Load from outside: a stream of POSTs that doesn't wait for answers, and a thousand open pages.
+"""Load from outside: an open-loop stream of POSTs, and a thousand open pages.
 
-It shares the machine with what it measures, so it is made to cost next to nothing: one process,
-uvloop, WebSockets in C (picows), HTTP just enough for one kind of request.
+The load shares the machine with the measured system, so it must cost little: one process, uvloop,
+WebSockets in C (picows), and HTTP for one kind of request only.
 """
 
 import asyncio
@@ -16,42 +16,42 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from benchmarks import cpu
 from benchmarks.outcome import Outcome
 
-#: It would write a line for every socket it opens.
+#: picows would log a line for every socket that it opens.
 QUIET = logging.getLogger("picows")
 QUIET.setLevel(logging.WARNING)
-#: A page says that it is alive every so many seconds.
+#: The interval of a page's heartbeat, in seconds.
 BEAT = 10.0
-#: So long after the last post an offer may still come, in seconds.
+#: The longest wait for offers after the last post, in seconds.
 PATIENCE = 3.0
-#: A step that is this many seconds' worth of offers behind is broken off.
-BEHIND = 3.0
-#: So many sockets are opened at once.
+#: A step this many seconds of offers behind is aborted.
+MAX_BEHIND = 3.0
+#: The number of sockets opened at once.
 AT_ONCE = 40
 
 
 @dataclass(frozen=True)
 class Target:
-    """How to load one system: where it is, what to post, how to read a frame."""
+    """The load of one system: its address, its requests and the format of its frames."""
 
     host: str
     port: int
     request: Callable[[], bytes]
-    #: The reference of what was asked for, out of the answer to the POST.
-    reference: Callable[[bytes], str]
-    #: The reference of what is offered, out of a frame; None for other frames.
-    offered: Callable[[bytes], str | None]
-    #: Address and headers of each page's socket.
+    #: Reads the ticket's reference from the response to the POST.
+    read_reference: Callable[[bytes], str]
+    #: Reads the offered reference from a frame; None for other frames.
+    read_offered: Callable[[bytes], str | None]
+    #: The address and headers of each page's socket.
     sockets: list[tuple[str, dict[str, str]]]
-    #: What a page says that is alive; None where pages say nothing.
+    #: The heartbeat message of a page, or None if the system has none.
     beat: bytes | None = None
-    #: What a page says when it shows this offer.
-    shown: Callable[[str], bytes] | None = None
-    #: From when each offer was seen to when each ticket was, where frames don't name the ticket.
+    #: Builds the message of a page that shows this offer.
+    make_shown: Callable[[str], bytes] | None = None
+    #: Maps the times of offers to the times of tickets, for frames that don't name the ticket.
     tickets_of: Callable[[dict[str, float]], dict[str, float]] = field(default=lambda seen: seen)
 
 
 class Page(WSListener):
-    """An agent's page: notes the moment an offer is on its line, and says that it shows it."""
+    """An agent's page: records the arrival of each offer and reports that it shows it."""
 
     def __init__(self, target: Target, seen: dict[str, float], closed: list["Page"]) -> None:
         self.target, self.seen, self.closed = target, seen, closed
@@ -62,9 +62,9 @@ class Page(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.TEXT:
             at = time.perf_counter()
-            offer = self.target.offered(frame.get_payload_as_bytes())
-            if offer and self.seen.setdefault(offer, at) == at and self.target.shown:
-                transport.send(WSMsgType.TEXT, self.target.shown(offer))
+            offer = self.target.read_offered(frame.get_payload_as_bytes())
+            if offer and self.seen.setdefault(offer, at) == at and self.target.make_shown:
+                transport.send(WSMsgType.TEXT, self.target.make_shown(offer))
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.closed.append(self)
@@ -74,10 +74,10 @@ class Page(WSListener):
             self.line.send(WSMsgType.TEXT, word)
 
 
-class Line(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """A kept HTTP/1.1 connection, one request at a time."""
 
-    def __init__(self, idle: list["Line"]) -> None:
+    def __init__(self, idle: list["Connection"]) -> None:
         self.idle = idle
         self.buffer = b""
 
@@ -106,7 +106,7 @@ class Line(asyncio.Protocol):
 
 
 class Load:
-    """The pages and the bot of one system. Opened once; then step after step."""
+    """The pages and the bot of one system. Opened once, then used for each step."""
 
     def __init__(self, target: Target, roots: list[int]) -> None:
         """`roots`: the processes whose CPU is counted."""
@@ -114,8 +114,8 @@ class Load:
         self.seen: dict[str, float] = {}
         self.closed: list[Page] = []
         self.pages: list[Page] = []
-        self.idle: list[Line] = []
-        self.lines: list[Line] = []
+        self.idle: list[Connection] = []
+        self.lines: list[Connection] = []
 
     async def open(self) -> None:
         gate = asyncio.Semaphore(AT_ONCE)
@@ -130,18 +130,18 @@ class Load:
             line.transport.close()
 
     async def step(self, arrivals: list[float], *, rate: float) -> Outcome:
-        """A post at each of these moments (s), and the wait for every offer (ms)."""
+        """Post at each of these moments (s) and wait for every offer (ms)."""
         self.seen.clear()
         posted: dict[str, float] = {}
-        before, began = cpu.seconds(self.roots), time.perf_counter()
+        before, began = cpu.cpu_seconds(self.roots), time.perf_counter()
         asked = []
         for arrival in arrivals:
             await asyncio.sleep(max(began + arrival - time.perf_counter(), 0))
             asked.append(asyncio.create_task(self._ask(began + arrival, posted)))
-            if len(asked) - len(self.seen) > max(BEHIND * rate, 100):
+            if len(asked) - len(self.seen) > max(MAX_BEHIND * rate, 100):
                 break
-        await self._patiently(asked, whole=len(asked) == len(arrivals))
-        spent = cpu.seconds(self.roots) - before
+        await self._await_offers(asked, whole=len(asked) == len(arrivals))
+        spent = cpu.cpu_seconds(self.roots) - before
         seen = self.target.tickets_of(self.seen)
         in_order = sorted(posted.items(), key=lambda one: one[1])
         waits = [(seen[one] - at) * 1000 if one in seen else None for one, at in in_order]
@@ -150,8 +150,8 @@ class Load:
             rate, waits, cpu_ms=spent * 1000, planned=len(arrivals), closed=len(self.closed)
         )
 
-    async def _patiently(self, asked: list["asyncio.Task[None]"], *, whole: bool) -> None:
-        """Until every offer came, or it is clear that some won't."""
+    async def _await_offers(self, asked: list["asyncio.Task[None]"], *, whole: bool) -> None:
+        """Wait until every offer arrived, or until it is clear that some will not."""
         give_up = time.perf_counter() + (PATIENCE if whole else 0)
         while len(self.seen) < len(asked) and time.perf_counter() < give_up:
             await asyncio.sleep(0.02)
@@ -159,21 +159,21 @@ class Load:
             one.cancel()
 
     async def _ask(self, due: float, posted: dict[str, float]) -> None:
-        # Never later than it was due, or a client that is held up would flatter the system.
+        # Never later than the due time, because a delayed client would flatter the system.
         at = min(due, time.perf_counter())
         try:
             answer = await self._post(self.target.request())
         except OSError:
             return
         if answer.startswith(b"HTTP/1.1 201"):
-            posted[self.target.reference(answer.partition(b"\r\n\r\n")[2])] = at
+            posted[self.target.read_reference(answer.partition(b"\r\n\r\n")[2])] = at
 
     async def _post(self, request: bytes) -> bytes:
         if self.idle:
             return await self.idle.pop().send(request)
         loop = asyncio.get_running_loop()
         host, port = self.target.host, self.target.port
-        _transport, line = await loop.create_connection(lambda: Line(self.idle), host, port)
+        _transport, line = await loop.create_connection(lambda: Connection(self.idle), host, port)
         self.lines.append(line)
         return await line.send(request)
 
@@ -191,15 +191,15 @@ class Load:
         self.pages.append(page)  # type: ignore[arg-type]
 
     async def _beat(self, word: bytes) -> None:
-        """One page after another, each once in ten seconds."""
+        """Send the heartbeats page by page, each page once in ten seconds."""
         while True:
             for page in self.pages:
                 page.beat(word)
                 await asyncio.sleep(BEAT / len(self.pages))
 
 
-def arrivals(rate: float, seconds: float, *, seed: int) -> list[float]:
-    """A Poisson stream: the moments from now (s). One seed, one stream, whichever the system."""
+def draw_arrivals(rate: float, seconds: float, *, seed: int) -> list[float]:
+    """A Poisson stream: moments from now, in seconds. A seed gives every system the same stream."""
     chance = Random(f"{rate}:{seed}")
     moment, moments = 0.0, []
     while (moment := moment + chance.expovariate(rate)) < seconds:

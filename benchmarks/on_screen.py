@@ -1,7 +1,7 @@
-"""From a bot's POST to the offer painted on an agent's screen, through the door, in real Chromium.
+"""From a bot's POST to the offer painted on an agent's screen, through the proxy, in Chromium.
 
-`python -m benchmarks.on_screen --agents 20 --rate 5`: every agent has a page of their own open.
-Also what the desk's first load weighs over the wire.
+`python -m benchmarks.on_screen --agents 20 --rate 5`: every agent has an open page. Also measures
+the size of the desk's first load.
 """
 
 import argparse
@@ -32,19 +32,20 @@ new MutationObserver(() => document.querySelectorAll("article.offer").forEach(ca
     }
 })).observe(document, {childList: true, subtree: true});
 """
-#: Customers leave after this, so that screens don't fill up with offers.
+#: Customers leave after this time, so that screens don't fill up with offers.
 STAYS = 3.0
 
 
-class Seen(NamedTuple):
-    """When each ticket was posted (s), when each offer was painted (ms), and what a desk weighs."""
+class Measurement(NamedTuple):
+    """The post time of each ticket (s), the paint time of each offer (ms), and the size of a
+    desk."""
 
     posted: dict[str, float]
     painted: dict[str, float]
     weight: float
 
 
-async def desk(browser: Browser, platform: Platform, session: str) -> Page:
+async def open_desk(browser: Browser, platform: Platform, session: str) -> Page:
     context = await browser.new_context(
         base_url=platform.url, viewport={"width": 360, "height": 740}
     )
@@ -56,8 +57,8 @@ async def desk(browser: Browser, platform: Platform, session: str) -> Page:
     return page
 
 
-async def weigh(browser: Browser, platform: Platform, session: str) -> float:
-    """kB received for the first load of the desk, headers and all, nothing cached."""
+async def measure_weight(browser: Browser, platform: Platform, session: str) -> float:
+    """kB received for the first load of the desk, headers included, nothing cached."""
     context = await browser.new_context(base_url=platform.url)
     await context.add_cookies([{"name": "session", "value": session, "url": platform.url}])
     page = await context.new_page()
@@ -70,10 +71,12 @@ async def weigh(browser: Browser, platform: Platform, session: str) -> float:
     return sum(received) / 1000
 
 
-async def ask(http: httpx.AsyncClient, posted: dict[str, float]) -> None:
+async def escalate(http: httpx.AsyncClient, posted: dict[str, float]) -> None:
     started = time.time()
     answer = await http.post(
-        "/escalations", headers={"Idempotency-Key": requests.key()}, json=requests.handover()
+        "/escalations",
+        headers={"Idempotency-Key": requests.make_key()},
+        json=requests.make_handoff(),
     )
     ticket = answer.json()["ticket"]
     posted[ticket] = started
@@ -81,28 +84,28 @@ async def ask(http: httpx.AsyncClient, posted: dict[str, float]) -> None:
     await http.post(f"/tickets/{ticket}/cancel", json={"reason": "left"})
 
 
-async def measure(platform: Platform, key: str, sessions: list[str], given: Any) -> Seen:
-    program = servers.chromium()
+async def measure(platform: Platform, key: str, sessions: list[str], given: Any) -> Measurement:
+    program = servers.find_chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        weight = await weigh(browser, platform, sessions[0])
-        pages = [await desk(browser, platform, session) for session in sessions]
+        weight = await measure_weight(browser, platform, sessions[0])
+        pages = [await open_desk(browser, platform, session) for session in sessions]
         posted: dict[str, float] = {}
         headers = {"Authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(base_url=f"{platform.url}/api/v1", headers=headers) as http:
             asked = []
             for _ in range(int(given.rate * given.seconds)):
-                asked.append(asyncio.create_task(ask(http, posted)))
+                asked.append(asyncio.create_task(escalate(http, posted)))
                 await asyncio.sleep(random.expovariate(given.rate))
             await asyncio.gather(*asked)
         seen: dict[str, float] = {}
         for page in pages:
             seen |= await page.evaluate("window.seen")
         await browser.close()
-    return Seen(posted, seen, weight)
+    return Measurement(posted, seen, weight)
 
 
-def report(found: Seen, given: argparse.Namespace) -> None:
+def report(found: Measurement, given: argparse.Namespace) -> None:
     from dispatch.models import Offer
 
     first: dict[str, float] = {}
@@ -127,12 +130,12 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["SECRET_KEY"] = platforms.SECRET
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    with servers.running():
+    with servers.run_servers():
         django.setup()
         key, sessions = systems.prepare_product(given.agents)
         databases.create("product", like="product_ready")
-        with platforms.running("product") as platform:
-            databases.use("product")
+        with platforms.run_platform("product") as platform:
+            databases.use_database("product")
             report(asyncio.run(measure(platform, key, sessions, given)), given)
 
 

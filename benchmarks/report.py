@@ -1,4 +1,4 @@
-"""Figures gathered over the rounds, as a table for people and as JSON for programs."""
+"""The figures of all rounds, as a table for people and as JSON for programs."""
 
 import json
 import os
@@ -24,13 +24,13 @@ SUSTAINED = (
 
 
 class Figures:
-    """What every round met. Medians over the rounds are taken when it is read."""
+    """The outcomes of every round; reading takes the medians over the rounds."""
 
     def __init__(self, given: Namespace) -> None:
         self.given = given
         self.outcomes: dict[str, dict[str, list[Outcome]]] = {name: {} for name in NAMES}
         self.sustained: dict[str, list[float]] = {name: [] for name in NAMES}
-        self.meta = machine() | {"loadavg_before": os.getloadavg()}
+        self.meta = describe_machine() | {"loadavg_before": os.getloadavg()}
 
     def add(self, name: str, outcomes: list[Outcome], *, sustained: float) -> None:
         for one in outcomes:
@@ -38,9 +38,10 @@ class Figures:
         self.sustained[name].append(sustained)
 
     def latest(self, name: str, *, round_number: int) -> str:
-        """What the round just met, in a line."""
+        """One line about the latest round."""
         steps = [
-            f"{rate}/s p99 {shown(rounds[-1].percentiles['p99'])}{mark(rounds[-1:])}"
+            f"{rate}/s p99 {format_figure(rounds[-1].percentiles['p99'])}"
+            f"{mark_unsustained(rounds[-1:])}"
             for rate, rounds in self.outcomes[name].items()
         ]
         best = f"sustained {self.sustained[name][-1]:g}/s"
@@ -48,30 +49,30 @@ class Figures:
 
     def latency(self, name: str) -> dict[str, dict[str, float | None]]:
         return {
-            rate: {cut: middle([one.percentiles[cut] for one in rounds]) for cut in CUTS}
+            rate: {cut: median_of_known([one.percentiles[cut] for one in rounds]) for cut in CUTS}
             for rate, rounds in self.outcomes[name].items()
         }
 
     def cpu(self, name: str) -> dict[str, float | None]:
-        """ms of all its processes per escalation, by rate."""
+        """CPU of all its processes per escalation (ms), by rate."""
         return {
-            rate: middle([one.cpu_per_escalation for one in rounds])
+            rate: median_of_known([one.cpu_per_escalation for one in rounds])
             for rate, rounds in self.outcomes[name].items()
         }
 
-    def arrived(self, name: str) -> dict[str, float]:
+    def arrived_shares(self, name: str) -> dict[str, float]:
         return {
-            rate: round(median(one.arrived for one in rounds), 3)
+            rate: round(median(one.arrived_share for one in rounds), 3)
             for rate, rounds in self.outcomes[name].items()
         }
 
-    def saturated(self, name: str) -> list[str]:
-        """The rates it did not sustain in most rounds."""
-        return [rate for rate, rounds in self.outcomes[name].items() if mark(rounds)]
+    def saturated_rates(self, name: str) -> list[str]:
+        """The rates not sustained in most rounds."""
+        return [rate for rate, rounds in self.outcomes[name].items() if mark_unsustained(rounds)]
 
     def cpu_rate(self, name: str) -> str:
-        """Where its CPU is stated: the highest of the rates it sustained, or else the lowest."""
-        kept = [rate for rate in self.outcomes[name] if rate not in self.saturated(name)]
+        """The rate at which its CPU is stated: the highest sustained, else the lowest."""
+        kept = [rate for rate in self.outcomes[name] if rate not in self.saturated_rates(name)]
         return kept[-1] if kept else next(iter(self.outcomes[name]))
 
     @property
@@ -94,8 +95,8 @@ class Figures:
                 "sustained_means": SUSTAINED,
                 "sustained_is_a_lower_bound": not self.given.ladder_seconds,
                 "sustained_by_round": self.sustained,
-                "saturated": {name: self.saturated(name) for name in NAMES},
-                "arrived": {name: self.arrived(name) for name in NAMES},
+                "saturated": {name: self.saturated_rates(name) for name in NAMES},
+                "arrived": {name: self.arrived_shares(name) for name in NAMES},
                 "cpu_at_rate": {name: self.cpu_rate(name) for name in NAMES},
                 "cpu_ms_by_rate": {name: self.cpu(name) for name in NAMES},
             },
@@ -110,12 +111,10 @@ class Figures:
         ]
         for name in NAMES:
             for rate, cuts in self.latency(name).items():
-                cells = "".join(f"{shown(cuts[cut]):>10}" for cut in CUTS)
-                share, cpu = self.arrived(name)[rate], self.cpu(name)[rate]
-                star = mark(self.outcomes[name][rate])
-                lines.append(
-                    f"  {name:<18}{rate:>8}{cells}{share:>9.0%}{shown(cpu):>13} {star}".rstrip()
-                )
+                cells = "".join(f"{format_figure(cuts[cut]):>10}" for cut in CUTS)
+                share, cost = self.arrived_shares(name)[rate], format_figure(self.cpu(name)[rate])
+                star = mark_unsustained(self.outcomes[name][rate])
+                lines.append(f"  {name:<18}{rate:>8}{cells}{share:>9.0%}{cost:>13} {star}".rstrip())
         return "\n".join([*lines, *self._sustained()])
 
     def _sustained(self) -> list[str]:
@@ -131,27 +130,27 @@ class Figures:
         return lines
 
 
-def mark(rounds: list[Outcome]) -> str:
-    return "" if sum(one.kept_up for one in rounds) * 2 > len(rounds) else "*"
+def mark_unsustained(rounds: list[Outcome]) -> str:
+    return "" if sum(one.has_kept_up for one in rounds) * 2 > len(rounds) else "*"
 
 
-def middle(figures: list[float | None]) -> float | None:
+def median_of_known(figures: list[float | None]) -> float | None:
     known = [figure for figure in figures if figure is not None]
     return round(median(known), 2) if known else None
 
 
-def shown(figure: float | None) -> str:
+def format_figure(figure: float | None) -> str:
     return "—" if figure is None else f"{figure:.4g}" if figure < 1000 else f"{figure:.0f}"
 
 
-def machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     with psycopg.connect(os.environ["DATABASE_URL"]) as database:
         (postgres,) = database.execute("SHOW server_version").fetchone() or ("",)
     memory = psutil.virtual_memory().total
     names = ("django", "djangorestframework", "celery", "channels", "psycopg", "granian", "uvicorn")
     return {
         "machine": {
-            "cpu": cpu_model(),
+            "cpu": read_cpu_model(),
             "cores": os.cpu_count(),
             "memory_gb": round(memory / 1e9),
             "system": platform.platform(terse=True),
@@ -164,13 +163,13 @@ def machine() -> dict[str, Any]:
     }
 
 
-def cpu_model() -> str:
+def read_cpu_model() -> str:
     said = subprocess.run(["lscpu"], capture_output=True, text=True, check=False).stdout
     found = [line.split(":", 1)[1].strip() for line in said.splitlines() if "Model name" in line]
     return found[0] if found else platform.machine()
 
 
-def write(name: str, figures: dict[str, Any]) -> None:
+def write_figures(name: str, figures: dict[str, Any]) -> None:
     OUT.mkdir(exist_ok=True)
     (OUT / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
     print(f"written: benchmarks/out/{name}.json")

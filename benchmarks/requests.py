@@ -1,4 +1,4 @@
-"""What is posted and how the answers are read: the product's contract, and its rival's."""
+"""The requests and the parsing of responses: the product's contract and its rival's."""
 
 import json
 import socket
@@ -10,16 +10,16 @@ SUMMARY = "Card ordered two weeks ago, tracking says delivered."
 SAID = [{"role": "customer", "at": "2026-11-22T10:00:00Z", "text": "I want a human"}] * 6
 
 
-def escalation(api_key: str) -> bytes:
-    headers = (f"Authorization: Bearer {api_key}", f"Idempotency-Key: {key()}")
-    return post("/api/v1/escalations", handover(), *headers)
+def make_escalation(api_key: str) -> bytes:
+    headers = (f"Authorization: Bearer {api_key}", f"Idempotency-Key: {make_key()}")
+    return make_post("/api/v1/escalations", make_handoff(), *headers)
 
 
-def ticket(body: bytes) -> str:
+def read_ticket(body: bytes) -> str:
     return str(json.loads(body)["ticket"])
 
 
-def rival_ticket() -> bytes:
+def make_rival_ticket() -> bytes:
     number = uuid.uuid4()
     body = {
         "conversation_ref": str(number),
@@ -28,19 +28,19 @@ def rival_ticket() -> bytes:
         "topic": "card-not-arrived",
         "summary": SUMMARY,
     }
-    return post("/tickets/", body)
+    return make_post("/tickets/", body)
 
 
-def rival_reference(body: bytes) -> str:
+def read_rival_reference(body: bytes) -> str:
     return str(json.loads(body)["id"])
 
 
-def rival_offered(frame: bytes) -> str:
+def read_rival_offer(frame: bytes) -> str:
     return str(json.loads(frame)["ticket"])
 
 
-def handover() -> dict[str, Any]:
-    """What a bot hands over, of a conversation of its own."""
+def make_handoff() -> dict[str, Any]:
+    """A bot's handoff of a new conversation."""
     number = uuid.uuid4()
     return {
         "version": 1,
@@ -53,11 +53,11 @@ def handover() -> dict[str, Any]:
     }
 
 
-def key() -> str:
+def make_key() -> str:
     return str(uuid.uuid4())
 
 
-def post(path: str, body: dict[str, Any], *headers: str) -> bytes:
+def make_post(path: str, body: dict[str, Any], *headers: str) -> bytes:
     written = json.dumps(body).encode()
     lines = [
         f"POST {path} HTTP/1.1",
@@ -69,6 +69,6 @@ def post(path: str, body: dict[str, Any], *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + written
 
 
-def get(port: int) -> None:
-    """Whether a server listens there. Raises OSError while it doesn't."""
+def check_server(port: int) -> None:
+    """Check that a server listens there. Raises OSError while it doesn't."""
     socket.create_connection(("127.0.0.1", port), timeout=3).close()

@@ -1,7 +1,7 @@
-"""The systems that are measured: the product's real processes, its rival's, and the bare floor.
+"""The measured systems: the product's real processes, its rival's, and the bare floor.
 
-Each starts on a fresh copy of a database made once, with a thousand agents, and is put back to
-empty between two steps.
+Each starts on a fresh copy of a prepared database with a thousand agents, and is emptied between
+two steps.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import psycopg
 import uvloop
 
 from benchmarks import cpu, databases, requests
-from benchmarks.load import Load, Target, arrivals
+from benchmarks.load import Load, Target, draw_arrivals
 from benchmarks.outcome import Outcome
 from config import embedded
 from config.up import processes
@@ -28,11 +28,11 @@ from tests import platform as platforms
 
 CARD = re.compile(rb'data-offer=\\?"([0-9a-f-]{36})')
 LANGUAGES = requests.LANGUAGES
-#: An agent may hold so many at once: more than come in a step, with a thousand agents.
+#: The capacity of an agent; with a thousand agents it exceeds the tickets of a step.
 CAPACITY = 10
 
-# What a step has left is closed before the next one; other agents go first then. The locks come
-# first and in the product's order, so that this never waits in a circle with the clock.
+# Closes what a step left open; afterwards other agents come first. It takes the locks first and in
+# the product's order, because another order could deadlock with the scheduler.
 TIDY = {
     "product": (
         "BEGIN; LOCK tickets_ticket, dispatch_offer, agents_presence IN EXCLUSIVE MODE;"
@@ -58,24 +58,24 @@ SELECT (%s::text[])[1 + n %% 4], true, 0, now() FROM generate_series(1, %s) n
 
 
 class System(Protocol):
-    """Something that runs and can be put under load."""
+    """A running system that can be put under load."""
 
     def step(self, *, rate: float, seconds: float, seed: int) -> Outcome:
-        """Tidied up first."""
+        """Empty the system first, then run a step."""
         ...
 
 
 class Served:
-    """A system behind HTTP and sockets, its pages open."""
+    """A system behind HTTP and sockets, with its pages open."""
 
     def __init__(self, name: str, target: Target, roots: Sequence[int]) -> None:
         self.name = name
-        self.load = Load(target, [*roots, *cpu.servers()])
+        self.load = Load(target, [*roots, *cpu.find_servers()])
         self.runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     def __enter__(self) -> "Served":
         self.runner.run(self.load.open())
-        # The first of everything (connections, plans, templates) is nobody's usual case.
+        # The first requests open connections and fill caches, so they do not count.
         self.step(rate=10, seconds=2, seed=0)
         return self
 
@@ -84,56 +84,58 @@ class Served:
         self.runner.close()
 
     def step(self, *, rate: float, seconds: float, seed: int) -> Outcome:
-        databases.run(self.name, *TIDY[self.name])
-        moments = arrivals(rate, seconds, seed=seed)
+        databases.run_statements(self.name, *TIDY[self.name])
+        moments = draw_arrivals(rate, seconds, seed=seed)
         return self.runner.run(self.load.step(moments, rate=rate))
 
 
 def prepare_product(agents: int) -> tuple[str, list[str]]:
-    """The database to copy, with a client's key and a session of each agent."""
+    """Create the database to copy, with a client's key and a session of each agent."""
     from benchmarks import crowd
     from tests import factories
 
     def fill() -> tuple[str, list[str]]:
         client = factories.make_client("bench")
         factories.make_card(client)
-        made = crowd.agents(agents, languages=LANGUAGES, capacity=CAPACITY)
-        return factories.make_key(client), crowd.sessions(made)
+        made = crowd.make_agents(agents, languages=LANGUAGES, capacity=CAPACITY)
+        return factories.make_key(client), crowd.make_sessions(made)
 
     return databases.prepare("product_ready", fill)
 
 
 @contextmanager
-def product(key: str, sessions: list[str]) -> Iterator[System]:
-    """Everything on: key, idempotency, outbox, reasons. Measured behind its door, as the rival."""
+def run_product(key: str, sessions: list[str]) -> Iterator[System]:
+    """The product with everything on: key, idempotency, outbox, reasons. Measured behind its proxy,
+    as the rival."""
     databases.create("product", like="product_ready")
     databases.forget_hints()
-    with platforms.running("product", leave_out=("chatbot", "door")) as platform:
+    with platforms.run_platform("product", leave_out=("chatbot", "door")) as platform:
         target = Target(
             "127.0.0.1",
             platform.ports.web,
-            request=partial(requests.escalation, key),
-            reference=requests.ticket,
-            offered=lambda frame: found[1].decode() if (found := CARD.search(frame)) else None,
-            sockets=[desk_socket(platform, session) for session in sessions],
+            request=partial(requests.make_escalation, key),
+            read_reference=requests.read_ticket,
+            read_offered=lambda frame: found[1].decode() if (found := CARD.search(frame)) else None,
+            sockets=[make_desk_socket(platform, session) for session in sessions],
             beat=b"{}",
-            shown=lambda offer: b'{"shown":"%s"}' % offer.encode(),
-            tickets_of=first_offers,
+            make_shown=lambda offer: b'{"shown":"%s"}' % offer.encode(),
+            tickets_of=find_tickets,
         )
         roots = [each.pid for each in platform.running.values()]
         with Served("product", target, roots) as served:
             yield served
 
 
-def desk_socket(platform: platforms.Platform, session: str) -> tuple[str, dict[str, str]]:
+def make_desk_socket(platform: platforms.Platform, session: str) -> tuple[str, dict[str, str]]:
     headers = {"Cookie": f"session={session}", "Origin": platform.url}
     return f"ws://127.0.0.1:{platform.ports.live}/ws/desk/", headers
 
 
-def first_offers(seen: dict[str, float]) -> dict[str, float]:
-    """The product's frames name offers; which tickets they are for the database knows."""
+def find_tickets(seen: dict[str, float]) -> dict[str, float]:
+    """Look up the ticket of each offer in the database, because the product's frames name offers
+    only."""
     query = "SELECT ticket_id::text, id::text FROM dispatch_offer WHERE id = ANY(%s::uuid[])"
-    with psycopg.connect(databases.address("product")) as database:
+    with psycopg.connect(databases.make_address("product")) as database:
         made = database.execute(query, [list(seen)]).fetchall()
     first: dict[str, float] = {}
     for ticket, offer in made:
@@ -142,53 +144,55 @@ def first_offers(seen: dict[str, float]) -> dict[str, float]:
 
 
 def prepare_naive(agents: int) -> list[int]:
-    """The rival's database to copy, with the numbers of its agents."""
+    """Create the rival's database to copy, with the numbers of its agents."""
     databases.create("naive_ready")
     migrate = ["-m", "django", "migrate", "--run-syncdb", "-v", "0"]
-    subprocess.run([sys.executable, *migrate], env=rival_environment("naive_ready"), check=True)
-    databases.run("naive_ready", "VACUUM ANALYZE")
-    with psycopg.connect(databases.address("naive_ready")) as database:
+    subprocess.run(
+        [sys.executable, *migrate], env=make_rival_environment("naive_ready"), check=True
+    )
+    databases.run_statements("naive_ready", "VACUUM ANALYZE")
+    with psycopg.connect(databases.make_address("naive_ready")) as database:
         rows = database.execute(f"{RIVALS} RETURNING id", [list(LANGUAGES), agents])
         return [number for (number,) in rows]
 
 
 @contextmanager
-def naive(numbers: list[int]) -> Iterator[System]:
-    """The rival of `benchmarks.naive`. It has no presence, so its pages say nothing."""
+def run_naive(numbers: list[int]) -> Iterator[System]:
+    """The rival of `benchmarks.naive`. It has no presence, so its pages send nothing."""
     databases.create("naive", like="naive_ready")
     databases.forget_hints()
-    port = processes.free_port()
+    port = processes.find_free_port()
     web = ["-m", "uvicorn", "benchmarks.naive.asgi:application", "--port", str(port)]
     worker = ["-m", "celery", "-A", "benchmarks.naive.tasks", "worker", "-c", "2"]
     commands = [[*web, "--no-access-log", "--log-level", "error"], worker]
     with ExitStack() as stack:
-        roots = [stack.enter_context(process(command)) for command in commands]
-        embedded.patiently(partial(requests.get, port), OSError, seconds=30)
+        roots = [stack.enter_context(run_process(command)) for command in commands]
+        embedded.retry(partial(requests.check_server, port), OSError, seconds=30)
         target = Target(
             "127.0.0.1",
             port,
-            request=requests.rival_ticket,
-            reference=requests.rival_reference,
-            offered=requests.rival_offered,
+            request=requests.make_rival_ticket,
+            read_reference=requests.read_rival_reference,
+            read_offered=requests.read_rival_offer,
             sockets=[(f"ws://127.0.0.1:{port}/ws/{number}/", {}) for number in numbers],
         )
         yield stack.enter_context(Served("naive", target, roots))
 
 
-def rival_environment(database: str) -> dict[str, str]:
+def make_rival_environment(database: str) -> dict[str, str]:
     return {
         **os.environ,
-        "DATABASE_URL": databases.address(database),
+        "DATABASE_URL": databases.make_address(database),
         "DJANGO_SETTINGS_MODULE": "benchmarks.naive.settings",
     }
 
 
 @contextmanager
-def process(command: list[str]) -> Iterator[int]:
+def run_process(command: list[str]) -> Iterator[int]:
     with tempfile.TemporaryFile() as log:
         started = subprocess.Popen(
             [sys.executable, *command],
-            env=rival_environment("naive"),
+            env=make_rival_environment("naive"),
             cwd=embedded.BASE_DIR,
             stdout=log,
             stderr=log,

@@ -1,4 +1,5 @@
-"""The installation: settings, URLs, servers, the Celery app. Imports the apps; none imports it."""
+"""The installation: settings, URLs, servers, the Celery app. It imports the apps; no app imports
+it."""
 
 from config.celery import app as celery_app
 

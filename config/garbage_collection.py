@@ -1,18 +1,18 @@
-"""Python's collector of cycles, made to keep out of the way of those who wait.
+"""Garbage-collector settings: freeze everything loaded at start, and collect less often.
 
-Every so often it goes through all there is: in a process of ours some hundred thousand objects,
-most of them code that never goes, and everybody waits a tenth of a second meanwhile.
+A full collection visits every object, several hundred thousand in our processes, most of them code.
+Each visit would pause all requests of the process for a tenth of a second.
 """
 
 import gc
 
-#: New objects before a look at the young ones, and how many such looks before one further back.
-#: Python's own (700, 10, 10) suits scripts.
+#: Allocations before a collection of generation 0, and collections before one of the next
+#: generation. Python's default (700, 10, 10) suits scripts.
 THRESHOLDS = (5_000, 20, 50)
 
 
 def freeze() -> None:
-    """Call when all is loaded: what is there by then is there to stay and not looked at again."""
+    """Call once everything is loaded; later collections then skip the objects that exist now."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

@@ -1,8 +1,8 @@
-"""Readiness: whether this installation can do its work now, each part with its figure.
+"""Readiness: whether this installation can work now, with a figure for each part.
 
-Not ready: PostgreSQL or Valkey does not answer within a second; the clock is more than ten seconds
-behind, or never ran; an event waits more than a minute for its first attempt. A receiver that is
-down makes nothing unready, for its events are attempted.
+Not ready means: PostgreSQL or Valkey does not answer within a second; the scheduler is more than
+ten seconds late or never ran; an event waits more than a minute for its first attempt. An endpoint
+that is down does not count, because its events were attempted.
 """
 
 import threading
@@ -14,21 +14,21 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from dispatch.models import ClockHeartbeat
+from dispatch.models import SchedulerHeartbeat
 from dispatch.operations import metrics
 from tickets import clock
 
 PATIENCE = 0.9
-MOST_CLOCK_LAG = 10.0
+MAX_SCHEDULER_LAG = 10.0
 OLDEST_EVENT = 60.0
 
 Checks = dict[str, dict[str, Any]]
 
 
 class ReadinessCheck:
-    """Something asked in a thread of its own, since who is frozen may never answer.
+    """A check in its own thread, because a frozen server may never answer.
 
-    Whoever asks meanwhile waits for the same answer: a frozen server holds up one thread, not many.
+    Concurrent callers wait for the same answer, so a frozen server blocks one thread only.
     """
 
     def __init__(self, look: Callable[[], Checks]) -> None:
@@ -50,24 +50,24 @@ class ReadinessCheck:
             asked.set_exception(trouble)
 
 
-def in_database() -> Checks:
-    """What PostgreSQL knows, over a connection made for it: that one can be made is part of it."""
+def check_database() -> Checks:
+    """Check PostgreSQL over a new connection, because a server may refuse new connections only."""
     try:
         at = clock.now()
-        beat = ClockHeartbeat.objects.first()
+        beat = SchedulerHeartbeat.objects.first()
         lag = metrics.lag(beat, at=at) if beat else None
         oldest = metrics.oldest_untried(at=at)
     finally:
         connection.close()
     return {
         "postgresql": {"ok": True},
-        "clock": {"ok": lag is not None and lag <= MOST_CLOCK_LAG, "lag_s": lag},
+        "scheduler": {"ok": lag is not None and lag <= MAX_SCHEDULER_LAG, "lag_s": lag},
         "events": {"ok": oldest <= OLDEST_EVENT, "oldest_unsent_s": oldest},
     }
 
 
-def in_valkey() -> Checks:
-    """Answers, and takes what it is given: one that is full does the first only."""
+def check_valkey() -> Checks:
+    """Check Valkey with a write, because a full Valkey still answers reads."""
     with redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
     ) as server:
@@ -75,14 +75,16 @@ def in_valkey() -> Checks:
     return {"valkey": {"ok": True}}
 
 
-DATABASE = ReadinessCheck(in_database)
-VALKEY = ReadinessCheck(in_valkey)
+DATABASE = ReadinessCheck(check_database)
+VALKEY = ReadinessCheck(check_valkey)
 
 
-def checks() -> Checks:
-    """Each part, whether it holds, and its figure; within a second whatever is frozen."""
+def run_checks() -> Checks:
+    """Run each check and report its figure, within a second even if a server is frozen."""
     asked = {"postgresql": DATABASE.ask(), "valkey": VALKEY.ask()}
-    found: Checks = {name: {"ok": False} for name in ("postgresql", "valkey", "clock", "events")}
+    found: Checks = {
+        name: {"ok": False} for name in ("postgresql", "valkey", "scheduler", "events")
+    }
     for name, answer in asked.items():
         try:
             found |= answer.result(timeout=PATIENCE)

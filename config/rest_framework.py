@@ -1,4 +1,4 @@
-"""How the API writes: JSON, and every error as RFC 9457 problem JSON with a code for machines."""
+"""The API's format: JSON, and errors as RFC 9457 problem JSON with a machine-readable code."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -23,8 +23,8 @@ MEDIA_TYPE = "application/problem+json"
 Problem = tuple[int, str, str, dict[str, Any]]
 
 
-class Json(BaseRenderer):
-    """The answers are plain already, so nothing is left but to write them."""
+class PlainJsonRenderer(BaseRenderer):
+    """Writes JSON with orjson, because responses are plain values already."""
 
     media_type = "application/json"
     format = "json"
@@ -34,8 +34,8 @@ class Json(BaseRenderer):
         return orjson.dumps(data)
 
 
-class OneKind(DefaultContentNegotiation):
-    """Where a view writes one kind of answer only, there is nothing to negotiate."""
+class SingleFormatNegotiation(DefaultContentNegotiation):
+    """Skips negotiation, because each view has a single response format."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: Any = None
@@ -49,8 +49,9 @@ class OneKind(DefaultContentNegotiation):
         return chosen
 
 
-def problem(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The handler REST framework calls; None lets an unforeseen error through to the log."""
+def render_problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The exception handler of REST framework. It returns None for an unforeseen error, which is
+    then logged."""
     said = _explain(error)
     if said is None:
         return None
@@ -61,12 +62,12 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     headers.pop("Content-Type", None)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "2"
-    body = document(status, code, detail, path=context["request"].path, **more)
+    body = make_document(status, code, detail, path=context["request"].path, **more)
     return Response(body, status=status, headers=headers, content_type=MEDIA_TYPE)
 
 
-def document(status: int, code: str, detail: str, *, path: str, **more: Any) -> dict[str, Any]:
-    """A problem document."""
+def make_document(status: int, code: str, detail: str, *, path: str, **more: Any) -> dict[str, Any]:
+    """Build a problem document."""
     return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -78,9 +79,9 @@ def document(status: int, code: str, detail: str, *, path: str, **more: Any) -> 
     }
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """For an address under /api/ that nothing answers."""
-    body = document(404, "not_found", "There is nothing at this address.", path=request.path)
+def render_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """The response for an unknown address under /api/."""
+    body = make_document(404, "not_found", "There is nothing at this address.", path=request.path)
     return JsonResponse(body, status=404, content_type=MEDIA_TYPE)
 
 
@@ -113,7 +114,7 @@ def _invalid(error: ValidationError) -> Problem:
 
 
 def _field_error(one: dict[str, Any]) -> dict[str, str]:
-    """A check across fields says its field itself, as "field: complaint"."""
+    """The error of one field. A check across fields names its field itself: "field: complaint"."""
     field = ".".join(str(part) for part in one["loc"])
     text = one["msg"].removeprefix("Value error, ")
     if not field and one["type"] == "value_error" and ": " in text:

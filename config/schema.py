@@ -1,4 +1,4 @@
-"""How the schema writer reads our typed requests and answers."""
+"""Extensions of drf-spectacular for our pydantic models and API keys."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 
 class PydanticModels(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Every pydantic model is a component, its nested models too."""
+    """Makes every pydantic model a component, nested models included."""
 
     target_class = "pydantic.BaseModel"
     match_subclasses = True

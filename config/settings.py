@@ -1,4 +1,4 @@
-"""One file of settings. Whatever differs between installations comes from the environment."""
+"""The settings. Environment variables set everything that differs between installations."""
 
 import os
 import secrets
@@ -18,16 +18,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = embedded.data_dir()
 
 
-def flag(name: str) -> bool:
+def read_flag(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
 
 
-def listed(name: str, default: list[str]) -> list[str]:
+def read_list(name: str, default: list[str]) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()] or default
 
 
-def stored_secret() -> str:
-    """The key of this checkout, made at its first start and readable by its owner only."""
+def read_secret() -> str:
+    """Read the secret key of this checkout; the first start creates it, readable by its owner
+    only."""
     path = embedded.data_dir() / "secret_key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,8 +37,9 @@ def stored_secret() -> str:
     return path.read_text()
 
 
-def database(url: str, *, pooled: bool) -> dict[str, Any]:
-    """A libpq URL as Django's dictionary. Pooled for threads that come and go, else kept open."""
+def parse_database_url(url: str, *, pooled: bool) -> dict[str, Any]:
+    """Turn a libpq URL into Django's dictionary. Pooled is for short-lived threads; otherwise the
+    connection is kept open."""
     given: dict[str, Any] = conninfo_to_dict(url)
     server = {
         key.upper(): str(given.pop(key))
@@ -47,8 +49,9 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
     timeouts = "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000"
     options = {"connect_timeout": 3, "keepalives_idle": 15, "options": timeouts, **given}
     name = options.pop("dbname", "postgres")
-    if not flag("DATABASE_UNPREPARED"):
-        # A third less work for PostgreSQL; a pooler in transaction mode can't have it.
+    if not read_flag("DATABASE_UNPREPARED"):
+        # Prepared statements save PostgreSQL a third of its work. A pooler in transaction mode
+        # rules them out.
         options |= {"server_side_binding": True, "prepare_threshold": 3}
     if pooled:
         options["pool"] = {"min_size": 2, "max_size": 8, "timeout": 10}
@@ -62,21 +65,21 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
     }
 
 
-def local_twins(origin: str) -> list[str]:
-    """On one's own machine localhost and 127.0.0.1 are the same door."""
+def list_local_origins(origin: str) -> list[str]:
+    """Add the twin of a local origin, because localhost and 127.0.0.1 are the same machine."""
     return [origin, origin.replace("localhost", "127.0.0.1")] if "localhost" in origin else [origin]
 
 
 PORT = os.environ.get("PORT", "8000")
 PUBLIC_URL = os.environ.get("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 SECURE = PUBLIC_URL.startswith("https://")
-ALLOWED_ORIGINS = listed("ALLOWED_ORIGINS", local_twins(PUBLIC_URL))
+ALLOWED_ORIGINS = read_list("ALLOWED_ORIGINS", list_local_origins(PUBLIC_URL))
 ALLOWED_HOSTS = sorted(
     {urlsplit(origin).hostname or "" for origin in ALLOWED_ORIGINS} | {"127.0.0.1"}
 )
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
-SECRET_KEY = os.environ.get("SECRET_KEY") or stored_secret()
+SECRET_KEY = os.environ.get("SECRET_KEY") or read_secret()
 DEBUG = False
 
 INSTALLED_APPS = [
@@ -100,10 +103,10 @@ INSTALLED_APPS = [
     "dispatch",
 ]
 MIDDLEWARE = [
-    "config.middleware.request_log.RequestLines",
+    "config.middleware.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    # Calls of the API leave here: what follows is for pages.
-    "config.middleware.api_fast_path.Shortcut",
+    # API calls skip the middlewares below, which only pages need.
+    "config.middleware.api_fast_path.ApiFastPathMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.security_headers.PagePolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -141,15 +144,16 @@ STORAGES = {
 }
 
 DATABASES = {
-    "default": database(
-        os.environ.get("DATABASE_URL") or embedded.database_url(), pooled=flag("DATABASE_POOL")
+    "default": parse_database_url(
+        os.environ.get("DATABASE_URL") or embedded.find_place().database_url,
+        pooled=read_flag("DATABASE_POOL"),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url()
-# redis-py 8 gives up on an idle line after five seconds unless told otherwise; a subscriber is idle
-# by nature, so it may wait for ever and is kept honest by health checks instead.
+REDIS_URL = os.environ.get("REDIS_URL") or embedded.find_place().redis_url
+# redis-py 8 closes an idle connection after five seconds by default. A subscriber is idle most of
+# the time, so it has no timeout; health checks find a dead connection instead.
 CHANNEL_PREFIX = "releve"
 CHANNEL_LAYERS = {
     "default": {
@@ -188,9 +192,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_PUBLISH_RETRY = False
-# How many matchers share out the languages among them; one keeps up with most installations.
+# The number of matchers that share the languages. A single matcher is enough for most
+# installations.
 MATCHERS = int(os.environ.get("MATCHERS", "1"))
-# The matcher stands by for half a minute, so it has a worker of its own.
+# The matcher task runs for half a minute at a time, so it needs its own worker.
 CELERY_TASK_ROUTES = {"dispatch.tasks.run_waves": {"queue": "matcher"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ETA_TASK_LIMIT = 100
@@ -221,7 +226,7 @@ SESSION_COOKIE_SECURE = SECURE
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = SECURE
-# The door in front ends TLS and overwrites this header; the servers listen on loopback only.
+# The reverse proxy ends TLS and overwrites this header; the servers listen on loopback only.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
@@ -254,11 +259,11 @@ TIME_ZONE = "UTC"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tickets.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["config.rest_framework.Json"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.rest_framework.OneKind",
+    "DEFAULT_RENDERER_CLASSES": ["config.rest_framework.PlainJsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.rest_framework.SingleFormatNegotiation",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "config.rest_framework.problem",
+    "EXCEPTION_HANDLER": "config.rest_framework.render_problem",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -275,10 +280,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# Tests run hinted tasks at once, in their own transaction.
-HINTS_INLINE = False
+# What carries hints and works beside the requests. Tests name one that does everything at once.
+REALTIME_ENGINE = "dispatch.realtime.background_engine.BackgroundEngine"
 
-# A webhook to a private address reaches what the outside may not: allowed on a developer's machine.
-WEBHOOK_ALLOW_PRIVATE = flag("WEBHOOK_ALLOW_PRIVATE")
+# A private address may be an internal server, so webhooks go there only on a developer's machine.
+WEBHOOK_ALLOW_PRIVATE = read_flag("WEBHOOK_ALLOW_PRIVATE")
 
 LOGGING = logs.configuration(level=os.environ.get("LOG_LEVEL", "INFO"))

@@ -1,7 +1,8 @@
-"""Words that pages show and gettext can't find where they stand. Named here, they are translated.
+"""Strings that pages show but gettext cannot find in their source. Listing them gets them
+translated.
 
-The theme of the admin brings no translations. Refusals are sentences in docstrings,
-and how a ticket ended is kept as a code.
+The admin theme ships no translations. Refusals are docstrings. The outcome of a ticket is stored as
+a code.
 """
 
 from django.utils.translation import gettext_noop as _

@@ -1,4 +1,4 @@
-"""The look of the coordinators' pages: name, accent colour, and what the sidebar lists."""
+"""The look of the coordinators' pages: name, accent colour and sidebar."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
-def may_view(model: str) -> Any:
-    """A test for whether the reader may see these rows: "agents.agent"."""
+def can_view(model: str) -> Any:
+    """Build a permission test for the sidebar: may this user view the rows of "agents.agent"?"""
     app, name = model.split(".")
 
     def allowed(request: HttpRequest) -> bool:
@@ -19,18 +19,19 @@ def may_view(model: str) -> Any:
     return allowed
 
 
-def listed(title: Any, icon: str, model: str) -> dict[str, Any]:
-    """One line of the sidebar, for those who may see what it leads to."""
+def make_link(title: Any, icon: str, model: str) -> dict[str, Any]:
+    """A line of the sidebar, for users who may view its page."""
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{model.replace('.', '_')}_changelist"),
-        "permission": may_view(model),
+        "permission": can_view(model),
     }
 
 
-def on_tickets(request: HttpRequest) -> bool:
-    """The theme goes by how an address begins; the promised waits have a line of their own."""
+def is_on_tickets(request: HttpRequest) -> bool:
+    """True on ticket pages. The theme compares address prefixes, and the page of promised waits has
+    its own line."""
     begins = request.path.startswith(reverse("admin:tickets_ticket_changelist"))
     return begins and request.path != reverse("admin:tickets_ticket_waits")
 
@@ -76,52 +77,52 @@ UNFOLD: dict[str, Any] = {
                         "icon": "monitoring",
                         "link": reverse_lazy("admin:index"),
                     },
-                    listed(_("Agents"), "support_agent", "agents.agent"),
+                    make_link(_("Agents"), "support_agent", "agents.agent"),
                     {
-                        **listed(_("Tickets"), "confirmation_number", "tickets.ticket"),
-                        "active": on_tickets,
+                        **make_link(_("Tickets"), "confirmation_number", "tickets.ticket"),
+                        "active": is_on_tickets,
                     },
                     {
                         "title": _("Promised waits"),
                         "icon": "timer",
                         "link": reverse_lazy("admin:tickets_ticket_waits"),
-                        "permission": may_view("tickets.ticket"),
+                        "permission": can_view("tickets.ticket"),
                     },
-                    listed(_("Offers"), "notifications_active", "dispatch.offer"),
-                    listed(_("Assignments"), "forum", "dispatch.assignment"),
-                    listed(_("Audit findings"), "rule", "dispatch.auditfinding"),
+                    make_link(_("Offers"), "notifications_active", "dispatch.offer"),
+                    make_link(_("Assignments"), "forum", "dispatch.assignment"),
+                    make_link(_("Audit findings"), "rule", "dispatch.auditfinding"),
                 ],
             },
             {
                 "title": _("Matching"),
                 "items": [
-                    listed(_("Decisions"), "manage_search", "dispatch.decision"),
-                    listed(_("Policy"), "balance", "dispatch.policyversion"),
-                    listed(_("Kept apart"), "person_off", "dispatch.customeraffinity"),
+                    make_link(_("Decisions"), "manage_search", "dispatch.decision"),
+                    make_link(_("Policy"), "balance", "dispatch.policyversion"),
+                    make_link(_("Kept apart"), "person_off", "dispatch.customeraffinity"),
                 ],
             },
             {
                 "title": _("Money"),
                 "items": [
-                    listed(_("Ledger"), "account_balance", "agents.journalentry"),
-                    listed(_("Rate cards"), "request_quote", "agents.ratecard"),
+                    make_link(_("Ledger"), "account_balance", "agents.journalentry"),
+                    make_link(_("Rate cards"), "request_quote", "agents.ratecard"),
                 ],
             },
             {
                 "title": _("Clients"),
                 "items": [
-                    listed(_("Clients"), "storefront", "tickets.client"),
-                    listed(_("API keys"), "key", "tickets.apikey"),
-                    listed(_("Skills"), "school", "tickets.skill"),
-                    listed(_("Webhook endpoints"), "webhook", "tickets.webhookendpoint"),
-                    listed(_("Deliveries"), "outbox", "tickets.webhookdelivery"),
+                    make_link(_("Clients"), "storefront", "tickets.client"),
+                    make_link(_("API keys"), "key", "tickets.apikey"),
+                    make_link(_("Skills"), "school", "tickets.skill"),
+                    make_link(_("Webhook endpoints"), "webhook", "tickets.webhookendpoint"),
+                    make_link(_("Deliveries"), "outbox", "tickets.webhookdelivery"),
                 ],
             },
             {
                 "title": _("People"),
                 "items": [
-                    listed(_("Users"), "person", "agents.user"),
-                    listed(_("Groups"), "group", "auth.group"),
+                    make_link(_("Users"), "person", "agents.user"),
+                    make_link(_("Groups"), "group", "auth.group"),
                 ],
             },
         ],

@@ -1,4 +1,4 @@
-"""Every address. /ws/ is served by `config.asgi`."""
+"""Every HTTP address. `config.asgi` serves /ws/."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from config import rest_framework, schema, views
 from dispatch.desk.views import how_matching_works
 
-# Imported so that the schema writer knows our types.
+# The import registers our types with drf-spectacular.
 assert schema
 
 urlpatterns = [
@@ -22,6 +22,6 @@ urlpatterns = [
     path("api/v1/", include("dispatch.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^api/", rest_framework.not_found),
+    re_path(r"^api/", rest_framework.render_not_found),
     path("admin/", admin.site.urls),
 ]

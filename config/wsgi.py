@@ -1,4 +1,4 @@
-"""HTTP: the API, the desk and the admin."""
+"""WSGI entry for HTTP: the API, the desk and the admin."""
 
 import os
 import sys
@@ -12,6 +12,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
 garbage_collection.freeze()
-# Seconds a thread may keep the others waiting once its turn is over. Python's own five thousandths
-# add up where an answer of the database is waited for by several.
+# The longest time (s) that a thread keeps the interpreter while others wait. Python's default of 5
+# ms adds up when several threads wait for the database.
 sys.setswitchinterval(0.0005)

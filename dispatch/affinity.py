@@ -1,4 +1,4 @@
-"""Acquaintances: who has helped a customer before, and who shall not meet them again."""
+"""Affinity: records which agents talked to a customer, and blocks pairs."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,18 +9,18 @@ from tickets.models import Ticket
 
 
 def record_contact(agent_id: UUID, ticket: Ticket, *, at: datetime) -> None:
-    """They had a conversation."""
+    """Record that the agent and the customer had a conversation."""
     _note(agent_id, ticket, met_at=at)
 
 
 def block(agent: Agent, ticket: Ticket, *, at: datetime) -> None:
-    """They shall not meet again."""
+    """Never pair the agent with the customer of this ticket again."""
     _note(agent.pk, ticket, met_at=at, blocked_at=at)
 
 
-def unblock(acquaintance: CustomerAffinity) -> None:
-    """They may meet again."""
-    CustomerAffinity.objects.filter(pk=acquaintance.pk).update(blocked_at=None)
+def unblock(row: CustomerAffinity) -> None:
+    """Allow the pair again."""
+    CustomerAffinity.objects.filter(pk=row.pk).update(blocked_at=None)
 
 
 def _note(agent_id: UUID, ticket: Ticket, **known: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What a chatbot may ask that needs both sides: whether a human would come, and when."""
+"""The API endpoint that needs both sides: whether an agent would answer, and when."""
 
 from typing import Annotated
 
@@ -11,12 +11,12 @@ from rest_framework.views import APIView
 from dispatch.waits import availability, availability_schema
 from dispatch.waits.availability import AvailabilityQuery
 from tickets import clock, skills
-from tickets.api.requests import PROBLEMS, client_of, invalid, render
+from tickets.api.requests import PROBLEMS, build_error, get_client, render
 from tickets.handoff import Contract, LanguageTag, SkillNeed, Slug, Topic
 
 
 class AvailabilityParameters(Contract):
-    """The parameters as they were given."""
+    """The query parameters, parsed strictly."""
 
     language: LanguageTag
     skills: Annotated[list[SkillNeed], Field(max_length=8)] = []
@@ -24,7 +24,7 @@ class AvailabilityParameters(Contract):
     topic: Topic = ""
 
     @property
-    def wish(self) -> AvailabilityQuery:
+    def query(self) -> AvailabilityQuery:
         needs = {need.code: need.level for need in self.skills}
         return AvailabilityQuery(
             self.language.split("-")[0].lower(), needs, self.topic, self.gives_way
@@ -32,11 +32,11 @@ class AvailabilityParameters(Contract):
 
 
 class AvailabilityView(APIView):
-    """Whether a human would come, and when."""
+    """Whether an agent would answer a customer now, and when."""
 
     @extend_schema(
         operation_id="availability",
-        summary="What a customer who asked for a human now would meet; opens nothing",
+        summary="Whether an agent would answer a customer now, and when; opens no ticket",
         parameters=[
             OpenApiParameter("language", str, required=True, description='Such as "fr-CA".'),
             OpenApiParameter("skills", str, description='Such as "cards:2,payments".'),
@@ -48,43 +48,43 @@ class AvailabilityView(APIView):
         responses={200: availability_schema.Availability, **PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        wish = asked(request).wish
-        return render(availability.check(client_of(request), wish, at=clock.now()))
+        wish = parse_parameters(request).query
+        return render(availability.check(get_client(request), wish, at=clock.now()))
 
 
-def asked(request: Request) -> AvailabilityParameters:
-    """The question, read strictly: a parameter nobody knows, or given twice, is an error."""
+def parse_parameters(request: Request) -> AvailabilityParameters:
+    """Parse the query strictly: an unknown or repeated parameter is an error."""
     given: dict[str, object] = dict(request.query_params.items())
     for name, values in request.query_params.lists():
         if len(values) > 1:
-            raise invalid((name,), "given twice")
+            raise build_error((name,), "given twice")
     if not given.get("topic"):
         given.pop("topic", None)
     if "skills" in given:
-        given["skills"] = [need(one) for one in parted(given["skills"])]
+        given["skills"] = [parse_need(one) for one in split_list(given["skills"])]
     if "gives_way" in given:
-        given["gives_way"] = parted(given["gives_way"])
-    return checked(AvailabilityParameters.model_validate(given))
+        given["gives_way"] = split_list(given["gives_way"])
+    return check_parameters(AvailabilityParameters.model_validate(given))
 
 
-def checked(question: AvailabilityParameters) -> AvailabilityParameters:
-    """Its skills are known, each named once, and what gives way is among them."""
+def check_parameters(question: AvailabilityParameters) -> AvailabilityParameters:
+    """Refuse unknown or repeated skills, and a `gives_way` that is not among the skills."""
     codes = [one.code for one in question.skills]
-    if unknown := skills.unknown(codes):
-        raise invalid(("skills", codes.index(unknown[0])), "unknown skill")
+    if unknown := skills.list_unknown(codes):
+        raise build_error(("skills", codes.index(unknown[0])), "unknown skill")
     if len(set(codes)) < len(codes):
-        raise invalid(("skills",), "named twice")
+        raise build_error(("skills",), "named twice")
     if not set(question.gives_way) <= set(codes):
-        raise invalid(("gives_way",), "not among the skills")
+        raise build_error(("gives_way",), "not among the skills")
     return question
 
 
-def parted(text: object) -> list[str]:
+def split_list(text: object) -> list[str]:
     return [part.strip() for part in str(text).split(",") if part.strip()]
 
 
-def need(text: str) -> dict[str, object]:
-    """ "cards:2" as an escalation writes it; without a level any will do."""
+def parse_need(text: str) -> dict[str, object]:
+    """Parse "cards:2" into the form of an escalation. Without a level any level is enough."""
     code, colon, level = text.strip().partition(":")
     if not colon:
         return {"code": code}

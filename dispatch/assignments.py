@@ -1,7 +1,7 @@
 """Assignments: an agent's hold on a ticket, from acceptance to the end of paid wrap-up.
 
-Whoever acts must hold the ticket: the assignment is open and its epoch is the ticket's. Late words
-of one who lost the ticket are refused, whatever their page still shows.
+An agent may act only while holding the ticket: the assignment is open and its epoch is that of the
+ticket. Late messages of an agent who lost the ticket are refused, even if the page still shows it.
 """
 
 from datetime import datetime
@@ -38,10 +38,10 @@ ENDINGS = {
 def say(
     assignment: Assignment, *, text: str, client_message_id: str, sent_by: "User", at: datetime
 ) -> Message:
-    """The agent writes to the customer. Raises AssignmentOver; said twice, it is one message."""
+    """Send the agent's message to the customer; a repeat adds none. Raises AssignmentOver."""
     said_as = f"{assignment.epoch}:{client_message_id}"
     ticket = lifecycle.lock(assignment.ticket)
-    if not conversation.said(ticket, Message.Origin.AGENT, said_as):
+    if not conversation.find_message(ticket, Message.Origin.AGENT, said_as):
         _check(assignment, ticket)
     message, _new = conversation.append(
         ticket,
@@ -56,15 +56,15 @@ def say(
 
 @transaction.atomic
 def resolve(assignment: Assignment, *, disposition: str, note: str = "", at: datetime) -> None:
-    """The agent closes the conversation; wrap-up begins. Raises AssignmentOver."""
+    """Close the conversation; wrap-up begins. Raises AssignmentOver."""
     lifecycle.resolve(hold(assignment), disposition=disposition, note=note, at=at)
 
 
 @transaction.atomic
 def hand_back(assignment: Assignment, *, reason: str, note: str = "", at: datetime) -> None:
-    """The agent gives the conversation back to the bot. Raises AssignmentOver.
+    """Return the conversation to the bot. Raises AssignmentOver.
 
-    Whoever was abused is not asked for this customer again.
+    After abuse the agent is never paired with this customer again.
     """
     ticket = hold(assignment)
     lifecycle.hand_back(ticket, reason=reason, note=note, at=at)
@@ -73,14 +73,14 @@ def hand_back(assignment: Assignment, *, reason: str, note: str = "", at: dateti
 
 
 def hold(assignment: Assignment) -> Ticket:
-    """The ticket, locked, if this assignment still holds it. Raises AssignmentOver."""
+    """Lock and return the ticket, if this assignment still holds it. Raises AssignmentOver."""
     ticket = lifecycle.lock(assignment.ticket)
     _check(assignment, ticket)
     return ticket
 
 
 def _check(assignment: Assignment, ticket: Ticket) -> None:
-    """Raise AssignmentOver unless this assignment holds the ticket, which is locked."""
+    """Raise AssignmentOver unless this assignment holds the ticket. Call with the ticket locked."""
     held = Assignment.objects.get(pk=assignment.pk)
     if held.ended_at or held.epoch != ticket.epoch:
         raise AssignmentOver
@@ -88,9 +88,8 @@ def _check(assignment: Assignment, ticket: Ticket) -> None:
 
 @transaction.atomic
 def end_for(ticket: Ticket, *, at: datetime) -> None:
-    """The conversation is over; wrap-up, paid, begins. Call with the ticket locked."""
-    open_ones = Assignment.objects.talking().filter(ticket=ticket)
-    for assignment in open_ones:
+    """End the conversation; paid wrap-up begins. Call with the ticket locked."""
+    for assignment in Assignment.objects.talking().filter(ticket=ticket):
         Assignment.objects.filter(pk=assignment.pk).update(
             ended_at=at,
             ending=ENDINGS[Ticket.Status(ticket.status)],
@@ -102,27 +101,27 @@ def end_for(ticket: Ticket, *, at: datetime) -> None:
 
 @transaction.atomic
 def finish(assignment: Assignment, *, note: str = "", at: datetime) -> Assignment:
-    """Wrap-up ends: the agent is paid and free. Done twice, it is done once.
+    """End the wrap-up: the agent is paid and free. A second call changes nothing.
 
     Raises AssignmentOver while the conversation still goes on.
     """
     lifecycle.lock(assignment.ticket)
-    return _finish(_locked(assignment), note=note, at=at)
+    return _finish(_lock(assignment), note=note, at=at)
 
 
 def _finish(held: Assignment, *, note: str = "", at: datetime) -> Assignment:
-    """As `finish`, for an assignment that is locked already, as its ticket is."""
+    """Finish an assignment that is already locked, together with its ticket."""
     if held.ended_at is None or held.wrap_up_by is None:
         raise AssignmentOver("The conversation is still going on.")
     if held.finished_at:
         return held
     finished_at = min(at, held.wrap_up_by)
-    amount = held.offer.quote.final(engaged=finished_at - held.started_at)
+    amount = held.offer.quote.final_pay(engaged=finished_at - held.started_at)
     return _close(held, amount=amount, finished_at=finished_at, note=note, at=at)
 
 
 def finish_overdue(*, at: datetime, limit: int = 100) -> int:
-    """End the wrap-ups whose time is up; returns how many."""
+    """End the overdue wrap-ups; returns how many."""
     overdue = Assignment.objects.wrapping_up().filter(wrap_up_by__lte=Now())
     due = list(overdue.order_by("wrap_up_by").select_related("ticket")[:limit])
     for assignment in due:
@@ -131,7 +130,7 @@ def finish_overdue(*, at: datetime, limit: int = 100) -> int:
 
 
 def release_all(agent: Agent, *, at: datetime) -> int:
-    """The agent is gone: conversations go to somebody else, wrap-ups end. Returns how many."""
+    """Requeue the conversations and end the wrap-ups of an agent who is gone; returns how many."""
     unfinished = Assignment.objects.unfinished().filter(agent=agent).select_related("ticket")
     for assignment in unfinished:
         lose(assignment, at=at)
@@ -139,7 +138,7 @@ def release_all(agent: Agent, *, at: datetime) -> int:
 
 
 def sweep_gone(*, at: datetime, limit: int = 100) -> int:
-    """Do it for every agent who is offline and still holds something; returns how many."""
+    """Release the assignments of all offline agents; returns how many."""
     holding = Q(assignments__finished_at=None, assignments__isnull=False)
     gone = Agent.objects.filter(holding, presence__status=Presence.Status.OFFLINE).distinct()
     return sum(release_all(agent, at=at) for agent in gone[:limit])
@@ -147,21 +146,24 @@ def sweep_gone(*, at: datetime, limit: int = 100) -> int:
 
 @transaction.atomic
 def lose(assignment: Assignment, *, at: datetime) -> None:
-    """The agent was lost. In conversation: the ticket is requeued and the minutes are paid."""
+    """Take the assignment from an agent who is gone.
+
+    A conversation is paid by the minute and its ticket requeued. A wrap-up is finished.
+    """
     ticket = lifecycle.lock(assignment.ticket)
-    held = _locked(assignment)
+    held = _lock(assignment)
     if held.finished_at:
         return
     if held.ended_at:
         _finish(held, at=at)
         return
     Assignment.objects.filter(pk=held.pk).update(ended_at=at, ending=Ending.LOST, wrap_up_by=at)
-    amount = held.offer.quote.for_time_only(engaged=at - held.started_at)
+    amount = held.offer.quote.time_pay(engaged=at - held.started_at)
     _close(held, amount=amount, finished_at=at, note="", at=at)
     lifecycle.requeue(ticket, reason="agent_lost", at=at)
 
 
-def _locked(assignment: Assignment) -> Assignment:
+def _lock(assignment: Assignment) -> Assignment:
     rows = Assignment.objects.select_for_update(of=("self",))
     return rows.select_related("offer", "agent").get(pk=assignment.pk)
 
@@ -169,12 +171,12 @@ def _locked(assignment: Assignment) -> Assignment:
 def _close(
     held: Assignment, *, amount: int, finished_at: datetime, note: str, at: datetime
 ) -> Assignment:
-    """Pay, and free the agent. The ledger refuses a second payment for the same assignment."""
+    """Pay the agent and free their capacity. The ledger refuses a second payment."""
     quote = held.offer.quote
     held.finished_at, held.note, held.paid = finished_at, note or held.note, amount
     held.save(update_fields=["finished_at", "note", "paid"])
     engaged = int((finished_at - held.started_at).total_seconds())
-    presence.release([held.agent_id], at=at, worked=True)
+    presence.release_capacity([held.agent_id], at=at, worked=True)
     ledger.credit(
         held.agent,
         amount=amount,

@@ -1,4 +1,4 @@
-"""Why something about an offer or an assignment was refused. The docstring is what people read."""
+"""Refusals about offers and assignments. The docstring of each is the message people read."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +9,7 @@ class DispatchError(Exception):
     code = "dispatch_error"
     status = 409
     #: The sentence shown on a page, in the reader's language.
-    says = _("This can't be done now.")
+    sentence = _("This can't be done now.")
 
     def __str__(self) -> str:
         return super().__str__() or (self.__doc__ or "").strip()
@@ -19,7 +19,7 @@ class OfferGone(DispatchError):
     """This offer was declined or withdrawn already."""
 
     code = "offer_gone"
-    says = _("This offer is no longer open. Nothing changes for you.")
+    sentence = _("This offer is no longer open. Nothing changes for you.")
 
 
 class OfferExpired(DispatchError):
@@ -27,18 +27,18 @@ class OfferExpired(DispatchError):
 
     code = "offer_expired"
     status = 410
-    says = _("The time for this offer ran out. Nothing changes for you.")
+    sentence = _("The time for this offer ran out. Nothing changes for you.")
 
 
 class OfferTaken(DispatchError):
     """Somebody else took this offer first."""
 
     code = "offer_taken"
-    says = _("Somebody else took this one first. Nothing changes for you.")
+    sentence = _("Somebody else took this one first. Nothing changes for you.")
 
 
 class AssignmentOver(DispatchError):
     """This conversation is no longer yours."""
 
     code = "assignment_over"
-    says = _("This conversation is no longer with you. What you wrote was not sent.")
+    sentence = _("This conversation is no longer with you. What you wrote was not sent.")

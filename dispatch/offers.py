@@ -1,4 +1,4 @@
-"""Offers: made by a wave, shown on a screen, answered by an agent, settled once."""
+"""Offers: how they are shown, accepted, declined, withdrawn and expired. Each is settled once."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from agents import presence
 from agents.models import Agent, Presence
-from dispatch import policies
+from dispatch import policies, sql
 from dispatch.errors import DispatchError, OfferExpired, OfferGone, OfferTaken
 from dispatch.models import GRACE, OFFER_LASTS, Assignment, Offer, OfferQuerySet
 from dispatch.realtime import push
@@ -22,42 +22,25 @@ from tickets.models import Ticket
 
 Status = Offer.Status
 REASONS = ("not_now", "not_my_topic", "too_little_pay", "no_time")
-#: Passing for one of these leaves the agent in line for the very same ticket.
+#: After declining for one of these reasons the agent may be offered the same ticket again.
 FOR_NOW = ("not_now", "no_time")
-#: Why an offer that was settled so can't be accepted; otherwise it is gone.
+#: The refusal of an offer with this status. For any other it is OfferGone.
 REFUSALS = {
     Status.EXPIRED: OfferExpired,
     Status.MISSED: OfferExpired,
     Status.TAKEN: OfferTaken,
 }
-# A live server says some times a second what its thousand screens show: hence one statement, and
-# arrays, with which it is planned once. Whoever holds an offer now is settling it; to wait for them
-# could be to wait for each other.
-SHOW = """
-WITH held AS (
-    SELECT o.id FROM dispatch_offer o
-    WHERE (o.id, o.agent_id) IN (
-        SELECT * FROM unnest(%(offers)s::uuid[], %(agents)s::uuid[]) said(id, agent_id))
-      AND o.status = 'sent' AND o.expires_at > statement_timestamp()
-    ORDER BY o.id FOR UPDATE OF o SKIP LOCKED
-)
-UPDATE dispatch_offer o SET status = 'shown', shown_at = statement_timestamp(),
-    expires_at = statement_timestamp() + %(lasts)s::interval
-FROM held WHERE o.id = held.id RETURNING o.id
-"""
-ROLLING = """
-SELECT o.id FROM dispatch_offer o JOIN agents_presence p USING (agent_id)
-WHERE o.id = ANY(%s::uuid[]) AND p.auto_accept
-"""
+SHOW_SQL = sql.read(__package__, "show_offers")
+AUTO_ACCEPT_SQL = sql.read(__package__, "offers_to_auto_accept")
 
 
 @transaction.atomic
 def accept(offer: Offer, *, auto_accepted: bool = False, at: datetime) -> Assignment:
-    """The agent takes the ticket; asked twice, the same assignment.
+    """Accept the offer and return the assignment. A second call returns the same one.
 
-    Raises OfferExpired, OfferTaken, OfferGone. The deadline is checked in a second statement after
-    the locks are held, by the database's clock: any other way accepts late when a lock is waited
-    for.
+    Raises OfferExpired, OfferTaken, OfferGone. The deadline is checked by the database's clock, in
+    a second statement after the locks are held. Otherwise a wait for a lock would let a late
+    acceptance pass.
     """
     ticket = lifecycle.lock(offer.ticket)
     held = Offer.objects.select_for_update(of=("self",)).select_related("agent").get(pk=offer.pk)
@@ -69,8 +52,8 @@ def accept(offer: Offer, *, auto_accepted: bool = False, at: datetime) -> Assign
     if not in_time.settle(Status.ACCEPTED, at=Now(), auto_accepted=auto_accepted):
         raise OfferExpired
     ticket = lifecycle.begin(ticket, agent_name=held.agent.name, at=at)
-    _tell_the_others(held, at=at)
-    presence.take_on(held.agent, at=at)
+    _settle_others(held, at=at)
+    presence.count_accepted(held.agent, at=at)
     push.changed(held.agent_id)
     return Assignment.objects.create(
         offer=held, ticket=ticket, agent=held.agent, epoch=ticket.epoch, started_at=at
@@ -79,31 +62,32 @@ def accept(offer: Offer, *, auto_accepted: bool = False, at: datetime) -> Assign
 
 @transaction.atomic
 def decline(offer: Offer, *, because: str = "", at: datetime) -> None:
-    """The agent passes, which changes nothing for them. Raises OfferGone once they accepted it.
+    """Decline the offer, at no disadvantage to the agent. Raises OfferGone if it was accepted.
 
-    `because`: one of REASONS, or nothing. Those who say "not now" may be asked again.
+    `because` is one of REASONS, or empty. After a reason in FOR_NOW the agent may be offered the
+    ticket again.
     """
     lifecycle.lock(offer.ticket)
     passed = Offer.objects.filter(pk=offer.pk)
     again = because in FOR_NOW
     if passed.settle(Status.DECLINED, at=at, declined_because=because, may_reoffer=again):
-        presence.answered([offer.agent_id])
-        _free([offer], at=at)
+        presence.reset_timeouts([offer.agent_id])
+        _release([offer], at=at)
     elif passed.get().status == Status.ACCEPTED:
         raise OfferGone
 
 
-def say_why(offer: Offer, *, because: str) -> None:
-    """The agent says afterwards why they passed. Said once; where they didn't pass, nothing."""
+def record_reason(offer: Offer, *, because: str) -> None:
+    """Store the reason for an offer that the agent declined. Only the first reason counts."""
     passed = Offer.objects.filter(pk=offer.pk, status=Status.DECLINED, declined_because="")
     passed.update(declined_because=because, may_reoffer=because in FOR_NOW)
 
 
 def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
-    """These offers are on their agents' screens, so their minute begins; returns which.
+    """Mark offers as shown, so that their minute to answer begins; returns which.
 
-    `shown`: offers and whose page says so. What is somebody else's, settled, or shown already is
-    left alone: said twice, the minute is no longer.
+    `shown` has pairs of offer and agent. Offers of another agent, settled offers and offers already
+    shown stay as they are, so a repeat does not extend the minute.
     """
     given: dict[str, Any] = {
         "offers": [pk for pk, _ in shown],
@@ -111,27 +95,27 @@ def show(shown: Collection[tuple[UUID, UUID]], *, at: datetime) -> list[UUID]:
         "lasts": OFFER_LASTS + GRACE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SHOW, given)
+        cursor.execute(SHOW_SQL, given)
         return [pk for (pk,) in cursor.fetchall()]
 
 
 def auto_accept(offer_ids: Collection[UUID], *, at: datetime) -> list[Assignment]:
-    """Accept those whose agents want that, as many an hour as they allow; returns what began."""
+    """Accept the offers of agents who wish that, up to their limit an hour; returns assignments."""
     if not offer_ids:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(ROLLING, [list(offer_ids)])
+        cursor.execute(AUTO_ACCEPT_SQL, {"offers": list(offer_ids)})
         wanted = [pk for (pk,) in cursor.fetchall()]
     begun = [
-        _roll(offer, at=at)
+        _auto_accept_offer(offer, at=at)
         for offer in Offer.objects.filter(pk__in=wanted).select_related("ticket", "agent__presence")
     ]
     return [assignment for assignment in begun if assignment]
 
 
-def _roll(offer: Offer, *, at: datetime) -> Assignment | None:
-    """None when the hour's limit is reached, or when customer or offer went at this very moment."""
-    if _rolled(offer.agent, at=at) >= offer.agent.presence.auto_accept_limit:
+def _auto_accept_offer(offer: Offer, *, at: datetime) -> Assignment | None:
+    """Accept one offer; None if the hourly limit is reached or the offer was settled meanwhile."""
+    if _count_auto_accepted(offer.agent, at=at) >= offer.agent.presence.auto_accept_limit:
         return None
     try:
         return accept(offer, auto_accepted=True, at=at)
@@ -139,7 +123,7 @@ def _roll(offer: Offer, *, at: datetime) -> Assignment | None:
         return None
 
 
-def _rolled(agent: Agent, *, at: datetime) -> int:
+def _count_auto_accepted(agent: Agent, *, at: datetime) -> int:
     recent = Offer.objects.filter(
         agent=agent, auto_accepted=True, settled_at__gt=at - timedelta(hours=1)
     )
@@ -147,9 +131,10 @@ def _rolled(agent: Agent, *, at: datetime) -> int:
 
 
 def expire_overdue(*, at: datetime, limit: int = 200) -> int:
-    """Settle what was not answered in time; returns how many. Tickets in use are left for later.
+    """Settle the offers that were not answered in time; returns how many.
 
-    What no screen showed was missed for the line's sake, and is nobody's time-out.
+    Offers of locked tickets are left for the next call. An offer that no screen showed is missed,
+    which does not count as a time-out of the agent.
     """
     missed = _settle_overdue(Status.SENT, Status.MISSED, at=at, limit=limit)
     return len(missed) + _time_out(at=at, limit=limit)
@@ -157,15 +142,18 @@ def expire_overdue(*, at: datetime, limit: int = 200) -> int:
 
 @transaction.atomic
 def _time_out(*, at: datetime, limit: int) -> int:
-    """At once with the pause it may bring, or a wave would ask whoever is about to be paused."""
+    """Expire offers and pause agents in one transaction.
+
+    Otherwise a wave could send an offer to an agent who is about to be paused.
+    """
     expired = _settle_overdue(Status.SHOWN, Status.EXPIRED, at=at, limit=limit)
-    push.changed(*presence.time_out([offer.agent_id for offer in expired], at=at))
+    push.changed(*presence.record_timeouts([offer.agent_id for offer in expired], at=at))
     return len(expired)
 
 
 @transaction.atomic
 def withdraw(offer: Offer, *, at: datetime) -> None:
-    """A coordinator takes the offer back and the ticket waits on. Raises OfferGone."""
+    """Withdraw the offer for a coordinator; the ticket stays queued. Raises OfferGone."""
     lifecycle.lock(offer.ticket)
     if not _settle(Offer.objects.filter(pk=offer.pk), Status.WITHDRAWN, at=at):
         raise OfferGone
@@ -173,21 +161,21 @@ def withdraw(offer: Offer, *, at: datetime) -> None:
 
 @transaction.atomic
 def withdraw_for(ticket: Ticket, *, at: datetime) -> None:
-    """The ticket ended: nobody need answer for it. Call with the ticket locked."""
+    """Withdraw the offers of a ticket that ended. Call with the ticket locked."""
     _settle(Offer.objects.filter(ticket=ticket), Status.WITHDRAWN, at=at)
 
 
 @transaction.atomic
 def withdraw_from(agent: Agent, *, at: datetime) -> None:
-    """The agent takes no offers now: what they were asked is asked of somebody else."""
+    """Withdraw the offers of an agent who is not available; their tickets go to other agents."""
     asked = Offer.objects.pending().filter(agent=agent)
     tickets = Ticket.objects.filter(offers__in=asked).order_by("pk").select_for_update(of=("self",))
-    # An offer made meanwhile is of a ticket not held here; the clock finds it.
+    # An offer made meanwhile belongs to a ticket not locked here. The scheduler withdraws it.
     _settle(asked.filter(ticket__in=list(tickets)), Status.WITHDRAWN, at=at)
 
 
 def sweep_gone(*, at: datetime, limit: int = 100) -> int:
-    """Withdraw what was offered to agents who are not available now; returns of how many."""
+    """Withdraw the offers of agents who are not available; returns the number of agents."""
     available = Presence.Status.AVAILABLE
     gone = Agent.objects.filter(offers__in=Offer.objects.pending()).exclude(
         presence__status=available
@@ -198,14 +186,14 @@ def sweep_gone(*, at: datetime, limit: int = 100) -> int:
     return len(agents)
 
 
-def _tell_the_others(accepted: Offer, *, at: datetime) -> None:
-    """Whoever was asked too learns at once that somebody was quicker.
+def _settle_others(accepted: Offer, *, at: datetime) -> None:
+    """Settle the other offers of the ticket as taken, and tell their agents at once.
 
-    That is said before "something changed", for which a page takes the card away.
+    The "taken" message goes before "changed", because on "changed" a page removes the card.
     """
     others = Offer.objects.pending().filter(ticket=accepted.ticket_id)
     if asked := list(others):
-        presence.hold([accepted.agent_id, *(other.agent_id for other in asked)])
+        presence.lock_presences([accepted.agent_id, *(other.agent_id for other in asked)])
         for other in asked:
             push.taken(other)
         _settle(others, Status.TAKEN, at=at)
@@ -227,24 +215,28 @@ def _lock_tickets(pending: OfferQuerySet, *, limit: int) -> list[UUID]:
 
 
 def _settle(offers: OfferQuerySet, status: Offer.Status, *, at: datetime) -> list[Offer]:
-    """Settle those of them still pending, and free their agents; returns them."""
+    """Settle the pending offers among these and free their agents; returns the settled ones."""
     rows = list(offers.pending().order_by("pk").select_for_update(of=("self",)))
     if rows:
         Offer.objects.filter(pk__in=[row.pk for row in rows]).settle(status, at=Now())
-        _free(rows, at=at)
+        _release(rows, at=at)
     return rows
 
 
-def _free(settled: Sequence[Offer], *, at: datetime) -> None:
-    """Their tickets may be asked for again, their agents asked again."""
+def _release(settled: Sequence[Offer], *, at: datetime) -> None:
+    """Make the tickets and agents of settled offers available to the next wave."""
     agent_ids = [offer.agent_id for offer in settled]
-    _ask_again([offer.ticket_id for offer in settled], at=at)
-    presence.release(agent_ids, at=at, worked=False)
+    _mark_reofferable([offer.ticket_id for offer in settled], at=at)
+    presence.release_capacity(agent_ids, at=at, worked=False)
     push.changed(*Counter(agent_ids))
 
 
-def _ask_again(ticket_ids: Collection[UUID], *, at: datetime) -> None:
-    """At once, unless those still asked may have it alone for a while, or are as many as may be."""
+def _mark_reofferable(ticket_ids: Collection[UUID], *, at: datetime) -> None:
+    """Let waves offer these tickets again.
+
+    Not yet, if an agent with a pending offer still has the ticket alone. Not at all, if the ticket
+    has the most pending offers allowed.
+    """
     policy = policies.read_in_force(at=at)
     alone = timedelta(seconds=policy.exclusive_for)
     pending = Offer.objects.pending().filter(ticket__in=ticket_ids).values_list("ticket").order_by()

@@ -1,16 +1,16 @@
-"""Standings: what customers said of each agent's work, counted as it comes."""
+"""Ratings: counts the reviews of each agent as they come."""
 
 from django.db.models import F
 
 from dispatch.models import AgentRating, Assignment
 from tickets.models import Review, Ticket
 
-#: A score from here on is a good one.
+#: The lowest good score.
 GOOD = 4
 
 
 def add(ticket: Ticket, review: Review) -> None:
-    """Count the review for whoever held the ticket last. Nobody held it: it is nobody's."""
+    """Count the review for the last agent of the ticket, if there was one."""
     last = Assignment.objects.filter(ticket=ticket).order_by("-epoch").first()
     if last is None:
         return
@@ -21,5 +21,5 @@ def add(ticket: Ticket, review: Review) -> None:
 
 
 def is_good(review: Review) -> bool:
-    """The customer was helped and, if they gave a score, thought well of it."""
+    """True if the problem was solved and the score, if given, is good."""
     return review.solved and (review.score is None or review.score >= GOOD)

@@ -1,4 +1,4 @@
-"""News from below becomes verbs here, and hints after commit."""
+"""Receivers of the signals of agents and tickets. They call dispatch, or wake tasks on commit."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,8 +14,8 @@ from agents.signals import agent_available, agent_gone
 from dispatch import assignments, offers, ratings
 from dispatch.models import Assignment
 from dispatch.realtime import notifier, push
-from dispatch.tasks import SHARDS, run_until_idle, run_waves, wake_signal
-from dispatch.waits import estimates
+from dispatch.tasks import SHARDS, get_wake_signal, run_until_idle, run_waves
+from dispatch.waits import estimates, estimator_cache
 from tickets.models import Message, Review, Ticket
 from tickets.queue import Wait
 from tickets.signals import (
@@ -31,17 +31,17 @@ from tickets.tasks import deliver_webhooks
 
 @receiver(ticket_queued)
 @receiver(agent_available)
-def want_wave(**_: Any) -> None:
+def request_wave(**_: Any) -> None:
     transaction.on_commit(wake_matchers, robust=True)
 
 
 def wake_matchers() -> None:
     for shard in SHARDS:
-        notifier.wake(wake_signal(shard), run_waves.s(*shard), partial(run_until_idle, shard))
+        notifier.wake(get_wake_signal(shard), run_waves.s(*shard), partial(run_until_idle, shard))
 
 
 @receiver(webhook_queued)
-def want_delivery(**_: Any) -> None:
+def request_delivery(**_: Any) -> None:
     transaction.on_commit(lambda: notifier.enqueue(deliver_webhooks), robust=True)
 
 
@@ -52,8 +52,11 @@ def release_agent(ticket: Ticket, at: datetime, **_: Any) -> None:
 
 
 @receiver(agent_gone)
-def pass_on(agent_ids: Iterable[UUID], at: datetime, **_: Any) -> None:
-    """After commit: tickets are locked before agents, and the agent's row is held here."""
+def release_gone_agents(agent_ids: Iterable[UUID], at: datetime, **_: Any) -> None:
+    """Release after commit, because tickets must be locked before agents.
+
+    The sender of the signal holds the lock on the agent.
+    """
 
     def release() -> None:
         for agent in Agent.objects.filter(pk__in=agent_ids):
@@ -70,13 +73,13 @@ def show_message(ticket: Ticket, message: Message, **_: Any) -> None:
 
 
 @receiver(wait_asked)
-def tell_wait(ticket: Ticket, at: datetime, **_: Any) -> Wait:
+def estimate_wait(ticket: Ticket, at: datetime, **_: Any) -> Wait:
     return estimates.estimate(ticket, at=at)
 
 
 @receiver(ticket_queued)
-def note_waiting(ticket: Ticket, **_: Any) -> None:
-    estimates.add(ticket)
+def add_waiting(ticket: Ticket, **_: Any) -> None:
+    estimator_cache.add(ticket)
 
 
 @receiver(ticket_reviewed)

@@ -1,4 +1,4 @@
-"""The one WebSocket address."""
+"""The only WebSocket URL."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""Addresses of the API that need both sides; the agents' pages are in `dispatch.desk.urls`."""
+"""URLs of the API that need both sides. The agents' pages are in `dispatch.desk.urls`."""
 
 from django.urls import path
 

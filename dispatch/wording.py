@@ -1,13 +1,11 @@
-"""Amounts, spans, names and reasons as people read them, in the language now active."""
+"""Durations, names and reasons as text, in the active language."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import format_currency, get_currency_precision
 from django.core.cache import cache
 from django.utils.translation import get_language, gettext, ngettext
 
@@ -16,26 +14,8 @@ from dispatch.models import Offer
 from tickets.models import Skill
 
 
-def locale() -> Locale:
-    """The locale of the active language."""
-    return Locale.parse(get_language() or "en", sep="-")
-
-
-def money(minor: int, currency: str) -> str:
-    """410 EUR is "€4.10", or « 4,10 € »."""
-    return format_currency(_major(minor, currency), currency, locale=locale())
-
-
-def round_money(minor: int, currency: str) -> str:
-    """Without cents, for what is only about right: "€27"."""
-    pattern = locale().currency_formats["standard"].pattern.replace(".00", "")
-    return format_currency(
-        round(_major(minor, currency)), currency, pattern, locale=locale(), currency_digits=False
-    )
-
-
 def clock(span: timedelta) -> str:
-    """A span as a clock shows it: 4:12 or 1:04:12."""
+    """Write a duration like a clock: 4:12 or 1:04:12."""
     seconds = max(int(span.total_seconds()), 0)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -43,7 +23,7 @@ def clock(span: timedelta) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A span in short words: 12 s, 9 min, 2 h 10."""
+    """Write a duration in short: 12 s, 9 min, 2 h 10."""
     seconds = max(int(length.total_seconds()), 0)
     if seconds < 60:
         return f"{seconds} s"
@@ -71,7 +51,7 @@ def plain(slug: str) -> str:
 
 
 def skills(codes: Iterable[str]) -> list[str]:
-    """The names of skills. One nobody has heard of yet is looked up afresh."""
+    """List the names of skills. A cache miss is looked up in the database."""
     codes = list(codes)
     names: dict[str, str] = cache.get("skill_names") or {}
     if not names.keys() >= set(codes):
@@ -81,7 +61,7 @@ def skills(codes: Iterable[str]) -> list[str]:
 
 
 def pay_line(line: QuoteLine, minutes: int) -> str:
-    """What a part of the pay is for."""
+    """Name a part of the pay."""
     if line.kind == "skill":
         return gettext("Skill: %(skill)s") % {"skill": skills([line.code])[0]}
     if line.kind == "language":
@@ -95,29 +75,29 @@ def pay_line(line: QuoteLine, minutes: int) -> str:
     return gettext("For each conversation")
 
 
-def why(offer: Offer) -> Iterator[str]:
-    """Why this agent is asked, part by part."""
-    told: dict[str, Any] = offer.reasons
+def list_reasons(offer: Offer) -> Iterator[str]:
+    """List the reasons why this agent got the offer."""
+    given: dict[str, Any] = offer.reasons
     yield gettext("you speak %(language)s") % {"language": language(offer.ticket.language)}
-    if known := [code for code in offer.ticket.skills if code not in told.get("without", [])]:
+    if known := [code for code in offer.ticket.skills if code not in given.get("without", [])]:
         yield gettext("you know %(skills)s") % {"skills": ", ".join(skills(known))}
-    yield from lowered_for(offer)
-    if told.get("known"):
+    yield from list_lowered_for(offer)
+    if given.get("known"):
         yield gettext("you have helped this customer before")
-    if minutes := told.get("idle_s", 0) // 60:
+    if minutes := given.get("idle_s", 0) // 60:
         yield gettext("you have been free for %(count)s min or more") % {"count": minutes}
-    yield from _among(told.get("candidates", 0))
-    if told.get("again"):
+    yield from _compare_candidates(given.get("candidates", 0))
+    if given.get("again"):
         yield gettext("you were asked once before, which changes nothing for you")
 
 
-def lowered_for(offer: Offer) -> Iterator[str]:
-    """What was asked for at first and no longer was when the offer was made, skill by skill."""
+def list_lowered_for(offer: Offer) -> Iterator[str]:
+    """List the skills whose required level had been lowered when the offer was made."""
     waited = timedelta(seconds=offer.reasons.get("waited_s", 0))
-    yield from lowered(offer.reasons.get("lowered", {}), waited=waited)
+    yield from list_lowered(offer.reasons.get("lowered", {}), waited=waited)
 
 
-def lowered(levels: Mapping[str, Sequence[int]], *, waited: timedelta) -> Iterator[str]:
+def list_lowered(levels: Mapping[str, Sequence[int]], *, waited: timedelta) -> Iterator[str]:
     """`levels`: of each skill, the level first asked for and the level asked for after the wait.
 
     Level 0 says that the skill was dropped.
@@ -138,8 +118,8 @@ def lowered(levels: Mapping[str, Sequence[int]], *, waited: timedelta) -> Iterat
 
 
 def reasons(offer: Offer) -> str:
-    """Why this agent is asked, as one phrase."""
-    return gettext("; ").join(why(offer))
+    """Write the reasons why this agent got the offer as one phrase."""
+    return gettext("; ").join(list_reasons(offer))
 
 
 def waited(offer: Offer) -> str:
@@ -147,7 +127,7 @@ def waited(offer: Offer) -> str:
     return span(offer.sent_at - offer.ticket.queued_at)
 
 
-def _among(candidates: int) -> Iterator[str]:
+def _compare_candidates(candidates: int) -> Iterator[str]:
     if candidates == 1:
         yield gettext("nobody else who fits is free")
     elif candidates > 1:
@@ -157,7 +137,3 @@ def _among(candidates: int) -> Iterator[str]:
             "you fit best now; %(count)s other people would fit too",
             others,
         ) % {"count": others}
-
-
-def _major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-get_currency_precision(currency))

@@ -1,4 +1,4 @@
-"""What every test may ask for: a moment, a signed API, a clean cache, a real webhook receiver, the
+"""Fixtures for all tests: a moment, a signed API, an empty cache, a real webhook receiver, the
 platform's real processes."""
 
 import json
@@ -20,30 +20,30 @@ from hypothesis import settings as hypothesis_settings
 from config import celery_app
 from config import settings as product
 from dispatch.models import PolicyVersion
-from dispatch.waits import estimates
+from dispatch.waits import estimator_cache
 from tests import factories
 from tests import platform as platforms
 from tests.platform import Platform
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver, run_receiver
 from tickets.models import Client
 
-# A failing example is printed; none is kept in the checkout. A busy machine is no failure.
+# A failing example is printed and not stored in the checkout. Slow runs are no failures.
 hypothesis_settings.register_profile(
     "checkout", database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("checkout")
 
-# A test that looks at what is printed has a stream of its own, and nobody may keep it.
+# Caching is off, because a test that captures output replaces the stream.
 structlog.configure(**structlog.get_config() | {"cache_logger_on_first_use": False})
 
 
-#: The policies that migrations made.
+#: The policies that the migrations created.
 POLICIES: list[PolicyVersion] = []
 
 
 @on(post_migrate)
 def _policies(sender: Any, **_: Any) -> None:
-    """A flushed database has its policies again, as a migrated one has."""
+    """Restore the policies after a flush, as in a migrated database."""
     if sender.name == "dispatch" and not POLICIES:
         POLICIES.extend(PolicyVersion.objects.order_by("version"))
     elif sender.name == "dispatch" and not PolicyVersion.objects.exists():
@@ -52,9 +52,10 @@ def _policies(sender: Any, **_: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """What one test learned about waits, skills and handle times another must not know."""
+    """Empty the cache, because a test must not see the waits, skills and handle times of
+    another."""
     cache.clear()
-    estimates.forget()
+    estimator_cache.forget()
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def noon() -> datetime:
 
 
 class Api:
-    """A client's bot: JSON in, JSON out, signed with its key."""
+    """The bot of a client: JSON in, JSON out, authenticated with its key."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -71,7 +72,7 @@ class Api:
         self.http = Http(headers={"authorization": f"Bearer {self.key}"})
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        """`body`: what to send as JSON, or the bytes themselves."""
+        """`body`: a value to send as JSON, or raw bytes."""
         written = body if isinstance(body, bytes) else json.dumps(body).encode()
         kind = headers.pop("content_type", "application/json")
         headers["content-type"] = kind
@@ -81,7 +82,7 @@ class Api:
         return self.http.get(f"/api/v1/{path}", given)
 
     def escalate(self, body: Any = None, *, key: str | None = None, **given: Any) -> Any:
-        """Ask for a human; `given` are fields of the escalation."""
+        """Escalate; `given` are fields of the escalation."""
         body = factories.escalation(**given) if body is None else body
         return self.post("escalations", body, **{"idempotency-key": key or str(uuid4())})
 
@@ -94,19 +95,19 @@ def make_api() -> Callable[[Client], Api]:
 @pytest.fixture
 def api(db: None) -> Api:
     """The bot of the first client."""
-    return Api(factories.a_client())
+    return Api(factories.get_client())
 
 
 @pytest.fixture
 def hints_at_once(settings: Any) -> None:
-    """Whatever is hinted at a commit is done before the next line of the test."""
-    settings.HINTS_INLINE = True
+    """Run the work hinted on commit at once, before the next line of the test."""
+    settings.REALTIME_ENGINE = "tests.inline_engine.InlineEngine"
 
 
 @pytest.fixture
 def no_worker(settings: Any) -> Iterator[None]:
-    """Hints are sent to Valkey and nobody takes them: only the calls of the test meet."""
-    settings.HINTS_INLINE = False
+    """Send hints to Valkey without a worker, so that only the test's own calls compete."""
+    settings.REALTIME_ENGINE = product.REALTIME_ENGINE
     eager = celery_app.conf.task_always_eager
     celery_app.conf.task_always_eager = False
     yield
@@ -115,16 +116,16 @@ def no_worker(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def receiver(settings: Any) -> Iterator[Receiver]:
-    """A real HTTP server on this machine that keeps what it is sent."""
+    """A real HTTP server on this machine that stores its requests."""
     settings.WEBHOOK_ALLOW_PRIVATE = True
-    with receiving() as made:
+    with run_receiver() as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def started(django_db_setup: None) -> Iterator[Platform]:
-    """One for all tests: to start it takes as long as some of them."""
-    with platforms.running(connection.settings_dict["NAME"]) as running:
+    """The processes for all tests, because a start takes as long as several tests."""
+    with platforms.run_platform(connection.settings_dict["NAME"]) as running:
         yield running
 
 

@@ -1,6 +1,6 @@
-"""Rows for tests, made by the product's own verbs: pass what the test is about, leave the rest.
+"""Rows for tests, made by the product's own verbs. Pass only what the test is about.
 
-Whoever isn't named is found or made: a ticket without a client gets the first one there is.
+A missing relation is found or made: a ticket without a client gets the first client.
 """
 
 import json
@@ -33,7 +33,7 @@ def make_client(slug: str = "nordbank", **given: Any) -> Client:
 
 
 def make_key(client: Client) -> str:
-    """An API key of this client, as it is shown once."""
+    """An API key of this client in plain text."""
     return auth.issue(client, name="bot")
 
 
@@ -42,14 +42,14 @@ def make_skill(code: str = "cards") -> Skill:
 
 
 def make_user(username: str = "", *, password: str | None = None, **given: Any) -> User:
-    """A login; only with a password can it log in by the form."""
+    """A login. The login form works only with a password."""
     return User.objects.create_user(
         username or f"user-{next(_numbers)}", password=password, **given
     )
 
 
 def make_coordinator(username: str = "cora", *, password: str | None = PASSWORD) -> User:
-    """Who runs the platform in the admin."""
+    """A coordinator, who runs the platform in the admin."""
     return make_user(username, password=password, is_staff=True, is_superuser=True)
 
 
@@ -66,7 +66,7 @@ def make_agent(
     at: datetime | None = None,
     **given: str,
 ) -> Agent:
-    """An agent, approved and available unless told otherwise. `at`: when they became so."""
+    """An agent, by default approved and available. `at`: when they became so."""
     agent = roster.invite(
         make_user(username, password=password),
         name=name,
@@ -85,7 +85,7 @@ def make_agent(
 
 def make_card(client: Client | str | None = None, **given: Any) -> RateCard:
     """A rate card in force. `skills`, `languages`: premiums by code."""
-    slug = client.slug if isinstance(client, Client) else client or a_client().slug
+    slug = client.slug if isinstance(client, Client) else client or get_client().slug
     skills, languages = given.pop("skills", {}), given.pop("languages", {})
     defaults = {"per_ticket": 150, "per_minute": "30", "valid_from": clock.now() - timedelta(1)}
     card = RateCard.objects.create(client=slug, **{**defaults, **given})
@@ -100,11 +100,11 @@ def make_card(client: Client | str | None = None, **given: Any) -> RateCard:
 def make_endpoint(
     client: Client | None = None, url: str = "https://bot.example/hook"
 ) -> WebhookEndpoint:
-    return WebhookEndpoint.objects.create(client=client or a_client(), url=url)
+    return WebhookEndpoint.objects.create(client=client or get_client(), url=url)
 
 
 def escalation(**given: Any) -> dict[str, Any]:
-    """A bot's request as JSON, of a conversation of its own."""
+    """A bot's request as JSON, for a new conversation."""
     return {
         "version": 1,
         "conversation_ref": f"conversation-{next(_numbers)}",
@@ -128,14 +128,14 @@ def make_ticket(client: Client | None = None, at: datetime | None = None, **give
     for need in skills:
         make_skill(need["code"])
     asked = Escalation.model_validate_json(json.dumps(escalation(skills=skills, **given)))
-    client, at = client or a_client(), at or clock.now()
+    client, at = client or get_client(), at or clock.now()
     key = str(uuid4())
-    made = intake.open_ticket(client, asked, key=key, payload=b"", answer=named, about=at, at=at)
+    made = intake.open_ticket(client, asked, key=key, payload=b"", answer=shorten, about=at, at=at)
     return client.tickets.get(pk=made.body["ticket"])
 
 
-def named(ticket: Ticket, at: datetime) -> dict[str, Any]:
-    """The shortest answer to an escalation."""
+def shorten(ticket: Ticket, at: datetime) -> dict[str, Any]:
+    """The shortest response to an escalation."""
     return {"ticket": str(ticket.pk)}
 
 
@@ -151,8 +151,8 @@ def make_offer(
     agent = agent or make_agent(at=at)
     if not RateCard.objects.filter(client=ticket.client.slug).exists():
         make_card(ticket.client)
-    card, minutes = rate_cards.in_force([ticket.client.slug], at=at)[ticket.client.slug]
-    quote = quotes.quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
+    card, minutes = rate_cards.read_in_force([ticket.client.slug], at=at)[ticket.client.slug]
+    quote = quotes.make_quote(card, skills=ticket.skills, language=ticket.language, minutes=minutes)
     draft = Offer(ticket=ticket, agent=agent, slot=slot, pay=quote.as_json(), reasons={})
     with transaction.atomic():
         lifecycle.lock(ticket)
@@ -166,7 +166,7 @@ def make_assignment(
     agent: Agent | None = None,
     at: datetime | None = None,
 ) -> Assignment:
-    """A conversation an agent is in."""
+    """An open assignment of an agent."""
     at = at or clock.now()
     return offers.accept(offer or make_offer(ticket, agent), at=at)
 
@@ -181,16 +181,16 @@ def make_message(
     return said
 
 
-def fill(agent: Agent, places: int = 1) -> None:
-    """So many more of the agent's places are taken."""
+def use_places(agent: Agent, places: int = 1) -> None:
+    """Use this many more places of the agent's capacity."""
     Presence.objects.filter(agent=agent).update(load=F("load") + places)
 
 
-def a_client() -> Client:
-    """The first client there is, made when there is none."""
+def get_client() -> Client:
+    """The first client, made if there is none."""
     return Client.objects.order_by("created_at").first() or make_client()
 
 
-def presence_of(agent: Agent) -> Presence:
-    """The agent's presence as it is now."""
+def read_presence(agent: Agent) -> Presence:
+    """The agent's current presence, read from the database."""
     return Presence.objects.get(agent=agent)

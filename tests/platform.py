@@ -1,4 +1,4 @@
-"""The platform's real processes, on the test session's servers and a database of one's choice."""
+"""The platform's real processes, on the test session's servers and a given database."""
 
 import math
 import os
@@ -18,16 +18,16 @@ from psycopg.conninfo import make_conninfo
 
 from config import embedded
 from config.up import processes
-from config.up.preparing import Preparation, compile_words
+from config.up.preparing import Preparation, compile_catalogs
 from config.up.processes import Ports, Process
 
 SECRET = "only-for-the-processes-a-test-starts-and-never-for-anything-else"
 
-#: For how long, in seconds, a process takes keys, rate cards and policies as it read them.
+#: The time in seconds for which a process caches keys, rate cards and policies.
 REMEMBERED = 5
-#: What its processes call themselves at the database; a browser's test has lines of its own.
+#: The name of these processes at the database; the browser's test has its own connections.
 NAME = "platform"
-HANG_UP = """
+CLOSE_CONNECTIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = %s AND application_name = %s
 """
@@ -35,7 +35,7 @@ WHERE datname = %s AND application_name = %s
 
 @dataclass
 class Platform:
-    """Runs the platform's processes; any of them may be killed and started again."""
+    """Runs the platform's processes; each may be killed and started again."""
 
     url: str
     folder: Path
@@ -61,20 +61,21 @@ class Platform:
                 )
 
     def kill(self, name: str) -> None:
-        """As `kill -9` would, children included."""
+        """Kill a process with SIGKILL, its children included."""
         process = self.running.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def freeze(self) -> None:
-        """Nothing of it runs or holds a line to the database, which may be emptied until `thaw`."""
+        """Freeze all processes and close their database connections, so that a test may flush until
+        `thaw`."""
         self.send(signal.SIGSTOP)
         self.frozen_at = time.monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(HANG_UP, [connection.settings_dict["NAME"], NAME])
+            cursor.execute(CLOSE_CONNECTIONS, [connection.settings_dict["NAME"], NAME])
 
     def thaw(self) -> None:
-        """It goes on, and has forgotten what it may take for granted for some seconds."""
+        """Let the processes continue, once their caches have expired."""
         time.sleep(max(self.frozen_at + REMEMBERED - time.monotonic(), 0))
         self.send(signal.SIGCONT)
 
@@ -96,14 +97,14 @@ class Platform:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def await_answers(self, *, seconds: float = 30) -> None:
-        """Until every server that runs answers."""
+        """Wait until every running server answers."""
         give_up = time.monotonic() + seconds
         for name in self.running.keys() & {"door", "web", "live"}:
-            while not self.answers(getattr(self.ports, name)):
+            while not self.is_answering(getattr(self.ports, name)):
                 assert time.monotonic() < give_up, f"{name} doesn't answer:\n{self.log(name)}"
                 time.sleep(0.1)
 
-    def answers(self, port: int) -> bool:
+    def is_answering(self, port: int) -> bool:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
         except (urllib.error.URLError, OSError):
@@ -112,14 +113,14 @@ class Platform:
 
 
 @contextmanager
-def running(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iterator[Platform]:
-    """All processes but those left out, on this database of the session's PostgreSQL."""
-    ports = processes.choose_ports(processes.free_port())
+def run_platform(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iterator[Platform]:
+    """Run all processes but those left out, on this database of the session's PostgreSQL."""
+    ports = processes.choose_ports(processes.find_free_port())
     with tempfile.TemporaryDirectory(prefix="releve-platform-") as folder:
         logs = Path(folder)
-        environment = {**os.environ, **addressed(database, port=ports.door)}
+        environment = {**os.environ, **make_environment(database, port=ports.door)}
         prepare(logs, environment)
-        known = {each.name: each for each in processes.platform(ports, {})}
+        known = {each.name: each for each in processes.list_platform(ports, {})}
         platform = Platform(f"http://localhost:{ports.door}", logs, environment, known, ports)
         try:
             platform.start(*(name for name in known if name not in leave_out))
@@ -129,7 +130,7 @@ def running(database: str, *, leave_out: tuple[str, ...] = ("chatbot",)) -> Iter
             platform.stop()
 
 
-def addressed(database: str, *, port: int, server: str = "") -> dict[str, str]:
+def make_environment(database: str, *, port: int, server: str = "") -> dict[str, str]:
     """`server`: the PostgreSQL, unless it is the session's."""
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -143,6 +144,6 @@ def addressed(database: str, *, port: int, server: str = "") -> dict[str, str]:
 
 
 def prepare(logs: Path, environment: dict[str, str]) -> None:
-    """What the pages need: static files and words."""
-    compile_words()
-    Preparation(logs, environment).static_files()
+    """Prepare what pages need: static files and translations."""
+    compile_catalogs()
+    Preparation(logs, environment).collect_static_files()

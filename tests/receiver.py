@@ -1,4 +1,4 @@
-"""A chatbot's webhook endpoint, for real: an HTTP server on a thread that keeps what it is sent."""
+"""A chatbot's real webhook endpoint: an HTTP server on a thread that stores its requests."""
 
 import json
 import threading
@@ -10,8 +10,8 @@ from typing import Any
 
 
 @dataclass
-class Received:
-    """One request."""
+class ReceivedRequest:
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -25,36 +25,36 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Answers each request with the next of `answers`, the last of them for ever."""
+    """Answers each request with the next of `answers`; the last one repeats."""
 
     url: str = ""
     answers: list[int] = field(default_factory=lambda: [204])
-    received: list[Received] = field(default_factory=list)
+    received: list[ReceivedRequest] = field(default_factory=list)
 
     @property
     def kinds(self) -> list[str]:
         return [one.news["type"] for one in self.received]
 
-    def answer(self, request: Received) -> int:
+    def answer(self, request: ReceivedRequest) -> int:
         self.received.append(request)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def run_receiver() -> Iterator[Receiver]:
     receiver = Receiver()
 
     class Endpoint(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self.send_response(receiver.answer(Received(self.path, headers, body)))
+            self.send_response(receiver.answer(ReceivedRequest(self.path, headers, body)))
             self.send_header("location", "/elsewhere")
             self.send_header("content-length", "0")
             self.end_headers()
 
         def log_message(self, *args: Any) -> None:
-            """Quiet."""
+            """Logs nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
         receiver.url = f"http://127.0.0.1:{server.server_port}/hook"

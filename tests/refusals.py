@@ -1,4 +1,4 @@
-"""How a test says that the database, not the code, refused."""
+"""Asserts that the database, not the code, refused."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 @contextmanager
 def refused_by(constraint: str) -> Iterator[None]:
-    """The block breaks this very constraint, be it at once or at the end of its transaction."""
+    """The block violates exactly this constraint, at once or at the end of its transaction."""
     with pytest.raises(DatabaseError) as refusal, transaction.atomic():  # noqa: PT012
         yield
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The coordinators' pages, as a test walks through them."""
+"""Steps of a test through the coordinators' pages."""
 
 import re
 from typing import Any
@@ -10,56 +10,56 @@ from django.urls import reverse
 from agents.models import User
 from tests.factories import make_coordinator, make_user
 
-#: What a dialog sends with its answer.
-ASKED = {"_form_submitted": "on"}
+#: The field that marks a submitted dialog.
+SUBMITTED = {"_form_submitted": "on"}
 HOSTILE = "<script>alert(1)</script>"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
-#: Begins with a mark that turns the writing round.
-TURNED = "\u202eאבג"
+#: Begins with a right-to-left override.
+RIGHT_TO_LEFT = "\u202eאבג"
 
 
-def browser_of(user: User) -> Browser:
+def log_in(user: User) -> Browser:
     browser = Browser()
     browser.force_login(user)
     return browser
 
 
-def a_coordinator() -> Browser:
-    return browser_of(make_coordinator(password=None))
+def log_in_coordinator() -> Browser:
+    return log_in(make_coordinator(password=None))
 
 
-def a_viewer() -> Browser:
-    """Staff who may see everything and change nothing."""
+def log_in_viewer() -> Browser:
+    """A member of staff who may view everything and change nothing."""
     user = make_user("vera", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    return browser_of(user)
+    return log_in(user)
 
 
-def lists(model: str) -> str:
-    """Where the rows of "app_model" are listed."""
+def list_address(model: str) -> str:
+    """The address of the list of "app_model"."""
     return reverse(f"admin:{model}_changelist")
 
 
-def page(model: str, row: Any, *, action: str = "change") -> str:
-    """The page of this row, or the dialog of one of its actions."""
+def page_address(model: str, row: Any, *, action: str = "change") -> str:
+    """The address of a row's page, or of the dialog of one of its actions."""
     return reverse(f"admin:{model}_change", args=[row.pk]).replace("change/", f"{action}/")
 
 
-def run(browser: Browser, model: str, action: str, *rows: Any) -> Any:
-    """Tick these rows of the list and run the action."""
+def run_action(browser: Browser, model: str, action: str, *rows: Any) -> Any:
+    """Select these rows of the list and run the action."""
     form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
-    return browser.post(lists(model), form, follow=True)
+    return browser.post(list_address(model), form, follow=True)
 
 
-def said(answer: Any) -> list[str]:
+def read_messages(answer: Any) -> list[str]:
     return [str(message) for message in answer.context["messages"]]
 
 
-def add(browser: Browser, model: str, **form: Any) -> Any:
-    """Send the form that makes a new row."""
+def submit_new(browser: Browser, model: str, **form: Any) -> Any:
+    """Submit the form for a new row."""
     return browser.post(reverse(f"admin:{model}_add"), form, follow=True)
 
 
-def text(answer: Any) -> str:
-    """What a page says, its tags left out."""
+def read_text(answer: Any) -> str:
+    """The text of a page without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))

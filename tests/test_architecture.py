@@ -14,7 +14,7 @@ EDGES = {
     "desk", "management", "templatetags", "metrics",
 }  # fmt: skip
 #: Domain modules that read the clock, and say why where they do.
-ON_THEIR_OWN_TIME = {"tickets.events.outbox", "dispatch.scheduler", "dispatch.waves.scarcity"}
+ON_THEIR_OWN_TIME = {"tickets.events.outbox", "dispatch.scheduler"}
 #: What the rules may import beside one another: no I/O, no clock, no framework.
 PURE = {
     "collections", "dataclasses", "datetime", "decimal", "functools", "math", "numpy", "scipy",
@@ -35,6 +35,7 @@ GIVEN_NAMES = {
     "bytes_data",
     "get_context_data",
     "cleaned_data",
+    "handle_data",
     "get_changeform_initial_data",
 }
 

@@ -1,4 +1,5 @@
-"""Each app has one migration of its tables until the first release; rows and functions apart."""
+"""Each app has a single migration of its tables until the first release, without rows and
+functions."""
 
 from pathlib import Path
 
@@ -15,7 +16,7 @@ MIGRATIONS = {
     "tickets": ["0001_tables"],
     "dispatch": ["0001_tables", "0002_first_policy"],
 }
-#: What the database refuses or writes by itself. A rule that is missing here was not agreed on.
+#: The rules that the database enforces itself. A new rule must be added here on purpose.
 ROW_RULES = {
     "agents.AgentCertificate:refresh_abilities",
     "agents.AgentLanguage:refresh_abilities",
@@ -42,12 +43,12 @@ def test_an_app_has_one_migration_of_its_tables(app: str) -> None:
 
 
 @pytest.mark.django_db
-def test_the_migrations_say_what_the_models_say() -> None:
+def test_the_migrations_match_the_models() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
 @pytest.mark.django_db
-def test_each_row_rule_stands_on_its_model_and_in_the_database() -> None:
+def test_each_row_rule_is_on_its_model_and_in_the_database() -> None:
     rules = {trigger.get_uri(model): (model, trigger) for model, trigger in pgtrigger.registered()}
 
     assert rules.keys() == ROW_RULES
@@ -56,7 +57,7 @@ def test_each_row_rule_stands_on_its_model_and_in_the_database() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_statement_is_wrapped_for_the_sake_of_row_rules() -> None:
+def test_row_rules_wrap_no_statement() -> None:
     PolicyVersion.objects.exists()
 
     assert connection.execute_wrappers == []

@@ -148,13 +148,13 @@ def test_the_drawing_of_presence_shows_what_the_verbs_do() -> None:
         "presence.go_away": lambda agent, at: presence.go_away(agent, at=at),
         "presence.go_offline": lambda agent, at: presence.go_offline(agent, at=at),
         "presence.sweep_silent": fall_silent,
-        "presence.time_out": lambda agent, at: [
-            presence.time_out([agent.pk], at=at) for _ in range(OFTEN)
+        "presence.record_timeouts": lambda agent, at: [
+            presence.record_timeouts([agent.pk], at=at) for _ in range(OFTEN)
         ],
         "roster.restrict": lambda agent, at: roster.restrict(agent, at=at),
     }
 
-    found = walked(Presence.Status.values, verbs, make=an_agent, state_of=presence_of)
+    found = walked(Presence.Status.values, verbs, make=an_agent, state_of=read_presence)
 
     assert found == drawn("Presence")
 
@@ -164,8 +164,8 @@ def status_of(row: Ticket | Offer) -> str:
     return row.status
 
 
-def presence_of(agent: Agent) -> str:
-    return factories.presence_of(agent).status
+def read_presence(agent: Agent) -> str:
+    return factories.read_presence(agent).status
 
 
 def stage_of(work: Assignment) -> str:

@@ -38,7 +38,7 @@ Text = str | tuple[str, ...]
 
 @pytest.fixture(autouse=True)
 def _other_tests_stay_english() -> Iterator[None]:
-    """A request leaves its language behind."""
+    """Reset the language, because a request leaves its own active."""
     with translation.override("en"):
         yield
 
@@ -51,27 +51,27 @@ def french() -> Catalog:
 
 @cache
 def sentences() -> dict[Text, Path]:
-    """What the sources say to people, and where."""
-    return {text: path for path in sources() for text in said_in(path)}
+    """The translatable strings of the sources, each with a file."""
+    return {text: path for path in list_sources() for text in read_strings(path)}
 
 
-def sources() -> Iterator[Path]:
+def list_sources() -> Iterator[Path]:
     for app in APPS:
         for path in (ROOT / app).rglob("*"):
             if path.suffix in (".py", ".html") and "migrations" not in path.parts:
                 yield path
 
 
-def said_in(path: Path) -> list[Text]:
+def read_strings(path: Path) -> list[Text]:
     code = path.read_text()
     if path.suffix == ".html":
-        # What is left of the page would be badly indented code.
+        # The rest of a template would be badly indented code.
         code = "\n".join(line.strip() for line in templatize(code).splitlines())
     found = extract("python", io.BytesIO(code.encode()), keywords=KEYWORDS)
     return [text for _line, text, _comments, _context in found if text]
 
 
-def forms(text: Any) -> list[str]:
+def list_forms(text: Any) -> list[str]:
     return [text] if isinstance(text, str) else list(text)
 
 
@@ -79,48 +79,51 @@ def placeholders(text: str) -> list[str]:
     return sorted(PLACEHOLDER.findall(text))
 
 
-def translated() -> list[Message]:
+def list_translated() -> list[Message]:
     return [message for message in french() if message.id]
 
 
 def test_every_sentence_has_a_translation():
     catalog = french()
-    found = {text: catalog.get(forms(text)[0]) for text in sentences()}
+    found = {text: catalog.get(list_forms(text)[0]) for text in sentences()}
 
     untranslated = {
         text: str(sentences()[text].relative_to(ROOT))
         for text, message in found.items()
-        if message is None or not all(forms(message.string))
+        if message is None or not all(list_forms(message.string))
     }
 
     assert len(found) > 400
     assert untranslated == {}
 
 
-def test_no_translation_is_a_guess():
-    assert [message.id for message in translated() if message.fuzzy] == []
+def test_no_translation_is_fuzzy():
+    assert [message.id for message in list_translated() if message.fuzzy] == []
 
 
-def test_no_translation_is_left_of_a_sentence_that_is_gone():
-    said = {forms(text)[0] for text in sentences()}
+def test_no_translation_is_obsolete():
+    said = {list_forms(text)[0] for text in sentences()}
 
-    assert [text for text in (forms(each.id)[0] for each in translated()) if text not in said] == []
+    assert [
+        text for text in (list_forms(each.id)[0] for each in list_translated()) if text not in said
+    ] == []
 
 
 def test_translations_keep_the_placeholders():
     broken = [
         form
-        for message in translated()
-        for form, given in zip(forms(message.string), forms(message.id), strict=True)
-        if placeholders(form) not in (placeholders(given), placeholders(forms(message.id)[-1]))
+        for message in list_translated()
+        for form, given in zip(list_forms(message.string), list_forms(message.id), strict=True)
+        if placeholders(form) not in (placeholders(given), placeholders(list_forms(message.id)[-1]))
     ]
 
     assert broken == []
 
 
-def test_translations_are_set_as_french_is():
-    """No-break spaces before high punctuation, curly apostrophes, and nobody shouts."""
-    texts = [form for message in translated() for form in forms(message.string)]
+def test_translations_follow_french_typography():
+    """Checks no-break spaces before high punctuation, curly apostrophes, and no exclamation
+    marks."""
+    texts = [form for message in list_translated() for form in list_forms(message.string)]
 
     wrong = [text for text in texts if re.search(r" [:;?!»]|« |[^\s/\"(]\?|\w'\w|!", text)]
 
@@ -131,14 +134,14 @@ def test_translations_are_set_as_french_is():
 def test_every_refusal_is_translated(base: type[Exception]):
     kinds = [base, *base.__subclasses__()]
 
-    assert {str(kind.__doc__) for kind in kinds if kind.__doc__} <= known()
+    assert {str(kind.__doc__) for kind in kinds if kind.__doc__} <= list_known()
 
 
-def known() -> set[str]:
-    return {forms(text)[0] for text in sentences()}
+def list_known() -> set[str]:
+    return {list_forms(text)[0] for text in sentences()}
 
 
-def test_the_words_named_for_others_are_named_once():
+def test_each_listed_string_is_listed_once():
     named = [*translations.THEME, *translations.REFUSALS, *translations.ENDINGS]
 
     assert sorted(named) == sorted(set(named))
@@ -146,14 +149,14 @@ def test_the_words_named_for_others_are_named_once():
 
 @pytest.fixture
 def amelie(db: None) -> Agent:
-    """An agent whose pages are French."""
+    """An agent with French pages."""
     agent = factories.make_agent("Amélie", languages={"en": 5, "fr": 5})
     User.objects.filter(pk=agent.user_id).update(language="fr")
     agent.refresh_from_db()
     return agent
 
 
-def test_the_doors_follow_the_browser(client: Http):
+def test_the_landing_page_follows_the_browser(client: Http):
     page = client.get("/", headers=IN_FRENCH).content.decode()
 
     assert '<html lang="fr">' in page
@@ -214,6 +217,6 @@ def test_a_refusal_in_the_admin_is_french(client: Http):
     assert said in page.content.decode()
 
 
-def test_the_theme_speaks_french_too():
+def test_the_admin_theme_is_french_too():
     with translation.override("fr"):
         assert translation.gettext("Apply Filters") == "Appliquer les filtres"

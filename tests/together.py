@@ -1,4 +1,4 @@
-"""Calls at once, each on a thread and a connection of its own, as different processes make them."""
+"""Concurrent calls, each on its own thread and connection, like calls of different processes."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,20 +11,20 @@ from django.db import connection, transaction
 from tickets.models import Ticket
 
 
-def together(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call answered, or the code of its refusal; anything else that breaks is raised."""
+def run_together(*calls: Callable[[], Any]) -> list[Any]:
+    """The result of each call, or the code of its refusal; other errors are raised."""
     start = threading.Barrier(len(calls))
 
     def call_one(call: Callable[[], Any]) -> Any:
         start.wait(timeout=10)
-        return answered(call)
+        return call_or_code(call)
 
     with ThreadPoolExecutor(len(calls)) as threads:
         running = [threads.submit(call_one, call) for call in calls]
         return [one.result(timeout=30) for one in running]
 
 
-def answered(call: Callable[[], Any]) -> Any:
+def call_or_code(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except Exception as refusal:
@@ -37,18 +37,18 @@ def answered(call: Callable[[], Any]) -> Any:
 
 @contextmanager
 def while_locked(ticket: Ticket, call: Callable[[], Any]) -> Iterator["Future[Any]"]:
-    """The call runs on another thread and waits for this ticket's lock until the block ends."""
+    """Run the call on another thread; it waits for this ticket's lock until the block ends."""
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             Ticket.objects.select_for_update().get(pk=ticket.pk)
-            running = threads.submit(answered, call)
-            await_waiting()
+            running = threads.submit(call_or_code, call)
+            await_lock_wait()
             yield running
         running.exception(timeout=10)
 
 
-def await_waiting() -> None:
-    """Until somebody waits for a lock."""
+def await_lock_wait() -> None:
+    """Wait until a connection waits for a lock."""
     blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     for _ in range(500):
         with connection.cursor() as cursor:
@@ -58,4 +58,4 @@ def await_waiting() -> None:
         if row and row[0]:
             return
         threading.Event().wait(0.01)
-    raise AssertionError("nobody waits for the lock")
+    raise AssertionError("no connection waits for the lock")

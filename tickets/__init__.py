@@ -1,5 +1,5 @@
-"""DEMAND: what a customer needs, and the talk itself.
+"""DEMAND: what a customer needs, and the conversation itself.
 
-Owns clients, tickets, messages and the news sent to chatbots. Knows nothing of agents or offers:
-a ticket does not know who works on it, only that someone does, by name.
+Owns clients, tickets, messages and the webhooks sent to chatbots. Knows nothing of agents or
+offers: a ticket stores only the name of the agent who works on it.
 """

@@ -18,12 +18,12 @@ from tickets.models import ApiKey, Client
 
 SCHEME = "Bearer"
 SHAPE = re.compile(r"(rk_[0-9a-f]{8})_[\w-]{43}", re.ASCII)
-#: How long a process takes a key and its client as it read them, in seconds.
-REMEMBERED = 5
+#: Each process caches a key and its client for this many seconds.
+CACHED_SECONDS = 5
 
 
 def issue(client: Client, *, name: str) -> str:
-    """A new key for this client. The answer is the only time it can be read."""
+    """Create an API key for this client. The key can be read only from the return value."""
     prefix = f"rk_{secrets.token_hex(4)}"
     key = f"{prefix}_{secrets.token_urlsafe(32)}"
     ApiKey.objects.create(client=client, name=name, prefix=prefix, hash=_hash(key))
@@ -31,7 +31,10 @@ def issue(client: Client, *, name: str) -> str:
 
 
 def revoke(key: ApiKey, *, at: datetime) -> None:
-    """Refuse this key from now on; other processes may take `REMEMBERED` seconds to hear of it."""
+    """Refuse this key from now on.
+
+    Other processes may accept it for `CACHED_SECONDS` more, because they cache keys.
+    """
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at)
     cache.delete(f"key:{key.prefix}")
 
@@ -55,17 +58,17 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 def _find(token: str) -> ApiKey | None:
     shaped = SHAPE.fullmatch(token)
-    key = _good(shaped[1]) if shaped else None
+    key = _read_unrevoked(shaped[1]) if shaped else None
     return key if key and compare_digest(key.hash, _hash(token)) else None
 
 
-def _good(prefix: str) -> ApiKey | None:
-    """The key of this prefix with its client, unless it was revoked."""
+def _read_unrevoked(prefix: str) -> ApiKey | None:
+    """Return the key with this prefix, with its client, unless it was revoked."""
     name = f"key:{prefix}"
     if not (key := cache.get(name)):
         good = ApiKey.objects.filter(prefix=prefix, revoked_at=None)
         if key := good.select_related("client").first():
-            cache.set(name, key, timeout=REMEMBERED)
+            cache.set(name, key, timeout=CACHED_SECONDS)
     return cast(ApiKey | None, key)
 
 

@@ -1,4 +1,4 @@
-"""The one clock: the database's. App hosts may disagree; deadlines must not."""
+"""The database's clock, used for all deadlines, because the clocks of app hosts may differ."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 
 def now() -> datetime:
-    """The database's time, read by edges and passed down as `at`."""
+    """Read the database's time. Edges call this and pass the result down as `at`."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         row = cursor.fetchone()

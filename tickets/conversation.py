@@ -1,4 +1,4 @@
-"""The talk itself: who said what, in which order, once."""
+"""The conversation of a ticket: its messages in order, each stored once."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,9 +28,9 @@ def add_message(
     at: datetime,
     sent_by: "User | None" = None,
 ) -> tuple[Message, bool]:
-    """Say something; the second value is False when it had been said already.
+    """Add a message; the second value is False when it was stored already.
 
-    Raises TicketClosed, and MessageChanged when the id was used for other words.
+    Raises TicketClosed, and MessageChanged when the id was used for another text.
     """
     return append(
         lifecycle.lock(ticket),
@@ -51,9 +51,9 @@ def append(
     at: datetime,
     sent_by: "User | None" = None,
 ) -> tuple[Message, bool]:
-    """As `add_message`, for a ticket that this transaction has locked already."""
-    if before := said(ticket, origin, client_message_id):
-        return _same(before, text), False
+    """Add a message to a ticket that this transaction has already locked; see `add_message`."""
+    if before := find_message(ticket, origin, client_message_id):
+        return _require_same_text(before, text), False
     if not ticket.is_open:
         raise TicketClosed
     message = Message.objects.create(
@@ -65,23 +65,24 @@ def append(
         sent_by=sent_by,
         at=at,
     )
-    _tell(ticket, message, at=at)
+    _announce(ticket, message, at=at)
     return message, True
 
 
-def said(ticket: Ticket, origin: Message.Origin, client_message_id: str) -> Message | None:
-    """What was said with this id already."""
-    one = Message.objects.filter(ticket=ticket, origin=origin, client_message_id=client_message_id)
-    return one.first()
+def find_message(ticket: Ticket, origin: Message.Origin, client_message_id: str) -> Message | None:
+    """Find the message that was stored under this id."""
+    return Message.objects.filter(
+        ticket=ticket, origin=origin, client_message_id=client_message_id
+    ).first()
 
 
-def since(ticket: Ticket, *, after: int = 0, limit: int = 500) -> list[Message]:
-    """The messages numbered above `after`, in order."""
+def list_messages(ticket: Ticket, *, after: int = 0, limit: int = 500) -> list[Message]:
+    """List the messages numbered above `after`, in order."""
     return list(ticket.messages.filter(seq__gt=after).order_by("seq")[:limit])
 
 
-def as_json(message: Message) -> dict[str, Any]:
-    """A message as the API and the webhooks write it."""
+def to_json(message: Message) -> dict[str, Any]:
+    """Write a message as the API and the webhooks do."""
     return {
         "id": str(message.pk),
         "seq": message.seq,
@@ -91,19 +92,19 @@ def as_json(message: Message) -> dict[str, Any]:
     }
 
 
-def _same(before: Message, text: str) -> Message:
+def _require_same_text(before: Message, text: str) -> Message:
     if before.text != text:
         raise MessageChanged
     return before
 
 
-def _tell(ticket: Ticket, message: Message, *, at: datetime) -> None:
-    """The bot learns what the agent says; its own customer's words it knows."""
+def _announce(ticket: Ticket, message: Message, *, at: datetime) -> None:
+    """Send a webhook for an agent's message. The bot already knows what its customer wrote."""
     news = message.origin == Origin.AGENT
     Ticket.objects.filter(pk=ticket.pk).update(
         last_seq=message.seq, version=F("version") + (1 if news else 0)
     )
     if news:
         ticket.version += 1
-        outbox.queue(ticket, "message.created", {"message": as_json(message)}, at=at)
+        outbox.queue(ticket, "message.created", {"message": to_json(message)}, at=at)
     message_added.send(Ticket, ticket=ticket, message=message, at=at)

@@ -1,4 +1,4 @@
-"""Why something about a ticket was refused. The docstring is the sentence people read."""
+"""Refusals about tickets. The docstring of each is the message people read."""
 
 from uuid import UUID
 

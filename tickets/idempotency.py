@@ -1,7 +1,8 @@
 """Idempotency keys (IETF draft-ietf-httpapi-idempotency-key-header-07).
 
-Missing: 400. Another payload: 422. Still running: 409. Otherwise the first answer again. The key is
-written in the same transaction as its effect, so neither exists without the other.
+A missing key is answered 400, a key used with another payload 422, a key whose request still runs
+409. A retry gets the first response again. The key and its effect are written in one transaction,
+so neither exists without the other.
 """
 
 import hashlib
@@ -11,8 +12,8 @@ from typing import Any, NamedTuple
 from tickets.errors import KeyMissing, KeyReused
 
 
-class Kept(NamedTuple):
-    """The answer a key was given, its body as JSON, and the fingerprint of what was asked."""
+class StoredResponse(NamedTuple):
+    """The response stored for a key, its body as JSON, and the fingerprint of the request."""
 
     fingerprint: str
     status: int
@@ -20,7 +21,7 @@ class Kept(NamedTuple):
 
 
 class IdempotentResponse(NamedTuple):
-    """An answer, and whether it had been given before."""
+    """A response, and whether it is the replay of an earlier one."""
 
     status: int
     body: dict[str, Any]
@@ -28,7 +29,7 @@ class IdempotentResponse(NamedTuple):
 
 
 def read_key(given: str) -> str:
-    """The key in a header, quoted or bare. Raises KeyMissing."""
+    """Read the key from a header, quoted or bare. Raises KeyMissing."""
     key = given.strip().strip('"')
     if not key or len(key) > 255 or "\x00" in key:
         raise KeyMissing
@@ -36,12 +37,12 @@ def read_key(given: str) -> str:
 
 
 def fingerprint(payload: bytes) -> str:
-    """All that is kept of a payload: enough to tell another one from it."""
+    """Hash a payload. Only the hash is stored; it tells whether a retry sends the same payload."""
     return hashlib.sha256(payload).hexdigest()
 
 
-def replay(kept: Kept, *, payload: bytes) -> IdempotentResponse:
-    """The answer the key was given. Raises KeyReused when it was given to another payload."""
-    if kept.fingerprint != fingerprint(payload):
+def replay(stored: StoredResponse, *, payload: bytes) -> IdempotentResponse:
+    """Return the stored response. Raises KeyReused if the payload differs."""
+    if stored.fingerprint != fingerprint(payload):
         raise KeyReused
-    return IdempotentResponse(kept.status, json.loads(kept.body), replayed=True)
+    return IdempotentResponse(stored.status, json.loads(stored.body), replayed=True)

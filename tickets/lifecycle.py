@@ -1,7 +1,7 @@
-"""The life of a ticket: queued, then active, then one end.
+"""The lifecycle of a ticket: queued, then active, then one final status.
 
-A verb is one conditional UPDATE, which locks the row and returns it as it is now. A ticket may be
-locked before by the same transaction (`lock`), or not.
+Each transition is one conditional UPDATE, which locks the row and returns its new state. The
+transaction may have locked the ticket before (`lock`), but need not.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -21,33 +21,33 @@ from tickets.errors import (
 )
 from tickets.events import outbox
 from tickets.models import Ticket
-from tickets.models.tickets import lane
+from tickets.models.tickets import build_lane
 from tickets.signals import ticket_closed, ticket_queued
 
 Status = Ticket.Status
-#: How often a ticket's levels are lowered by now, what it asks for then, and when to look again.
+#: Returns how many times a ticket's levels are lowered by now, the levels, and the next check.
 Lowering = Callable[[Ticket], tuple[int, Mapping[str, int], datetime | None]]
-#: A ticket that lost its agent goes before all that have not waited this much longer.
+#: A requeued ticket goes ahead of every ticket that has not waited this much longer.
 HEAD_OF_QUEUE = timedelta(minutes=10)
 
-BEGIN = sql.read("begin_ticket")
-REQUEUE = sql.read("requeue_ticket")
-END = sql.read("end_ticket")
+BEGIN = sql.read(__package__, "begin_ticket")
+REQUEUE = sql.read(__package__, "requeue_ticket")
+END = sql.read(__package__, "end_ticket")
 
 
 def mark_offered(ticket_id: UUID, *, until: datetime | None) -> None:
-    """Offers are out, and nobody else is asked until then, if ever. Call with it locked."""
+    """Send no further offers until `until`, or never if None. Call with the ticket locked."""
     Ticket.objects.filter(pk=ticket_id).update(offered=True, reoffer_at=until)
 
 
 def mark_reofferable(ticket_ids: Collection[UUID]) -> None:
-    """Somebody may be asked for these tickets. Call with them locked."""
+    """Let the next wave offer these tickets. Call with them locked."""
     Ticket.objects.filter(pk__in=ticket_ids).update(offered=False, reoffer_at=None)
 
 
 @transaction.atomic
 def mark_reofferable_due(*, at: datetime, limit: int) -> int:
-    """Further agents may be asked where the first had long enough; returns how many tickets."""
+    """Let waves offer tickets whose first agent has had its time alone; returns how many."""
     due = Ticket.objects.queued().filter(offered=True, reoffer_at__lte=at)
     held = due.order_by("reoffer_at").select_for_update(skip_locked=True)
     ids = list(held.values_list("pk", flat=True)[:limit])
@@ -58,11 +58,11 @@ def mark_reofferable_due(*, at: datetime, limit: int) -> int:
 
 @transaction.atomic
 def lower_levels(*, lowering: Lowering, at: datetime, limit: int) -> int:
-    """Lower what is asked for of tickets whose time for it has come; returns how many changed.
+    """Lower the required levels of the tickets that are due for it; returns how many changed.
 
-    `lowering`: how a ticket stands at this moment. What the customer asked for stays on the
-    ticket; only the lane it waits in changes. Every ticket that is due has its time set anew, so
-    the clock finds the next ones in the index `tickets_to_lower` without looking at the others.
+    `lowering` computes the levels of this moment. The ticket keeps the original levels; only its
+    lane changes. The next check is set on every due ticket, so the scheduler finds due tickets in
+    the index `tickets_to_lower`.
     """
     due = Ticket.objects.queued().filter(lower_at__lte=at).select_related("client")
     held = due.order_by("lower_at").select_for_update(skip_locked=True, of=("self",))
@@ -70,16 +70,16 @@ def lower_levels(*, lowering: Lowering, at: datetime, limit: int) -> int:
     before = [ticket.lane for ticket in tickets]
     for ticket in tickets:
         ticket.times_lowered, needs, ticket.lower_at = lowering(ticket)
-        ticket.lane = lane(ticket.language, needs, ticket.client.certificate)
+        ticket.lane = build_lane(ticket.language, needs, ticket.client.certificate)
     Ticket.objects.bulk_update(tickets, ["times_lowered", "lane", "lower_at"])
     return sum(ticket.lane != was for ticket, was in zip(tickets, before, strict=True))
 
 
 def lock(ticket: Ticket) -> Ticket:
-    """This ticket as it is now, held until the transaction ends. Always the first lock taken.
+    """Lock the ticket until the transaction ends, and return it. Always the first lock taken.
 
-    Only for callers that must look at something else before the ticket moves, or that move nothing:
-    a verb's own UPDATE locks the row, or finds it locked.
+    A transition does not need it, because its own UPDATE locks the row. Use it to read other rows
+    before a transition, or to change nothing in the ticket.
     """
     bind_contextvars(ticket=str(ticket.pk))
     rows = Ticket.objects.select_related("client").select_for_update(of=("self",))
@@ -88,7 +88,7 @@ def lock(ticket: Ticket) -> Ticket:
 
 @transaction.atomic
 def begin(ticket: Ticket, *, agent_name: str, at: datetime) -> Ticket:
-    """An agent takes the ticket. Raises TicketNotWaiting."""
+    """Make the ticket active, because an agent accepted it. Raises TicketNotWaiting."""
     ticket = _move(ticket, BEGIN, refusal=TicketNotWaiting, agent_name=agent_name, at=at)
     outbox.queue(ticket, "ticket.answered", {"agent": {"name": agent_name}}, at=at)
     return ticket
@@ -96,7 +96,10 @@ def begin(ticket: Ticket, *, agent_name: str, at: datetime) -> Ticket:
 
 @transaction.atomic
 def requeue(ticket: Ticket, *, reason: str, at: datetime) -> Ticket:
-    """The agent was lost: the ticket waits again, at the head. Raises TicketNotActive."""
+    """Put the ticket back at the head of the queue, because its agent is gone.
+
+    Raises TicketNotActive.
+    """
     give_up_at = at + ticket.client.patience
     ticket = _move(
         ticket,
@@ -111,13 +114,13 @@ def requeue(ticket: Ticket, *, reason: str, at: datetime) -> Ticket:
 
 
 def resolve(ticket: Ticket, *, disposition: str, note: str = "", at: datetime) -> Ticket:
-    """The agent closes the conversation. Raises TicketNotActive."""
+    """Close the conversation for the agent. Raises TicketNotActive."""
     news = {"disposition": disposition, "note": note}
     return _end(ticket, {Status.ACTIVE}, Status.RESOLVED, "ticket.resolved", news, at=at, **news)
 
 
 def hand_back(ticket: Ticket, *, reason: str, note: str = "", at: datetime) -> Ticket:
-    """The conversation returns to the bot. Raises TicketClosed."""
+    """Return the conversation to the bot. Raises TicketClosed."""
     return _end(
         ticket,
         set(Ticket.OPEN),
@@ -131,7 +134,7 @@ def hand_back(ticket: Ticket, *, reason: str, note: str = "", at: datetime) -> T
 
 
 def give_up(ticket: Ticket, *, reason: str = "no_agent", at: datetime) -> Ticket:
-    """Nobody came in time: the customer is told, the bot takes over. Raises TicketNotWaiting."""
+    """End a ticket that no agent took in time; the bot takes over. Raises TicketNotWaiting."""
     return _end(
         ticket,
         {Status.QUEUED},
@@ -144,7 +147,7 @@ def give_up(ticket: Ticket, *, reason: str = "no_agent", at: datetime) -> Ticket
 
 
 def abandon(ticket: Ticket, *, reason: str, at: datetime) -> Ticket:
-    """The customer left. Asked of a ticket that ended already, it changes nothing."""
+    """End the ticket because the customer left. An ended ticket stays as it is."""
     try:
         return _end(ticket, set(Ticket.OPEN), Status.ABANDONED, None, {}, at=at, disposition=reason)
     except TicketClosed:
@@ -180,10 +183,9 @@ def _end(
 
 
 def _move(ticket: Ticket, statement: str, *, refusal: type[TicketError], **values: Any) -> Ticket:
-    """The ticket as one conditional UPDATE leaves it, with its client.
+    """Run one conditional UPDATE and return the ticket, with its client.
 
-    Of two racing callers the database lets one win: the other waits for the row, then finds
-    another status in it.
+    Of two racing callers one wins: the other waits for the row lock, then finds another status.
     """
     bind_contextvars(ticket=str(ticket.pk))
     for moved in Ticket.objects.raw(statement, {"id": ticket.pk, **values}):

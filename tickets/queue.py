@@ -1,4 +1,4 @@
-"""The queue as a customer sees it: my place in it, and how long it will take."""
+"""The queue as a customer sees it: position and expected wait."""
 
 from datetime import datetime, timedelta
 from statistics import median
@@ -8,15 +8,11 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import F
 
-from tickets import opening_hours
+from tickets import opening_hours, sql
 from tickets.models import Ticket
 from tickets.signals import wait_asked
 
-# `open_ticket.sql` counts so too, within the statement that opens the ticket.
-AHEAD = """
-SELECT count(*) FROM tickets_ticket WHERE status = 'queued' AND language = %(language)s
-    AND (urgency > %(urgency)s OR (urgency = %(urgency)s AND due_at < %(due_at)s))
-"""
+COUNT_AHEAD_SQL = sql.read(__package__, "count_ahead")
 ORDERED_BY = ("language", "urgency", "due_at")
 RECENT = timedelta(hours=1)
 SAMPLE = 50
@@ -24,64 +20,65 @@ CLOSED = "closed"
 
 
 class Wait(NamedTuple):
-    """Seconds within which half, and nine of ten, such customers are answered; or why unknown."""
+    """The expected wait in seconds, as median and 90th percentile, or why it is unknown."""
 
     p50: int | None = None
     p90: int | None = None
     unknown: str = ""
 
 
-def position(ticket: Ticket) -> int | None:
-    """1 for the next to be served in this language; None once it waits no more."""
+def get_position(ticket: Ticket) -> int | None:
+    """The position in the queue of this language, 1 for the next; None if it is not queued."""
     if ticket.status != Ticket.Status.QUEUED:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(AHEAD, {name: getattr(ticket, name) for name in ORDERED_BY})
+        cursor.execute(COUNT_AHEAD_SQL, {name: getattr(ticket, name) for name in ORDERED_BY})
         ahead: int = cursor.fetchone()[0]
     return ahead + 1
 
 
-def wait(ticket: Ticket, *, at: datetime) -> Wait:
-    """How long this ticket will wait from now on, by whoever knows supply.
+def estimate_wait(ticket: Ticket, *, at: datetime) -> Wait:
+    """Estimate how long this ticket will wait from now on.
 
-    Nothing is promised for the hours a client is closed. When nobody knows, or knowing fails (an
-    estimate never costs an escalation), it is what this language waited of late.
+    The estimate comes from the receivers of `wait_asked`, which know the agents. If none answers
+    or one fails, it is the median of recent waits in this language, so that a failed estimate
+    never stops an escalation. While the client is closed there is no estimate.
     """
     if ticket.status != Ticket.Status.QUEUED:
         return Wait()
-    if not opening_hours.look(opening_hours.of(ticket.client), at=at).open:
+    if not opening_hours.get_state(opening_hours.get_hours(ticket.client), at=at).open:
         return Wait(unknown=CLOSED)
-    told = wait_asked.send_robust(Ticket, ticket=ticket, at=at)
-    known = (answer for _receiver, answer in told if isinstance(answer, Wait))
-    return next(known, None) or _usual(ticket, at=at)
+    answers = wait_asked.send_robust(Ticket, ticket=ticket, at=at)
+    known = (answer for _receiver, answer in answers if isinstance(answer, Wait))
+    return next(known, None) or _estimate_from_recent(ticket, at=at)
 
 
-def promised(ticket: Ticket, *, at: datetime) -> Ticket:
-    """This new ticket, with the wait its customer is told, so that it can be held against us."""
-    ticket.quoted_p50_s, ticket.quoted_p90_s, _unknown = wait(ticket, at=at)
+def quote_wait(ticket: Ticket, *, at: datetime) -> Ticket:
+    """Store the quoted wait on a new ticket, so that it can be compared with the real one."""
+    ticket.quoted_p50_s, ticket.quoted_p90_s, _unknown = estimate_wait(ticket, at=at)
     return ticket
 
 
-def opens_at(ticket: Ticket, *, at: datetime) -> datetime | None:
-    """For who waits while the client is closed: when it opens."""
+def get_opening(ticket: Ticket, *, at: datetime) -> datetime | None:
+    """When the client opens, for a ticket queued while it is closed."""
     if ticket.status != Ticket.Status.QUEUED:
         return None
-    return opening_hours.look(opening_hours.of(ticket.client), at=at).opens_at
+    return opening_hours.get_state(opening_hours.get_hours(ticket.client), at=at).opens_at
 
 
-def _usual(ticket: Ticket, *, at: datetime) -> Wait:
-    """The median of this language's recent waits, less what this one has waited."""
+def _estimate_from_recent(ticket: Ticket, *, at: datetime) -> Wait:
+    """The median of this language's recent waits, minus the time this ticket has waited."""
     key = f"wait:{ticket.language}"
     typical = cache.get(key, False)
     if typical is False:
-        typical = _median_wait(ticket.language, at=at)
+        typical = _read_median_wait(ticket.language, at=at)
         cache.set(key, typical, timeout=5)
     if typical is None:
         return Wait(unknown="no_waits_known")
     return Wait(p50=max(int(typical - (at - ticket.queued_at).total_seconds()), 0))
 
 
-def _median_wait(language: str, *, at: datetime) -> float | None:
+def _read_median_wait(language: str, *, at: datetime) -> float | None:
     answered = Ticket.objects.filter(language=language, answered_at__gt=at - RECENT)
     waits = answered.order_by("-answered_at").values_list(F("answered_at") - F("queued_at"))
     seconds = [wait.total_seconds() for (wait,) in waits[:SAMPLE]]

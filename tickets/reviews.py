@@ -1,4 +1,4 @@
-"""Reviews: what a customer says of how it went, asked once when the ticket has ended."""
+"""Reviews: one by each customer, once the ticket has ended."""
 
 from datetime import datetime
 
@@ -14,9 +14,9 @@ from tickets.signals import ticket_reviewed
 def write(
     ticket: Ticket, *, solved: bool, score: int | None = None, comment: str = "", at: datetime
 ) -> tuple[Review, bool]:
-    """Keep the review, and whether it is new. Raises TicketStillOpen, ReviewChanged.
+    """Store the review; also returns whether it is new. Raises TicketStillOpen, ReviewChanged.
 
-    The same words again are the same review, so that a bot may try again.
+    The same review sent again changes nothing, so that a bot may retry.
     """
     held = lifecycle.lock(ticket)
     if held.is_open:

@@ -1,16 +1,16 @@
-"""News about demand, sent inside the transaction that makes it true. Each carries `at`."""
+"""Signals about demand, sent inside the transaction of the change. Each carries `at`."""
 
 from django.dispatch import Signal
 
 #: A ticket waits for an agent: `ticket`.
 ticket_queued = Signal()
-#: A ticket ended, however it did: `ticket`.
+#: A ticket reached a final status: `ticket`.
 ticket_closed = Signal()
-#: Someone said something: `ticket`, `message`.
+#: A message was added: `ticket`, `message`.
 message_added = Signal()
-#: A webhook is due: nothing but `at`.
+#: A webhook is due: only `at`.
 webhook_queued = Signal()
-#: The customer said how it went: `ticket`, `review`.
+#: The customer reviewed a ticket: `ticket`, `review`.
 ticket_reviewed = Signal()
-#: How long will this ticket wait? `ticket`; whoever knows returns a `tickets.queue.Wait`.
+#: Asks how long a ticket will wait: `ticket`. A receiver returns a `tickets.queue.Wait`.
 wait_asked = Signal()

@@ -1,4 +1,4 @@
-"""The catalogue of skills: the words supply and demand share."""
+"""The catalogue of skills, shared by supply and demand."""
 
 from collections.abc import Collection
 
@@ -9,8 +9,8 @@ from tickets.models import Skill
 KEY = "skills"
 
 
-def unknown(codes: Collection[str]) -> list[str]:
-    """Those of the codes that nobody has defined. A miss is looked up afresh."""
+def list_unknown(codes: Collection[str]) -> list[str]:
+    """List the codes that are not in the catalogue. A cache miss is looked up in the database."""
     if not codes:
         return []
     known = cache.get(KEY)

@@ -1,4 +1,4 @@
-"""Celery's part of demand: sending the news. A hint, for the clock sends what it does not."""
+"""Celery tasks of demand. A lost task costs only time: the scheduler sends what is due."""
 
 from celery import shared_task
 

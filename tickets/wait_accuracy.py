@@ -1,8 +1,8 @@
-"""The waits that were told, held against the waits that came.
+"""Compares the quoted waits with the real ones.
 
-A customer answered within what was told: it held. Answered later, or not answered although they
-waited longer than was told: it did not. Whoever left or was told that nobody is available sooner
-than that is left out, for nobody knows what would have come.
+A quoted wait held if the customer was answered within it. It did not hold if the customer waited
+longer, answered or not. A ticket that ended unanswered before the quoted wait is left out, because
+its real wait is unknown.
 """
 
 from collections.abc import Iterable
@@ -11,26 +11,13 @@ from typing import NamedTuple
 
 from django.db import connection
 
-ENDED = """
-SELECT (ended AT TIME ZONE 'UTC')::date, language,
-    count(*) FILTER (WHERE p50 IS NOT NULL AND answered AND waited <= p50),
-    count(*) FILTER (WHERE waited > p50),
-    count(*) FILTER (WHERE p50 IS NOT NULL AND NOT answered AND waited <= p50),
-    count(*) FILTER (WHERE p90 IS NOT NULL AND answered AND waited <= p90),
-    count(*) FILTER (WHERE waited > p90),
-    count(*) FILTER (WHERE p90 IS NOT NULL AND NOT answered AND waited <= p90),
-    count(*) FILTER (WHERE p90 IS NULL)
-FROM (
-    SELECT coalesce(answered_at, closed_at) AS ended, language, answered_at IS NOT NULL AS answered,
-        extract(epoch FROM coalesce(answered_at, closed_at) - queued_at) AS waited,
-        quoted_p50_s AS p50, quoted_p90_s AS p90
-    FROM tickets_ticket WHERE coalesce(answered_at, closed_at) >= %(since)s
-) over GROUP BY 1, 2 ORDER BY 1, 2
-"""
+from tickets import sql
+
+ENDED_SQL = sql.read(__package__, "count_kept_waits")
 
 
 class QuantileHits(NamedTuple):
-    """How often one of the two told waits held."""
+    """How often one of the two quoted waits (p50, p90) held."""
 
     within: int = 0
     missed: int = 0
@@ -42,16 +29,16 @@ class QuantileHits(NamedTuple):
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1. None when there is nothing to judge by."""
+        """The share of waits that held, from 0 to 1. None without data."""
         return self.within / self.counted if self.counted else None
 
 
 class WaitTally(NamedTuple):
-    """Tickets answered or ended: what half were told, what nine of ten were, who was told none."""
+    """Tickets answered or ended: hits of p50, hits of p90, and tickets without a quoted wait."""
 
     p50: QuantileHits = QuantileHits()
     p90: QuantileHits = QuantileHits()
-    untold: int = 0
+    unquoted: int = 0
 
 
 class WaitRow(NamedTuple):
@@ -62,11 +49,11 @@ class WaitRow(NamedTuple):
     tally: WaitTally
 
 
-def by_day(*, at: datetime, days: int) -> list[WaitRow]:
-    """How waits held on each of so many days, today the last, by language."""
+def read_days(*, at: datetime, days: int) -> list[WaitRow]:
+    """Count by day and language how the quoted waits held, for `days` days up to today."""
     since = at.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
     with connection.cursor() as cursor:
-        cursor.execute(ENDED, {"since": since})
+        cursor.execute(ENDED_SQL, {"since": since})
         return [
             WaitRow(
                 day,
@@ -77,20 +64,20 @@ def by_day(*, at: datetime, days: int) -> list[WaitRow]:
         ]
 
 
-def summed(rows: Iterable[WaitRow]) -> WaitTally:
-    """All of them together."""
+def sum_rows(rows: Iterable[WaitRow]) -> WaitTally:
+    """Add up the tallies of all rows."""
     tallies = [row.tally for row in rows]
     return WaitTally(
-        _added(tally.p50 for tally in tallies),
-        _added(tally.p90 for tally in tallies),
-        sum(tally.untold for tally in tallies),
+        _sum_hits(tally.p50 for tally in tallies),
+        _sum_hits(tally.p90 for tally in tallies),
+        sum(tally.unquoted for tally in tallies),
     )
 
 
-def _added(parts: Iterable[QuantileHits]) -> QuantileHits:
+def _sum_hits(parts: Iterable[QuantileHits]) -> QuantileHits:
     counts = list(parts)
     return QuantileHits(
-        sum(one.within for one in counts),
-        sum(one.missed for one in counts),
-        sum(one.left_out for one in counts),
+        sum(count.within for count in counts),
+        sum(count.missed for count in counts),
+        sum(count.left_out for count in counts),
     )

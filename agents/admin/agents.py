@@ -1,4 +1,4 @@
-"""Agents: who is here, what they know, what they did today, and the roster's verbs."""
+"""Agents: their presence, abilities and work of today, and buttons for the roster's actions."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from agents import presence, roster
 from agents.admin import formats, today
-from agents.admin.base import PartInline, SupplyAdmin, on_page, reload
+from agents.admin.base import PartInline, SupplyAdmin, make_page_button, redirect_to_row
 from agents.admin.filters import LanguageFilter, PresenceFilter, SkillFilter
-from agents.admin.forms import AgentForm, CapacityForm, CertificateForm, InviteForm, languages
+from agents.admin.forms import AgentForm, CapacityForm, CertificateForm, InviteForm, list_languages
 from agents.models import Agent, AgentCertificate, AgentLanguage, AgentSkill, User
 
 Agents = QuerySet[Agent]
@@ -28,7 +28,7 @@ class LanguageInline(PartInline):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "language":
-            named = dict(languages())
+            named = dict(list_languages())
             held = AgentLanguage.objects.exclude(language__in=named).order_by("language")
             others = [(code, code) for code in held.values_list("language", flat=True).distinct()]
             kwargs["widget"] = UnfoldAdminSelectWidget(choices=[("", "—"), *named.items(), *others])
@@ -51,7 +51,7 @@ class AgentAdmin(SupplyAdmin):
     form = AgentForm
     inlines = [LanguageInline, SkillInline, CertificateInline]
     list_display = [
-        "who", "live", "since_and_seen", "abilities", "held", "hours", "earnings", "approval",
+        "who", "live", "since_and_seen", "abilities", "load", "hours", "earnings", "approval",
     ]  # fmt: skip
     list_filter = [PresenceFilter, "status", LanguageFilter, SkillFilter]
     search_fields = ["name", "user__username"]
@@ -75,7 +75,7 @@ class AgentAdmin(SupplyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         at = timezone.now()
         agents = super().get_queryset(request).prefetch_related("languages", "skills")
-        return today.with_today(today.with_state(agents, at=at), at=at)
+        return today.prefetch_today(today.annotate_state(agents, at=at), at=at)
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         if obj is None:
@@ -89,7 +89,7 @@ class AgentAdmin(SupplyAdmin):
             self.invite(obj, form.cleaned_data)
 
     def invite(self, agent: Any, given: dict[str, Any]) -> None:
-        """Make the login and the agent; the languages and skills of the form follow."""
+        """Create the login and the agent; the form then saves languages and skills."""
         login = given["login"] or User.objects.create_user(
             given["user_name"], password=given["password"] or None
         )
@@ -112,27 +112,27 @@ class AgentAdmin(SupplyAdmin):
         return shown
 
     def panel(self, agent: Any) -> dict[str, Any]:
-        """What the page of one agent tells above the form."""
+        """Context of the panel above the form of an agent."""
         at = timezone.now()
         return {
             "figures": [
                 (_("live"), today.STATES[agent.state]),
                 (_("since"), self.since(agent)),
-                (_("last seen"), self.seen(agent)),
-                (_("load"), self.held(agent)),
+                (_("last seen"), self.last_seen(agent)),
+                (_("load"), self.load(agent)),
                 (_("here today"), self.hours(agent)),
                 (_("earned today"), self.earnings(agent)),
             ],
             "spans": [
                 (span.get_status_display(), span.started_at, span.ended_at,
-                 formats.hours((span.ended_at or at) - span.started_at))
+                 formats.format_hours((span.ended_at or at) - span.started_at))
                 for span in reversed(agent.recent_spans[-20:])
             ],
             "links": self.links(agent),
         }  # fmt: skip
 
     def links(self, agent: Any) -> list[tuple[Any, str]]:
-        """Where the rest of this agent's story is."""
+        """Links to other pages about this agent."""
         ledger = reverse("admin:agents_journalentry_changelist")
         return [
             (_("Ledger"), f"{ledger}?agent__id__exact={agent.pk}"),
@@ -159,14 +159,14 @@ class AgentAdmin(SupplyAdmin):
 
     @display(description=_("since, seen"), header=True, ordering="presence__seen_at")
     def since_and_seen(self, agent: Any) -> list[str]:
-        ago = gettext("%(time)s ago") % {"time": self.seen(agent)}
+        ago = gettext("%(time)s ago") % {"time": self.last_seen(agent)}
         return [self.since(agent), ago if agent.state != "offline" else ""]
 
     def since(self, agent: Any) -> str:
-        return _lasted(agent, "since")
+        return _format_time_since(agent, "since")
 
-    def seen(self, agent: Any) -> str:
-        return _lasted(agent, "seen_at")
+    def last_seen(self, agent: Any) -> str:
+        return _format_time_since(agent, "seen_at")
 
     @display(description=_("languages, skills"), header=True)
     def abilities(self, agent: Any) -> list[str]:
@@ -175,17 +175,17 @@ class AgentAdmin(SupplyAdmin):
         return [", ".join(spoken) or "—", ", ".join(known)]
 
     @display(description=_("load"), ordering="presence__load")
-    def held(self, agent: Any) -> str:
+    def load(self, agent: Any) -> str:
         held = getattr(agent, "presence", None)
         return f"{held.load}\u00a0/\u00a0{held.capacity}" if held else "—"
 
     @display(description=_("here today"))
     def hours(self, agent: Any) -> str:
-        return formats.hours(today.worked(agent, at=timezone.now()))
+        return formats.format_hours(today.sum_hours(agent, at=timezone.now()))
 
     @display(description=_("earned"))
     def earnings(self, agent: Any) -> str:
-        return formats.amounts(today.earned(agent, at=timezone.now())) or "—"
+        return formats.format_amounts(today.sum_earnings(agent, at=timezone.now())) or "—"
 
     @display(
         description=_("status"),
@@ -220,19 +220,21 @@ class AgentAdmin(SupplyAdmin):
 
         self.carry_out(request, agents, verb, done=gettext("sent on a break"))
 
-    approve_here = on_page("approve_here", approve, ask=_("The agent may work from now on."))
-    restrict_here = on_page(
+    approve_here = make_page_button(
+        "approve_here", approve, ask=_("The agent may work from now on.")
+    )
+    restrict_here = make_page_button(
         "restrict_here",
         restrict,
         ask=_("The agent goes offline now and may not return until approved again. "
-              "What they hold is given to somebody else; what they earned stays theirs."),
+              "Their conversations go to other agents; their earnings stay theirs."),
     )  # fmt: skip
-    take_offline_here = on_page(
+    take_offline_here = make_page_button(
         "take_offline_here",
         take_offline,
-        ask=_("The conversations the agent holds are given to somebody else."),
+        ask=_("The agent's conversations go to other agents."),
     )
-    send_on_break_here = on_page(
+    send_on_break_here = make_page_button(
         "send_on_break_here",
         send_on_break,
         ask=_("No new offers reach the agent; the conversations they hold go on."),
@@ -249,9 +251,9 @@ class AgentAdmin(SupplyAdmin):
 
         agents = self.get_queryset(request).filter(pk=object_id)
         self.carry_out(request, agents, verb, done=gettext("capacity set"))
-        return reload(self, object_id)
+        return redirect_to_row(self, object_id)
 
 
-def _lasted(agent: Any, field: str) -> str:
+def _format_time_since(agent: Any, field: str) -> str:
     moment = getattr(getattr(agent, "presence", None), field, None)
-    return formats.lasting(timezone.now() - moment) if moment else "—"
+    return formats.format_duration(timezone.now() - moment) if moment else "—"

@@ -1,4 +1,5 @@
-"""What the pages have in common: who may do what, and how an action calls a verb."""
+"""Base classes and columns of these pages: permissions, and how an admin action calls a
+function."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -18,7 +19,8 @@ from agents.errors import AgentError
 
 
 class SupplyAdmin(ModelAdmin):
-    """Rows with actions. To see is one permission, to act is another: change."""
+    """Rows with actions. The view permission shows them, the change permission allows the
+    actions."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -32,19 +34,19 @@ class SupplyAdmin(ModelAdmin):
     def carry_out(
         self, request: HttpRequest, rows: Iterable[Model], verb: Callable[[Any], Any], *, done: str
     ) -> None:
-        """Call the verb for each row; a refusal is shown as the sentence it is."""
+        """Call the verb for each row and show a refusal as a message."""
         for row in rows:
             try:
                 verb(row)
             except self.refusals as refusal:
-                messages.warning(request, told(row, _(str(refusal))))
+                messages.warning(request, add_name(row, _(str(refusal))))
             else:
                 self.log_change(request, row, done)
-                messages.success(request, told(row, done))
+                messages.success(request, add_name(row, done))
 
 
 class SupplyRecordAdmin(SupplyAdmin):
-    """Rows that only verbs write: here they are read."""
+    """Read-only rows, because only domain functions write them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -57,7 +59,7 @@ class SupplyRecordAdmin(SupplyAdmin):
 
 
 class PartInline(TabularInline):
-    """Rows on the page of what they belong to, under its permissions."""
+    """Rows on the page of their parent, under the permissions of the parent."""
 
     extra = 0
     hide_title = True
@@ -79,8 +81,8 @@ class PartInline(TabularInline):
         return bool(request.user.has_perm(f"{opts.app_label}.{what}_{opts.model_name}"))
 
 
-class WrittenPart(PartInline):
-    """Such rows that are only read."""
+class ReadOnlyInline(PartInline):
+    """A read-only inline."""
 
     can_delete = False
 
@@ -88,33 +90,33 @@ class WrittenPart(PartInline):
         return False
 
 
-def told(row: Model, sentence: str) -> str:
-    """The sentence, and of what it is said."""
+def add_name(row: Model, sentence: str) -> str:
+    """The sentence with the name of its row in front."""
     return _("%(name)s: %(value)s") % {"name": row, "value": sentence}
 
 
-def instant(field: str, title: Any) -> Any:
+def instant_column(field: str, title: Any) -> Any:
     """A column that shows this moment to the second, in UTC."""
 
     @display(description=title, ordering=field)
     def shown(self: Any, row: Any) -> str:
         moment = getattr(row, field)
-        return unbroken(moment) if moment else "—"
+        return format_instant(moment) if moment else "—"
 
     return shown
 
 
-def unbroken(moment: datetime) -> str:
-    """The day and the time; a line may break between the two only."""
+def format_instant(moment: datetime) -> str:
+    """The day and the time. Only the space between the two can break the line."""
     return str(date_format(moment, _("j M Y H:i:s"))).replace(" ", "\u00a0", 2)
 
 
-def on_page(name: str, act: Any, *, ask: Any) -> Any:
-    """The action of a list as a button on the page of one row, which asks first."""
+def make_page_button(name: str, act: Any, *, ask: Any) -> Any:
+    """Turn the action of a list into a button on the page of a row, with a confirmation dialog."""
 
     def run(self: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         act(self, request, self.get_queryset(request).filter(pk=object_id))
-        return reload(self, object_id)
+        return redirect_to_row(self, object_id)
 
     run.__name__ = name
     dialog = {"title": act.short_description, "description": ask}
@@ -124,8 +126,8 @@ def on_page(name: str, act: Any, *, ask: Any) -> Any:
     )(run)
 
 
-def reload(page: Any, object_id: Any) -> HttpResponse:
-    """Have the browser show the page of this row afresh."""
+def redirect_to_row(page: Any, object_id: Any) -> HttpResponse:
+    """Redirect the browser to the page of this row."""
     address = reverse(
         f"admin:{page.opts.app_label}_{page.opts.model_name}_change", args=[object_id]
     )

@@ -1,4 +1,4 @@
-"""By what a list of agents can be narrowed."""
+"""Filters of the list of agents."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from agents.models import AgentLanguage, AgentSkill
 
 
 class PresenceFilter(SimpleListFilter):
-    """Expects agents with their `state`."""
+    """Needs a queryset with `state` (see `today`)."""
 
     title = _("live")
     parameter_name = "state"

@@ -1,4 +1,4 @@
-"""What a coordinator fills in about an agent."""
+"""Forms about agents."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -18,13 +18,13 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from agents.admin.formats import locale
 from agents.models import Agent, AgentCertificate, User
+from agents.pay.money import active_locale
 
 CAPACITY = [MinValueValidator(1), MaxValueValidator(10)]
 
 
-def time_zones() -> list[tuple[str, str]]:
+def list_time_zones() -> list[tuple[str, str]]:
     return [
         (name, name)
         for name in sorted(available_timezones())
@@ -32,28 +32,28 @@ def time_zones() -> list[tuple[str, str]]:
     ]
 
 
-def countries() -> list[tuple[str, str]]:
-    named = locale().territories.items()
+def list_countries() -> list[tuple[str, str]]:
+    named = active_locale().territories.items()
     return sorted(
         ((code, name) for code, name in named if len(code) == 2 and code.isalpha()),
         key=lambda pair: pair[1],
     )
 
 
-def languages() -> list[tuple[str, str]]:
-    """The languages of the world that have a two-letter code, by their names."""
-    named = Locale.parse(str(locale())).languages.items()
+def list_languages() -> list[tuple[str, str]]:
+    """The languages that have a two-letter code, by name."""
+    named = Locale.parse(str(active_locale())).languages.items()
     pairs = ((code, f"{name} ({code})") for code, name in named if len(code) == 2)
     return sorted(pairs, key=lambda pair: pair[1].casefold())
 
 
 class AgentForm(forms.ModelForm):
     country = forms.ChoiceField(
-        label=_("Country"), choices=countries, widget=UnfoldAdminSelectWidget, initial="FR"
+        label=_("Country"), choices=list_countries, widget=UnfoldAdminSelectWidget, initial="FR"
     )
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
-        choices=time_zones,
+        choices=list_time_zones,
         widget=UnfoldAdminSelectWidget,
         initial="Europe/Paris",
         help_text=_("Decides when the agent's day begins."),
@@ -64,7 +64,7 @@ class AgentForm(forms.ModelForm):
         fields = ["name", "country", "time_zone", "currency"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """What an agent has already stays a choice."""
+        """Keeps the agent's present values among the choices, even if they are not in the lists."""
         super().__init__(*args, **kwargs)
         for name in ("country", "time_zone"):
             field: Any = self.fields.get(name)
@@ -80,7 +80,7 @@ class AgentForm(forms.ModelForm):
 
 
 class InviteForm(AgentForm):
-    """A new agent: with a login that exists, or a new one."""
+    """A new agent, with an existing login or a new one."""
 
     login = forms.ModelChoiceField(
         label=_("Existing login"),
@@ -101,7 +101,9 @@ class InviteForm(AgentForm):
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget({"autocomplete": "new-password"}),
-        help_text=_("Without one nobody can log in until a password is set on the login's page."),
+        help_text=_(
+            "Without one, the agent cannot log in until a password is set on the login's page."
+        ),
     )
     capacity = forms.IntegerField(
         label=_("Capacity"),
@@ -132,7 +134,7 @@ class InviteForm(AgentForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if "user_name" in given and bool(given.get("login")) == bool(given["user_name"]):
-            self.add_error("user_name", _("Choose a login, or give a new user name: one of both."))
+            self.add_error("user_name", _("Choose either a login or a new user name."))
         return given
 
 

@@ -1,4 +1,4 @@
-"""The ledger: read here, corrected only by reversing."""
+"""The ledger, read-only except for reversals."""
 
 from typing import Any
 
@@ -13,39 +13,40 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from agents.admin import formats
-from agents.admin.base import SupplyRecordAdmin, WrittenPart, instant, reload
+from agents.admin.base import ReadOnlyInline, SupplyRecordAdmin, instant_column, redirect_to_row
 from agents.admin.forms import ReasonForm
 from agents.models import JournalEntry, JournalLine
 from agents.pay import ledger
+from agents.pay.money import format_money
 from agents.pay.quotes import Quote
 
 
-class LineInline(WrittenPart):
+class LineInline(ReadOnlyInline):
     model = JournalLine
     fields = readonly_fields = ["account", "money", "amount", "currency"]
 
     @display(description=_("money"))
     def money(self, line: JournalLine) -> str:
-        return formats.money(line.amount, line.currency)
+        return format_money(line.amount, line.currency)
 
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(SupplyRecordAdmin):
-    list_display = ["occurred", "called", "agent", "owed", "source", "undone"]
+    list_display = ["occurred", "kind_label", "agent", "owed_amount", "source", "reversal_link"]
     list_filter = ["kind"]
     date_hierarchy = "occurred_at"
     search_fields = ["agent__name", "agent__user__username", "source_id__startswith"]
     list_select_related = ["agent", "journalentry"]
     ordering = ["-pk"]
     fields = [
-        ("kind", "agent"), ("owed", "undone"), "made_up", ("source", "reverses"),
+        ("kind", "agent"), ("owed_amount", "reversal_link"), "breakdown", ("source", "reverses"),
         ("occurred", "posted"),
     ]  # fmt: skip
-    readonly_fields = ["owed", "made_up", "source", "undone", "occurred", "posted"]
+    readonly_fields = ["owed_amount", "breakdown", "source", "reversal_link", "occurred", "posted"]
     inlines = [LineInline]
     actions_detail = ["reverse"]
-    occurred = instant("occurred_at", _("occurred"))
-    posted = instant("posted_at", _("posted"))
+    occurred = instant_column("occurred_at", _("occurred"))
+    posted = instant_column("posted_at", _("posted"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         entries: QuerySet[Any] = super().get_queryset(request).prefetch_related("lines")
@@ -56,13 +57,13 @@ class JournalEntryAdmin(SupplyRecordAdmin):
         ordering="kind",
         label={"earning": "success", "reversal": "warning"},
     )
-    def called(self, entry: JournalEntry) -> tuple[str, str]:
+    def kind_label(self, entry: JournalEntry) -> tuple[str, str]:
         return entry.kind, entry.get_kind_display()
 
     @display(description=_("owed to the agent"))
-    def owed(self, entry: JournalEntry) -> str:
-        account = ledger.payable(entry.agent_id)
-        return formats.amounts(
+    def owed_amount(self, entry: JournalEntry) -> str:
+        account = ledger.payable_account(entry.agent_id)
+        return formats.format_amounts(
             {line.currency: -line.amount for line in entry.lines.all() if line.account == account}
         )
 
@@ -71,7 +72,7 @@ class JournalEntryAdmin(SupplyRecordAdmin):
         return f"{gettext(entry.source_type)} {str(entry.source_id)[-6:]}"
 
     @display(description=_("reversed by"), empty_value="—")
-    def undone(self, entry: JournalEntry) -> str | None:
+    def reversal_link(self, entry: JournalEntry) -> str | None:
         reversal = getattr(entry, "journalentry", None)
         if reversal is None:
             return None
@@ -79,8 +80,8 @@ class JournalEntryAdmin(SupplyRecordAdmin):
         return format_html('<a href="{}" class="text-link">{}</a>', address, reversal)
 
     @display(description=_("how it is made up"))
-    def made_up(self, entry: JournalEntry) -> str:
-        parts = _parts(entry.memo)
+    def breakdown(self, entry: JournalEntry) -> str:
+        parts = _describe_memo(entry.memo)
         return format_html_join("", '<div dir="auto">{}</div>', ((part,) for part in parts))
 
     @action(
@@ -99,12 +100,12 @@ class JournalEntryAdmin(SupplyRecordAdmin):
 
         entries = self.get_queryset(request).filter(pk=object_id)
         self.carry_out(request, entries, verb, done=gettext("reversed"))
-        return reload(self, object_id)
+        return redirect_to_row(self, object_id)
 
 
-def _parts(memo: dict[str, Any]) -> list[str]:
-    """What the memo of an entry says, in words."""
-    parts = formats.broken_down(Quote.from_json(memo["quote"])) if memo.get("quote") else []
+def _describe_memo(memo: dict[str, Any]) -> list[str]:
+    """Describe the memo of an entry, line by line."""
+    parts = formats.list_pay_parts(Quote.from_json(memo["quote"])) if memo.get("quote") else []
     if "engaged_s" in memo:
         parts.append(gettext("time taken: %(seconds)d s") % {"seconds": memo["engaged_s"]})
     if memo.get("reason"):

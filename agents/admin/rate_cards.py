@@ -1,4 +1,4 @@
-"""Rate cards: written before they are in force, then only read; a change is a new version."""
+"""Rate cards: editable until they are in force, then read-only. A change is a new version."""
 
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,9 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from agents.admin import formats
-from agents.admin.base import PartInline, instant, reload
+from agents.admin.base import PartInline, instant_column, redirect_to_row
 from agents.models import RateCard, RatePremium
+from agents.pay.money import format_money
 
 
 class CardForm(forms.ModelForm):
@@ -28,7 +28,7 @@ class CardForm(forms.ModelForm):
         ]  # fmt: skip
 
     def clean_valid_from(self) -> datetime:
-        """Nothing is promised in the past."""
+        """A start in the past becomes now, because no pay may be promised for the past."""
         given: datetime = self.cleaned_data["valid_from"]
         return max(given, timezone.now())
 
@@ -43,7 +43,7 @@ class RateCardForm(BaseDialogForm):
     def clean_valid_from(self) -> datetime:
         given: datetime = self.cleaned_data["valid_from"]
         if given <= timezone.now():
-            raise forms.ValidationError(_("Give a moment that is still to come."))
+            raise forms.ValidationError(_("Give a time in the future."))
         card = RateCard.objects.get(pk=self.object_id)
         if RateCard.objects.filter(client=card.client, valid_from=given).exists():
             raise forms.ValidationError(_("Another card of this client starts then."))
@@ -59,7 +59,7 @@ class PremiumInline(PartInline):
     def money(self, premium: RatePremium) -> str:
         if premium.per_ticket is None:
             return ""
-        return formats.money(premium.per_ticket, premium.card.currency)
+        return format_money(premium.per_ticket, premium.card.currency)
 
 
 @admin.register(RateCard)
@@ -82,10 +82,10 @@ class RateCardAdmin(ModelAdmin):
     readonly_fields = ["ticket_pay", "minute_pay", "least_pay"]
     actions_detail = ["new_version"]
     compressed_fields = False
-    starts = instant("valid_from", _("valid from"))
+    starts = instant_column("valid_from", _("valid from"))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(super().has_change_permission(request, obj)) and _to_come(obj)
+        return bool(super().has_change_permission(request, obj)) and _is_future(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is not None and self.has_change_permission(request, obj)
@@ -107,15 +107,15 @@ class RateCardAdmin(ModelAdmin):
 
     @display(description=_("per ticket, in money"), ordering="per_ticket")
     def ticket_pay(self, card: RateCard) -> str:
-        return _paid(card.per_ticket, card)
+        return _format_rate(card.per_ticket, card)
 
     @display(description=_("per minute, in money"), ordering="per_minute")
     def minute_pay(self, card: RateCard) -> str:
-        return _paid(card.per_minute, card)
+        return _format_rate(card.per_minute, card)
 
     @display(description=_("least, in money"), ordering="least")
     def least_pay(self, card: RateCard) -> str:
-        return _paid(card.least, card)
+        return _format_rate(card.least, card)
 
     @action(
         description=_("New version"),
@@ -129,13 +129,13 @@ class RateCardAdmin(ModelAdmin):
     )
     def new_version(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         card = RateCard.objects.get(pk=object_id)
-        made = copied(card, valid_from=form.cleaned_data["valid_from"])
+        made = copy_card(card, valid_from=form.cleaned_data["valid_from"])
         self.log_addition(request, made, _("copied from an earlier card"))
-        return reload(self, made.pk)
+        return redirect_to_row(self, made.pk)
 
 
 @transaction.atomic
-def copied(card: RateCard, *, valid_from: datetime) -> RateCard:
+def copy_card(card: RateCard, *, valid_from: datetime) -> RateCard:
     """A new card with the same rates and premiums, in force from then on."""
     premiums = list(card.premiums.all())
     made = RateCard.objects.get(pk=card.pk)
@@ -148,9 +148,9 @@ def copied(card: RateCard, *, valid_from: datetime) -> RateCard:
     return made
 
 
-def _to_come(card: RateCard | None) -> bool:
+def _is_future(card: RateCard | None) -> bool:
     return card is None or not hasattr(card, "valid_from") or card.valid_from > timezone.now()
 
 
-def _paid(amount: Any, card: RateCard) -> str:
-    return "—" if amount is None or not card.pk else formats.money(amount, card.currency)
+def _format_rate(amount: Any, card: RateCard) -> str:
+    return "—" if amount is None or not card.pk else format_money(amount, card.currency)

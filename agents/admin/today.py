@@ -1,4 +1,4 @@
-"""Who is here now and what they did today, for a whole page of agents in a few queries."""
+"""Presence and work of today for a whole page of agents, in a few queries."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from agents.models import JournalEntry, JournalLine, Presence, PresenceSpan
 from agents.models.presence import SILENCE
 
-#: Longer than any day, also the one on which clocks go back.
-A_DAY = timedelta(hours=26)
+#: Longer than any day, including the day when clocks go back.
+LONGEST_DAY = timedelta(hours=26)
 STATES = {
     "available": _("available"),
     "busy": _("busy"),
@@ -22,8 +22,8 @@ STATES = {
 }
 
 
-def states(*, at: datetime) -> dict[str, Q]:
-    """What makes an agent available, busy, away, silent; whoever is none of them is offline."""
+def state_conditions(*, at: datetime) -> dict[str, Q]:
+    """The condition of each state of an agent; an agent who meets none is offline."""
     Status = Presence.Status
     heard = Q(presence__seen_at__gt=at - SILENCE)
     available = Q(presence__status=Status.AVAILABLE) & heard
@@ -37,20 +37,22 @@ def states(*, at: datetime) -> dict[str, Q]:
     }
 
 
-def with_state(agents: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
-    """These agents, each with its `state`."""
-    cases = [When(condition, then=Value(name)) for name, condition in states(at=at).items()]
+def annotate_state(agents: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
+    """Annotate each agent with its `state`."""
+    cases = [
+        When(condition, then=Value(name)) for name, condition in state_conditions(at=at).items()
+    ]
     state = Case(*cases, default=Value("offline"), output_field=CharField())
     stated: QuerySet[Any] = agents.annotate(state=state)
     return stated
 
 
-def with_today(agents: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
-    """These agents, with what `worked` and `earned` need."""
-    recent = Q(ended_at=None) | Q(ended_at__gt=at - A_DAY)
+def prefetch_today(agents: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
+    """Prefetch the spans and journal entries of today for `sum_hours` and `sum_earnings`."""
+    recent = Q(ended_at=None) | Q(ended_at__gt=at - LONGEST_DAY)
     spans = PresenceSpan.objects.filter(recent).order_by("started_at")
     lines = JournalLine.objects.filter(account__startswith="agent:")
-    entries = JournalEntry.objects.filter(occurred_at__gt=at - A_DAY)
+    entries = JournalEntry.objects.filter(occurred_at__gt=at - LONGEST_DAY)
     ready: QuerySet[Any] = agents.prefetch_related(
         Prefetch("spans", spans, to_attr="recent_spans"),
         Prefetch(
@@ -60,8 +62,8 @@ def with_today(agents: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
     return ready
 
 
-def midnight(time_zone: str, *, at: datetime) -> datetime:
-    """When today began, where the agent lives."""
+def find_midnight(time_zone: str, *, at: datetime) -> datetime:
+    """The start of today in the agent's time zone."""
     try:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -69,16 +71,16 @@ def midnight(time_zone: str, *, at: datetime) -> datetime:
     return at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def worked(agent: Any, *, at: datetime) -> timedelta:
-    """The time the agent was here today, breaks included."""
-    start = midnight(agent.time_zone, at=at)
+def sum_hours(agent: Any, *, at: datetime) -> timedelta:
+    """The agent's time online today, breaks included."""
+    start = find_midnight(agent.time_zone, at=at)
     stretches = ((span.ended_at or at) - max(span.started_at, start) for span in agent.recent_spans)
     return sum((max(stretch, timedelta()) for stretch in stretches), timedelta())
 
 
-def earned(agent: Any, *, at: datetime) -> dict[str, int]:
-    """What the agent earned today, in minor units by currency."""
-    start = midnight(agent.time_zone, at=at)
+def sum_earnings(agent: Any, *, at: datetime) -> dict[str, int]:
+    """The agent's earnings of today, in minor units by currency."""
+    start = find_midnight(agent.time_zone, at=at)
     sums: Counter[str] = Counter()
     for entry in agent.recent_entries:
         if entry.occurred_at >= start:

@@ -1,4 +1,4 @@
-"""Logins and groups. Only a superuser makes superusers or gives permissions."""
+"""Logins and groups. Only a superuser makes superusers or grants permissions."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from agents.models import User
 
-POWERS = ["is_staff", "is_superuser", "groups", "user_permissions"]
+PERMISSION_FIELDS = ["is_staff", "is_superuser", "groups", "user_permissions"]
 
 admin.site.unregister(Group)
 
@@ -38,7 +38,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         (_("Person"), {"fields": [("first_name", "last_name"), ("email", "language")]}),
-        (_("Permissions"), {"fields": ["is_active", *POWERS]}),
+        (_("Permissions"), {"fields": ["is_active", *PERMISSION_FIELDS]}),
         (_("Dates"), {"fields": [("last_login", "date_joined")]}),
     ]
     readonly_fields = ["last_login", "date_joined"]
@@ -46,21 +46,21 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = list(super().get_readonly_fields(request, obj))
-        return fields if request.user.is_superuser else fields + POWERS
+        return fields if request.user.is_superuser else fields + PERMISSION_FIELDS
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change a login may become it: so never one with more power."""
+        """An editor of a login can take it over, so nobody may edit a login with more power."""
         allowed = bool(super().has_change_permission(request, obj))
-        return allowed and (_weaker(obj) or bool(request.user.is_superuser))
+        return allowed and (_has_no_staff_rights(obj) or bool(request.user.is_superuser))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = bool(super().has_delete_permission(request, obj))
-        return allowed and (_weaker(obj) or bool(request.user.is_superuser))
+        return allowed and (_has_no_staff_rights(obj) or bool(request.user.is_superuser))
 
 
 @admin.register(Group)
 class GroupAdmin(BaseGroupAdmin, ModelAdmin):
-    """Groups carry permissions, so they are a superuser's."""
+    """Groups carry permissions, so only a superuser changes them."""
 
     compressed_fields = False
 
@@ -74,6 +74,6 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):
         return bool(request.user.is_superuser)
 
 
-def _weaker(login: Any) -> bool:
-    """Not a coordinator, as far as is known: a list asks without a row."""
+def _has_no_staff_rights(login: Any) -> bool:
+    """True for a login without staff rights. Django's lists ask without a row, which is allowed."""
     return not isinstance(login, User) or not (login.is_staff or login.is_superuser)

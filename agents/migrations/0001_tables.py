@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
                 ('per_ticket', models.PositiveIntegerField(help_text='In minor units (cents).', verbose_name='per ticket')),
                 ('per_minute', models.DecimalField(decimal_places=4, help_text='In minor units; fractions allowed.', max_digits=12, verbose_name='per minute')),
                 ('least', models.PositiveIntegerField(default=0, help_text='In minor units (cents).', verbose_name='least per ticket')),
-                ('expected_minutes', models.PositiveSmallIntegerField(default=8, help_text='Until enough real conversations tell.', verbose_name='expected minutes')),
+                ('expected_minutes', models.PositiveSmallIntegerField(default=8, help_text='Used until enough real conversations are measured.', verbose_name='expected minutes')),
                 ('valid_from', models.DateTimeField(verbose_name='valid from')),
                 ('valid_to', models.DateTimeField(blank=True, null=True, verbose_name='valid to')),
             ],

@@ -1,4 +1,4 @@
-"""Pay: dated rate cards, and a double-entry journal nobody can rewrite.
+"""Pay: dated rate cards, and an append-only double-entry journal.
 
 Money is a whole number of minor units (cents) with an ISO 4217 currency. Rates may be fractions of
 a minor unit; a line is rounded once, half up.
@@ -14,7 +14,8 @@ from agents.models.people import Agent
 
 
 class RateCard(models.Model):
-    """What a client pays from a date on. The same for every agent: it knows no person."""
+    """The rates of a client from a date on. A card names no agent, so all agents are paid the
+    same."""
 
     client = models.SlugField(_("client"), max_length=40)
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
@@ -31,7 +32,9 @@ class RateCard(models.Model):
         _("least per ticket"), default=0, help_text=_("In minor units (cents).")
     )
     expected_minutes = models.PositiveSmallIntegerField(
-        _("expected minutes"), default=8, help_text=_("Until enough real conversations tell.")
+        _("expected minutes"),
+        default=8,
+        help_text=_("Used until enough real conversations are measured."),
     )
     valid_from = models.DateTimeField(_("valid from"))
     valid_to = models.DateTimeField(_("valid to"), null=True, blank=True)
@@ -55,7 +58,7 @@ class RateCard(models.Model):
 
 
 class RatePremium(models.Model):
-    """What a skill or a language adds to each ticket that asks for it."""
+    """An amount that a skill or a language adds to each ticket that requires it."""
 
     class Kind(models.TextChoices):
         SKILL = "skill", _("skill")
@@ -80,7 +83,8 @@ class RatePremium(models.Model):
 
 
 class JournalEntry(models.Model):
-    """One event in money. Never changed; a mistake is corrected by an entry that reverses it."""
+    """An event in money. An entry never changes; a second entry that reverses it corrects a
+    mistake."""
 
     class Kind(models.TextChoices):
         EARNING = "earning", _("earning")
@@ -111,7 +115,7 @@ class JournalEntry(models.Model):
             triggers.EntryBalances(name="journal_entries_balance", entry="NEW.id"),
         ]
         constraints = [
-            # Whatever runs twice is paid once.
+            # One entry a source and kind, so that code that runs twice pays once.
             models.UniqueConstraint(
                 fields=["source_type", "source_id", "kind", "version"],
                 name="one_entry_per_source_and_kind",

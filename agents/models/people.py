@@ -1,4 +1,4 @@
-"""People: who logs in, who is an agent, and what they can do."""
+"""People: logins, agents, and the abilities of agents."""
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -57,7 +57,7 @@ class Agent(models.Model):
 
 
 class AgentSkill(models.Model):
-    """What an agent knows, and how well: 1 knows it, 5 teaches it."""
+    """A skill of an agent and its level: 1 is basic knowledge, 5 is enough to teach it."""
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="skills")
     skill = models.SlugField(_("skill"), max_length=40)
@@ -81,12 +81,13 @@ class AgentSkill(models.Model):
 
 
 class AgentCertificate(models.Model):
-    """What a client may ask of everybody who serves its customers: a test passed, a check done."""
+    """A certificate of an agent: a passed test or a check that a client may require of its
+    agents."""
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="certificates")
     code = models.SlugField(_("certificate"), max_length=40)
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
-    #: Found to be over; the database has taken it from their abilities.
+    #: Set once the last day is over; a trigger then removes the certificate from the abilities.
     lapsed = models.BooleanField(default=False, editable=False)
 
     class Meta:

@@ -1,6 +1,6 @@
-"""Presence: whether an agent can be asked now, and how much they hold already."""
+"""Presence: whether an agent can get an offer now, and how much work they hold."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,7 +12,8 @@ from pgtrigger import Insert
 from agents.models import triggers
 from agents.models.people import Agent
 
-#: A page beats every ten seconds; after this long without one the agent is gone (reliability L4).
+#: An open page sends a heartbeat every ten seconds; an agent without one for this long is gone
+#: (reliability L4).
 SILENCE = timedelta(seconds=45)
 
 
@@ -20,16 +21,10 @@ class PresenceQuerySet(models.QuerySet["Presence"]):
     def available(self) -> "PresenceQuerySet":
         return self.filter(status=Presence.Status.AVAILABLE)
 
-    def heard_since(self, moment: datetime) -> "PresenceQuerySet":
-        return self.filter(seen_at__gt=moment)
-
-    def free(self, *, at: datetime) -> "PresenceQuerySet":
-        """Those who could be offered one more ticket now."""
-        return self.available().heard_since(at - SILENCE).filter(load__lt=F("capacity"))
-
 
 class Presence(models.Model):
-    """One narrow, often written row an agent. Busy is computed (load), never stored."""
+    """The current state of an agent, one narrow row that is updated often. Busy is computed from
+    load."""
 
     class Status(models.TextChoices):
         OFFLINE = "offline", _("offline")
@@ -51,20 +46,21 @@ class Presence(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10)],
         help_text=_("Most conversations at once."),
     )
-    #: What they can do, each proficiency with those below it: "en/1" … "en/5", "cards:1" …, and
-    #: certificates as "+kyc". Written by the trigger `refresh_abilities`.
+    #: The agent's abilities. Each level includes the lower ones: "en/1" … "en/5", "cards:1" …; a
+    #: certificate is "+kyc". The trigger `refresh_abilities` writes them.
     abilities = ArrayField(models.TextField(), default=list, editable=False)
     load = models.PositiveSmallIntegerField(
         _("load"), default=0, help_text=_("Pending offers and open assignments.")
     )
-    #: Conversations taken on `worked_on`, a day of UTC: their share of today's work.
+    #: The conversations accepted on `worked_on`, a UTC day. The policy spreads work by this number.
     worked_today = models.PositiveSmallIntegerField(default=0, editable=False)
     worked_on = models.DateField(null=True, editable=False)
-    #: Offers shown and not answered since the last answer. Three pause them; no record is kept.
+    #: The offers shown and left unanswered since the last answer. Three pause the agent; no record
+    #: is kept.
     timeouts_in_row = models.PositiveSmallIntegerField(default=0, editable=False)
-    #: Away because nobody answered, not because they said so.
+    #: True if the agent is away because of unanswered offers, false if they chose to be away.
     paused = models.BooleanField(_("paused"), default=False, editable=False)
-    #: Offers are accepted for them as soon as their screen shows them, up to so many an hour.
+    #: True if an offer is accepted for the agent once their page shows it, up to the hourly limit.
     auto_accept = models.BooleanField(_("accepts by itself"), default=False, editable=False)
     auto_accept_limit = models.PositiveSmallIntegerField(
         _("most accepted by itself an hour"),
@@ -91,8 +87,9 @@ class Presence(models.Model):
             ),
         ]
         indexes = [
-            # Who is here, for whoever looks for the silent. Not by `seen_at`: beats rewrite it, and
-            # only a column in no index is rewritten in place.
+            # This index finds agents who are online, for the sweep of silent agents. It leaves
+            # `seen_at` out, because PostgreSQL updates a row in place only if no index has the
+            # changed column.
             models.Index(
                 fields=["status"],
                 condition=Q(status__in=["available", "away"]),
@@ -105,10 +102,11 @@ class Presence(models.Model):
 
 
 class FreeAgentEntry(models.Model):
-    """A free agent's place in the line of a language they speak, the longest idle in front.
+    """An index row of a free agent: one for each language, ordered by idle time.
 
-    There only while they are available and have room. Written by the database as presence changes,
-    so that a wave finds who can serve a lane without looking at those who can't be asked.
+    Rows exist only while the agent is available and has room. The triggers `refresh_free_agents_*`
+    write them, so a wave finds candidates for a lane without reading agents who cannot get an
+    offer.
     """
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="+", db_index=False)
@@ -129,8 +127,8 @@ class FreeAgentEntry(models.Model):
 
 
 class AbilitySpan(models.Model):
-    """What an agent could do from a moment on, until the next row. Written by the database, so that
-    a decision can still be explained when abilities have changed."""
+    """The abilities of an agent from a moment until the next row. A trigger writes the rows, so
+    that an old decision can still be explained after abilities have changed."""
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="ability_spans")
     abilities = ArrayField(models.TextField())
@@ -147,7 +145,7 @@ class AbilitySpan(models.Model):
 
 
 class PresenceSpan(models.Model):
-    """A stretch of time in one presence; offline is the absence of a span."""
+    """A period of one presence status. Offline is the absence of a span."""
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="spans")
     status = models.CharField(_("presence"), max_length=10, choices=Presence.Status.choices)

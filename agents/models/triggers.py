@@ -1,9 +1,9 @@
-"""Row rules of supply: what PostgreSQL itself refuses or writes when a row changes.
+"""Row rules of supply: checks and writes that PostgreSQL makes itself when a row changes.
 
-Each rule is a trigger that stands in the `Meta.triggers` of its model, so `makemigrations` finds
-every change of it. Triggers hold for every statement, raw SQL included; Python code can be skipped.
-PostgreSQL fires the triggers of one event in alphabetical order. An inserted presence needs that
-order: `record_abilities_on_insert` before `refresh_abilities`, or the history ends with no ability.
+Each rule is a trigger in the `Meta.triggers` of its model, so `makemigrations` finds each change of
+it. Triggers apply to every statement, raw SQL included; Python code can be bypassed. PostgreSQL
+fires the triggers of one event in alphabetical order. An inserted presence needs that order:
+`record_abilities_on_insert` before `refresh_abilities`, or the history ends with no ability.
 """
 
 import pgtrigger
@@ -58,10 +58,10 @@ class EntryBalances(pgtrigger.Trigger):
 
 
 class RefreshAbilities(pgtrigger.Trigger):
-    """The presence of an agent lists everything the agent can do, as `tickets.lane` words it.
+    """The presence row lists all abilities of its agent, in the format of `tickets.lane`.
 
-    Languages, skills and certificates stand in three tables. A wave reads one row instead, because
-    it looks at many agents. A lapsed certificate is left out.
+    Languages, skills and certificates are in three tables. A wave reads many agents, so it needs
+    one row for each. A lapsed certificate is left out.
     """
 
     name = "refresh_abilities"
@@ -105,7 +105,8 @@ class RecordAbilitiesOnInsert(RecordAbilities):
 
 
 class RecordAbilitiesOnUpdate(RecordAbilities):
-    """The history goes on only when abilities or capacity differ: beats write the row often."""
+    """The history gets a row only if abilities or capacity differ, because heartbeats update
+    often."""
 
     name = "record_abilities_on_update"
     operation = UpdateOf("abilities", "capacity")
@@ -131,7 +132,7 @@ class RefreshFreeAgents(pgtrigger.Trigger):
 
 
 class RefreshFreeAgentsOnInsert(RefreshFreeAgents):
-    """A new presence is rarely available; any other leaves the index alone."""
+    """A new presence changes the index only if it is available, which is rare."""
 
     name = "refresh_free_agents_on_insert"
     operation = Insert
@@ -139,7 +140,7 @@ class RefreshFreeAgentsOnInsert(RefreshFreeAgents):
 
 
 class RefreshFreeAgentsOnUpdate(RefreshFreeAgents):
-    """The index is written only when it would differ: beats write the presence often."""
+    """The index changes only if its rows would differ, because heartbeats update presence often."""
 
     name = "refresh_free_agents_on_update"
     operation = Update

@@ -1,7 +1,7 @@
 """The ledger: double entry, append-only, each source paid once.
 
-Accounts are words: `agent:<id>:payable` is what an agent is owed, `expense:work` what work costs.
-The database itself refuses a change (trigger), a sum other than zero (deferred trigger) and a
+Accounts are strings: `agent:<id>:payable` is the amount owed to an agent, `expense:work` the cost
+of work. The database refuses a change (trigger), a sum other than zero (deferred trigger) and a
 second entry for the same source (unique constraint).
 """
 
@@ -19,8 +19,8 @@ from agents.models import Agent, JournalEntry, JournalLine
 WORK = "expense:work"
 
 
-def payable(agent_id: UUID) -> str:
-    """The account of what an agent is owed."""
+def payable_account(agent_id: UUID) -> str:
+    """The name of the account with the amount owed to an agent."""
     return f"agent:{agent_id}:payable"
 
 
@@ -34,13 +34,13 @@ def credit(
     memo: Mapping[str, Any],
     at: datetime,
 ) -> JournalEntry | None:
-    """Owe the agent this many minor units for this source. Nothing to owe writes nothing; the same
-    source again returns the entry that stands. Raises WrongAmount below zero."""
+    """Credit the agent with this many minor units for this source. An amount of zero writes
+    nothing. A source that was credited before returns its entry. Raises WrongAmount below zero."""
     if amount < 0:
         raise WrongAmount
     if amount == 0:
         return None
-    lines = {WORK: amount, payable(agent.pk): -amount}
+    lines = {WORK: amount, payable_account(agent.pk): -amount}
     return _post(
         lines,
         currency=currency,
@@ -55,7 +55,8 @@ def credit(
 
 @transaction.atomic
 def reverse(entry: JournalEntry, *, reason: str, at: datetime) -> JournalEntry:
-    """Undo an entry by its mirror image. A reversal can't be reversed. Raises WrongAmount."""
+    """Undo an entry with its mirror image. Raises WrongAmount for an entry that is a reversal
+    itself."""
     if entry.kind == JournalEntry.Kind.REVERSAL:
         raise WrongAmount("A reversal can't be reversed.")
     lines = {line.account: -line.amount for line in entry.lines.all()}
@@ -73,10 +74,10 @@ def reverse(entry: JournalEntry, *, reason: str, at: datetime) -> JournalEntry:
     )
 
 
-def earned(agent: Agent, *, since: datetime) -> dict[str, int]:
-    """What the agent earned since then, in minor units by currency."""
+def sum_earnings(agent: Agent, *, since: datetime) -> dict[str, int]:
+    """The agent's earnings since then, in minor units by currency."""
     lines = JournalLine.objects.filter(
-        account=payable(agent.pk), entry__agent=agent, entry__occurred_at__gte=since
+        account=payable_account(agent.pk), entry__agent=agent, entry__occurred_at__gte=since
     )
     sums = lines.values("currency").annotate(total=Sum("amount")).order_by("currency")
     return {row["currency"]: -row["total"] for row in sums}

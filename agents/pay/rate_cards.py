@@ -1,4 +1,4 @@
-"""Rate cards: which one is in force."""
+"""Rate cards: which card is in force."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -10,12 +10,12 @@ from django.db.models import Q
 from agents.models import RateCard, RatePremium
 from agents.pay.quotes import Rates
 
-#: For so many seconds.
-REMEMBERED = 5
+#: The cache keeps the cards of a client for this many seconds.
+CACHE_SECONDS = 5
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Dated(NamedTuple):
+class DatedRates(NamedTuple):
     """A card as plain values."""
 
     valid_from: datetime
@@ -24,41 +24,43 @@ class Dated(NamedTuple):
     minutes: int
 
 
-def in_force(clients: Collection[str], *, at: datetime) -> dict[str, tuple[Rates, int]]:
+def read_in_force(clients: Collection[str], *, at: datetime) -> dict[str, tuple[Rates, int]]:
     """The newest card in force of each client, with its expected minutes.
 
-    Cards are published before they come into force, so they may be remembered for some seconds.
+    Cards are published before they come into force, so a cache of some seconds never hides one.
     """
     names = {client: f"cards:{client}" for client in clients}
-    known: dict[str, list[Dated]] = cache.get_many(names.values())
+    known: dict[str, list[DatedRates]] = cache.get_many(names.values())
     if missing := [client for client, name in names.items() if name not in known]:
         read = _read(missing, at=at)
-        cache.set_many({names[client]: dated for client, dated in read.items()}, timeout=REMEMBERED)
+        cache.set_many(
+            {names[client]: dated for client, dated in read.items()}, timeout=CACHE_SECONDS
+        )
         known |= {names[client]: dated for client, dated in read.items()}
     return {
         client: (card.rates, card.minutes)
         for client, name in names.items()
-        if (card := _newest(known[name], at=at))
+        if (card := _pick_newest(known[name], at=at))
     }
 
 
-def _newest(cards: list[Dated], *, at: datetime) -> Dated | None:
+def _pick_newest(cards: list[DatedRates], *, at: datetime) -> DatedRates | None:
     valid = [card for card in cards if card.valid_from <= at < (card.valid_to or FOREVER)]
     return max(valid, key=lambda card: card.valid_from, default=None)
 
 
-def _read(clients: Collection[str], *, at: datetime) -> dict[str, list[Dated]]:
-    """What is or will be in force. Two queries, however many clients."""
-    found: dict[str, list[Dated]] = {client: [] for client in clients}
+def _read(clients: Collection[str], *, at: datetime) -> dict[str, list[DatedRates]]:
+    """The cards in force now or later. Two queries, however many clients."""
+    found: dict[str, list[DatedRates]] = {client: [] for client in clients}
     cards = RateCard.objects.filter(Q(valid_to=None) | Q(valid_to__gt=at), client__in=clients)
     for card in cards.prefetch_related("premiums"):
-        dated = Dated(card.valid_from, card.valid_to, _rates(card), card.expected_minutes)
+        dated = DatedRates(card.valid_from, card.valid_to, _to_rates(card), card.expected_minutes)
         found[card.client].append(dated)
     return found
 
 
-def _rates(card: RateCard) -> Rates:
-    def of(kind: RatePremium.Kind) -> dict[str, int]:
+def _to_rates(card: RateCard) -> Rates:
+    def premiums_by_code(kind: RatePremium.Kind) -> dict[str, int]:
         return {p.code: p.per_ticket for p in card.premiums.all() if p.kind == kind}
 
     return Rates(
@@ -67,6 +69,6 @@ def _rates(card: RateCard) -> Rates:
         per_ticket=card.per_ticket,
         per_minute=card.per_minute,
         least=card.least,
-        skills=of(RatePremium.Kind.SKILL),
-        languages=of(RatePremium.Kind.LANGUAGE),
+        skills=premiums_by_code(RatePremium.Kind.SKILL),
+        languages=premiums_by_code(RatePremium.Kind.LANGUAGE),
     )

@@ -1,4 +1,4 @@
-"""HTTP and WebSockets from one process."""
+"""HTTP and WebSockets in one process."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Django's defaults, with the two settings without which redis-py 8 breaks the core layer."""
+"""Django's defaults, plus the two settings that redis-py 8 needs for the core channel layer."""
 
 import os
 

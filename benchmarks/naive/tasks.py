@@ -1,4 +1,4 @@
-"""A task for each escalation, as tutorials have it."""
+"""A task for each escalation, as in tutorials."""
 
 import os
 

@@ -1,1 +1,1 @@
-"""The middlewares of every request: its log line, the short way of the API, security headers."""
+"""The middlewares of every request: log line, fast path of the API, security headers."""

@@ -1,4 +1,4 @@
-"""The API's way past what only pages need: sessions, languages, forms, policies of scripts."""
+"""The API's fast path: API calls skip sessions, languages, forms and script policies."""
 
 from collections.abc import Callable
 from typing import cast
@@ -14,9 +14,9 @@ from config.middleware.security_headers import NO_SENSORS
 Answer = Callable[[HttpRequest], HttpResponse]
 
 API = "/api/"
-#: These two are read in a browser.
+#: A browser shows these two, so they need the middlewares of pages.
 PAGES = ("/api/v1/docs", "/api/v1/schema")
-#: Nothing in an answer of the API is ever run, framed or kept.
+#: A browser must not run, frame or store an API response.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
@@ -26,15 +26,16 @@ HEADERS = {
 
 
 class ApiFastPath(BaseHandler):
-    """Django's own handling of a request: the address, the view, nothing around them."""
+    """Django's request handling without middlewares: URL resolution and the view."""
 
     _view_middleware = ()
     _template_response_middleware = ()
     _exception_middleware = ()
 
 
-class Shortcut:
-    """A middleware: what stands above it in the settings is for all, what is below for pages."""
+class ApiFastPathMiddleware:
+    """A middleware. In the settings, those above it apply to all requests, those below to pages
+    only."""
 
     def __init__(self, get_response: Answer) -> None:
         self.pages = get_response
@@ -44,7 +45,8 @@ class Shortcut:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(API) or request.path_info in PAGES:
             return self.pages(request)
-        # A host that isn't ours is refused; and no thread keeps the last reader's language.
+        # Reject an unknown host, and drop the language that the previous request left in this
+        # thread.
         request.get_host()
         translation.activate(settings.LANGUAGE_CODE)
         response = self.api(request)

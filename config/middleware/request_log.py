@@ -1,4 +1,4 @@
-"""The thread through the logs: every request has an id, and each call of the API leaves a line."""
+"""Request ids and log lines: every request has an id, and each API call logs one line."""
 
 import re
 import time
@@ -11,20 +11,20 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from uuid_utils import uuid7
 
 HEADER = "X-Request-ID"
-SANE = re.compile(r"[A-Za-z0-9_.-]{8,64}", re.ASCII)
+SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}", re.ASCII)
 
 log = structlog.get_logger("api")
 
 
-class RequestLines:
-    """Binds the request's id to all that is logged meanwhile, and returns it."""
+class RequestLogMiddleware:
+    """Binds the request's id to its log lines and returns it in a header."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
-        request_id = sane(request.META.get("HTTP_X_REQUEST_ID", ""))
+        request_id = clean_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
         clear_contextvars()
         bind_contextvars(request_id=request_id)
         response = self.get_response(request)
@@ -40,22 +40,22 @@ class RequestLines:
         return response
 
 
-def sane(given: str) -> str:
-    """The id the caller gave, or one of ours where it could be anything."""
-    return given if SANE.fullmatch(given) else uuid7().hex
+def clean_request_id(given: str) -> str:
+    """The caller's id, or a new one if the caller's has unexpected characters."""
+    return given if SAFE_ID.fullmatch(given) else uuid7().hex
 
 
 Application = Callable[..., Awaitable[None]]
 
 
-def with_request_id(application: Application) -> Application:
-    """The same for a socket: whatever is logged while it is open carries its id."""
+def add_request_id(application: Application) -> Application:
+    """Wrap a WebSocket application so that its log lines carry the request's id."""
 
     async def bound(scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = dict(scope.get("headers", ()))
         given = headers.get(HEADER.lower().encode(), b"").decode("latin-1")
         clear_contextvars()
-        bind_contextvars(request_id=sane(given))
+        bind_contextvars(request_id=clean_request_id(given))
         await application(scope, receive, send)
 
     return bound

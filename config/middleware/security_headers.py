@@ -1,4 +1,4 @@
-"""Headers of every page. The admin theme evaluates expressions and styles in line; ours do not."""
+"""Headers of every page. Only the admin theme needs inline styles and evaluated expressions."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ ADMIN_POLICY: dict[str, Any] = {
     "script-src": [SELF, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],
 }
-#: The browsable API sets styles as it draws.
+#: The browsable API sets inline styles.
 DOCS_POLICY: dict[str, Any] = {"style-src": [SELF, UNSAFE_INLINE]}
 NO_SENSORS = "camera=(), microphone=(), display-capture=(), geolocation=()"
 
 
 class PagePolicy(CSPMiddleware):
-    """What a page may load and ask for; nothing that names a person is kept by a cache."""
+    """The content policy of a page. Caches store no page that names a person."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

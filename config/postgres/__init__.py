@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, but for one question it asks before every request."""
+"""Django's PostgreSQL backend with a cheaper check of kept connections."""

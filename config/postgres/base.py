@@ -1,4 +1,4 @@
-"""A kept connection is looked at, not spoken to, before it is used again."""
+"""Checks a kept connection without a query before reuse."""
 
 import select
 
@@ -6,14 +6,14 @@ from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """The backend named by the settings."""
+    """The database backend that the settings name."""
 
     def is_usable(self) -> bool:
-        """Whether the server has kept the line.
+        """True if the server has kept the connection open.
 
-        A server that stops, or ends a session, says so and hangs up: on a line where nothing was
-        asked, something to read is a farewell. Asking `SELECT 1` instead would be a fifth of all
-        that PostgreSQL does for an escalation.
+        A server that stops or ends a session sends a message and closes. Before a query there is
+        nothing else to read, so readable bytes mean a closed connection. `SELECT 1` instead would
+        be a fifth of PostgreSQL's work for an escalation.
         """
         line = self.connection
         if line is None or line.closed:

@@ -1,5 +1,5 @@
-"""Starts the whole platform on one machine and stays with it: `make up`.
+"""Starts the whole platform on one machine and stays in the foreground: `make up`.
 
-Owns the order of the start, the one supervisor, and what is said at the keyboard. Knows nothing of
-tickets or agents: what Django has to do, it does through management commands.
+Owns the order of the start, the supervisor and the terminal output. Knows nothing of tickets or
+agents: Django's part runs as management commands.
 """

@@ -1,7 +1,7 @@
-"""`python -m config.up`: start everything, say so, watch it until Ctrl-C, stop everything.
+"""`python -m config.up`: start everything, report it, watch it until Ctrl-C, stop everything.
 
-`--load` has people and bots that do not exist come and go meanwhile, to be watched. `--forget`
-stops what runs from this checkout and removes what it kept elsewhere.
+`--load` adds simulated agents and customers. `--forget` stops this checkout's processes and removes
+the files that it keeps elsewhere.
 """
 
 import errno
@@ -15,15 +15,15 @@ from typing import NoReturn
 from config import embedded
 from config.embedded import Trouble
 from config.up import checks, platform
-from config.up.supervision import ENDINGS, ignore_endings
+from config.up.supervision import ENDINGS, ignore_signals
 
 
 class Stop(BaseException):
-    """Somebody asked to stop: Ctrl-C, a closed terminal, kill."""
+    """A request to stop: Ctrl-C, a closed terminal, kill."""
 
 
 def main() -> int:
-    listen()
+    install_signals()
     try:
         if "--forget" in sys.argv:
             platform.forget()
@@ -36,22 +36,22 @@ def main() -> int:
     return 0
 
 
-def listen() -> None:
+def install_signals() -> None:
     for ending in ENDINGS:
-        # A hang-up that nohup ignores stays ignored.
+        # Keep ignoring SIGHUP if nohup ignores it.
         if ending != signal.SIGHUP or signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, ask_to_stop)
 
 
 def ask_to_stop(number: int, frame: FrameType | None) -> NoReturn:
-    """Once; while things are being stopped, a second Ctrl-C changes nothing."""
-    ignore_endings()
+    """Raise Stop once; a second Ctrl-C during the stop changes nothing."""
+    ignore_signals()
     say("\nstopping")
     raise Stop
 
 
 def say(line: str) -> None:
-    """Unbuffered, since it may interrupt a print; the terminal may be gone."""
+    """Print unbuffered, because a signal may interrupt a print. The terminal may be closed."""
     with suppress(OSError):
         os.write(1, f"{line}\n".encode())
 
@@ -63,9 +63,9 @@ def fail(sentence: str) -> int:
 
 
 def explain(trouble: Trouble | OSError) -> str:
-    """One sentence; a full disk has many faces, so it is looked for behind each."""
+    """Explain an error in one sentence. Many errors hide a full disk, so that is checked first."""
     folder = embedded.data_dir()
-    if os.strerror(errno.ENOSPC) in str(trouble) or checks.full(folder):
+    if os.strerror(errno.ENOSPC) in str(trouble) or checks.is_full(folder):
         return f"The disk is full: make room in {folder} and run this again."
     if isinstance(trouble, Trouble):
         return str(trouble)

@@ -1,4 +1,4 @@
-"""What must hold before anything is started, each refusal with what to do about it."""
+"""Checks before the start. Each refusal says what to do."""
 
 import fcntl
 import os
@@ -17,13 +17,13 @@ LEAST_FREE_BYTES = 200_000_000
 FULL_BYTES = 10_000_000
 
 
-def port() -> int:
-    """The public port somebody asked for, once it is known to be free."""
+def check_port() -> int:
+    """The requested public port, checked to be free."""
     asked = os.environ.get("PORT") or "8000"
     if not asked.isdecimal() or not 0 < int(asked) < 65536:
         raise Trouble(f"PORT is {asked!r}: give a number from 1 to 65535, for example PORT=8123.")
     try:
-        taken = processes.taken(int(asked))
+        taken = processes.is_taken(int(asked))
     except PermissionError:
         raise Trouble(
             f"Port {asked} is for root only: choose one from 1024, for example PORT=8123."
@@ -36,7 +36,7 @@ def port() -> int:
     return int(asked)
 
 
-def room(folder: Path) -> None:
+def check_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         raise Trouble(
@@ -45,21 +45,21 @@ def room(folder: Path) -> None:
         )
 
 
-def full(folder: Path) -> bool:
+def is_full(folder: Path) -> bool:
     return folder.exists() and shutil.disk_usage(folder).free < FULL_BYTES
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold this checkout's lock, which a killed process gives back by itself."""
+def hold_lock(folder: Path) -> Iterator[None]:
+    """Hold this checkout's lock. The kernel releases it if the process is killed."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "up.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Trouble(
-                f"Relève already runs from this folder (process {holder(folder)}): use that one,"
-                f" or stop it with `kill {holder(folder)}`."
+                f"Relève already runs from this folder (process {read_holder(folder)}):"
+                f" use that one, or stop it with `kill {read_holder(folder)}`."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -67,21 +67,21 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def running(folder: Path) -> int | None:
-    """The process that runs this checkout's platform, if one does."""
+def find_running(folder: Path) -> int | None:
+    """The process id of this checkout's running platform, or None."""
     try:
-        with alone(folder):
+        with hold_lock(folder):
             return None
     except Trouble:
-        return holder(folder)
+        return read_holder(folder)
 
 
-def holder(folder: Path) -> int:
+def read_holder(folder: Path) -> int:
     return int((folder / "up.lock").read_text())
 
 
-def database(url: str) -> None:
-    """Whether the PostgreSQL somebody gave answers."""
+def check_database(url: str) -> None:
+    """Check that the PostgreSQL of DATABASE_URL answers."""
     try:
         psycopg.connect(url, connect_timeout=5).close()
     except psycopg.Error as trouble:
@@ -91,8 +91,8 @@ def database(url: str) -> None:
         ) from None
 
 
-def broker(url: str) -> None:
-    """Whether the Valkey or Redis somebody gave answers."""
+def check_broker(url: str) -> None:
+    """Check that the Valkey or Redis of REDIS_URL answers."""
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
             client.ping()

@@ -1,4 +1,4 @@
-"""The order of the start, and what is said on the way."""
+"""The order of the start, and its terminal output."""
 
 import os
 import shutil
@@ -14,9 +14,9 @@ import redis
 from config import embedded
 from config.embedded import Trouble
 from config.up import checks, leftovers, processes
-from config.up.preparing import Demo, Preparation, compile_words
+from config.up.preparing import Demo, Preparation, compile_catalogs
 from config.up.processes import Ports
-from config.up.supervision import Supervisor, await_answer, await_running, supervised
+from config.up.supervision import Supervisor, await_answer, await_running, run_supervisor
 from config.up.watch import Watch
 
 PAGES = {
@@ -28,19 +28,19 @@ PAGES = {
 
 
 def run(*, load: bool = False) -> None:
-    """`load`: with people and bots that do not exist."""
+    """Run the platform until it is stopped. `load` adds simulated agents and customers."""
     folder = embedded.data_dir()
-    with checks.alone(folder):
+    with checks.hold_lock(folder):
         clear_leftovers()
-        ports = processes.choose_ports(checks.port())
-        checks.room(folder)
-        place = embedded.place()
-        with supervised(place, environment(ports.door)) as supervisor:
+        ports = processes.choose_ports(checks.check_port())
+        checks.check_room(folder)
+        place = embedded.find_place()
+        with run_supervisor(place, make_environment(ports.door)) as supervisor:
             start_servers(supervisor, place)
             demo = prepare(supervisor, ports)
             start_platform(supervisor, ports, demo)
             if load:
-                supervisor.add([processes.load()])
+                supervisor.add([processes.make_load()])
             announce(ports, demo, load=load)
             Watch(supervisor).stay()
 
@@ -50,12 +50,12 @@ def say(line: str = "") -> None:
 
 
 def clear_leftovers() -> None:
-    if names := leftovers.stop():
+    if names := leftovers.stop_leftovers():
         say(f"an earlier start was cut short: stopped {', '.join(names)}")
 
 
-def environment(port: int) -> dict[str, str]:
-    """What every process is given beside what this one was."""
+def make_environment(port: int) -> dict[str, str]:
+    """The variables that every process gets in addition to the inherited ones."""
     given = os.environ | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
     given.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if not given.get("PUBLIC_URL", "").startswith("https://"):
@@ -64,17 +64,17 @@ def environment(port: int) -> dict[str, str]:
 
 
 def start_servers(supervisor: Supervisor, place: embedded.Place) -> None:
-    """Start those nobody gave an address for; make sure of the others."""
+    """Start the embedded servers that are needed and check the others."""
     database, broker = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if database:
-        checks.database(database)
+        checks.check_database(database)
     if broker:
-        checks.broker(broker)
+        checks.check_broker(broker)
     if not (database and broker):
         fresh = not database and not place.database.exists()
         say("making the database" if fresh else "starting the servers")
         embedded.prepare(place, database=not database)
-    supervisor.add(processes.servers(place, postgres=not database, valkey=not broker))
+    supervisor.add(processes.list_servers(place, postgres=not database, valkey=not broker))
     if not database:
         make = partial(embedded.make_database, place.database_url)
         await_answer(supervisor, "postgres", make, psycopg.OperationalError)
@@ -84,16 +84,16 @@ def start_servers(supervisor: Supervisor, place: embedded.Place) -> None:
 
 
 def prepare(supervisor: Supervisor, ports: Ports) -> Demo:
-    """Everything Django has to do first; what needs no database is done beside what does."""
-    preparation = Preparation(supervisor.logs, environment(ports.door))
-    if count := compile_words():
+    """Run Django's preparations, those without a database at the same time as the others."""
+    preparation = Preparation(supervisor.logs, make_environment(ports.door))
+    if count := compile_catalogs():
         say(f"compiled {count} translations")
     with ThreadPoolExecutor(1) as beside:
-        collected = beside.submit(preparation.static_files)
+        collected = beside.submit(preparation.collect_static_files)
         say("bringing the database's tables up to date")
         preparation.migrate()
         say("loading the demo")
-        demo = preparation.demo(f"http://127.0.0.1:{ports.chatbot}/chat/webhooks")
+        demo = preparation.load_demo(f"http://127.0.0.1:{ports.chatbot}/chat/webhooks")
         if collected.result():
             say("collected the static files")
     return demo
@@ -106,20 +106,20 @@ def start_platform(supervisor: Supervisor, ports: Ports, demo: Demo) -> None:
         "CHATBOT_WEBHOOK_SECRET": demo.chatbot["webhook_secret"],
         "CHATBOT_RELEVE_URL": f"http://127.0.0.1:{ports.door}/api/v1",
     }
-    supervisor.add(processes.platform(ports, chatbot))
+    supervisor.add(processes.list_platform(ports, chatbot))
     await_running(supervisor, [each.name for each in supervisor.processes], seconds=60)
     for name, path in (("web", "/healthz"), ("chatbot", "/chat/")):
-        ask = partial(fetch, f"http://127.0.0.1:{ports.door}{path}")
+        ask = partial(fetch_url, f"http://127.0.0.1:{ports.door}{path}")
         await_answer(supervisor, name, ask, OSError)
 
 
-def fetch(url: str) -> None:
-    """Raises OSError, which urllib's errors are, unless it answers well."""
+def fetch_url(url: str) -> None:
+    """Fetch a URL. Raises OSError (urllib's errors included) unless the status is good."""
     urllib.request.urlopen(url, timeout=20).close()
 
 
 def announce(ports: Ports, demo: Demo, *, load: bool = False) -> None:
-    """The addresses and the logins; the last line begins with `ready`."""
+    """Print the addresses and the logins; the last line begins with `ready`."""
     url = os.environ.get("PUBLIC_URL", f"http://localhost:{ports.door}").rstrip("/")
     pages = {url + path: what for path, what in PAGES.items()}
     pages[f"http://127.0.0.1:{ports.metrics}/metrics"] = "the figures for Prometheus, here only"
@@ -131,31 +131,31 @@ def announce(ports: Ports, demo: Demo, *, load: bool = False) -> None:
         say(f"  {login['username']:<24} {login['role']:<12} {login['note']}")
     if load:
         say("\n  Agents and customers that do not exist come and go: log in to work among them")
-    logs = shown(embedded.data_dir() / "log")
+    logs = shorten_path(embedded.data_dir() / "log")
     say(f"\nready: {url} (Ctrl-C stops everything, the logs are in {logs})")
 
 
-def shown(folder: Path) -> Path:
-    """As somebody standing in the checkout would write it."""
+def shorten_path(folder: Path) -> Path:
+    """The path as typed from the checkout's folder."""
     root = embedded.BASE_DIR
     return folder.relative_to(root) if folder.is_relative_to(root) else folder
 
 
 def forget() -> None:
-    """Stop what runs from this checkout and remove what it keeps outside of it."""
+    """Stop this checkout's processes and remove the files that it keeps elsewhere."""
     folder = embedded.data_dir()
     if not folder.exists():
         return
-    if running := checks.running(folder):
+    if running := checks.find_running(folder):
         os.kill(running, signal.SIGTERM)
-    embedded.patiently(partial(remove, folder), Trouble, seconds=60)
+    embedded.retry(partial(remove_folder, folder), Trouble, seconds=60)
 
 
-def remove(folder: Path) -> None:
-    """Raises Trouble while the platform still runs."""
-    with checks.alone(folder):
+def remove_folder(folder: Path) -> None:
+    """Remove a folder. Raises Trouble while the platform runs."""
+    with checks.hold_lock(folder):
         clear_leftovers()
-        place = embedded.place()
+        place = embedded.find_place()
         for outside in (place.sockets, place.folder):
             if not outside.is_relative_to(folder):
                 shutil.rmtree(outside, ignore_errors=True)

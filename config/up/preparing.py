@@ -1,4 +1,4 @@
-"""What has to be true before the platform's processes start: schema, static files, words, demo."""
+"""Preparations before the platform's processes start: schema, static files, translations, demo."""
 
 import hashlib
 import json
@@ -11,14 +11,14 @@ from typing import Any
 
 from config import embedded
 from config.embedded import Trouble
-from config.up.supervision import last_words
+from config.up.supervision import read_last_output
 
 ROOT = embedded.BASE_DIR
 
 
 @dataclass
 class Demo:
-    """What the demo made, for whoever wants to log in."""
+    """The logins and settings that the demo created."""
 
     password: str
     logins: list[dict[str, str]]
@@ -27,7 +27,7 @@ class Demo:
 
 @dataclass
 class Preparation:
-    """Runs management commands, each with a log of its own."""
+    """Runs management commands, each with its own log."""
 
     logs: Path
     environment: dict[str, str]
@@ -35,14 +35,14 @@ class Preparation:
     def migrate(self) -> None:
         self.manage("migrate", "--verbosity", "1")
 
-    def demo(self, chatbot: str) -> Demo:
+    def load_demo(self, chatbot: str) -> Demo:
         self.manage("demo", "--chatbot-url", chatbot)
         return Demo(**json.loads((embedded.data_dir() / "demo.json").read_text()))
 
-    def static_files(self) -> bool:
-        """Collect them when one changed since the last time. Returns whether it did."""
+    def collect_static_files(self) -> bool:
+        """Collect the static files if a source changed. Returns whether it did."""
         stamp = embedded.data_dir() / "static.stamp"
-        now = fingerprint(static_sources())
+        now = compute_fingerprint(list_static_sources())
         collected = embedded.data_dir() / "static" / "staticfiles.json"
         if collected.exists() and stamp.exists() and stamp.read_text() == now:
             return False
@@ -54,7 +54,7 @@ class Preparation:
         self.run(command, [sys.executable, "manage.py", command, *arguments])
 
     def run(self, name: str, command: list[str]) -> None:
-        """Run it to its end. Raises Trouble with its last words."""
+        """Run the command to its end. Raises Trouble with its last output."""
         log = self.logs / f"{name}.log"
         with log.open("wb") as output:
             done = subprocess.run(
@@ -67,31 +67,31 @@ class Preparation:
                 check=False,
             )
         if done.returncode:
-            raise Trouble(f"`{name}` failed: {last_words(log)}")
+            raise Trouble(f"`{name}` failed: {read_last_output(log)}")
 
 
-def static_sources() -> Iterator[Path]:
-    """Everything that decides what is collected: our files, and the packages'."""
+def list_static_sources() -> Iterator[Path]:
+    """The files that determine the collected files: ours and those of packages."""
     yield ROOT / "requirements.txt"
     yield ROOT / "config" / "settings.py"
     for app in ("agents", "tickets", "dispatch"):
         yield from sorted(path for path in (ROOT / app).rglob("static/**/*") if path.is_file())
 
 
-def fingerprint(paths: Iterator[Path]) -> str:
+def compute_fingerprint(paths: Iterator[Path]) -> str:
     seen: list[Any] = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 
-def compile_words() -> int:
-    """Compile each translation that is newer than what came of it. Returns how many were."""
-    fresh = [path for path in ROOT.glob("locale/*/LC_MESSAGES/*.po") if stale(path)]
+def compile_catalogs() -> int:
+    """Compile each catalogue newer than its compiled file. Returns the number compiled."""
+    fresh = [path for path in ROOT.glob("locale/*/LC_MESSAGES/*.po") if is_stale(path)]
     for path in fresh:
         compile_catalog(path)
     return len(fresh)
 
 
-def stale(source: Path) -> bool:
+def is_stale(source: Path) -> bool:
     compiled = source.with_suffix(".mo")
     return not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime
 

@@ -1,4 +1,5 @@
-"""What runs, how each is started, and how supervisord is told."""
+"""The processes of the platform: their commands, and their sections in supervisord's
+configuration."""
 
 import os
 import secrets
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from config import embedded
 
-# Below those the kernel hands out, so that no outgoing connection sits on a port during a restart.
+# Ports below the kernel's ephemeral range, because an outgoing connection could take one of those
+# during a restart.
 INTERNAL_PORTS = range(20_000, 30_000)
 
 
@@ -25,7 +27,7 @@ class Process:
     patience: int = 10
 
     def section(self, logs: Path) -> str:
-        """Its part of supervisord's configuration."""
+        """The process's section of supervisord's configuration."""
         settings = {
             "command": shlex.join(self.command),
             "directory": "/" if self.user else str(embedded.BASE_DIR),
@@ -48,7 +50,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Ports:
-    """The public one, and those behind it."""
+    """The public port and the internal ones."""
 
     door: int
     web: int
@@ -58,26 +60,26 @@ class Ports:
 
 
 def section(name: str, settings: Mapping[str, str]) -> str:
-    """A section of an INI file; `%` is doubled because supervisord expands it."""
+    """A section of an INI file. `%` is doubled because supervisord expands it."""
     given = [f"{key} = {value.replace('%', '%%')}" for key, value in settings.items() if value]
     return "\n".join([f"[{name}]", *given, "", ""])
 
 
 def choose_ports(door: int) -> Ports:
-    """`METRICS_PORT` is for whoever has a Prometheus look here."""
-    web, live, chatbot, metrics = (free_port() for _ in range(4))
+    """Choose the ports. METRICS_PORT sets the one for Prometheus."""
+    web, live, chatbot, metrics = (find_free_port() for _ in range(4))
     return Ports(door, web, live, chatbot, int(os.environ.get("METRICS_PORT") or metrics))
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     while True:
         port = secrets.choice(INTERNAL_PORTS)
-        if not taken(port):
+        if not is_taken(port):
             return port
 
 
-def taken(port: int) -> bool:
-    """Whether a server here has it. Raises PermissionError when this user may not have it."""
+def is_taken(port: int) -> bool:
+    """True if a server uses the port. Raises PermissionError if this user may not use it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -89,9 +91,9 @@ def taken(port: int) -> bool:
     return False
 
 
-def servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Process]:
-    """Those that nobody gave an address for."""
-    user = embedded.server_user()
+def list_servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Process]:
+    """The embedded servers that are needed."""
+    user = embedded.find_server_user()
     name = user.pw_name if user else ""
     found = []
     if postgres:
@@ -102,25 +104,27 @@ def servers(place: embedded.Place, *, postgres: bool, valkey: bool) -> list[Proc
     return found
 
 
-def platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
-    """The platform's own processes; the chatbot's environment comes from the demo."""
+def list_platform(ports: Ports, chatbot: Mapping[str, str]) -> list[Process]:
+    """The platform's own processes. The demo provides the chatbot's environment."""
     pooled = {"DATABASE_POOL": "1"}
-    # What uvicorn warns of before it has our logs would be the one line unlike the others.
+    # A warning of uvicorn before our logging starts would be the only line in another format.
     quiet = {"PYTHONWARNINGS": "ignore"}
     return [
         Process("web", web_command(ports.web)),
         Process("live", live_command(ports.live), pooled | quiet),
-        *(Process(name, matcher_command(name)) for name in matchers()),
+        *(Process(name, matcher_command(name)) for name in list_matchers()),
         Process("worker", worker_command(), pooled),
-        Process("clock", python("manage.py", "clock", "--metrics-port", str(ports.metrics))),
+        Process(
+            "scheduler", python("manage.py", "scheduler", "--metrics-port", str(ports.metrics))
+        ),
         Process("chatbot", chatbot_command(ports.chatbot), chatbot),
         Process("door", door_command(), door_environment(ports)),
     ]
 
 
-def load() -> Process:
-    """A gentle load without end, as much as a few agents can do."""
-    crowd = ("--agents", "10", "--rate", "6", "--drain", "0", "--news", "0")
+def make_load() -> Process:
+    """A light, endless load that a few agents can serve."""
+    crowd = ("--agents", "10", "--rate", "6", "--drain", "0", "--listen", "0")
     return Process("load", python("manage.py", "simulate_load", *crowd))
 
 
@@ -133,7 +137,8 @@ def web_command(port: int) -> list[str]:
         *("-m", "granian", "--interface", "wsgi", "config.wsgi:application", "--no-ws"),
         *("--workers", "1", "--blocking-threads", "4", "--respawn-failed-workers"),
         *("--log-config", str(embedded.BASE_DIR / "config" / "granian-logs.json")),
-        # A thread that ends takes its line to PostgreSQL with it; the next one pays for another.
+        # A thread that ends closes its PostgreSQL connection, and the next thread must open a new
+        # one.
         *("--blocking-threads-idle-timeout", "600", "--http", "1"),
         *("--host", "127.0.0.1", "--port", str(port)),
     )
@@ -143,7 +148,7 @@ def live_command(port: int) -> list[str]:
     return python(
         *("-m", "uvicorn", "config.asgi:application", "--loop", "uvloop", "--http", "httptools"),
         *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false"),
-        # Pages beat every ten seconds; pings only find those whose line died without a word.
+        # Pages send heartbeats every ten seconds; pings only find dead connections.
         *("--ws-ping-interval", "60", "--ws-ping-timeout", "30", "--ws-max-size", "65536"),
         *("--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "3"),
         *("--host", "127.0.0.1", "--port", str(port)),
@@ -157,8 +162,8 @@ def worker_command() -> list[str]:
     )
 
 
-def matchers() -> list[str]:
-    """One process for each share of the languages, as many as MATCHERS says."""
+def list_matchers() -> list[str]:
+    """The names of the matchers, one for each share of the languages (MATCHERS)."""
     count = int(os.environ.get("MATCHERS", "1"))
     return ["matcher", *(f"matcher-{number}" for number in range(2, count + 1))]
 
@@ -166,7 +171,7 @@ def matchers() -> list[str]:
 def matcher_command(name: str) -> list[str]:
     return python(
         *("-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-Q", "matcher"),
-        # Loaded now, or the first customer would wait for it.
+        # Loaded at the start, because the first customer would otherwise wait for the import.
         *("--include", "scipy.optimize,scipy.special"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         *("--hostname", f"{name}@%h"),

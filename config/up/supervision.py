@@ -1,4 +1,4 @@
-"""The one supervisor: supervisord as a child of ours, driven over its socket."""
+"""The supervisor: supervisord as a child process, controlled over its socket."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class State:
-    """How one process is, as supervisord sees it."""
+    """The state of a process in supervisord."""
 
     name: str
     code: int
@@ -35,11 +35,11 @@ class State:
     said: str
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self.code == RUNNING
 
     @property
-    def given_up(self) -> bool:
+    def has_given_up(self) -> bool:
         return self.code == FATAL
 
 
@@ -55,7 +55,7 @@ class Supervisor:
         return self.folder / "log"
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """Call supervisord over its socket."""
+        """Call a method of supervisord over its socket."""
         transport = SupervisorTransport(serverurl=f"unix://{self.socket}")
         with ServerProxy("http://supervisor", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
@@ -84,11 +84,11 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=embedded.die_with_parent(signal.SIGTERM),
             )
-        leftovers.record({"supervisord": self.child.pid})
-        embedded.patiently(self.answer, OSError, seconds=20)
+        leftovers.record_pids({"supervisord": self.child.pid})
+        embedded.retry(self.check_answer, OSError, seconds=20)
 
-    def answer(self) -> None:
-        """Raises OSError while it starts."""
+    def check_answer(self) -> None:
+        """Check that supervisord answers. Raises OSError while it starts."""
         self.ask("getState")
 
     @property
@@ -96,7 +96,7 @@ class Supervisor:
         return self.folder / "supervisord.conf"
 
     def configure(self) -> None:
-        """Write its configuration; it holds the chatbot's key."""
+        """Write the configuration. The file holds the chatbot's key."""
         log = {"logfile": "/dev/null", "logfile_maxbytes": "0", "nodaemon": "true"}
         pidfile = {"pidfile": str(self.folder / "supervisord.pid")}
         factory = "supervisor.rpcinterface:make_main_rpcinterface"
@@ -111,49 +111,49 @@ class Supervisor:
             file.write("\n".join(parts))
 
     def add(self, processes: list[Process]) -> None:
-        """Start these beside those that run already."""
+        """Start these processes in addition to the running ones."""
         self.processes += processes
         self.configure()
         self.ask("reloadConfig")
         for process in processes:
             self.ask("addProcessGroup", process.name)
 
-    def states(self) -> list[State]:
-        """How all are now; their ids are kept, for a start that follows a kill."""
+    def read_states(self) -> list[State]:
+        """The states of all processes. Their ids are recorded, for a start after a kill."""
         found = [
             State(each["name"], each["state"], each["pid"], each["spawnerr"] or each["description"])
             for each in self.ask("getAllProcessInfo")
         ]
         alive = {state.name: state.pid for state in found if state.pid}
         if self.child:
-            leftovers.record({"supervisord": self.child.pid} | alive)
+            leftovers.record_pids({"supervisord": self.child.pid} | alive)
         return found
 
     def retry(self, name: str) -> None:
-        """Start one that supervisord had given up."""
+        """Start a process that supervisord gave up on."""
         try:
             self.ask("startProcess", name, False)
         except Fault as refusal:
-            # It may have come up by itself in between.
+            # It may have started by itself meanwhile.
             if "ALREADY_STARTED" not in refusal.faultString:
                 raise
 
-    def gone(self) -> bool:
+    def has_died(self) -> bool:
         return self.child is not None and self.child.poll() is not None
 
     def stop(self) -> None:
-        """Stop the platform's processes together, then the servers under them, then itself."""
+        """Stop the platform's processes together, then the servers they use, then supervisord."""
         if not self.child:
             return
         try:
-            for state in self.states():
+            for state in self.read_states():
                 if state.name not in {"postgres", "valkey"}:
                     self.stop_one(state.name)
             self.ask("shutdown")
             self.child.wait(timeout=60)
         except (OSError, Fault, subprocess.TimeoutExpired):
-            leftovers.stop()
-        leftovers.forget()
+            leftovers.stop_leftovers()
+        leftovers.forget_pids()
 
     def stop_one(self, name: str) -> None:
         try:
@@ -163,15 +163,15 @@ class Supervisor:
                 raise
 
 
-def ignore_endings() -> None:
-    """From here on everything is being stopped, and must be stopped to the end."""
+def ignore_signals() -> None:
+    """Ignore signals from here on, because the stop must complete."""
     for ending in ENDINGS:
         signal.signal(ending, signal.SIG_IGN)
 
 
 @contextmanager
-def supervised(place: embedded.Place, environment: dict[str, str]) -> Iterator[Supervisor]:
-    """A running supervisor; when this ends, nothing it started is left."""
+def run_supervisor(place: embedded.Place, environment: dict[str, str]) -> Iterator[Supervisor]:
+    """Run a supervisor; at the end of the block everything it started has stopped."""
     near = place.folder if place.sockets.parent == place.folder else place.sockets
     near.mkdir(parents=True, exist_ok=True, mode=0o700)
     supervisor = Supervisor(embedded.data_dir(), near / "control")
@@ -182,42 +182,45 @@ def supervised(place: embedded.Place, environment: dict[str, str]) -> Iterator[S
         log = supervisor.log("supervisord")
         raise Trouble(f"The supervisor died ({trouble}): its log is {log}.") from None
     finally:
-        ignore_endings()
+        ignore_signals()
         supervisor.stop()
 
 
 def await_running(supervisor: Supervisor, names: list[str], *, seconds: float) -> None:
-    """Wait until all of these run. Raises Trouble that names the one that does not."""
+    """Wait until all of these run. Raises Trouble that names a process which does not start."""
     deadline = time.monotonic() + seconds
     while True:
-        waiting = [each for each in supervisor.states() if each.name in names and not each.running]
+        waiting = [
+            each for each in supervisor.read_states() if each.name in names and not each.is_running
+        ]
         if not waiting:
             return
-        lost = next((state for state in waiting if state.given_up), None)
+        lost = next((state for state in waiting if state.has_given_up), None)
         if lost or time.monotonic() > deadline:
             name = (lost or waiting[0]).name
-            raise Trouble(f"{name} does not start: {last_words(supervisor.log(name))}")
+            raise Trouble(f"{name} does not start: {read_last_output(supervisor.log(name))}")
         time.sleep(0.1)
 
 
 def await_answer(
     supervisor: Supervisor, name: str, ask: Callable[[], None], troubles: type[Exception]
 ) -> None:
-    """Ask until it answers. Raises Trouble once supervisord gave it up, or after a minute."""
+    """Repeat the call until it succeeds. Raises Trouble if supervisord gave up on the process, or
+    after a minute."""
     deadline = time.monotonic() + 60
     while True:
         try:
             return ask()
         except troubles:
-            lost = any(each.given_up for each in supervisor.states() if each.name == name)
+            lost = any(each.has_given_up for each in supervisor.read_states() if each.name == name)
             if lost or time.monotonic() > deadline:
-                words = last_words(supervisor.log(name))
+                words = read_last_output(supervisor.log(name))
                 raise Trouble(f"{name} does not start: {words}") from None
             time.sleep(0.1)
 
 
-def last_words(log: Path) -> str:
-    """The end of a log as half a sentence, and where the rest is."""
+def read_last_output(log: Path) -> str:
+    """The end of a log as half a sentence, with the path of the log."""
     try:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:

@@ -1,4 +1,5 @@
-"""After the start: says so when a process dies, and tries again what supervisord gave up."""
+"""Watches the processes after the start: reports deaths, and retries those that supervisord gave up
+on."""
 
 import os
 import time
@@ -6,7 +7,7 @@ from dataclasses import dataclass, field
 
 from config.embedded import Trouble
 from config.up import leftovers
-from config.up.supervision import State, Supervisor, last_words
+from config.up.supervision import State, Supervisor, read_last_output
 
 RETRY_AFTER_SECONDS = 10
 
@@ -18,29 +19,31 @@ class Watch:
     retried_at: dict[str, float] = field(default_factory=dict)
 
     def stay(self) -> None:
-        """Look every second, until a signal ends it, or the death of whoever started us."""
+        """Check every second until a signal or the death of the parent process ends it."""
         parent = os.getppid()
         while os.getppid() == parent:
-            if self.supervisor.gone():
+            if self.supervisor.has_died():
                 log = self.supervisor.log("supervisord")
-                raise Trouble(f"The supervisor died: {last_words(log)}")
-            for state in self.supervisor.states():
-                self.look(state)
+                raise Trouble(f"The supervisor died: {read_last_output(log)}")
+            for state in self.supervisor.read_states():
+                self.check(state)
             time.sleep(1)
 
-    def look(self, state: State) -> None:
+    def check(self, state: State) -> None:
         before = self.pids.get(state.name)
         if before and before != state.pid:
             leftovers.end_group(before)
-        if state.running:
-            self.welcome(state, before)
-        elif state.given_up:
+        if state.is_running:
+            self.report_restart(state, before)
+        elif state.has_given_up:
             self.retry(state)
 
-    def welcome(self, state: State, before: int | None) -> None:
+    def report_restart(self, state: State, before: int | None) -> None:
         self.pids[state.name] = state.pid
         if before and before != state.pid:
-            print(f"{state.name} died and was started again; {self.where(state)}", flush=True)
+            print(
+                f"{state.name} died and was started again; {self.describe_log(state)}", flush=True
+            )
 
     def retry(self, state: State) -> None:
         now = time.monotonic()
@@ -48,8 +51,8 @@ class Watch:
             return
         self.retried_at[state.name] = now
         again = f"trying again every {RETRY_AFTER_SECONDS} s"
-        print(f"{state.name} does not stay up, {again}; {self.where(state)}", flush=True)
+        print(f"{state.name} does not stay up, {again}; {self.describe_log(state)}", flush=True)
         self.supervisor.retry(state.name)
 
-    def where(self, state: State) -> str:
+    def describe_log(self, state: State) -> str:
         return f"its log is {self.supervisor.log(state.name)}"

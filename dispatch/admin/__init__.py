@@ -1,4 +1,4 @@
-"""The coordinators' pages of dispatch, and those of supply and demand that need both sides."""
+"""Admin pages of dispatch, and those of agents and tickets that need both sides."""
 
 from dispatch.admin import (
     affinity,

@@ -1,4 +1,4 @@
-"""Who is kept apart: an agent and a customer who shall not meet again, until somebody allows it."""
+"""The admin page of blocked pairs: an agent and a customer who are never paired again."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -6,14 +6,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from agents.admin.base import SupplyRecordAdmin, instant
+from agents.admin.base import SupplyRecordAdmin, instant_column
 from dispatch import affinity
 from dispatch.models import CustomerAffinity
 
 
 @admin.register(CustomerAffinity)
-class AcquaintanceAdmin(SupplyRecordAdmin):
-    """Those kept apart only: who else has met is nobody's business."""
+class AffinityAdmin(SupplyRecordAdmin):
+    """Lists only blocked pairs, for privacy: other contacts are not shown."""
 
     list_display = ["agent", "client", "customer_ref", "blocked", "met"]
     list_filter = ["client"]
@@ -23,12 +23,12 @@ class AcquaintanceAdmin(SupplyRecordAdmin):
     actions = ["unblock"]
     fields = ["agent", ("client", "customer_ref"), ("blocked", "met")]
     readonly_fields = ["blocked", "met"]
-    blocked = instant("blocked_at", _("blocked"))
-    met = instant("met_at", _("met"))
+    blocked = instant_column("blocked_at", _("blocked"))
+    met = instant_column("met_at", _("met"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerAffinity]:
-        kept: QuerySet[CustomerAffinity] = super().get_queryset(request)
-        return kept.filter(blocked_at__isnull=False)
+        rows: QuerySet[CustomerAffinity] = super().get_queryset(request)
+        return rows.filter(blocked_at__isnull=False)
 
     @admin.action(description=_("Unblock"), permissions=["operate"])
     def unblock(self, request: HttpRequest, chosen: QuerySet[CustomerAffinity]) -> None:

@@ -1,4 +1,4 @@
-"""Agents, with what dispatch knows of them: their conversations, and skills from the catalogue."""
+"""The admin page of agents, extended by their conversations and the skill catalogue."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from agents.admin.agents import AgentAdmin, CertificateInline, LanguageInline, SkillInline
-from agents.admin.today import A_DAY, midnight
+from agents.admin.today import LONGEST_DAY, find_midnight
 from agents.models import Agent, AgentSkill
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import AgentRating, Assignment
@@ -24,7 +24,7 @@ admin.site.unregister(Agent)
 
 
 class CatalogueInline(SkillInline):
-    """Skills are chosen from those a ticket can ask for, and those agents have already."""
+    """The choices are the skills of the catalogue, and others that agents already have."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "skill":
@@ -45,7 +45,7 @@ class WorkingAgentAdmin(AgentAdmin):
         return [*columns, "conversations", approval]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        taken = Assignment.objects.filter(started_at__gt=timezone.now() - A_DAY)
+        taken = Assignment.objects.filter(started_at__gt=timezone.now() - LONGEST_DAY)
         recent = Prefetch(
             "assignments", taken.only("agent_id", "started_at"), to_attr="recent_assignments"
         )
@@ -53,37 +53,37 @@ class WorkingAgentAdmin(AgentAdmin):
 
     @display(description=_("served"))
     def conversations(self, agent: Any) -> int:
-        start = midnight(agent.time_zone, at=timezone.now())
+        start = find_midnight(agent.time_zone, at=timezone.now())
         return sum(taken.started_at >= start for taken in agent.recent_assignments)
 
     def panel(self, agent: Any) -> dict[str, Any]:
-        told = super().panel(agent)
+        panel = super().panel(agent)
         figures = [
             (_("conversations today"), self.conversations(agent)),
-            (_("reviews"), reviews(agent)),
-            (_("well reviewed"), well_reviewed(agent)),
+            (_("reviews"), format_reviews(agent)),
+            (_("well reviewed"), format_reliable_share(agent)),
         ]
-        return {**told, "figures": [*told["figures"], *figures]}
+        return {**panel, "figures": [*panel["figures"], *figures]}
 
     def links(self, agent: Any) -> list[tuple[Any, str]]:
-        of = f"?agent__id__exact={agent.pk}"
+        query = f"?agent__id__exact={agent.pk}"
         return [
-            (_("Offers"), reverse("admin:dispatch_offer_changelist") + of),
-            (_("Assignments"), reverse("admin:dispatch_assignment_changelist") + of),
+            (_("Offers"), reverse("admin:dispatch_offer_changelist") + query),
+            (_("Assignments"), reverse("admin:dispatch_assignment_changelist") + query),
             *super().links(agent),
         ]
 
 
-def reviews(agent: Any) -> str:
-    """How many customers said how it went, and how many of them were content."""
+def format_reviews(agent: Any) -> str:
+    """Write the number of reviews, and how many of them are good."""
     standing = AgentRating.objects.filter(agent=agent).first() or AgentRating()
     if not standing.reviews:
         return "—"
     return gettext("%(good)d good of %(all)d") % {"good": standing.good, "all": standing.reviews}
 
 
-def well_reviewed(agent: Any) -> str:
-    """The share that can be relied on, once there are enough to say."""
+def format_reliable_share(agent: Any) -> str:
+    """Write the lower bound of the share of good reviews, once there are enough."""
     standing = AgentRating.objects.filter(agent=agent).first() or AgentRating()
     if standing.reviews < LEAST_REVIEWS:
         return gettext("too few reviews to say")

@@ -1,4 +1,4 @@
-"""Assignments: who works on what, how it ended, and what was paid."""
+"""The admin pages of assignments."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -8,8 +8,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from agents.admin.base import SupplyRecordAdmin, instant, on_page
-from agents.admin.formats import lasting, money, promise
+from agents.admin.base import SupplyRecordAdmin, instant_column, make_page_button
+from agents.admin.formats import format_duration, format_promise
+from agents.pay.money import format_money
 from dispatch import affinity, assignments
 from dispatch.admin.offers import REFUSALS
 from dispatch.models import Assignment
@@ -37,9 +38,9 @@ class AssignmentAdmin(SupplyRecordAdmin):
     readonly_fields = [
         "talked", "wrapped_up", "promised", "earned", "started", "ended", "finished",
     ]  # fmt: skip
-    started = instant("started_at", _("started"))
-    ended = instant("ended_at", _("ended"))
-    finished = instant("finished_at", _("finished"))
+    started = instant_column("started_at", _("started"))
+    ended = instant_column("ended_at", _("ended"))
+    finished = instant_column("finished_at", _("finished"))
 
     @display(
         description=_("state"),
@@ -61,23 +62,23 @@ class AssignmentAdmin(SupplyRecordAdmin):
 
     @display(description=_("talked"))
     def talked(self, assignment: Assignment) -> str:
-        return lasting((assignment.ended_at or timezone.now()) - assignment.started_at)
+        return format_duration((assignment.ended_at or timezone.now()) - assignment.started_at)
 
     @display(description=_("wrap-up"))
     def wrapped_up(self, assignment: Assignment) -> str:
         if not assignment.ended_at:
             return "—"
-        return lasting((assignment.finished_at or timezone.now()) - assignment.ended_at)
+        return format_duration((assignment.finished_at or timezone.now()) - assignment.ended_at)
 
     @display(description=_("promised"))
     def promised(self, assignment: Assignment) -> str:
-        return promise(assignment.offer.quote)
+        return format_promise(assignment.offer.quote)
 
     @display(description=_("paid"), ordering="paid")
     def earned(self, assignment: Assignment) -> str:
         if assignment.paid is None:
             return "—"
-        return money(assignment.paid, assignment.offer.quote.currency)
+        return format_money(assignment.paid, assignment.offer.quote.currency)
 
     @admin.action(description=_("Take away and requeue"), permissions=["operate"])
     def take_away(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
@@ -87,7 +88,7 @@ class AssignmentAdmin(SupplyRecordAdmin):
         rows = chosen.select_related("agent", "ticket", "offer")
         self.carry_out(request, rows, verb, done=gettext("taken away"))
 
-    take_away_here = on_page(
+    take_away_here = make_page_button(
         "take_away_here",
         take_away,
         ask=_("The agent is paid for the minutes so far; the ticket waits again, at the head, "
@@ -102,7 +103,7 @@ class AssignmentAdmin(SupplyRecordAdmin):
         rows = chosen.select_related("agent", "ticket")
         self.carry_out(request, rows, verb, done=gettext("kept apart from now on"))
 
-    keep_apart_here = on_page(
+    keep_apart_here = make_page_button(
         "keep_apart_here",
         keep_apart,
         ask=_("This agent is not asked for this customer again, until somebody unblocks them. "

@@ -1,9 +1,9 @@
-"""What an audit found: to be read, and mended elsewhere."""
+"""The read-only admin page of audit findings."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from agents.admin.base import SupplyRecordAdmin, instant
+from agents.admin.base import SupplyRecordAdmin, instant_column
 from dispatch.models import AuditFinding
 
 
@@ -15,5 +15,5 @@ class AuditFindingAdmin(SupplyRecordAdmin):
     ordering = ["-last_seen_at", "invariant"]
     fields = [("invariant", "subject"), ("first_seen", "last_seen")]
     readonly_fields = ["first_seen", "last_seen"]
-    first_seen = instant("seen_at", _("first seen"))
-    last_seen = instant("last_seen_at", _("seen until"))
+    first_seen = instant_column("seen_at", _("first seen"))
+    last_seen = instant_column("last_seen_at", _("seen until"))

@@ -1,4 +1,4 @@
-"""Decisions: what each wave saw and whom it paired, with everybody's cost, and run again."""
+"""The admin pages of decisions: what a wave read, all costs, its pairs, and a replay."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -13,17 +13,17 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from agents.admin.base import SupplyRecordAdmin, instant
-from agents.admin.formats import lasting
+from agents.admin.base import SupplyRecordAdmin, instant_column
+from agents.admin.formats import format_duration
 from agents.models import Agent
 from dispatch.admin import reasons
 from dispatch.explanations import not_considered, replay
 from dispatch.explanations.replay import Candidate, DecisionReplay, TicketExplanation
 from dispatch.explanations.rulebook import REOFFER_COST
 from dispatch.models import Decision
-from dispatch.wording import lowered
+from dispatch.wording import list_lowered
 
-#: So many tickets, candidates and names are on a page; the rest is counted.
+#: The most tickets, candidates and names on a page; of the rest it shows the number.
 MOST_TICKETS, MOST_CANDIDATES, MOST_NAMES = 5, 25, 12
 
 
@@ -37,7 +37,7 @@ class DecisionAdmin(SupplyRecordAdmin):
     actions_detail = ["run_again"]
     fields = [("when", "policy"), ("tickets", "agents", "paired")]
     readonly_fields = ["when", "tickets", "agents", "paired"]
-    when = instant("at", _("at"))
+    when = instant_column("at", _("at"))
     change_form_outer_after_template = "admin/decision.html"
 
     @display(description=_("tickets seen"))
@@ -71,30 +71,32 @@ class DecisionAdmin(SupplyRecordAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         decision = self.get_object(request, object_id)
-        told = explained(decision, asked=request.GET.get("ticket", "")) if decision else {}
-        context = {**(extra_context or {}), **told}
-        shown: HttpResponse = super().change_view(request, object_id, form_url, context)
-        return shown
+        tables = build_tables(decision, asked=request.GET.get("ticket", "")) if decision else {}
+        context = {**(extra_context or {}), **tables}
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
 
 
-def explained(decision: Any, *, asked: str) -> dict[str, Any]:
-    """The table of the ticket asked for, or of the first few; links to the others."""
+def build_tables(decision: Any, *, asked: str) -> dict[str, Any]:
+    """Build the table of the requested ticket, or of the first few; links to the others."""
     reading = DecisionReplay(decision)
     tickets = reading.tickets
     chosen = [one for one in tickets if str(one) == asked] or tickets[:MOST_TICKETS]
     accounts = [reading.explain(ticket) for ticket in chosen]
-    beside = {one.ticket.id: excluded(one) for one in accounts}
-    names = named(accounts, [who for groups in beside.values() for who in _all(groups)])
+    beside = {one.ticket.id: group_excluded(one) for one in accounts}
+    names = read_names(
+        accounts, [who for groups in beside.values() for who in _list_excluded(groups)]
+    )
     others = [one for one in tickets if one not in chosen]
     return {
         "columns": reasons.COLUMNS.values(),
-        "tables": [table(one, beside[one.ticket.id], names) for one in accounts],
+        "tables": [build_table(one, beside[one.ticket.id], names) for one in accounts],
         "others": [(str(one)[-6:], f"?ticket={one}") for one in others],
     }
 
 
-def excluded(account: TicketExplanation) -> dict[str, list[UUID]]:
-    """Who could not be asked, by the reason: of those the wave saw, and of those it did not."""
+def group_excluded(account: TicketExplanation) -> dict[str, list[UUID]]:
+    """Group the excluded agents by reason, whether the wave read them or not."""
     groups: defaultdict[str, list[UUID]] = defaultdict(list)
     for seen in account.excluded:
         groups[str(seen.verdict.excluded_by)].append(seen.agent_input.id)
@@ -103,19 +105,19 @@ def excluded(account: TicketExplanation) -> dict[str, list[UUID]]:
     return groups
 
 
-def named(accounts: Iterable[TicketExplanation], others: Collection[UUID]) -> dict[UUID, str]:
-    """The names of all who are shown, in one query."""
+def read_names(accounts: Iterable[TicketExplanation], others: Collection[UUID]) -> dict[UUID, str]:
+    """Read the names of all agents on the page, in one query."""
     seen = {one.agent_input.id for account in accounts for one in account.candidates}
     rows = Agent.objects.filter(pk__in=seen | set(others))
     return dict(rows.values_list("pk", "name"))
 
 
-def table(
+def build_table(
     account: TicketExplanation, groups: dict[str, list[UUID]], names: dict[UUID, str]
 ) -> dict[str, Any]:
-    """One ticket as its table is drawn."""
+    """Build the table of one ticket."""
     shown = account.ranked[:MOST_CANDIDATES]
-    # Who was asked before costs so much more that their bar runs off the edge.
+    # The cost of an earlier offer is left out of the scale, because it dwarfs all others.
     most = (
         max((one.verdict.total - one.verdict.costs[REOFFER_COST] for one in shown), default=1) or 1
     )
@@ -126,20 +128,20 @@ def table(
         "title": str(account.waiting.ticket),
         "href": reverse("admin:tickets_ticket_change", args=[ticket.id]),
         "needs": [ticket.language, *needs, *filter(None, [ticket.certificate])],
-        "lowered": list(lowered(account.waiting.lowered, waited=waited)),
-        "waited": lasting(waited),
+        "lowered": list(list_lowered(account.waiting.lowered, waited=waited)),
+        "waited": format_duration(waited),
         "leaving": account.unassigned_penalty,
-        "rows": [row(one, account, names, most=most) for one in shown],
+        "rows": [build_row(one, account, names, most=most) for one in shown],
         "more": len(account.ranked) - len(shown),
-        "excluded": [group(reason, who, names) for reason, who in groups.items()],
+        "excluded": [build_group(reason, who, names) for reason, who in groups.items()],
         "chosen": account.chosen,
     }
 
 
-def row(
+def build_row(
     one: Candidate, account: TicketExplanation, names: dict[UUID, str], *, most: int
 ) -> dict[str, Any]:
-    """One agent: each part of the cost, and where it stands in the bar."""
+    """Build the row of one agent, with the bar of its cost parts."""
     bar, left = [], 0.0
     for name, (title, colour) in reasons.COLUMNS.items():
         width = 100 * one.verdict.costs[name] / most
@@ -156,15 +158,15 @@ def row(
     }
 
 
-def group(reason: str, who: list[UUID], names: dict[UUID, str]) -> dict[str, Any]:
-    told = sorted(names.get(one, "—") for one in who)
+def build_group(reason: str, who: list[UUID], names: dict[UUID, str]) -> dict[str, Any]:
+    listed = sorted(names.get(one, "—") for one in who)
     return {
         "reason": reasons.EXCLUDED[reason],
         "count": len(who),
-        "names": told[:MOST_NAMES],
-        "more": max(len(told) - MOST_NAMES, 0),
+        "names": listed[:MOST_NAMES],
+        "more": max(len(listed) - MOST_NAMES, 0),
     }
 
 
-def _all(groups: dict[str, list[UUID]]) -> list[UUID]:
+def _list_excluded(groups: dict[str, list[UUID]]) -> list[UUID]:
     return [one for who in groups.values() for one in who]

@@ -1,4 +1,4 @@
-"""Offers: who was asked, for what pay, why they, and what they said."""
+"""The admin pages of offers: agent, pay, reasons and outcome."""
 
 from collections.abc import Iterable
 
@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from agents.admin.base import SupplyRecordAdmin, instant, on_page
-from agents.admin.formats import broken_down, lasting, promise
+from agents.admin.base import SupplyRecordAdmin, instant_column, make_page_button
+from agents.admin.formats import format_duration, format_promise, list_pay_parts
 from agents.errors import AgentError
 from dispatch import offers
 from dispatch.admin import reasons
@@ -42,9 +42,9 @@ class OfferAdmin(SupplyRecordAdmin):
     readonly_fields = [
         "answered_in", "promised", "made_up", "why", "decided", "sent", "expires", "settled",
     ]  # fmt: skip
-    sent = instant("sent_at", _("sent"))
-    expires = instant("expires_at", _("expires"))
-    settled = instant("settled_at", _("settled"))
+    sent = instant_column("sent_at", _("sent"))
+    expires = instant_column("expires_at", _("expires"))
+    settled = instant_column("settled_at", _("settled"))
 
     @display(
         description=_("status"),
@@ -65,23 +65,23 @@ class OfferAdmin(SupplyRecordAdmin):
 
     @display(description=_("pay"))
     def promised(self, offer: Offer) -> str:
-        return promise(offer.quote)
+        return format_promise(offer.quote)
 
     @display(description=_("answered in"))
     def answered_in(self, offer: Offer) -> str:
-        return lasting(offer.settled_at - offer.sent_at) if offer.settled_at else "—"
+        return format_duration(offer.settled_at - offer.sent_at) if offer.settled_at else "—"
 
     @display(description=_("how it is made up"))
     def made_up(self, offer: Offer) -> str:
-        return _stacked(broken_down(offer.quote))
+        return _stack_lines(list_pay_parts(offer.quote))
 
     @display(description=_("why this agent"))
     def why(self, offer: Offer) -> str:
-        return _stacked(reasons.reasons(offer.reasons))
+        return _stack_lines(reasons.list_reasons(offer.reasons))
 
     @display(description=_("decision"))
     def decided(self, offer: Offer) -> str:
-        return reasons.decision(offer) or "—"
+        return reasons.link_decision(offer) or "—"
 
     @admin.action(description=_("Withdraw"), permissions=["operate"])
     def withdraw(self, request: HttpRequest, chosen: QuerySet[Offer]) -> None:
@@ -91,7 +91,7 @@ class OfferAdmin(SupplyRecordAdmin):
         rows = chosen.select_related("agent", "ticket")
         self.carry_out(request, rows, verb, done=gettext("withdrawn"))
 
-    withdraw_here = on_page(
+    withdraw_here = make_page_button(
         "withdraw_here",
         withdraw,
         ask=_("The ticket waits on and is offered again to whoever fits best, "
@@ -99,6 +99,6 @@ class OfferAdmin(SupplyRecordAdmin):
     )  # fmt: skip
 
 
-def _stacked(lines: Iterable[str]) -> str:
+def _stack_lines(lines: Iterable[str]) -> str:
     stacked: str = format_html_join("", '<div dir="auto">{}</div>', ((line,) for line in lines))
     return stacked or "—"

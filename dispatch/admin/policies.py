@@ -1,4 +1,4 @@
-"""The matching policy: read version by version, changed by adding one, never by editing."""
+"""The admin pages of the matching policy. A change adds a version; none is ever edited."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from agents.admin.base import SupplyRecordAdmin, instant
+from agents.admin.base import SupplyRecordAdmin, instant_column
 from dispatch import policies
 from dispatch.explanations import rulebook
 from dispatch.models import PolicyVersion
@@ -31,12 +31,12 @@ SETTINGS: list[str | tuple[str, ...]] = [
 ]
 
 
-def flat(rows: list[str | tuple[str, ...]]) -> list[str]:
+def flatten(rows: list[str | tuple[str, ...]]) -> list[str]:
     return [name for row in rows for name in ([row] if isinstance(row, str) else row)]
 
 
 class PolicyVersionForm(forms.ModelForm):
-    """A new version. The note is what agents read of it."""
+    """The form of a new version. Agents read its note."""
 
     valid_from = forms.DateTimeField(
         label=_("Valid from"),
@@ -47,7 +47,7 @@ class PolicyVersionForm(forms.ModelForm):
 
     class Meta:
         model = PolicyVersion
-        fields = ["note", "valid_from", *flat(SETTINGS)]
+        fields = ["note", "valid_from", *flatten(SETTINGS)]
         widgets = {"lower_levels_at": UnfoldAdminTextInputWidget}
 
     def clean_valid_from(self) -> datetime | None:
@@ -64,20 +64,20 @@ class PolicyVersionForm(forms.ModelForm):
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(SupplyRecordAdmin):
     form = PolicyVersionForm
-    list_display = ["version", "stage", "starts", "told"]
+    list_display = ["version", "stage", "starts", "summary"]
     ordering = ["-version"]
-    readonly_fields = ["starts", "told"]
-    starts = instant("valid_from", _("valid from"))
+    readonly_fields = ["starts", "summary"]
+    starts = instant_column("valid_from", _("valid from"))
     change_form_outer_before_template = "admin/policy_changes.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("dispatch.add_policyversion"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | tuple[str, ...]]:
-        return [*(["told", "starts"] if obj else ["note", "valid_from"]), *SETTINGS]
+        return [*(["summary", "starts"] if obj else ["note", "valid_from"]), *SETTINGS]
 
     @display(description=_("what changes, and why"))
-    def told(self, version: PolicyVersion) -> str:
+    def summary(self, version: PolicyVersion) -> str:
         return version.localized_note
 
     @display(
@@ -93,28 +93,28 @@ class PolicyVersionAdmin(SupplyRecordAdmin):
         return "ended", _("ended")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """A new version begins as the newest there is."""
+        """Start from the values of the newest version."""
         newest = PolicyVersion.objects.order_by("-version").first()
-        return {name: getattr(newest, name) for name in flat(SETTINGS)} if newest else {}
+        return {name: getattr(newest, name) for name in flatten(SETTINGS)} if newest else {}
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         titled = {**(extra_context or {}), "title": _("New version of the matching policy")}
-        shown: HttpResponse = super().add_view(request, form_url, titled)
-        return shown
+        page: HttpResponse = super().add_view(request, form_url, titled)
+        return page
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         version = self.get_object(request, object_id)
-        told = self.compared(version) if version else {}
-        context = {**(extra_context or {}), **told}
-        shown: HttpResponse = super().change_view(request, object_id, form_url, context)
-        return shown
+        changes = self.compare(version) if version else {}
+        context = {**(extra_context or {}), **changes}
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
 
-    def compared(self, version: Any) -> dict[str, Any]:
-        """What this version changed of the one before it."""
+    def compare(self, version: Any) -> dict[str, Any]:
+        """List what this version changed from the one before it."""
         before = PolicyVersion.objects.filter(version__lt=version.version)
         former = before.order_by("-version").first()
         return {"former": former, "changes": rulebook.list_changes(version, former)}

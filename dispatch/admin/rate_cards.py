@@ -1,4 +1,4 @@
-"""Rate cards, whose client is chosen from those there are."""
+"""The admin page of rate cards, extended by the choice of an existing client."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Why an agent was asked, as people read it."""
+"""Sentences that tell a coordinator why an agent got an offer."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,12 +9,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from agents.admin.formats import lasting, paired
+from agents.admin.formats import format_duration, join_label
 from dispatch import wording
 from dispatch.explanations.rulebook import PARTS
 from dispatch.models import Offer
 
-#: Why an agent on line could not be asked.
+#: Why an online agent could not get the offer.
 EXCLUDED = {
     "language": gettext_lazy("don’t speak the language"),
     "skill": gettext_lazy("below a level asked for"),
@@ -26,7 +26,7 @@ EXCLUDED = {
     "further": gettext_lazy("further down the line, not looked at"),
     "silent": gettext_lazy("page not heard from"),
 }
-#: What each part is called at the head of a column, and its colour in a bar.
+#: The column title of each cost part, and its colour in a bar.
 COLUMNS = {
     "language": (gettext_lazy("Language"), "#0f766e"),
     "skill": (gettext_lazy("Skills"), "#2563eb"),
@@ -39,9 +39,9 @@ COLUMNS = {
 }
 
 
-def reasons(given: Mapping[str, Any]) -> list[str]:
-    """The reasons of an offer, one a line."""
-    lines = [_part(name, points) for name, points in given.get("costs", {}).items()]
+def list_reasons(given: Mapping[str, Any]) -> list[str]:
+    """List the reasons of an offer, one on a line."""
+    lines = [_format_part(name, points) for name, points in given.get("costs", {}).items()]
     if candidates := given.get("candidates"):
         lines.append(
             ngettext("the only one who fitted", "best of %(count)d who fitted", candidates)
@@ -49,18 +49,18 @@ def reasons(given: Mapping[str, Any]) -> list[str]:
         )
     if "waited_s" in given:
         waited = timedelta(seconds=given["waited_s"])
-        lines.append(_("the customer had waited %(time)s") % {"time": lasting(waited)})
-        lines += wording.lowered(given.get("lowered", {}), waited=waited)
+        lines.append(_("the customer had waited %(time)s") % {"time": format_duration(waited)})
+        lines += wording.list_lowered(given.get("lowered", {}), waited=waited)
     return lines
 
 
-def _part(name: str, points: int) -> str:
+def _format_part(name: str, points: int) -> str:
     counted = ngettext("%(count)d point", "%(count)d points", points) % {"count": points}
-    return paired(str(PARTS.get(name, name)), counted)
+    return join_label(str(PARTS.get(name, name)), counted)
 
 
-def decision(offer: Offer) -> str:
-    """A link to how this offer came about; nothing if no wave made it."""
+def link_decision(offer: Offer) -> str:
+    """Link to the decision of an offer; empty if no wave made it."""
     if offer.decision_id is None:
         return ""
     page = reverse("admin:dispatch_decision_change", args=[offer.decision_id])

@@ -1,4 +1,4 @@
-"""Who may use the desk: agents, in their language and time zone. Refusals become sentences."""
+"""Access to the desk: agents only, in their language and time zone, with readable refusals."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,7 +22,7 @@ from tickets.errors import MessageChanged, TicketError
 Given = ParamSpec("Given")
 Refusal = DispatchError | TicketError | AgentError
 
-#: Refusals from below carry no sentence of their own in the reader's language.
+#: Sentences for refusals of `agents` and `tickets`, which have no text for agents.
 SENTENCES: dict[type[Exception], object] = {
     NotApproved: _(
         "Your account is not approved for work at the moment. Your coordinator can tell you why."
@@ -44,27 +44,27 @@ AgentView = Callable[Concatenate[AgentRequest, Agent, Given], HttpResponse]
 
 
 def agents_only(view: AgentView[Given]) -> View[Given]:
-    """The view gets the agent who asks; whoever is none is told so."""
+    """Pass the logged-in agent to the view; refuse any other user."""
 
     @wraps(view)
     def guarded(
         request: AgentRequest, /, *args: Given.args, **kwargs: Given.kwargs
     ) -> HttpResponse:
-        agent = agent_of(request)
+        agent = find_agent(request)
         if agent is None:
-            return turned_away(request)
+            return turn_away(request)
         with (
             translation.override(agent.user.language),
             timezone.override(ZoneInfo(agent.time_zone)),
         ):
-            response = answered(view, request, agent, *args, **kwargs)
+            response = call_view(view, request, agent, *args, **kwargs)
             response.headers["Content-Language"] = agent.user.language
         return response
 
     return guarded
 
 
-def answered(
+def call_view(
     view: AgentView[Given],
     request: AgentRequest,
     agent: Agent,
@@ -74,17 +74,19 @@ def answered(
     try:
         return view(request, agent, *args, **kwargs)
     except (DispatchError, TicketError, AgentError) as refusal:
-        return refused(request, agent, says(refusal), status=getattr(refusal, "status", 409))
+        return render_refusal(
+            request, agent, get_sentence(refusal), status=getattr(refusal, "status", 409)
+        )
 
 
-def agent_of(request: HttpRequest) -> Agent | None:
+def find_agent(request: HttpRequest) -> Agent | None:
     if not request.user.is_authenticated:
         return None
     return Agent.objects.select_related("user").filter(user=request.user).first()
 
 
-def turned_away(request: AgentRequest) -> HttpResponse:
-    """To the login page, or for a login that is no agent's, to a page that says so."""
+def turn_away(request: AgentRequest) -> HttpResponse:
+    """Lead to the login page, or to a page that says that this login is not an agent's."""
     if request.user.is_authenticated:
         return render(request, "desk/no_agent.html", status=403)
     if request.htmx:
@@ -92,16 +94,18 @@ def turned_away(request: AgentRequest) -> HttpResponse:
     return redirect_to_login(request.get_full_path())
 
 
-def refused(request: AgentRequest, agent: Agent, sentence: object, *, status: int) -> HttpResponse:
-    """The sentence: beside what is true now for a page that listens, else with a way back."""
+def render_refusal(
+    request: AgentRequest, agent: Agent, sentence: object, *, status: int
+) -> HttpResponse:
+    """Show the refusal: with fresh live parts for htmx, else as a page with a link back."""
     if request.htmx:
-        return fragments.fragment(request, agent, notice=sentence, status=status)
+        return fragments.render_fragment(request, agent, notice=sentence, status=status)
     return render(request, "desk/refused.html", {"sentence": sentence}, status=status)
 
 
-def says(refusal: Refusal) -> object:
-    """The refusal as a sentence for the agent."""
+def get_sentence(refusal: Refusal) -> object:
+    """Return the sentence that the agent reads."""
     if isinstance(refusal, DispatchError):
-        return refusal.says
+        return refusal.sentence
     kinds = (kind for kind in type(refusal).__mro__ if kind in SENTENCES)
     return SENTENCES[next(kinds)]

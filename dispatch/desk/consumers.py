@@ -1,5 +1,5 @@
-"""The live line of the desk: it sends news, hears the page's heartbeat and which offers its screen
-shows. It decides nothing."""
+"""The WebSocket of the desk. It sends updates to the page, and receives heartbeats and the offers
+that the screen shows. It makes no decisions."""
 
 import json
 import time
@@ -19,7 +19,7 @@ from dispatch.realtime import push
 
 #: Close codes of our protocol.
 NOT_LOGGED_IN, NOT_AN_AGENT, TOO_MUCH = 4401, 4403, 4429
-#: A page beats every ten seconds, and with each beat names the offers on its screen.
+#: A page sends a heartbeat every ten seconds, and a frame for each offer on its screen.
 MOST_FRAMES_A_MINUTE = 120
 LONGEST_FRAME = 100
 
@@ -30,8 +30,10 @@ class DeskConsumer(AsyncWebsocketConsumer):
     session: LiveSession | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Channels would first have a thread close old connections: a hop for every frame. All we
-        ask of the database is asked in ways that see to that themselves."""
+        """Call the method for the message, without closing old database connections first.
+
+        Channels would do that in a thread for every frame. Our database calls do it themselves.
+        """
         await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
@@ -40,13 +42,13 @@ class DeskConsumer(AsyncWebsocketConsumer):
         if user is None or not user.is_authenticated or session_key is None:
             await self.close(NOT_LOGGED_IN)
             return
-        agent_id = await agent_of(user.pk)
+        agent_id = await find_agent_id(user.pk)
         if agent_id is None:
             await self.close(NOT_AN_AGENT)
             return
         self.session = LiveSession(agent_id, session_key)
         self.minute, self.frames = time.monotonic(), 0
-        # Join before the page reads its state, so that nothing falls between the two.
+        # Join the group before the page reads its state, so that no update is lost in between.
         await self.channel_layer.group_add(push.group(agent_id), self.channel_name)
         heartbeats.beat(self)
 
@@ -59,30 +61,30 @@ class DeskConsumer(AsyncWebsocketConsumer):
                 )
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """A frame names an offer that is on the screen, or is a heartbeat."""
-        if self._floods():
+        """Handle a frame: it names an offer that is on the screen, or is a heartbeat."""
+        if self._is_flooding():
             await self.close(TOO_MUCH)
-        elif offer_id := shown_offer(text_data):
+        elif offer_id := parse_shown_offer(text_data):
             heartbeats.show(self, offer_id)
         elif self.session:
             heartbeats.beat(self)
 
     async def news(self, event: dict[str, Any]) -> None:
-        """From `push`: forwarded as it is."""
+        """Forward a message from `push` as it is."""
         await self.send(text_data=event["text"])
 
     async def answer(self, signature: str | None) -> None:
-        """From the heart: the desk's signature, or None when the session is no longer good."""
+        """Answer a heartbeat with the desk's signature; None means that the session ended."""
         if signature is None:
             await self.close(NOT_LOGGED_IN)
         else:
             await self.send(text_data=json.dumps({"signature": signature}))
 
     async def ask_to_refresh(self) -> None:
-        """From the heart: something may have been lost on its way here."""
+        """Tell the page to reload its state, because an update may have been lost."""
         await self.send(text_data=json.dumps({"changed": True}))
 
-    def _floods(self) -> bool:
+    def _is_flooding(self) -> bool:
         now = time.monotonic()
         if now - self.minute > 60:
             self.minute, self.frames = now, 0
@@ -90,14 +92,14 @@ class DeskConsumer(AsyncWebsocketConsumer):
         return self.frames > MOST_FRAMES_A_MINUTE
 
 
-async def agent_of(user_id: int) -> UUID | None:
-    """The agent behind a login."""
+async def find_agent_id(user_id: int) -> UUID | None:
+    """Find the agent of a user."""
     found = Agent.objects.filter(user_id=user_id).values_list("pk", flat=True)
     return await database_sync_to_async(found.first, thread_sensitive=False)()
 
 
-def shown_offer(frame: str | None) -> UUID | None:
-    """The offer in a frame like {"shown": "<id>"}; None in any other."""
+def parse_shown_offer(frame: str | None) -> UUID | None:
+    """Parse the offer of a frame like {"shown": "<id>"}; None for any other frame."""
     if frame is None or len(frame) > LONGEST_FRAME:
         return None
     try:

@@ -1,4 +1,4 @@
-"""An agent's pay by day, from the ledger, each amount in the parts it is made of."""
+"""An agent's pay by day, from the ledger, with the parts of each amount."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from agents.models import Agent, JournalEntry
 from agents.pay import ledger
+from agents.pay.money import active_locale
 from agents.pay.quotes import Quote
 from dispatch import assignments, wording
 from dispatch.models import Assignment
@@ -57,61 +58,65 @@ class Week:
     later: date | None
 
 
-def week(agent: Agent, *, until: date | None, at: datetime) -> Week:
-    """The week that ends with this day, or with today."""
+def build_week(agent: Agent, *, until: date | None, at: datetime) -> Week:
+    """Build the week that ends on this day, or today."""
     zone = ZoneInfo(agent.time_zone)
     today = at.astimezone(zone).date()
     last = min(until, today) if until else today
     end = datetime.combine(last + timedelta(days=1), time(), zone)
-    entries = _entries(agent, since=end - WEEK, until=end)
+    entries = _list_entries(agent, since=end - WEEK, until=end)
     days = [
-        _day(day, list(of_day))
+        _build_day(day, list(of_day))
         for day, of_day in groupby(entries, lambda entry: entry.at.astimezone(zone).date())
     ]
     return Week(days, last - WEEK, last + WEEK if last < today else None)
 
 
-def _day(day: date, entries: list[Earned]) -> EarningsDay:
+def _build_day(day: date, entries: list[Earned]) -> EarningsDay:
     totals: dict[str, int] = {}
     for entry in entries:
         totals[entry.currency] = totals.get(entry.currency, 0) + entry.amount
-    name = format_date(day, "EEEE d MMMM", locale=wording.locale())
+    name = format_date(day, "EEEE d MMMM", locale=active_locale())
     return EarningsDay(name[:1].upper() + name[1:], totals, entries)
 
 
-def _entries(agent: Agent, *, since: datetime, until: datetime) -> list[Earned]:
+def _list_entries(agent: Agent, *, since: datetime, until: datetime) -> list[Earned]:
     found = JournalEntry.objects.filter(
         agent=agent, occurred_at__gte=since, occurred_at__lt=until
     ).prefetch_related("lines")
     entries = list(found.order_by("-occurred_at"))
-    works = _works(entry.source_id for entry in entries if entry.source_type == assignments.SOURCE)
-    return [_earned(entry, works.get(entry.source_id)) for entry in entries]
+    works = _read_assignments(
+        entry.source_id for entry in entries if entry.source_type == assignments.SOURCE
+    )
+    return [_build_earned(entry, works.get(entry.source_id)) for entry in entries]
 
 
-def _works(ids: Iterable[UUID]) -> dict[UUID, Assignment]:
+def _read_assignments(ids: Iterable[UUID]) -> dict[UUID, Assignment]:
     return Assignment.objects.select_related("ticket", "offer").in_bulk(list(ids))
 
 
-def _earned(entry: JournalEntry, work: Assignment | None) -> Earned:
-    """No names: a topic and a time tell the agent which one it was."""
-    owed = [line for line in entry.lines.all() if line.account == ledger.payable(entry.agent_id)]
+def _build_earned(entry: JournalEntry, work: Assignment | None) -> Earned:
+    """Build an entry without the customer's name: topic and time identify the conversation."""
+    owed = [
+        line for line in entry.lines.all() if line.account == ledger.payable_account(entry.agent_id)
+    ]
     amount, currency = -sum(line.amount for line in owed), owed[0].currency
     if work is None or work.finished_at is None:
-        return Earned(entry.occurred_at, _title(entry), None, amount, currency)
+        return Earned(entry.occurred_at, _get_title(entry), None, amount, currency)
     title = wording.plain(work.ticket.topic)
     if entry.kind == JournalEntry.Kind.REVERSAL:
         title = gettext("Corrected: %(title)s") % {"title": title}
         return Earned(entry.occurred_at, title, None, amount, currency)
     took = work.finished_at - work.started_at
-    return Earned(entry.occurred_at, title, took, amount, currency, _parts(work, amount))
+    return Earned(entry.occurred_at, title, took, amount, currency, _list_parts(work, amount))
 
 
-def _title(entry: JournalEntry) -> str:
+def _get_title(entry: JournalEntry) -> str:
     return str(entry.memo.get("reason") or wording.plain(gettext(entry.source_type)))
 
 
-def _parts(work: Assignment, amount: int) -> list[Part]:
-    """The parts of the quote, and what real time added; or the minutes, if the line was lost."""
+def _list_parts(work: Assignment, amount: int) -> list[Part]:
+    """List the parts of the quote and the extra time; only the minutes if the agent was lost."""
     if work.ending == Assignment.Ending.LOST:
         return [Part(gettext("The minutes until the conversation was passed on"), amount)]
     quote: Quote = work.offer.quote

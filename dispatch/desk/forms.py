@@ -1,4 +1,4 @@
-"""What the desk's forms may say."""
+"""Forms of the desk."""
 
 from uuid import uuid4
 
@@ -24,7 +24,7 @@ HAND_BACK_REASONS = [
     ("wrong_team", _("Another team should have this")),
     ("abusive", _("The customer is abusive")),
 ]
-#: As `dispatch.offers.REASONS`.
+#: The same codes as in `dispatch.offers.REASONS`.
 PASS_REASONS = [
     ("not_now", _("Not now")),
     ("not_my_topic", _("Not my topic")),
@@ -77,11 +77,11 @@ class LanguageForm(forms.Form):
 
 
 class Position(forms.Form):
-    """What an open page shows already, so that it is sent only what is new."""
+    """What an open page already shows, so that it gets only what is new."""
 
     signature = forms.CharField(required=False, max_length=64)
     conversation = forms.UUIDField(required=False)
     after = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     stage = forms.ChoiceField(required=False, choices=STAGES)
-    #: When the desk's home was opened, in milliseconds since 1970; other pages leave it out.
+    #: When the home page was opened, in milliseconds since 1970. Other pages leave it out.
     home_since = forms.IntegerField(required=False, min_value=0, max_value=10**13)

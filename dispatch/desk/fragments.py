@@ -1,4 +1,4 @@
-"""The live parts of the desk, and the fragment that brings an open page up to date."""
+"""The live parts of the desk, and the fragment that updates an open page."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +18,11 @@ from dispatch.models import Assignment
 from tickets import clock
 
 
-def page(agent: Agent, *, at: datetime) -> dict[str, Any]:
-    """What every page of the desk shows. Whoever looks at one is there."""
-    presence.seen([agent.pk], at=at)
+def build_page(agent: Agent, *, at: datetime) -> dict[str, Any]:
+    """Build the context of every desk page. Loading a page renews the agent's presence."""
+    presence.record_heartbeats([agent.pk], at=at)
     now = read_state.read(agent, at=at)
-    rows = conversations.rows(now.assignments)
+    rows = conversations.list_rows(now.assignments)
     return {
         "agent": agent,
         "at": at,
@@ -34,36 +34,35 @@ def page(agent: Agent, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def state(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """The fragment if anything changed since the page's signature, else nothing.
+def render_changes(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Render the fragment if anything changed since the page's signature, else 204.
 
-    Whoever is at home when a conversation begins by itself is taken to it.
+    An agent on the home page is led to a conversation that was accepted automatically.
     """
-    shown = position(request)
+    shown = read_position(request)
     at = clock.now()
-    current = page(agent, at=at)
-    if begun := _begun_by_itself(current["now"], since=shown["home_since"]):
+    current = build_page(agent, at=at)
+    if begun := _find_auto_accepted(current["now"], since=shown["home_since"]):
         return HttpResponseClientRedirect(reverse("desk:talk", args=[begun.pk]))
-    talk = _talk(agent, shown)
+    talk = _build_conversation(agent, shown)
     behind = talk and (talk["thread"] or talk["moved"])
     if not behind and shown["signature"] == current["now"].signature:
         return HttpResponse(status=204)
     return render(request, "desk/_state.html", {**current, **talk})
 
 
-def fragment(
+def render_fragment(
     request: HttpRequest, agent: Agent, *, notice: object = "", status: int = 200, **also: Any
 ) -> HttpResponse:
-    """After an act: all the live parts, a sentence if there is one to say, and what the act
-    itself brings."""
-    current = page(agent, at=clock.now())
-    talk = _talk(agent, position(request))
+    """Render all live parts after an action, with a notice and the context of the action."""
+    current = build_page(agent, at=clock.now())
+    talk = _build_conversation(agent, read_position(request))
     context = {**current, **talk, "notice": notice, "acted": True, **also}
     return render(request, "desk/_state.html", context, status=status)
 
 
-def position(request: HttpRequest) -> dict[str, Any]:
-    """What the page shows already. Anything odd counts as nothing."""
+def read_position(request: HttpRequest) -> dict[str, Any]:
+    """Read what the page already shows. Invalid values count as missing."""
     form = Position(request.POST if request.method == "POST" else request.GET)
     form.is_valid()
     given = form.cleaned_data
@@ -76,8 +75,8 @@ def position(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _begun_by_itself(now: DeskState, *, since: int | None) -> Assignment | None:
-    """The conversation that was accepted for the agent since they opened their home, if any."""
+def _find_auto_accepted(now: DeskState, *, since: int | None) -> Assignment | None:
+    """Find the conversation that was accepted automatically since the home page was opened."""
     if since is None:
         return None
     opened = datetime.fromtimestamp(since / 1000, UTC)
@@ -85,9 +84,9 @@ def _begun_by_itself(now: DeskState, *, since: int | None) -> Assignment | None:
     return next((each for each in began if each.started_at > opened), None)
 
 
-def _talk(agent: Agent, shown: dict[str, Any]) -> dict[str, Any]:
+def _build_conversation(agent: Agent, shown: dict[str, Any]) -> dict[str, Any]:
     if not shown["conversation"]:
         return {}
-    return conversations.news(
+    return conversations.build_news(
         agent, shown["conversation"], after=shown["after"], stage_shown=shown["stage"]
     )

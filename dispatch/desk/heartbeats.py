@@ -18,14 +18,12 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.db import DatabaseError, connection
-from django.db.models.functions import Now
 from psycopg_pool import PoolTimeout
 
 from agents import presence
 from agents.models import Agent
-from dispatch import offers
+from dispatch import offers, sql
 from dispatch.desk import state
-from dispatch.models import Offer
 from dispatch.operations import connections
 from tickets import clock
 
@@ -36,14 +34,8 @@ EVERY = 1.0
 SOON = 0.2
 #: A card that was not shown by then may never have arrived.
 OVERDUE = timedelta(seconds=1)
-# One statement, and the same one however many beat.
-GOOD = """
-SELECT pulse.agent_id, pulse.session_key
-FROM unnest(%(agents)s::uuid[], %(sessions)s::text[]) pulse(agent_id, session_key)
-JOIN django_session s ON s.session_key = pulse.session_key AND s.expire_date > %(at)s
-JOIN agents_agent a ON a.id = pulse.agent_id AND a.status = %(approved)s
-JOIN agents_user u ON u.id = a.user_id AND u.is_active
-"""
+VALID_SESSIONS_SQL = sql.read(__package__, "valid_sessions")
+UNSHOWN_SQL = sql.read(__package__, "find_unshown")
 
 
 class LiveSession(NamedTuple):
@@ -63,103 +55,109 @@ class LivePage(Protocol):
     async def ask_to_refresh(self) -> None: ...
 
 
-_open: set[LivePage] = set()
-_beating: set[LivePage] = set()
-_shown: set[tuple[UUID, UUID]] = set()
-_running: dict[tuple[asyncio.AbstractEventLoop, str], "asyncio.Task[None]"] = {}
+class PageHeartbeats:
+    """The open pages of this process, and what they said since it was written last."""
+
+    def __init__(self) -> None:
+        self._open: set[LivePage] = set()
+        self._beating: set[LivePage] = set()
+        self._shown: set[tuple[UUID, UUID]] = set()
+        self._running: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
+
+    def beat(self, page: LivePage) -> None:
+        """This page is alive; it is answered within a second."""
+        self._open.add(page)
+        self._beating.add(page)
+        self._keep_going(self._renew_beats)
+        self._keep_going(self._watch_unshown)
+
+    def show(self, page: LivePage, offer_id: UUID) -> None:
+        """This page shows this offer, as it says; it is written within a quarter of a second."""
+        if page.session:
+            self._shown.add((offer_id, page.session.agent_id))
+            self._keep_going(self._write_shown)
+
+    def stop(self, page: LivePage) -> None:
+        """This page is gone."""
+        self._open.discard(page)
+        self._beating.discard(page)
+
+    def _keep_going(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start it on this loop, unless it runs there already."""
+        loop = asyncio.get_running_loop()
+        key = (loop, work.__name__)
+        if key not in self._running or self._running[key].done():
+            self._running[key] = loop.create_task(work())
+
+    async def _write_shown(self) -> None:
+        """Runs while there is anything to write."""
+        while self._shown:
+            await asyncio.sleep(SOON)
+            batch = list(self._shown)
+            self._shown.clear()
+            try:
+                await database_sync_to_async(acknowledge, thread_sensitive=False)(batch)
+            except (DatabaseError, PoolTimeout) as broken:
+                # The pages say it again with their next beat.
+                logger.warning("shown offers lost: %s", type(broken).__name__)
+
+    async def _renew_beats(self) -> None:
+        """Runs while there is anything to renew."""
+        while self._beating:
+            pages = {page: page.session for page in self._beating if page.session}
+            self._beating.clear()
+            try:
+                signatures = await database_sync_to_async(renew, thread_sensitive=False)(
+                    set(pages.values()), sockets=len(self._open)
+                )
+            except (DatabaseError, PoolTimeout) as broken:
+                # The pages hear nothing, beat again, and poll by HTTP meanwhile.
+                logger.warning("beats lost: %s", type(broken).__name__)
+            else:
+                await asyncio.gather(
+                    *(page.answer(signatures.get(pulse)) for page, pulse in pages.items()),
+                    return_exceptions=True,
+                )
+            await asyncio.sleep(EVERY)
+
+    async def _watch_unshown(self) -> None:
+        """Runs while any page is open."""
+        told: set[UUID] = set()
+        while self._open:
+            await asyncio.sleep(EVERY)
+            try:
+                unshown = await database_sync_to_async(find_unshown, thread_sensitive=False)()
+            except (DatabaseError, PoolTimeout) as broken:
+                logger.warning("offers not looked for: %s", type(broken).__name__)
+                continue
+            waiting = {agent for offer, agent in unshown.items() if offer not in told}
+            told = set(unshown)
+            pages = [
+                page for page in self._open if page.session and page.session.agent_id in waiting
+            ]
+            await asyncio.gather(*(page.ask_to_refresh() for page in pages), return_exceptions=True)
 
 
-def beat(page: LivePage) -> None:
-    """This page is alive; it is answered within a second."""
-    _open.add(page)
-    _beating.add(page)
-    _keep_going(_renew_beats)
-    _keep_going(_watch_unshown)
-
-
-def show(page: LivePage, offer_id: UUID) -> None:
-    """This page shows this offer, as it says; it is written within a quarter of a second."""
-    if page.session:
-        _shown.add((offer_id, page.session.agent_id))
-        _keep_going(_write_shown)
-
-
-def stop(page: LivePage) -> None:
-    """This page is gone."""
-    _open.discard(page)
-    _beating.discard(page)
-
-
-def _keep_going(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Start it on this loop, unless it runs there already."""
-    loop = asyncio.get_running_loop()
-    key = (loop, work.__name__)
-    if key not in _running or _running[key].done():
-        _running[key] = loop.create_task(work())
-
-
-async def _write_shown() -> None:
-    """Runs while there is anything to write."""
-    while _shown:
-        await asyncio.sleep(SOON)
-        batch = list(_shown)
-        _shown.clear()
-        try:
-            await database_sync_to_async(acknowledge, thread_sensitive=False)(batch)
-        except (DatabaseError, PoolTimeout) as broken:
-            # The pages say it again with their next beat.
-            logger.warning("shown offers lost: %s", type(broken).__name__)
-
-
-async def _renew_beats() -> None:
-    """Runs while there is anything to renew."""
-    while _beating:
-        pages = {page: page.session for page in _beating if page.session}
-        _beating.clear()
-        try:
-            signatures = await database_sync_to_async(renew, thread_sensitive=False)(
-                set(pages.values())
-            )
-        except (DatabaseError, PoolTimeout) as broken:
-            # The pages hear nothing, beat again, and poll by HTTP meanwhile.
-            logger.warning("beats lost: %s", type(broken).__name__)
-        else:
-            await asyncio.gather(
-                *(page.answer(signatures.get(pulse)) for page, pulse in pages.items()),
-                return_exceptions=True,
-            )
-        await asyncio.sleep(EVERY)
-
-
-async def _watch_unshown() -> None:
-    """Runs while any page is open."""
-    told: set[UUID] = set()
-    while _open:
-        await asyncio.sleep(EVERY)
-        try:
-            unshown = await database_sync_to_async(find_unshown, thread_sensitive=False)()
-        except (DatabaseError, PoolTimeout) as broken:
-            logger.warning("offers not looked for: %s", type(broken).__name__)
-            continue
-        waited_for = {agent for offer, agent in unshown.items() if offer not in told}
-        told = set(unshown)
-        pages = [page for page in _open if page.session and page.session.agent_id in waited_for]
-        await asyncio.gather(*(page.ask_to_refresh() for page in pages), return_exceptions=True)
+#: The pages of this process.
+PAGES = PageHeartbeats()
+beat, show, stop = PAGES.beat, PAGES.show, PAGES.stop
 
 
 def find_unshown() -> dict[UUID, UUID]:
     """Offers that should be on a screen by now and are on none, and whose they are."""
-    unshown = Offer.objects.filter(status=Offer.Status.SENT, sent_at__lt=Now() - OVERDUE)
-    return dict(unshown.order_by("-sent_at").values_list("pk", "agent")[:1000])
+    given: dict[str, Any] = {"overdue": OVERDUE}
+    with connection.cursor() as cursor:
+        cursor.execute(UNSHOWN_SQL, given)
+        return dict(cursor.fetchall())
 
 
-def renew(pulses: Collection[LiveSession]) -> dict[LiveSession, str]:
+def renew(pulses: Collection[LiveSession], *, sockets: int) -> dict[LiveSession, str]:
     """Renew the presence of all whose session still holds; the desk's signature of each."""
     at = clock.now()
-    connections.report(len(_open), at=at)
+    connections.report(sockets, at=at)
     good = _good(pulses, at=at)
     alive = {pulse.agent_id for pulse in good}
-    presence.seen(alive, at=at)
+    presence.record_heartbeats(alive, at=at)
     words = state.signatures(alive)
     return {pulse: words[pulse.agent_id] for pulse in good}
 
@@ -173,7 +171,7 @@ def _good(pulses: Collection[LiveSession], *, at: datetime) -> list[LiveSession]
         "at": at,
     }
     with connection.cursor() as cursor:
-        cursor.execute(GOOD, given)
+        cursor.execute(VALID_SESSIONS_SQL, given)
         return list(starmap(LiveSession, cursor.fetchall()))
 
 

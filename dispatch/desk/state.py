@@ -1,4 +1,4 @@
-"""What an agent's desk shows now, and a signature by which a page knows whether it is behind."""
+"""The state of an agent's desk, and the signature by which a page finds out that it is stale."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,24 +10,10 @@ from django.db import connection
 
 from agents.models import Agent, Presence
 from agents.pay import ledger
+from dispatch import sql
 from dispatch.models import Assignment, Offer
 
-# A live server asks it of a hundred agents a second: what they have is gathered in one pass.
-SIGNATURES = """
-WITH offers AS (
-    SELECT agent_id, string_agg(id::text, ' ' ORDER BY id) AS pending FROM dispatch_offer
-    WHERE agent_id = ANY(%(agents)s::uuid[]) AND status IN ('sent', 'shown') GROUP BY agent_id
-), talks AS (
-    SELECT a.agent_id,
-        string_agg(concat_ws(' ', a.id, a.ended_at, t.last_seq), ' ' ORDER BY a.id) AS unfinished
-    FROM dispatch_assignment a JOIN tickets_ticket t ON t.id = a.ticket_id
-    WHERE a.agent_id = ANY(%(agents)s::uuid[]) AND a.finished_at IS NULL GROUP BY a.agent_id
-)
-SELECT agent_id, to_hex(hashtextextended(concat_ws(
-    ' ', p.status, p.paused, p.auto_accept, p.auto_accept_limit, '/', pending, '/', unfinished), 0))
-FROM agents_presence p LEFT JOIN offers USING (agent_id) LEFT JOIN talks USING (agent_id)
-WHERE agent_id = ANY(%(agents)s::uuid[])
-"""
+SIGNATURES_SQL = sql.read(__package__, "signatures")
 
 
 @dataclass(frozen=True)
@@ -43,10 +29,10 @@ class DeskState:
 
 
 def read(agent: Agent, *, at: datetime) -> DeskState:
-    """Everything the desk shows of this agent. Six queries, however much there is."""
-    # Read before the rows: a page that is newer than its signature only asks once too often.
+    """Read everything the desk shows. Always six queries."""
+    # Read before the rows. If a row changes in between, the page only reloads once too often.
     signature = signatures([agent.pk])[agent.pk]
-    midnight = start_of_day(agent, at=at)
+    midnight = get_midnight(agent, at=at)
     pending = Offer.objects.pending().filter(agent=agent).select_related("ticket__client")
     unfinished = Assignment.objects.unfinished().filter(agent=agent)
     finished = Assignment.objects.filter(agent=agent, finished_at__gte=midnight)
@@ -54,20 +40,20 @@ def read(agent: Agent, *, at: datetime) -> DeskState:
         presence=Presence.objects.get(agent=agent),
         offers=list(pending.order_by("sent_at")),
         assignments=list(unfinished.select_related("ticket", "offer").order_by("started_at")),
-        earned=ledger.earned(agent, since=midnight),
+        earned=ledger.sum_earnings(agent, since=midnight),
         finished_today=finished.count(),
         signature=signature,
     )
 
 
 def signatures(agent_ids: Collection[UUID]) -> dict[UUID, str]:
-    """One short word for each agent that changes whenever their desk does. One query."""
+    """Read the signature of each agent; it changes whenever the desk does. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(SIGNATURES, {"agents": list(agent_ids)})
+        cursor.execute(SIGNATURES_SQL, {"agents": list(agent_ids)})
         return dict(cursor.fetchall())
 
 
-def start_of_day(agent: Agent, *, at: datetime) -> datetime:
-    """Midnight where the agent lives."""
+def get_midnight(agent: Agent, *, at: datetime) -> datetime:
+    """Midnight in the agent's time zone."""
     local = at.astimezone(ZoneInfo(agent.time_zone))
     return local.replace(hour=0, minute=0, second=0, microsecond=0)

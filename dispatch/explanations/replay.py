@@ -105,7 +105,7 @@ class DecisionReplay:
 
     @cached_property
     def snapshot(self) -> WaveSnapshot:
-        return WaveSnapshot.from_json(self.decision.words())
+        return WaveSnapshot.from_json(self.decision.decompress())
 
     @cached_property
     def ticket_by_agent(self) -> Mapping[UUID, UUID]:
@@ -172,11 +172,6 @@ class DecisionReplay:
 def replay(decision: Decision) -> ReplayResult:
     """Replay a decision."""
     return DecisionReplay(decision).replay()
-
-
-def explain(decision: Decision, ticket_id: UUID) -> TicketExplanation:
-    """Explain one ticket of a decision. Raises KeyError if the wave did not read it."""
-    return DecisionReplay(decision).explain(ticket_id)
 
 
 def replay_all(decisions: Iterable[Decision]) -> dict[UUID, DecisionReplay]:

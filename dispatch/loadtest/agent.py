@@ -1,4 +1,4 @@
-"""An agent at work: answers offers, talks, ends conversations; now and then their line is cut."""
+"""An agent at work: answers offers, talks, ends conversations, and sometimes loses the network."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,7 +11,7 @@ from dispatch.loadtest.behaviour import REASONS, Behaviour
 from dispatch.loadtest.browser import DeskBrowser
 from dispatch.loadtest.page_parser import DeskPage
 
-HELLO = "Hello, I have read what you wrote and am looking into it."
+GREETING = "Hello, I have read what you wrote and am looking into it."
 REPLIES = (
     "I can see it here. One moment, please.",
     "Thank you for waiting. That is put right now.",
@@ -19,73 +19,73 @@ REPLIES = (
     "I have noted it, so that it does not happen again.",
 )
 DISPOSITIONS = ("solved", "solved", "follow_up", "not_solved")
-BACK = ("bot_can_continue", "customer_wants_bot", "wrong_team")
-#: Somebody waits so long for the other one's words before they go on (s).
-LULL = 15.0
-#: After so long without a stir one looks around all the same (s).
-IDLE = 12.0
+HAND_BACK_REASONS = ("bot_can_continue", "customer_wants_bot", "wrong_team")
+#: An agent goes on after waiting so long for the customer's reply (s).
+REPLY_TIMEOUT = 15.0
+#: An agent looks at the page at least this often (s).
+LOOK_EVERY = 12.0
 
 
 class AgentActor:
     """Works from `work` until `leave`."""
 
-    def __init__(self, desk: DeskBrowser, temper: Behaviour, *, chance: Random) -> None:
-        self.desk, self.temper, self.chance = desk, temper, chance
+    def __init__(self, desk: DeskBrowser, behaviour: Behaviour, *, rng: Random) -> None:
+        self.desk, self.behaviour, self.rng = desk, behaviour, rng
         self.leaving = asyncio.Event()
         self._considered: set[str] = set()
-        self._talks: dict[str, Talk] = {}
+        self._conversations: dict[str, AgentConversation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._here = asyncio.Event()
+        self._online = asyncio.Event()
 
     async def work(self) -> None:
-        """Log in, come, and answer whatever comes until one may leave."""
+        """Log in, go online, and work until `leave` was called and all conversations ended."""
         if not await self.desk.log_in():
             return
-        await self.desk.look()
-        await self._come()
+        await self.desk.refresh()
+        await self._go_online()
         try:
-            while not (self.leaving.is_set() and not self._talks):
-                await self._attend()
+            while not (self.leaving.is_set() and not self._conversations):
+                await self._react()
         finally:
-            await self._go()
+            await self._go_offline()
 
     async def leave(self) -> None:
-        """Take no more offers, end what was begun, go."""
+        """Take no more offers, end the open conversations, go offline."""
         self.leaving.set()
-        self.desk.stirred.set()
+        self.desk.changed.set()
 
-    async def _come(self) -> None:
+    async def _go_online(self) -> None:
         await self.desk.open()
-        await self.desk.move("available")
-        self._here.set()
+        await self.desk.set_presence("available")
+        self._online.set()
 
-    async def _go(self) -> None:
+    async def _go_offline(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(asyncio.TimeoutError):
             async with asyncio.timeout(10):
-                await self.desk.move("offline")
-        await self.desk.shut()
+                await self.desk.set_presence("offline")
+        await self.desk.close()
 
-    async def _attend(self) -> None:
-        """Once something stirs: look, then see to what is new."""
+    async def _react(self) -> None:
+        """Wait for a change of the page, then start what is new."""
         with suppress(asyncio.TimeoutError):
-            async with asyncio.timeout(IDLE):
-                await self.desk.stirred.wait()
-        self.desk.stirred.clear()
-        await self._here.wait()
-        if self.desk.behind:
-            self.desk.behind = False
-            await self.desk.look()
-            for talk in self._talks.values():
-                talk.news.set()
+            async with asyncio.timeout(LOOK_EVERY):
+                await self.desk.changed.wait()
+        self.desk.changed.clear()
+        await self._online.wait()
+        if self.desk.is_stale:
+            self.desk.is_stale = False
+            await self.desk.refresh()
+            for conversation in self._conversations.values():
+                conversation.changed.set()
         if self.desk.presence in ("paused", "away", "offline") and not self.leaving.is_set():
-            await self.desk.move("available")
+            await self.desk.set_presence("available")
         for offer in [one for one in self.desk.offers if one not in self._considered]:
             self._considered.add(offer)
             self._start(self._consider(offer))
-        for found in [one for one in self.desk.conversations if one not in self._talks]:
+        for found in [one for one in self.desk.conversations if one not in self._conversations]:
             self._begin(found)
         self._considered &= {*self.desk.offers}
 
@@ -96,59 +96,60 @@ class AgentActor:
 
     async def _consider(self, offer: str) -> None:
         await self.desk.show(offer)
-        decision = "decline" if self.leaving.is_set() else self.temper.decides(self.chance)
-        await asyncio.sleep(self.temper.after(self.temper.hesitates, self.chance))
+        decision = "decline" if self.leaving.is_set() else self.behaviour.decide(self.rng)
+        await asyncio.sleep(self.behaviour.sample_span(self.behaviour.answer_after, self.rng))
         if decision == "decline":
-            await self.desk.decline(offer, because=self.chance.choice(REASONS))
+            await self.desk.decline(offer, because=self.rng.choice(REASONS))
         elif decision == "accept" and (conversation := await self.desk.accept(offer)):
             self._begin(conversation)
         if decision != "ignore":
             self.desk.offers.pop(offer, None)
 
-    def _begin(self, conversation: str) -> None:
-        if conversation not in self._talks:
-            self._talks[conversation] = Talk(self, conversation)
-            self._start(self._hold(self._talks[conversation]))
+    def _begin(self, conversation_id: str) -> None:
+        if conversation_id not in self._conversations:
+            conversation = AgentConversation(self, conversation_id)
+            self._conversations[conversation_id] = conversation
+            self._start(self._hold_conversation(conversation))
 
-    async def _hold(self, talk: "Talk") -> None:
+    async def _hold_conversation(self, conversation: "AgentConversation") -> None:
         try:
-            if self.chance.random() < self.temper.vanishes and not self.leaving.is_set():
-                self._start(self._vanish(self.chance.choice(self.temper.gone_for)))
-            await talk.go_on()
+            if self.rng.random() < self.behaviour.lose_network_share and not self.leaving.is_set():
+                self._start(self._lose_network(self.rng.choice(self.behaviour.network_gone_for)))
+            await conversation.run()
         finally:
-            del self._talks[talk.conversation]
-            if talk.conversation in self.desk.conversations:
-                self.desk.conversations.remove(talk.conversation)
-            self.desk.stirred.set()
+            del self._conversations[conversation.id]
+            if conversation.id in self.desk.conversations:
+                self.desk.conversations.remove(conversation.id)
+            self.desk.changed.set()
 
-    async def _vanish(self, seconds: float) -> None:
-        """The network is gone for a while; then the page comes back as it was."""
-        await asyncio.sleep(self.temper.after(self.temper.thinks, self.chance))
-        if not self._here.is_set():
+    async def _lose_network(self, seconds: float) -> None:
+        """Close the page without a word, and open it again after so many seconds."""
+        await asyncio.sleep(self.behaviour.sample_span(self.behaviour.reply_after, self.rng))
+        if not self._online.is_set():
             return
-        self.desk.book.note("network", "seen", gone_for=seconds)
-        self._here.clear()
-        await self.desk.shut()
+        self.desk.history.note("network", "seen", gone_for=seconds)
+        self._online.clear()
+        await self.desk.close()
         with suppress(asyncio.TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.leaving.wait()
-        await self._come()
+        await self._go_online()
 
-    async def here(self) -> None:
-        """Until the network is there."""
-        await self._here.wait()
+    async def wait_until_online(self) -> None:
+        """Wait while the network is lost."""
+        await self._online.wait()
 
 
-class Talk:
-    """One conversation, from hello to the end of wrap-up, as far as one is let."""
+class AgentConversation:
+    """One conversation, from the greeting to the end of wrap-up, or until it is taken away."""
 
-    def __init__(self, agent: AgentActor, conversation: str) -> None:
-        self.agent, self.conversation = agent, conversation
-        self.desk, self.temper, self.chance = agent.desk, agent.temper, agent.chance
-        self.news = asyncio.Event()
+    def __init__(self, agent: AgentActor, conversation_id: str) -> None:
+        self.agent, self.id = agent, conversation_id
+        self.desk, self.behaviour, self.rng = agent.desk, agent.behaviour, agent.rng
+        self.changed = asyncio.Event()
         self.seq, self.stage, self.unanswered = 0, "", False
 
-    async def go_on(self) -> None:
+    async def run(self) -> None:
         await self._look()
         if self.stage in ("", "talking"):
             await self._talk()
@@ -156,76 +157,76 @@ class Talk:
             await self._wrap_up()
 
     async def _talk(self) -> None:
-        await self._say(HELLO)
-        for _ in range(self.chance.randint(1, self.temper.talks)):
-            await self._await_words()
+        await self._say(GREETING)
+        for _ in range(self.rng.randint(1, self.behaviour.max_exchanges)):
+            await self._wait_for_customer()
             if self.stage != "talking":
                 return
-            await self._say(self.chance.choice(REPLIES))
+            await self._say(self.rng.choice(REPLIES))
         await self._think()
-        if self.chance.random() < self.temper.hands_back:
-            await self._end("hand-back", reason=self.chance.choice(BACK))
+        if self.rng.random() < self.behaviour.hand_back_share:
+            await self._end("hand-back", reason=self.rng.choice(HAND_BACK_REASONS))
         else:
-            await self._end("resolve", disposition=self.chance.choice(DISPOSITIONS))
+            await self._end("resolve", disposition=self.rng.choice(DISPOSITIONS))
 
     async def _wrap_up(self) -> None:
-        """Some forget to say that they are done; then the clock says it for them."""
-        await asyncio.sleep(self.temper.after(self.temper.wraps_up, self.chance))
-        await self.agent.here()
-        if self.chance.random() < self.temper.forgets_wrap_up:
+        """Finish, or forget to: then the scheduler ends the wrap-up."""
+        await asyncio.sleep(self.behaviour.sample_span(self.behaviour.wrap_up_for, self.rng))
+        await self.agent.wait_until_online()
+        if self.rng.random() < self.behaviour.forget_wrap_up_share:
             while self.stage == "wrapping":
-                await self._stir()
+                await self._wait_for_change()
                 await self._look()
-        elif await self.desk.end("finish", self.conversation, note=""):
+        elif await self.desk.end("finish", self.id, note=""):
             self.stage = "over"
 
     async def _say(self, text: str) -> None:
         await self._think()
         if self.stage not in ("", "talking"):
             return
-        number = UUID(int=self.chance.getrandbits(128), version=4)
-        shown = await self.desk.say(self.conversation, number=number, text=text, after=self.seq)
+        number = UUID(int=self.rng.getrandbits(128), version=4)
+        shown = await self.desk.say(self.id, number=number, text=text, after=self.seq)
         if shown is None:
-            # Refused: it is over, or somebody else's. The page says which.
+            # Refused: the conversation ended or was reassigned. The page says which.
             self.stage = "over"
             await self._look()
         else:
-            self._take_in(shown)
+            self._read_page(shown)
             self.unanswered = False
 
     async def _end(self, verb: str, **form: str) -> None:
-        await self.agent.here()
-        if self.stage == "talking" and await self.desk.end(verb, self.conversation, **form):
+        await self.agent.wait_until_online()
+        if self.stage == "talking" and await self.desk.end(verb, self.id, **form):
             self.stage = "wrapping"
         elif self.stage == "talking":
             self.stage = "over"
             await self._look()
 
     async def _think(self) -> None:
-        await asyncio.sleep(self.temper.after(self.temper.thinks, self.chance))
-        await self.agent.here()
+        await asyncio.sleep(self.behaviour.sample_span(self.behaviour.reply_after, self.rng))
+        await self.agent.wait_until_online()
 
-    async def _await_words(self) -> None:
+    async def _wait_for_customer(self) -> None:
         """Until the customer has written, or has not for a while."""
-        until = asyncio.get_running_loop().time() + LULL
+        until = asyncio.get_running_loop().time() + REPLY_TIMEOUT
         while not self.unanswered and self.stage == "talking":
             if asyncio.get_running_loop().time() > until or self.agent.leaving.is_set():
                 return
-            await self._stir()
+            await self._wait_for_change()
             await self._look()
 
-    async def _stir(self) -> None:
+    async def _wait_for_change(self) -> None:
         """Until something changed on the page, or for some seconds."""
         with suppress(asyncio.TimeoutError):
             async with asyncio.timeout(3):
-                await self.news.wait()
-        self.news.clear()
-        await self.agent.here()
+                await self.changed.wait()
+        self.changed.clear()
+        await self.agent.wait_until_online()
 
     async def _look(self) -> None:
-        self._take_in(await self.desk.look(self.conversation, after=self.seq, stage=self.stage))
+        self._read_page(await self.desk.refresh(self.id, after=self.seq, stage=self.stage))
 
-    def _take_in(self, shown: DeskPage) -> None:
+    def _read_page(self, shown: DeskPage) -> None:
         for words in shown.words:
             self.seq = max(self.seq, words.seq)
             self.unanswered |= words.origin == "customer"

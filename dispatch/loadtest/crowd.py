@@ -16,70 +16,70 @@ from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import HttpClient
 from dispatch.loadtest.webhook_server import WebhookServer
 
-#: So many agents come at once.
-AT_ONCE = 8
+#: So many agents log in at once.
+LOGINS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`rate`: customers a second, as a Poisson stream. `seconds`: of arrivals; None: without end.
-    `drain`: seconds within which those who came may finish. `news`: seconds for which the bot then
-    goes on listening. `echoes`: as for a `Wire`."""
+    """`rate`: customers a second, as a Poisson stream. `seconds`: of arrivals, without end if None.
+    `drain`: seconds in which the customers may finish. `listen`: seconds for which the bot goes on
+    listening after that. `duplicates`: as for an `HttpClient`."""
 
     url: str
     rate: float
     seconds: float | None
     drain: float
-    news: float
-    temper: Behaviour
+    listen: float
+    behaviour: Behaviour
     seed: int = 0
-    echoes: int = 0
+    duplicates: int = 0
 
 
 class Crowd:
-    def __init__(self, plan: Plan, ground: Fixtures, shelf: HistoryStore) -> None:
-        self.plan, self.ground, self.shelf = plan, ground, shelf
-        self.chance = Random(f"{plan.seed}:{ground.client}")
+    def __init__(self, plan: Plan, fixtures: Fixtures, store: HistoryStore) -> None:
+        self.plan, self.fixtures, self.store = plan, fixtures, store
+        self.rng = Random(f"{plan.seed}:{fixtures.client}")
         self.enough, self.hurry = asyncio.Event(), asyncio.Event()
-        self.mailbox = WebhookServer(ground.webhook_secret, shelf.book("mailbox"))
+        self.server = WebhookServer(fixtures.webhook_secret, store.history("webhooks"))
         self.customers: set[asyncio.Task[None]] = set()
         self.agents: list[AgentActor] = []
         self.arrived = 0
         self.began = time.monotonic()
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._login_slots = asyncio.Semaphore(LOGINS_AT_ONCE)
 
-    async def run(self, heard_at: Callable[[str], None]) -> None:
-        """Until the arrivals are over and everybody is gone. `heard_at` is told where the bot
-        listens for webhooks."""
-        port = await self.mailbox.open()
-        await asyncio.to_thread(heard_at, f"http://127.0.0.1:{port}/webhooks")
-        working = [asyncio.create_task(self._work(*one)) for one in self.ground.agents]
+    async def run(self, set_webhook_url: Callable[[str], None]) -> None:
+        """Run until the arrivals are over and all actors have left. `set_webhook_url` gets the
+        address at which the bot listens."""
+        port = await self.server.open()
+        await asyncio.to_thread(set_webhook_url, f"http://127.0.0.1:{port}/webhooks")
+        working = [asyncio.create_task(self._work(*one)) for one in self.fixtures.agents]
         try:
             await self._arrive()
             await self._drain()
             for agent in self.agents:
                 await agent.leave()
             await asyncio.wait(working, timeout=self.plan.drain)
-            await asyncio.sleep(self.plan.news)
+            await asyncio.sleep(self.plan.listen)
         finally:
             for task in (*working, *self.customers):
                 task.cancel()
             await asyncio.gather(*working, *self.customers, return_exceptions=True)
-            await self.mailbox.close()
+            await self.server.close()
 
     def stop(self) -> None:
         """No more arrivals; those who are there may finish."""
         self.enough.set()
 
-    def _chance(self, name: str) -> Random:
+    def _rng_of(self, name: str) -> Random:
         return Random(f"{self.plan.seed}:{name}")
 
     async def _work(self, login: str, _spoken: tuple[str, ...]) -> None:
-        chance, book = self._chance(login), self.shelf.book(login)
-        async with HttpClient(self.plan.url, chance=chance, echoes=self.plan.echoes) as wire:
-            desk = DeskBrowser(wire, (login, self.ground.password), book=book, chance=chance)
-            agent = AgentActor(desk, self.plan.temper, chance=chance)
-            async with self._gate:
+        rng, history = self._rng_of(login), self.store.history(login)
+        async with HttpClient(self.plan.url, rng=rng, duplicates=self.plan.duplicates) as http:
+            desk = DeskBrowser(http, (login, self.fixtures.password), history=history, rng=rng)
+            agent = AgentActor(desk, self.plan.behaviour, rng=rng)
+            async with self._login_slots:
                 self.agents.append(agent)
                 working = asyncio.create_task(agent.work())
                 await asyncio.wait([working], timeout=1)
@@ -92,35 +92,35 @@ class Crowd:
     async def _arrive(self) -> None:
         """Languages in the proportion in which agents speak them."""
         until = None if self.plan.seconds is None else self.began + self.plan.seconds
-        spoken = [language for _login, known in self.ground.agents for language in known]
-        headers = {"Authorization": f"Bearer {self.ground.api_key}"}
-        wire = HttpClient(
-            self.plan.url, headers=headers, chance=self._chance("bot"), echoes=self.plan.echoes
+        spoken = [language for _login, known in self.fixtures.agents for language in known]
+        headers = {"Authorization": f"Bearer {self.fixtures.api_key}"}
+        http = HttpClient(
+            self.plan.url, headers=headers, rng=self._rng_of("bot"), duplicates=self.plan.duplicates
         )
-        self._bot = BotActor(wire)
+        self._bot = BotActor(http)
         while not self.enough.is_set() and (until is None or time.monotonic() < until):
-            pause = self.chance.expovariate(self.plan.rate)
+            pause = self.rng.expovariate(self.plan.rate)
             if until:
                 pause = min(pause, max(until - time.monotonic(), 0.01))
             try:
                 async with asyncio.timeout(pause):
                     await self.enough.wait()
             except TimeoutError:
-                self._welcome(self.chance.choice(spoken))
+                self._start_customer(self.rng.choice(spoken))
 
-    def _welcome(self, language: str) -> None:
+    def _start_customer(self, language: str) -> None:
         self.arrived += 1
         name = f"customer-{self.arrived}"
         customer = CustomerActor(
             self._bot,
-            self.mailbox,
-            self.plan.temper,
+            self.server,
+            self.plan.behaviour,
             language=language,
-            chance=self._chance(name),
-            book=self.shelf.book(name),
+            rng=self._rng_of(name),
+            history=self.store.history(name),
             hurry=self.hurry,
         )
-        task = asyncio.create_task(customer.live())
+        task = asyncio.create_task(customer.run())
         self.customers.add(task)
         task.add_done_callback(self.customers.discard)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from dispatch.loadtest.behaviour import Behaviour
 from dispatch.loadtest.bot import BotActor
 from dispatch.loadtest.history import History
-from dispatch.loadtest.webhook_server import News, WebhookServer
+from dispatch.loadtest.webhook_server import Event, WebhookServer
 
 NAMES = ("Mia K.", "Noah B.", "Lea D.", "Emil S.", "Ada L.", "Ivo P.")
 TOPICS = {
@@ -21,9 +21,9 @@ TOPICS = {
 AHEAD = ("Hello?", "Is anybody there?", "It is rather urgent.")
 ANSWERS = ("Yes.", "That was on Monday.", "Thank you!", "I see. And what now?", "In the app.")
 ENDS = {"resolved", "handed_back", "unavailable", "abandoned"}
-END_NEWS = {"ticket.resolved", "ticket.handed_back", "ticket.unavailable"}
-#: Whoever hears nothing for so long asks how things are (s).
-DOUBT = 8.0
+END_EVENTS = {"ticket.resolved", "ticket.handed_back", "ticket.unavailable"}
+#: A customer who got no event for so long asks for the status (s).
+POLL_AFTER = 8.0
 #: Of the customers asked, so many say how it was.
 REVIEWS = 0.3
 
@@ -34,42 +34,42 @@ class CustomerActor:
     def __init__(
         self,
         bot: BotActor,
-        mailbox: WebhookServer,
-        temper: Behaviour,
+        server: WebhookServer,
+        behaviour: Behaviour,
         *,
         language: str,
-        chance: Random,
-        book: History,
+        rng: Random,
+        history: History,
         hurry: asyncio.Event,
     ) -> None:
         """`hurry`: set when everybody is asked to come to an end."""
-        self.bot, self.mailbox, self.temper = bot, mailbox, temper
-        self.language, self.chance, self.book, self.hurry = language, chance, book, hurry
-        self.ref = str(UUID(int=chance.getrandbits(128), version=4))
-        self.key = UUID(int=chance.getrandbits(128), version=4)
+        self.bot, self.server, self.behaviour = bot, server, behaviour
+        self.language, self.rng, self.history, self.hurry = language, rng, history, hurry
+        self.ref = str(UUID(int=rng.getrandbits(128), version=4))
+        self.key = UUID(int=rng.getrandbits(128), version=4)
         self.ticket, self.talking, self.said = "", False, 0
 
-    async def live(self) -> None:
+    async def run(self) -> None:
         """From the escalation to the end, however it comes."""
-        ticket = await self.bot.escalate(self.book, self.escalation(), key=self.key)
+        ticket = await self.bot.escalate(self.history, self.escalation(), key=self.key)
         if ticket is None:
             return
         self.ticket = ticket
-        news = self.mailbox.subscribe(ticket)
+        events = self.server.subscribe(ticket)
         try:
-            await self._go_through(news)
-            await self.bot.read(self.book, ticket)
+            await self._converse(events)
+            await self.bot.read_messages(self.history, ticket)
         finally:
-            self.mailbox.forget(ticket)
+            self.server.unsubscribe(ticket)
 
     def escalation(self) -> dict[str, Any]:
-        topic = self.chance.choice(sorted(TOPICS))
+        topic = self.rng.choice(sorted(TOPICS))
         skill, summary = TOPICS[topic]
-        asked = [{"code": skill, "level": 1}] if self.chance.random() < 0.5 else []
+        asked = [{"code": skill, "level": 1}] if self.rng.random() < 0.5 else []
         return {
             "version": 1,
             "conversation_ref": self.ref,
-            "customer": {"ref": f"c-{self.chance.randint(1, 500)}", "name": self._name()},
+            "customer": {"ref": f"c-{self.rng.randint(1, 500)}", "name": self._name()},
             "language": self.language,
             "topic": topic,
             "skills": asked,
@@ -82,66 +82,66 @@ class CustomerActor:
         }
 
     def _name(self) -> str:
-        return self.chance.choice(NAMES)
+        return self.rng.choice(NAMES)
 
-    async def _go_through(self, news: "asyncio.Queue[News]") -> None:
+    async def _converse(self, events: "asyncio.Queue[Event]") -> None:
         leaves_at = self._patience()
-        if self.chance.random() < self.temper.writes_ahead:
-            await self._say(self.chance.choice(AHEAD))
+        if self.rng.random() < self.behaviour.write_ahead_share:
+            await self._say(self.rng.choice(AHEAD))
         while True:
-            heard = await self._hear(news, until=leaves_at)
-            if heard is None and self._now() >= leaves_at:
+            event = await self._next_event(events, until=leaves_at)
+            if event is None and self._now() >= leaves_at:
                 return await self._leave()
-            ended = await (self._doubt() if heard is None else self._take_in(heard))
+            ended = await (self._poll() if event is None else self._react(event))
             if ended:
-                return await self._look_back()
+                return await self._review()
 
     def _patience(self) -> float:
         """When this customer leaves if nobody has come by then; most stay until they are told."""
-        if self.chance.random() >= self.temper.gives_up:
+        if self.rng.random() >= self.behaviour.give_up_share:
             return float("inf")
-        return self._now() + self.temper.after(self.temper.patience, self.chance)
+        return self._now() + self.behaviour.sample_span(self.behaviour.patience, self.rng)
 
-    async def _hear(self, news: "asyncio.Queue[News]", *, until: float) -> News | None:
-        """The next news; None when none came in time."""
-        left = DOUBT if self.talking else min(DOUBT, until - self._now())
+    async def _next_event(self, events: "asyncio.Queue[Event]", *, until: float) -> Event | None:
+        """Returns the next event, or None when none came in time."""
+        left = POLL_AFTER if self.talking else min(POLL_AFTER, until - self._now())
         with suppress(asyncio.TimeoutError):
             async with asyncio.timeout(max(left, 0)):
-                return await news.get()
+                return await events.get()
         return None
 
-    async def _take_in(self, news: News) -> bool:
-        """Whether the ticket has ended."""
-        kind = news["type"]
+    async def _react(self, event: Event) -> bool:
+        """Answer the event; returns whether the ticket has ended."""
+        kind = event["type"]
         self.talking = kind in ("ticket.answered", "message.created")
-        if kind == "message.created" and self.said < 3 * self.temper.talks:
-            if self.chance.random() < self.temper.walks_out / self.temper.talks:
-                await self.bot.cancel(self.book, self.ticket)
+        if kind == "message.created" and self.said < 3 * self.behaviour.max_exchanges:
+            if self.rng.random() < self.behaviour.leave_talk_share / self.behaviour.max_exchanges:
+                await self.bot.cancel(self.history, self.ticket)
                 return True
-            await asyncio.sleep(self.temper.after(self.temper.thinks, self.chance))
-            await self._say(self.chance.choice(ANSWERS))
-        return kind in END_NEWS
+            await asyncio.sleep(self.behaviour.sample_span(self.behaviour.reply_after, self.rng))
+            await self._say(self.rng.choice(ANSWERS))
+        return kind in END_EVENTS
 
-    async def _doubt(self) -> bool:
-        """Nothing was heard: ask. Whoever is asked to come to an end stops waiting."""
-        status = await self.bot.look(self.book, self.ticket)
+    async def _poll(self) -> bool:
+        """Ask for the status, and stop waiting if everybody is asked to come to an end."""
+        status = await self.bot.get_status(self.history, self.ticket)
         self.talking = status == "active" if status else self.talking
         if self.hurry.is_set() and status == "queued":
-            await self.bot.cancel(self.book, self.ticket)
+            await self.bot.cancel(self.history, self.ticket)
             return True
         return status in ENDS
 
     async def _say(self, text: str) -> None:
         self.said += 1
-        number = f"{self.said}-{self.chance.getrandbits(64):x}"
-        await self.bot.say(self.book, self.ticket, number=number, text=text)
+        number = f"{self.said}-{self.rng.getrandbits(64):x}"
+        await self.bot.say(self.history, self.ticket, number=number, text=text)
 
     async def _leave(self) -> None:
-        await self.bot.cancel(self.book, self.ticket)
+        await self.bot.cancel(self.history, self.ticket)
 
-    async def _look_back(self) -> None:
-        if self.chance.random() < REVIEWS:
-            await self.bot.review(self.book, self.ticket, score=self.chance.randint(1, 5))
+    async def _review(self) -> None:
+        if self.rng.random() < REVIEWS:
+            await self.bot.review(self.history, self.ticket, score=self.rng.randint(1, 5))
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -1,5 +1,5 @@
-"""The ground: what an operator lays before the load comes. A client of its own with its key and its
-webhook, and agents with logins. Laid again, what is there is used again."""
+"""Fixtures: what an operator creates before the load starts. A client with its key and its webhook,
+and agents with logins. Created again, existing rows are used again."""
 
 import secrets
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ KEY_NAME = "Load"
 
 @dataclass(frozen=True)
 class Fixtures:
-    """What actors need to know of themselves."""
+    """The identities and secrets of the actors."""
 
     client: str
     api_key: str
@@ -36,7 +36,7 @@ class Fixtures:
 
 
 @transaction.atomic
-def lay(
+def create(
     slug: str,
     *,
     agents: int,
@@ -70,9 +70,9 @@ def lay(
     )
 
 
-def hear_at(ground: Fixtures, url: str) -> None:
-    """The client's bot listens there today."""
-    WebhookEndpoint.objects.filter(pk=ground.endpoint).update(url=url, disabled_at=None)
+def set_webhook_url(fixtures: Fixtures, url: str) -> None:
+    """Send the client's webhooks to this address."""
+    WebhookEndpoint.objects.filter(pk=fixtures.endpoint).update(url=url, disabled_at=None)
 
 
 def _rate_card(slug: str, *, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Logbooks: what an actor sent, what was acknowledged, what it saw, with the time of each.
+"""Histories: what an actor sent, what was acknowledged, what it saw, with the time of each.
 
 A line of JSON each, {"at": seconds since 1970, "act": "escalation", "how": "acked", ...}. `how` is
 one of "sent", "acked", "refused" (the answer is no), "doubted" (no answer, or none to rely on; it
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class HistoryStore:
-    """Where logbooks stand, and how often each thing was noted in all of them together."""
+    """The histories of all actors in one folder, and how often each act was noted in all."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """`folder`: made if it is not there. Without one nothing is kept but the counts."""
@@ -22,7 +22,7 @@ class HistoryStore:
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def book(self, actor: str) -> "History":
+    def history(self, actor: str) -> "History":
         return History(actor, self)
 
     def count(self, act: str, how: str) -> int:
@@ -30,14 +30,14 @@ class HistoryStore:
 
 
 class History:
-    """One actor's."""
+    """The history of one actor."""
 
-    def __init__(self, actor: str, shelf: HistoryStore) -> None:
-        self.actor, self._shelf = actor, shelf
-        self._path = shelf.folder / f"{actor}.jsonl" if shelf.folder else None
+    def __init__(self, actor: str, store: HistoryStore) -> None:
+        self.actor, self._store = actor, store
+        self._path = store.folder / f"{actor}.jsonl" if store.folder else None
 
     def note(self, act: str, how: str, **facts: Any) -> None:
-        self._shelf.counts[act, how] += 1
+        self._store.counts[act, how] += 1
         if self._path:
             line = json.dumps({"at": time.time(), "act": act, "how": how, **facts})
             with self._path.open("a") as file:

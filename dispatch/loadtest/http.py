@@ -1,7 +1,7 @@
-"""The wire: one actor's HTTP, with the patience of a good client.
+"""HTTP of one actor, with the patience of a good client.
 
-What brings no answer, or one that promises nothing (a server that restarts, a request that still
-runs), is in doubt, and in doubt the very same thing is sent again until the answer is clear.
+A request without an answer, or with one that promises nothing (a server that restarts, a request
+that still runs), is unclear. The same request is then sent again until the answer is clear.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from dispatch.loadtest.history import History
 PATIENCE = 12.0
 #: Seconds until the first and between all further tries.
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
-#: Seconds after which somebody who gets no clear answer stops asking.
-GIVE_UP = 150.0
-NOTHING_CAME = 0
-TRY_AGAIN = {NOTHING_CAME, 408, 425, 429, 500, 502, 503, 504}
+#: Seconds after which a client without a clear answer stops asking.
+RETRY_FOR = 150.0
+NO_ANSWER = 0
+RETRY_STATUSES = {NO_ANSWER, 408, 425, 429, 500, 502, 503, 504}
 #: Codes of refusals that pass by themselves.
-PASSING = ("idempotency_key_busy",)
+TRANSIENT_CODES = ("idempotency_key_busy",)
 
 
 class Reply(NamedTuple):
@@ -40,18 +40,23 @@ class Reply(NamedTuple):
         return 200 <= self.status < 400
 
     @property
-    def doubtful(self) -> bool:
-        return self.status in TRY_AGAIN or any(code in self.text for code in PASSING)
+    def is_unclear(self) -> bool:
+        return self.status in RETRY_STATUSES or any(code in self.text for code in TRANSIENT_CODES)
 
 
 class HttpClient:
     """One actor's connection to the platform; cookies included."""
 
     def __init__(
-        self, url: str, *, headers: Mapping[str, str] | None = None, chance: Random, echoes: int = 0
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        rng: Random,
+        duplicates: int = 0,
     ) -> None:
-        """`echoes`: each thing is sent up to so many times more, all at once."""
-        self.url, self.chance, self.echoes = url.rstrip("/"), chance, echoes
+        """`duplicates`: each thing is sent up to so many times more, all at once."""
+        self.url, self.rng, self.duplicates = url.rstrip("/"), rng, duplicates
         self._http = httpx.AsyncClient(
             base_url=self.url,
             headers=dict(headers or {}),
@@ -78,22 +83,22 @@ class HttpClient:
 
     async def ask(self, method: str, path: str, **given: Any) -> Reply:
         """Once; or where there is an echo, several times at once, of which the best answer."""
-        times = 1 + (self.chance.randint(0, self.echoes) if method == "POST" else 0)
+        times = 1 + (self.rng.randint(0, self.duplicates) if method == "POST" else 0)
         if times == 1:
             return await self._ask(method, path, **given)
         answers = await asyncio.gather(*(self._ask(method, path, **given) for _ in range(times)))
-        return min(answers, key=lambda answer: (not answer.good, answer.doubtful))
+        return min(answers, key=lambda answer: (not answer.good, answer.is_unclear))
 
     async def _ask(self, method: str, path: str, **given: Any) -> Reply:
         try:
             answer = await self._http.request(method, path, **given)
             return Reply(answer.status_code, answer.text, answer.headers)
         except httpx.HTTPError:
-            return Reply(NOTHING_CAME)
+            return Reply(NO_ANSWER)
 
-    async def insist(
+    async def request_until_clear(
         self,
-        book: History,
+        history: History,
         act: str,
         method: str,
         path: str,
@@ -101,22 +106,22 @@ class HttpClient:
         about: Mapping[str, Any],
         **given: Any,
     ) -> Reply:
-        """Until the answer is clear. Notes what was sent and what was in doubt."""
-        book.note(act, "sent", **about)
-        for pause in pauses(self.chance):
+        """Send until the answer is clear. Notes each request sent and each unclear answer."""
+        history.note(act, "sent", **about)
+        for pause in retry_pauses(self.rng):
             answer = await self.ask(method, path, **given)
-            if not answer.doubtful:
+            if not answer.is_unclear:
                 break
-            book.note(act, "doubted", status=answer.status, **about)
+            history.note(act, "doubted", status=answer.status, **about)
             await asyncio.sleep(pause)
         return answer
 
 
-def pauses(chance: Random, *, within: float = GIVE_UP) -> Iterator[float]:
+def retry_pauses(rng: Random, *, within: float = RETRY_FOR) -> Iterator[float]:
     """How long to wait before each further try, spread so that a crowd does not return at once."""
     waited, usual = 0.0, FIRST_PAUSE
     while waited < within:
-        pause = usual * chance.uniform(0.5, 1.5)
+        pause = usual * rng.uniform(0.5, 1.5)
         waited, usual = waited + pause, min(usual * 2, LONGEST_PAUSE)
         yield pause
 

@@ -1,21 +1,15 @@
-"""What is on an agent's page, read out of the page as a browser would. Pure."""
+"""Reads the parts of an agent's page out of its HTML, as a browser would. Pure."""
 
-import html
 import re
+from html.parser import HTMLParser
 from typing import NamedTuple
 
-UUID = r"[0-9a-f-]{36}"
-OFFER = re.compile(rf'<article class="offer" id="offer-({UUID})"[^>]*>')
-ROW = re.compile(rf'<a id="row-({UUID})"')
-STAGE = re.compile(r'<section id="(?:work|conversation)"[^>]*data-stage="(\w+)"')
-PRESENCE = re.compile(r'<section id="presence"[^>]*data-status="(\w+)"')
-SIGNATURE = re.compile(r'data-signature="(\w*)"')
-TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
-MESSAGE = re.compile(
-    r'<li class="message"[^>]*data-from="(\w+)" data-seq="(\d+)"(?: data-cid="([^"]*)")?>'
-    r'<p class="said" dir="auto"><span class="unseen">.*?</span>(.*?)</p>',
-    re.DOTALL,
-)
+OFFER = re.compile(r"offer-([0-9a-f-]{36})")
+ROW = re.compile(r"row-([0-9a-f-]{36})")
+#: Elements without an end tag.
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
+
+Attributes = dict[str, str]
 
 
 class Words(NamedTuple):
@@ -39,24 +33,79 @@ class DeskPage(NamedTuple):
 
 
 def read(page: str) -> DeskPage:
-    return DeskPage(
-        offers=OFFER.findall(page),
-        conversations=ROW.findall(page),
-        words=[
-            Words(origin, int(seq), number, html.unescape(text))
-            for origin, seq, number, text in MESSAGE.findall(page)
-        ],
-        stage=_first(STAGE, page),
-        presence=_first(PRESENCE, page),
-        signature=_first(SIGNATURE, page),
-    )
+    return _parse(page).page()
 
 
 def token(page: str) -> str:
     """What a form of this page is sent with."""
-    return _first(TOKEN, page)
+    return _parse(page).token
 
 
-def _first(pattern: re.Pattern[str], page: str) -> str:
-    found = pattern.search(page)
-    return found[1] if found else ""
+class DeskParser(HTMLParser):
+    """Collects the parts of a page by the elements that carry them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offers: list[str] = []
+        self.conversations: list[str] = []
+        self.words: list[Words] = []
+        self.stage = self.presence = self.signature = self.token = ""
+        self._open: list[Attributes] = []
+
+    def page(self) -> DeskPage:
+        return DeskPage(
+            self.offers, self.conversations, self.words, self.stage, self.presence, self.signature
+        )
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        self.signature = self.signature or named.get("data-signature", "")
+        match tag:
+            case "article" | "a":
+                self._read_id(named)
+            case "section":
+                self._read_section(named)
+            case "input" if named.get("name") == "csrfmiddlewaretoken":
+                self.token = self.token or named.get("value", "")
+            case "li" if _has_class(named, "message"):
+                self._read_message(named)
+        if tag not in VOID:
+            self._open.append(named)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID and self._open:
+            self._open.pop()
+
+    def handle_data(self, text: str) -> None:
+        # The paragraph also holds the writer's name, in an element of its own.
+        if self.words and self._open and _has_class(self._open[-1], "said"):
+            last = self.words[-1]
+            self.words[-1] = last._replace(text=last.text + text)
+
+    def _read_id(self, named: Attributes) -> None:
+        if found := OFFER.fullmatch(named.get("id", "")):
+            self.offers.append(found[1])
+        if found := ROW.fullmatch(named.get("id", "")):
+            self.conversations.append(found[1])
+
+    def _read_section(self, named: Attributes) -> None:
+        match named.get("id"):
+            case "work" | "conversation":
+                self.stage = self.stage or named.get("data-stage", "")
+            case "presence":
+                self.presence = self.presence or named.get("data-status", "")
+
+    def _read_message(self, named: Attributes) -> None:
+        number = named.get("data-cid", "")
+        self.words.append(Words(named["data-from"], int(named["data-seq"]), number, ""))
+
+
+def _parse(page: str) -> DeskParser:
+    parser = DeskParser()
+    parser.feed(page)
+    parser.close()
+    return parser
+
+
+def _has_class(named: Attributes, name: str) -> bool:
+    return name in named.get("class", "").split()

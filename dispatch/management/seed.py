@@ -226,8 +226,8 @@ def _create_conversation(client: Client, agent: Agent, work: _Conversation, *, n
 
 
 def _pay(agent: Agent, ticket: Ticket, work: _Conversation) -> None:
-    card, minutes = rate_cards.in_force([CLIENT], at=work.queued_at)[CLIENT]
-    quote = quotes.quote(card, skills=[work.skill], language=work.language, minutes=minutes)
+    card, minutes = rate_cards.read_in_force([CLIENT], at=work.queued_at)[CLIENT]
+    quote = quotes.make_quote(card, skills=[work.skill], language=work.language, minutes=minutes)
     offer = Offer.objects.create(
         ticket=ticket,
         agent=agent,
@@ -240,7 +240,7 @@ def _pay(agent: Agent, ticket: Ticket, work: _Conversation) -> None:
         settled_at=work.answered_at,
     )
     engaged = work.finished_at - work.answered_at
-    amount = quote.final(engaged=engaged)
+    amount = quote.final_pay(engaged=engaged)
     assignment = Assignment.objects.create(
         offer=offer,
         ticket=ticket,

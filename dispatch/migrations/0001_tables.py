@@ -57,6 +57,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SchedulerHeartbeat',
+            fields=[
+                ('id', models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('leader', models.CharField(max_length=120)),
+                ('beat_at', models.DateTimeField()),
+                ('lag_ms', models.PositiveIntegerField()),
+                ('took_ms', models.PositiveIntegerField()),
+            ],
+            options={
+                'verbose_name': 'heartbeat of the scheduler',
+                'verbose_name_plural': 'heartbeat of the scheduler',
+            },
+        ),
+        migrations.CreateModel(
             name='AgentRating',
             fields=[
                 ('agent', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='standing', serialize=False, to='agents.agent', verbose_name='agent')),
@@ -83,21 +97,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'audit findings',
                 'indexes': [models.Index(fields=['last_seen_at'], name='findings_by_last_seen')],
                 'constraints': [models.UniqueConstraint(fields=('invariant', 'subject'), name='one_finding_per_subject')],
-            },
-        ),
-        migrations.CreateModel(
-            name='ClockHeartbeat',
-            fields=[
-                ('id', models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('leader', models.CharField(max_length=120)),
-                ('beat_at', models.DateTimeField()),
-                ('lag_ms', models.PositiveIntegerField()),
-                ('took_ms', models.PositiveIntegerField()),
-            ],
-            options={
-                'verbose_name': 'heartbeat of the clock',
-                'verbose_name_plural': 'heartbeat of the clock',
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='one_heartbeat')],
             },
         ),
         migrations.CreateModel(
@@ -213,6 +212,10 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='policyversion',
             trigger=pgtrigger.compiler.Trigger(name='a_policy_never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n        RAISE EXCEPTION 'decisions were made under this version: add another'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_policy_never_changes';\n    ", hash='f2d7af4e52e088273ee5aeec623090a1738f566a', operation='UPDATE OR DELETE', pgid='pgtrigger_a_policy_never_changes_c9cd5', table='dispatch_policyversion', when='BEFORE')),
+        ),
+        migrations.AddConstraint(
+            model_name='schedulerheartbeat',
+            constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='one_heartbeat'),
         ),
         migrations.AddConstraint(
             model_name='customeraffinity',

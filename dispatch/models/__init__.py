@@ -5,7 +5,6 @@ from dispatch.models.assignments import Assignment, AssignmentQuerySet
 from dispatch.models.decisions import Decision
 from dispatch.models.offers import (
     GRACE,
-    MOST_AT_ONCE,
     OFFER_LASTS,
     SHOWN_WITHIN,
     Offer,
@@ -14,16 +13,15 @@ from dispatch.models.offers import (
 from dispatch.models.operations import (
     AuditFinding,
     AuditRun,
-    ClockHeartbeat,
     LiveServer,
     MatchLatency,
+    SchedulerHeartbeat,
 )
 from dispatch.models.policies import PolicyVersion
 from dispatch.models.ratings import AgentRating
 
 __all__ = [
     "GRACE",
-    "MOST_AT_ONCE",
     "OFFER_LASTS",
     "SHOWN_WITHIN",
     "AgentRating",
@@ -31,7 +29,6 @@ __all__ = [
     "AssignmentQuerySet",
     "AuditFinding",
     "AuditRun",
-    "ClockHeartbeat",
     "CustomerAffinity",
     "Decision",
     "LiveServer",
@@ -39,4 +36,5 @@ __all__ = [
     "Offer",
     "OfferQuerySet",
     "PolicyVersion",
+    "SchedulerHeartbeat",
 ]

@@ -1,4 +1,4 @@
-"""Acquaintances: which agent and which customer have met, and who shall not meet again."""
+"""Affinity: which agents have talked to which customers, and which pairs are blocked."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from tickets.models import Client
 
 
 class CustomerAffinity(models.Model):
-    """An agent and a client's customer who had a conversation."""
+    """An agent and a customer of a client who had a conversation."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="+", verbose_name=_("client"))
     customer_ref = models.CharField(_("customer reference"), max_length=120)
@@ -16,7 +16,7 @@ class CustomerAffinity(models.Model):
         Agent, models.CASCADE, related_name="affinities", verbose_name=_("agent")
     )
     met_at = models.DateTimeField(_("met"))
-    #: They shall not meet again.
+    #: Since then the pair is never matched again.
     blocked_at = models.DateTimeField(_("blocked"), null=True, blank=True)
 
     class Meta:

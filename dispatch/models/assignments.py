@@ -29,7 +29,7 @@ class Assignment(models.Model):
         HANDED_BACK = "handed_back", _("handed back")
         #: The customer left.
         ABANDONED = "abandoned", _("abandoned")
-        #: The agent's line was lost, so somebody else took over.
+        #: The agent was lost, so another agent took over.
         LOST = "lost", _("lost")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -42,7 +42,7 @@ class Assignment(models.Model):
     agent = models.ForeignKey(
         Agent, models.PROTECT, related_name="assignments", verbose_name=_("agent")
     )
-    #: The ticket's epoch when it was taken: a later one means somebody else has it.
+    #: The ticket's epoch when the agent took it. If the ticket's is later, another agent has it.
     epoch = models.PositiveIntegerField()
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("conversation ended"), null=True)
@@ -50,7 +50,7 @@ class Assignment(models.Model):
     wrap_up_by = models.DateTimeField(_("wrap-up by"), null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
     note = models.TextField(_("note"), blank=True)
-    #: What was paid in the end, in minor units of the quote's currency.
+    #: The amount paid in the end, in minor units of the quote's currency.
     paid = models.PositiveIntegerField(_("paid"), null=True)
 
     objects = AssignmentQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""Decisions: what a wave saw and whom it paired, enough to run it again and to explain it."""
+"""Decisions: the input and the pairs of each wave, so that it can be replayed and explained."""
 
 import zlib
 from typing import Any
@@ -12,16 +12,16 @@ from dispatch.models.policies import PolicyVersion
 
 
 class Decision(models.Model):
-    """One wave: when, under which policy, what it read, and which ticket it paired with whom."""
+    """One wave: its time, its policy, the rows it read, and the pairs it chose."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     policy = models.ForeignKey(
         PolicyVersion, models.PROTECT, related_name="decisions", verbose_name=_("policy")
     )
     at = models.DateTimeField(_("at"), db_index=True)
-    #: The tickets and agents as they were read: JSON, compressed. See `dispatch.waves.snapshot`.
+    #: The tickets and agents that the wave read, as compressed JSON. See `dispatch.waves.snapshot`.
     seen = models.BinaryField()
-    #: [[ticket, agent], …], the pairing itself; who then had no place left got no offer.
+    #: [[ticket, agent], …], as chosen. A pair got no offer if the agent had no capacity left.
     pairs = models.JSONField(_("pairs"))
 
     class Meta:
@@ -32,14 +32,14 @@ class Decision(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} · {str(self.pk)[-6:]}"
 
     @staticmethod
-    def packed(seen: bytes) -> bytes:
-        """As it is stored."""
+    def pack(seen: bytes) -> bytes:
+        """Compress the JSON for storage."""
         return zlib.compress(seen, level=1)
 
-    def words(self) -> bytes:
-        """What was seen, as the database said it."""
+    def decompress(self) -> bytes:
+        """Decompress the JSON, unparsed."""
         return zlib.decompress(bytes(self.seen))
 
     def read(self) -> Any:
-        """What was seen."""
-        return orjson.loads(self.words())
+        """Parse the tickets and agents that the wave read."""
+        return orjson.loads(self.decompress())

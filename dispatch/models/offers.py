@@ -1,4 +1,4 @@
-"""Offers: a ticket held for one agent, pay upfront."""
+"""Offers: a ticket held for one agent, with the pay stated upfront."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,17 +12,16 @@ from agents.models import Agent
 from agents.pay.quotes import Quote
 from dispatch.models.decisions import Decision
 from dispatch.models.triggers import PayNeverChanges
+from dispatch.rules.limits import MOST_AT_ONCE
 from tickets.models import Ticket
 
-#: At least a minute to answer, from the moment the card is on the screen (fair work O3: Colorado
-#: HB24-1129).
+#: Time to answer, from the moment the card is on the screen. At least a minute (fair work O3:
+#: Colorado HB24-1129).
 OFFER_LASTS = timedelta(seconds=60)
-#: A slow line may not cost the agent (fair work O4): the database waits this much longer.
+#: The database waits this much longer, so that a slow network costs no agent (fair work O4).
 GRACE = timedelta(seconds=5)
-#: A card no screen has shown by then never will be, and that is not the agent's miss.
+#: An offer that no screen has shown within this time is missed, which does not count as a time-out.
 SHOWN_WITHIN = timedelta(seconds=20)
-#: The database's own limit of pending offers a ticket; a policy may ask for fewer.
-MOST_AT_ONCE = 3
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
@@ -30,17 +29,17 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.filter(status__in=Offer.PENDING)
 
     def settle(self, status: "Offer.Status", *, at: Any, **also: Any) -> int:
-        """Settle those still pending; of two racing callers the database lets one win."""
+        """Settle the pending offers among these. Of two racing callers one wins."""
         return self.pending().update(status=status, settled_at=at, **also)
 
 
 class Offer(models.Model):
-    """A ticket held for one agent, pay upfront."""
+    """A ticket held for one agent, with the pay stated upfront."""
 
     class Status(models.TextChoices):
         #: On its way to the agent's screen.
         SENT = "sent", _("sent")
-        #: On the agent's screen: a minute to answer begins.
+        #: On the agent's screen. The minute to answer runs.
         SHOWN = "shown", _("shown")
         ACCEPTED = "accepted", _("accepted")
         DECLINED = "declined", _("declined")
@@ -50,20 +49,20 @@ class Offer(models.Model):
         MISSED = "missed_connectivity", _("missed connectivity")
         #: The ticket ended, or the agent went, before an answer.
         WITHDRAWN = "withdrawn", _("withdrawn")
-        #: Somebody else who was asked too said yes first.
+        #: Another agent with an offer of the same ticket accepted first.
         TAKEN = "taken", _("taken")
 
     PENDING = (Status.SENT, Status.SHOWN)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Each is found by an index below; one of its own would be written with every change as well.
+    # No indexes of their own: those below serve these keys, and every index slows each UPDATE.
     ticket = models.ForeignKey(
         Ticket, models.PROTECT, db_index=False, related_name="offers", verbose_name=_("ticket")
     )
     agent = models.ForeignKey(
         Agent, models.PROTECT, db_index=False, related_name="offers", verbose_name=_("agent")
     )
-    #: The wave that made it; none for one made by hand.
+    #: The decision of the wave that made it. Null if it was made by hand.
     decision = models.ForeignKey(
         Decision,
         models.PROTECT,
@@ -72,7 +71,7 @@ class Offer(models.Model):
         related_name="offers",
         verbose_name=_("decision"),
     )
-    #: Those asked at once each have a place of their own: the database's limit of how many.
+    #: Pending offers of a ticket have different slots, so constraints can limit their number.
     slot = models.PositiveSmallIntegerField(default=0, editable=False)
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.SENT
@@ -84,11 +83,11 @@ class Offer(models.Model):
     shown_at = models.DateTimeField(_("shown"), null=True)
     expires_at = models.DateTimeField(_("expires"))
     settled_at = models.DateTimeField(_("settled"), null=True)
-    #: In their own words or none; counted over all, held against nobody.
+    #: The reason the agent gave, if any. Only counted over all agents, never used against one.
     declined_because = models.CharField(max_length=20, blank=True, editable=False)
-    #: Declined for now only: they may be asked for this ticket again.
+    #: Declined for now only: the agent may be offered this ticket again.
     may_reoffer = models.BooleanField(default=False, editable=False)
-    #: Accepted for the agent, who had asked for that.
+    #: Accepted automatically, as the agent wished.
     auto_accepted = models.BooleanField(default=False, editable=False)
 
     objects = OfferQuerySet.as_manager()
@@ -149,7 +148,7 @@ class Offer(models.Model):
 
     @property
     def answer_by(self) -> datetime:
-        """The end of the countdown the agent sees; a card not shown yet has its whole minute."""
+        """The end of the countdown on the card. Before the card is shown, a whole minute."""
         return self.expires_at - GRACE if self.shown_at else self.sent_at + OFFER_LASTS
 
     @property

@@ -1,4 +1,4 @@
-"""How the platform itself runs: the clock's heartbeat, what is counted, what an audit found."""
+"""Rows about the platform itself: heartbeats, counters and audit findings."""
 
 import os
 import socket
@@ -10,16 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 
-def here() -> str:
-    """This process as its rows name it, "host:pid"."""
+def get_host_and_pid() -> str:
+    """The name of this process in these rows, "host:pid"."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ClockHeartbeat(models.Model):
-    """The one clock that leads: a single row, written each tick by the database's clock."""
+class SchedulerHeartbeat(models.Model):
+    """The leading scheduler: a single row, written each tick with the database's time."""
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
-    #: Who leads, "host:pid".
+    #: The leading process, "host:pid".
     leader = models.CharField(max_length=120)
     beat_at = models.DateTimeField()
     #: How late the last tick began against its schedule, and how long it took.
@@ -27,8 +27,8 @@ class ClockHeartbeat(models.Model):
     took_ms = models.PositiveIntegerField()
 
     class Meta:
-        verbose_name = _("heartbeat of the clock")
-        verbose_name_plural = _("heartbeat of the clock")
+        verbose_name = _("heartbeat of the scheduler")
+        verbose_name_plural = _("heartbeat of the scheduler")
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="one_heartbeat"),
         ]
@@ -38,7 +38,7 @@ class ClockHeartbeat(models.Model):
 
 
 class LiveServer(models.Model):
-    """A process that holds open sockets; only it knows how many."""
+    """A process with open WebSockets. It reports their number, because only it knows."""
 
     #: "host:pid".
     name = models.CharField(primary_key=True, max_length=120)
@@ -54,16 +54,16 @@ class LiveServer(models.Model):
 
 
 class MatchLatency(models.Model):
-    """How long tickets waited for their first offer, counted once each: a single row.
+    """A histogram of the wait for the first offer, one count for each ticket: a single row.
 
-    Kept here since whoever matches is many processes that come and go.
+    It is stored in the database because many short-lived processes do the matching.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     #: First offers sent up to here are counted.
     counted_to = models.DateTimeField()
-    #: Offers in each bucket of `dispatch.operations.first_offer_latency`; the last number counts
-    #: those slower than every bucket.
+    #: Offers in each bucket of `dispatch.operations.first_offer_latency`. The last number counts
+    #: the offers slower than every bucket.
     counts = ArrayField(models.BigIntegerField())
     seconds = models.FloatField(default=0)
 
@@ -79,7 +79,7 @@ class MatchLatency(models.Model):
 
 
 class AuditRun(models.Model):
-    """One pass over all invariants, written when it was complete."""
+    """One complete check of all invariants."""
 
     at = models.DateTimeField(_("at"), db_index=True)
     breaches = models.PositiveIntegerField(_("breaches"))
@@ -94,11 +94,11 @@ class AuditRun(models.Model):
 
 
 class AuditFinding(models.Model):
-    """Rows that break an invariant: what must never be, and was."""
+    """A row that broke an invariant."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     invariant = models.CharField(_("invariant"), max_length=40)
-    #: What breaks it, by id: "ticket:0192…".
+    #: The row that broke it, by id: "ticket:0192…".
     subject = models.CharField(_("subject"), max_length=200)
     seen_at = models.DateTimeField(_("first seen"))
     last_seen_at = models.DateTimeField(_("seen until"))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agents.models.triggers import NeverChanges
 from dispatch.rules import policy as rules
+from dispatch.rules.limits import MOST_AT_ONCE
 
 DEFAULTS = rules.Policy()
 #: Notes of the versions the product ships, which are translated. Coordinators' notes are not.
@@ -129,7 +130,7 @@ class PolicyVersion(models.Model):
     max_parallel_offers = models.PositiveSmallIntegerField(
         _("most asked at once"),
         default=DEFAULTS.max_parallel_offers,
-        validators=[MinValueValidator(1), MaxValueValidator(3)],
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_AT_ONCE)],
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -144,7 +145,8 @@ class PolicyVersion(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(max_parallel_offers__range=(1, 3)), name="one_to_three_at_once"
+                condition=Q(max_parallel_offers__range=(1, MOST_AT_ONCE)),
+                name="one_to_three_at_once",
             ),
             models.CheckConstraint(condition=Q(waiting__gte=1), name="waiting_always_counts"),
         ]

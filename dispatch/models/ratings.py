@@ -1,4 +1,4 @@
-"""Standings: what customers said of each agent's work."""
+"""Ratings: the number of reviews of each agent."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,7 +8,7 @@ from agents.models import Agent
 
 
 class AgentRating(models.Model):
-    """What customers said of an agent's work, counted."""
+    """The number of reviews and of good reviews of an agent."""
 
     agent = models.OneToOneField(
         Agent,

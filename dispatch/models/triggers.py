@@ -1,4 +1,4 @@
-"""Row rules of dispatch: what PostgreSQL itself refuses. See `agents.models.triggers`."""
+"""Triggers of dispatch, by which PostgreSQL refuses changes. See `agents.models.triggers`."""
 
 import pgtrigger
 
@@ -6,7 +6,7 @@ from agents.models.triggers import refuse
 
 
 class PayNeverChanges(pgtrigger.Trigger):
-    """The pay of an offer is a promise. The database refuses to change it once it was offered."""
+    """Refuses to change the pay of an offer, because it is a promise to the agent."""
 
     name = "pay_never_changes"
     when = pgtrigger.Before

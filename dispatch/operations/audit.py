@@ -91,7 +91,7 @@ def _broken(name: str, window: Window) -> list[str]:
 
 
 def _keep(found: list[tuple[str, str]], *, at: datetime) -> None:
-    """What was found before keeps the moment it was first seen."""
+    """A known finding keeps the moment it was first seen."""
     rows = [
         AuditFinding(invariant=name, subject=subject, seen_at=at, last_seen_at=at)
         for name, subject in found

@@ -5,25 +5,20 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Sum
 
+from dispatch import sql
 from dispatch.models import LiveServer
-from dispatch.models.operations import here
+from dispatch.models.operations import get_host_and_pid
 
 #: A live server that said nothing for this long is gone; its pages beat every ten seconds.
 GONE = timedelta(seconds=30)
 
-TELL = """
-WITH forgotten AS (
-    DELETE FROM dispatch_liveserver WHERE seen_at < %(at)s - interval '1 day'
-)
-INSERT INTO dispatch_liveserver (name, sockets, seen_at) VALUES (%(name)s, %(sockets)s, %(at)s)
-ON CONFLICT (name) DO UPDATE SET sockets = excluded.sockets, seen_at = excluded.seen_at
-"""
+REPORT_SQL = sql.read(__package__, "report_connections")
 
 
 def report(held: int, *, at: datetime) -> None:
     """This process holds so many open sockets now."""
     with connection.cursor() as cursor:
-        cursor.execute(TELL, {"name": here(), "sockets": held, "at": at})
+        cursor.execute(REPORT_SQL, {"name": get_host_and_pid(), "sockets": held, "at": at})
 
 
 def total(*, at: datetime) -> int:

@@ -19,10 +19,9 @@ from django.db.models.functions import Coalesce
 
 from agents.models import Presence
 from dispatch.models import Assignment, Offer
+from dispatch.rules.limits import MOST_AT_ONCE
 from tickets.models import Ticket, WebhookDelivery
 
-#: Most agents who are asked for one ticket at a time.
-MOST_PENDING = 3
 SLACK = timedelta(seconds=15)
 #: What falls due is done this soon, whatever died meanwhile.
 SOON = timedelta(seconds=60)
@@ -37,7 +36,7 @@ class Window(NamedTuple):
 
 
 class Invariant(NamedTuple):
-    """What is broken ("ticket"), and the query for those, as SQL or of the models."""
+    """The kind of row that is broken ("ticket"), and a query for such rows, in SQL or of models."""
 
     noun: str
     broken: str | Callable[[Window], Any]
@@ -62,7 +61,7 @@ def subjects(invariant: Invariant, window: Window) -> list[str]:
 
 def many_offers(_window: Window) -> Any:
     counted = Offer.objects.pending().order_by().values("ticket").annotate(many=Count("pk"))
-    return counted.filter(many__gt=MOST_PENDING).values_list("ticket", flat=True)
+    return counted.filter(many__gt=MOST_AT_ONCE).values_list("ticket", flat=True)
 
 
 def wrong_load(_window: Window) -> Any:

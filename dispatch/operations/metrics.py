@@ -3,45 +3,69 @@
 One query each, on an index. Nothing here names a person.
 """
 
-import threading
+import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIServer
 
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.models import Count, Min
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
     Metric,
 )
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, ThreadingWSGIServer
 
-from dispatch.models import Assignment, ClockHeartbeat, MatchLatency, Offer
+from dispatch.models import Assignment, MatchLatency, Offer, SchedulerHeartbeat
 from dispatch.operations import audit, connections, first_offer_latency
 from tickets import clock
 from tickets.models import Ticket, WebhookDelivery
 
+logger = logging.getLogger(__name__)
 
-class Figures:
-    """The collector prometheus_client asks."""
+
+class ScrapeFailed(Exception):
+    """The metrics could not be read. The log names the cause by its type only."""
+
+
+class DatabaseCollector:
+    """The metrics of one scrape. Each scrape has a thread and a database connection of its own."""
 
     def collect(self) -> Iterator[Metric]:
-        at = clock.now()
-        yield from waiting(at=at)
-        yield gauge("releve_offers_in_flight", "Offers nobody answered yet.", pending())
-        yield from first_offers()
-        yield CounterMetricFamily(
-            "releve_lease_losses", "Conversations whose agent was lost.", value=losses()
-        )
-        yield from heartbeat(at=at)
-        yield gauge("releve_open_sockets", "Pages on a live line.", connections.total(at=at))
-        yield from breaches()
-        yield from events(at=at)
+        try:
+            yield from read_metrics(at=clock.now())
+        except Exception as broken:
+            # The server prints a traceback. An exception of the database may quote a row, so the
+            # traceback must not show it.
+            logger.warning("metrics: scrape failed (%s)", type(broken).__name__)
+            raise ScrapeFailed(type(broken).__name__) from None
+        finally:
+            # The thread ends with the scrape: its connection would stay open.
+            connection.close()
+
+
+def serve(port: int, *, address: str = "127.0.0.1") -> WSGIServer:
+    """Answer scrapes on this port from a thread. Raises OSError when the port is taken."""
+    registry = CollectorRegistry()
+    registry.register(DatabaseCollector())
+    server, _thread = start_http_server(port, address, registry)
+    return server
+
+
+def read_metrics(*, at: datetime) -> Iterator[Metric]:
+    yield from waiting(at=at)
+    yield gauge("releve_offers_in_flight", "Offers nobody answered yet.", pending())
+    yield from first_offers()
+    yield CounterMetricFamily(
+        "releve_lease_losses", "Conversations whose agent was lost.", value=losses()
+    )
+    yield from heartbeat(at=at)
+    yield gauge("releve_open_sockets", "Pages on a live line.", connections.total(at=at))
+    yield from breaches()
+    yield from events(at=at)
 
 
 def gauge(name: str, meaning: str, value: float) -> Metric:
@@ -73,7 +97,7 @@ def pending() -> int:
 
 
 def first_offers() -> Iterator[Metric]:
-    """None until the clock has begun to count."""
+    """Empty until the scheduler has begun to count."""
     if kept := MatchLatency.objects.first():
         bounds = [*map(str, first_offer_latency.BUCKETS), "+Inf"]
         buckets = zip(bounds, map(float, accumulate(kept.counts)), strict=True)
@@ -90,15 +114,17 @@ def losses() -> int:
 
 
 def heartbeat(*, at: datetime) -> Iterator[Metric]:
-    """None before the first tick; whoever watches alerts on what is absent too."""
-    if beat := ClockHeartbeat.objects.first():
-        yield gauge("releve_clock_lag_seconds", "How far the clock is behind.", lag(beat, at=at))
+    """Empty before the first tick, so an alert must also fire on absence."""
+    if beat := SchedulerHeartbeat.objects.first():
+        yield gauge(
+            "releve_scheduler_lag_seconds", "How far the scheduler is behind.", lag(beat, at=at)
+        )
         took = beat.took_ms / 1000
-        yield gauge("releve_clock_tick_seconds", "How long its last tick took.", took)
+        yield gauge("releve_scheduler_tick_seconds", "How long its last tick took.", took)
 
 
-def lag(beat: ClockHeartbeat, *, at: datetime) -> float:
-    """How far the clock is behind in seconds: silent, or late with its last tick."""
+def lag(beat: SchedulerHeartbeat, *, at: datetime) -> float:
+    """How far the scheduler is behind in seconds: silent, or late with its last tick."""
     return max(seconds(at - beat.beat_at), beat.lag_ms / 1000)
 
 
@@ -128,31 +154,3 @@ def oldest_untried(*, at: datetime) -> float:
 
 def seconds(span: timedelta) -> float:
     return max(round(span.total_seconds(), 3), 0.0)
-
-
-class Quiet(WSGIRequestHandler):
-    """A scrape every few seconds is no news."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return None
-
-
-def page(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """The WSGI application: all figures, or 503 without a database."""
-    registry = CollectorRegistry()
-    registry.register(Figures())
-    try:
-        body = generate_latest(registry)
-    except DatabaseError:
-        start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
-        return [b"no database\n"]
-    finally:
-        connection.close()
-    start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
-    return [body]
-
-
-def serve(port: int) -> None:
-    """Answer on this port of the loopback, from a thread. Raises OSError where it is taken."""
-    server = make_server("127.0.0.1", port, page, ThreadingWSGIServer, Quiet)
-    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()

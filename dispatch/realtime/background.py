@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from django.db import close_old_connections
+
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +33,8 @@ class BackgroundJob:
             self._asked.wait()
             self._asked.clear()
             try:
+                # What the thread asked the database by last time may have been lost since.
+                close_old_connections()
                 self.work()
             except Exception as broken:
                 log.warning("%s failed: %s", self.name, type(broken).__name__)

@@ -154,7 +154,8 @@ class CostMatrix:
     def find_greedy_pairs(self) -> list[tuple[int, int, int]]:
         """The pairs where each ticket in turn takes the cheapest agent left.
 
-        It reads each row once, so its time is bounded by the size of the matrix.
+        It reads each row once, so its time is bounded by the size of the matrix. A live
+        wave never needs it: it reads too few tickets and agents (`limits`) to reach MAX_CELLS.
         """
         left = numpy.zeros(len(self.agents))
         pairs = []

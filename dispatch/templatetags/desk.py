@@ -7,6 +7,7 @@ from django.template import Library
 from django.utils.formats import localize
 from django.utils.translation import gettext
 
+from agents.pay import money
 from agents.pay.quotes import Quote, QuoteLine
 from dispatch import wording
 from dispatch.models import Assignment
@@ -17,8 +18,8 @@ register.filter("clock", wording.clock)
 register.filter("span", wording.span)
 register.filter("language_name", wording.language)
 register.filter("plain", wording.plain)
-register.filter("money", wording.money)
-register.filter("round_money", wording.round_money)
+register.filter("money", money.format_money)
+register.filter("round_money", money.format_round_money)
 register.filter("reasons", wording.reasons)
 register.filter("waited", wording.waited)
 
@@ -66,4 +67,4 @@ def fact(value: Any) -> str:
 @register.filter
 def pay_so_far(assignment: Assignment, at: datetime) -> int:
     """The pay if the conversation ended now, in minor units."""
-    return assignment.offer.quote.final(engaged=at - assignment.started_at)
+    return assignment.offer.quote.final_pay(engaged=at - assignment.started_at)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dispatch.waits import estimates
+from dispatch.waits import estimator_cache
 from dispatch.waits.availability_schema import (
     AgentsOnLine,
     Availability,
@@ -20,7 +20,7 @@ from dispatch.waits.availability_schema import (
 from dispatch.waits.pool import AgentGroup
 from tickets import opening_hours, queue
 from tickets.models import Client, Ticket
-from tickets.models.tickets import lane
+from tickets.models.tickets import build_lane
 from tickets.queue import Wait
 
 #: No more other languages than this are named, those with most agents free first.
@@ -41,15 +41,15 @@ class AvailabilityQuery:
 def check(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Availability:
     """Everything a bot may want to tell before it hands over. Opens nothing."""
     would_be = _would_be(client, wish, at=at)
-    wait = queue.wait(would_be, at=at)
-    now = opening_hours.look(opening_hours.of(client), at=at)
-    present = _certified(client, estimates.estimator(at=at).snapshot.agents)
+    wait = queue.estimate_wait(would_be, at=at)
+    now = opening_hours.get_state(opening_hours.get_hours(client), at=at)
+    present = _certified(client, estimator_cache.estimator(at=at).snapshot.agents)
     return Availability(
-        position=queue.position(would_be) or 1,
+        position=queue.get_position(would_be) or 1,
         expected_wait_s=ExpectedWait.of(wait),
         told_after_s=int(client.patience.total_seconds()),
         agents=count_agents(wish, present),
-        opening_hours=OpeningHours.of(opening_hours.of(client), now),
+        opening_hours=OpeningHours.of(opening_hours.get_hours(client), now),
         alternatives=[
             *_without_a_skill(client, wish, wait, present, at=at),
             *_other_languages(wish, present),
@@ -98,7 +98,7 @@ def _without_a_skill(
     for skill in wish.skills:
         others = {code: level for code, level in wish.skills.items() if code != skill}
         less = AvailabilityQuery(wish.language, others, wish.topic, wish.gives_way)
-        sooner = queue.wait(_would_be(client, less, at=at), at=at)
+        sooner = queue.estimate_wait(_would_be(client, less, at=at), at=at)
         if sooner.p50 is not None and (wait.p50 is None or sooner.p50 < wait.p50):
             free = count_agents(less, present).free
             yield WithoutSkill(skill=skill, free=free, expected_wait_s=ExpectedWait.of(sooner))
@@ -139,7 +139,7 @@ def _would_be(client: Client, wish: AvailabilityQuery, *, at: datetime) -> Ticke
         topic=wish.topic,
         skills=dict(wish.skills),
         gives_way=list(wish.gives_way),
-        lane=lane(wish.language, wish.skills, client.certificate),
+        lane=build_lane(wish.language, wish.skills, client.certificate),
         queued_at=at,
         due_at=at + client.answer_within,
         give_up_at=at + client.patience,

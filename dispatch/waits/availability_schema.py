@@ -66,13 +66,13 @@ class OpeningHours(BaseModel):
 
     @classmethod
     def of(cls, hours: Hours, now: OpeningState) -> "OpeningHours":
-        days = () if hours.always else DAYS
+        days = () if hours.is_always_open else DAYS
         return cls(
             open=now.open,
             opens_at=now.opens_at,
             closes_at=now.closes_at,
             time_zone=hours.time_zone,
-            week=[Day.model_validate({"day": day, "open": hours.on(day)}) for day in days],
+            week=[Day.model_validate({"day": day, "open": hours.get_spans(day)}) for day in days],
         )
 
 

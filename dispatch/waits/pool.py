@@ -16,17 +16,18 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from agents.models.presence import SILENCE
-from dispatch import policies
+from dispatch import policies, sql
 from dispatch.models import OFFER_LASTS
 from dispatch.rules import wait_simulation
 from dispatch.rules.policy import Policy
 from dispatch.rules.wait_simulation import DurationDistribution, Floats, QueueEntry, Seat
 from tickets.models import Ticket
-from tickets.models.tickets import lane
+from tickets.models.tickets import build_lane
 
 LEARNED_FOR = 60
 RECENT = timedelta(days=7)
-#: Fewer conversations than this tell nothing yet, and the rate card's estimate stands.
+#: Fewer conversations than this tell nothing yet, and the rate card's estimate stands. A whole
+#: distribution needs more of them than the one median of a price (`handle_time.ENOUGH`).
 ENOUGH = 20
 #: No more of those who wait are read; whoever is behind them is told no time.
 MAX_QUEUE = 1000
@@ -34,55 +35,12 @@ MAX_QUEUE = 1000
 MINUTES = 8
 STEPS = [step / 20 for step in range(21)]
 
-# Clocks are set back now and then: no span is read as less than nothing.
-# Those who hold nothing are counted by what they can do; only the others are looked at one by one.
-HERE = """
-SELECT CASE WHEN p.load > 0 THEN p.agent_id END AS holder, array_to_string(p.abilities, ' '),
-    p.capacity, p.load, count(*)
-FROM agents_presence p JOIN agents_agent a ON a.id = p.agent_id AND a.status = 'approved'
-WHERE p.status = 'available' AND p.seen_at > %(heard)s
-GROUP BY holder, p.abilities, p.capacity, p.load
-"""
-WORK = """
-SELECT a.agent_id, c.slug, t.topic,
-    greatest(extract(epoch FROM %(at)s::timestamptz - a.started_at)::float8, 0),
-    CASE WHEN a.ended_at IS NOT NULL
-        THEN greatest(extract(epoch FROM %(at)s::timestamptz - a.ended_at)::float8, 0) END,
-    extract(epoch FROM a.wrap_up_by - %(at)s::timestamptz)::float8
-FROM dispatch_assignment a
-JOIN tickets_ticket t ON t.id = a.ticket_id JOIN tickets_client c ON c.id = t.client_id
-WHERE a.finished_at IS NULL
-"""
-LINE = """
-SELECT t.due_at - t.urgency * %(head_start)s::interval AS turn_at, t.lane, c.slug, t.topic
-FROM tickets_ticket t JOIN tickets_client c ON c.id = t.client_id
-WHERE t.status = 'queued' AND NOT t.offered AND t.give_up_at > %(at)s
-ORDER BY turn_at LIMIT %(most)s
-"""
-CARDS = """
-SELECT DISTINCT ON (client) client, expected_minutes FROM agents_ratecard
-WHERE valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)
-ORDER BY client, valid_from DESC
-"""
-# By client and topic, by client, and all together: talk with wrap-up, and wrap-up alone.
-HANDLED = """
-SELECT c.slug, t.topic,
-    percentile_cont(%(steps)s::float8[]) WITHIN GROUP (
-        ORDER BY greatest(extract(epoch FROM a.finished_at - a.started_at)::float8, 0)),
-    percentile_cont(%(steps)s::float8[]) WITHIN GROUP (
-        ORDER BY greatest(extract(epoch FROM a.finished_at - a.ended_at)::float8, 0))
-FROM dispatch_assignment a
-JOIN tickets_ticket t ON t.id = a.ticket_id JOIN tickets_client c ON c.id = t.client_id
-WHERE a.finished_at > %(since)s AND a.ending IN ('resolved', 'handed_back')
-GROUP BY GROUPING SETS ((c.slug, t.topic), (c.slug), ()) HAVING count(*) >= %(enough)s
-"""
-# All agents together: how one of them answers is nobody's business.
-ANSWERED = """
-SELECT status = 'accepted', greatest(extract(epoch FROM settled_at - sent_at)::float8, 0)
-FROM dispatch_offer
-WHERE sent_at > %(since)s AND status IN ('accepted', 'declined', 'expired', 'missed_connectivity')
-ORDER BY id DESC LIMIT 300
-"""
+AGENTS_SQL = sql.read(__package__, "agents_on_line")
+TALKS_SQL = sql.read(__package__, "unfinished_talks")
+LINE_SQL = sql.read(__package__, "waiting_line")
+MINUTES_SQL = sql.read(__package__, "expected_minutes")
+DURATIONS_SQL = sql.read(__package__, "duration_quantiles")
+ANSWERS_SQL = sql.read(__package__, "recent_answers")
 
 Kind = tuple[str | None, str | None]
 
@@ -134,7 +92,7 @@ class PoolSnapshot:
         waits = self.policy.lowering_waits(ticket.client.answer_within)
         for step, after in enumerate(waits, start=1):
             needs = self.policy.lower_skills(ticket.skills, step, gives_way=ticket.gives_way)
-            then = lane(ticket.language, needs, ticket.client.certificate)
+            then = build_lane(ticket.language, needs, ticket.client.certificate)
             if step > ticket.times_lowered and then != last:
                 yield max(ceil((after - waited).total_seconds()), 0), then
                 last = then
@@ -164,11 +122,11 @@ def read(*, at: datetime) -> PoolSnapshot:
     # A savepoint, so that a query that fails costs the estimate and not the escalation around it.
     with transaction.atomic():
         learned = _history(at=at)
-        people = _rows(HERE, heard=at - SILENCE)
-        work = _rows(WORK, at=at)
+        people = _rows(AGENTS_SQL, heard=at - SILENCE)
+        work = _rows(TALKS_SQL, at=at)
         policy = policies.read_in_force(at=at)
-        line = _rows(LINE, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
-        minutes = dict(_rows(CARDS, at=at))
+        line = _rows(LINE_SQL, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
+        minutes = dict(_rows(MINUTES_SQL, at=at))
     return PoolSnapshot(
         agents=[
             AgentGroup(parse_needs(able), room - load, many) for _, able, room, load, many in people
@@ -239,8 +197,8 @@ def _history(*, at: datetime) -> PoolHistory:
 
 
 def _read_history(*, at: datetime) -> PoolHistory:
-    handled = _rows(HANDLED, since=at - RECENT, steps=STEPS, enough=ENOUGH)
-    answered = _rows(ANSWERED, since=at - RECENT)
+    handled = _rows(DURATIONS_SQL, since=at - RECENT, steps=STEPS, enough=ENOUGH)
+    answered = _rows(ANSWERS_SQL, since=at - RECENT)
     wrap_ups = {(client, topic): tuple(wrap_up) for client, topic, _, wrap_up in handled}
     together = wrap_ups.get((None, None))
     return PoolHistory(

@@ -6,17 +6,15 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db import connection
 
-#: Fewer conversations than this tell nothing yet, and the rate card's estimate stands.
+from dispatch import sql
+
+#: Fewer conversations than this tell nothing yet, and the rate card's estimate stands. A price may
+#: rest on fewer than an estimated wait does (`pool.ENOUGH`): one median needs less than a
+#: distribution.
 ENOUGH = 5
 RECENT = timedelta(days=7)
 
-MEDIANS_SQL = """
-    SELECT t.client_id, t.topic,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY a.finished_at - a.started_at)
-    FROM dispatch_assignment a JOIN tickets_ticket t ON t.id = a.ticket_id
-    WHERE a.finished_at > %s AND a.ending IN ('resolved', 'handed_back')
-    GROUP BY 1, 2 HAVING count(*) >= %s
-"""
+MEDIANS_SQL = sql.read(__package__, "handle_time_medians")
 
 
 def typical(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
@@ -31,5 +29,5 @@ def typical(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
 
 def _medians(*, at: datetime) -> dict[tuple[UUID, str], timedelta]:
     with connection.cursor() as cursor:
-        cursor.execute(MEDIANS_SQL, [at - RECENT, ENOUGH])
+        cursor.execute(MEDIANS_SQL, {"since": at - RECENT, "enough": ENOUGH})
         return {(client, topic): median for client, topic, median in cursor.fetchall()}

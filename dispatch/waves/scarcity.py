@@ -10,15 +10,14 @@ from datetime import datetime, timedelta
 from itertools import starmap
 from typing import NamedTuple
 
-from django.conf import settings
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import connection
 
-from dispatch.realtime.background import BackgroundJob
+from dispatch import sql
+from dispatch.realtime.refresh import BackgroundRefresh
 from dispatch.rules import policy as rules
 from dispatch.rules.policy import LOOK_BACK
 from dispatch.waves import snapshot
-from tickets import clock
 
 KEY, USUAL = "scarcity", "scarcity:usual"
 #: Who is free is counted again after so long.
@@ -30,17 +29,8 @@ USUALLY = 10
 #: So many tickets, the newest, tell what is asked for, and the lately come how many come.
 TICKETS = 2_000
 
-ASKED = """
-SELECT language, ARRAY(SELECT jsonb_object_keys(skills)), count(*),
-    count(*) FILTER (WHERE queued_at > %(since)s), min(queued_at)
-FROM (
-    SELECT language, skills, queued_at FROM tickets_ticket ORDER BY id DESC LIMIT %(tickets)s
-) newest GROUP BY language, skills
-"""
-PLACES = """
-SELECT array_to_string(abilities, ' '), sum(capacity - load) FROM agents_presence
-WHERE status = 'available' AND load < capacity GROUP BY abilities
-"""
+DEMAND_SQL = sql.read(__package__, "recent_demand")
+ROOM_SQL = sql.read(__package__, "free_room")
 
 
 class ScarcityCount(NamedTuple):
@@ -73,9 +63,8 @@ def current(*, at: datetime) -> Mapping[str, int]:
     if told is None:
         return count(at=at)
     if at > told.at + FRESH:
-        if settings.HINTS_INLINE:
-            return count(at=at)
-        COUNTING.request()
+        COUNTING.request(at=at)
+        told = cache.get(KEY, told)
     return told.scarcity
 
 
@@ -91,24 +80,15 @@ def count(*, at: datetime) -> Mapping[str, int]:
     return scarcity
 
 
-def _count_in_background() -> None:
-    """At a moment of its own, on a line of the thread's own, let go of when it is lost."""
-    try:
-        count(at=clock.now())
-    except DatabaseError:
-        connection.close()
-        raise
-
-
 #: No customer waits for the counting.
-COUNTING = BackgroundJob("scarcity", _count_in_background)
+COUNTING = BackgroundRefresh("scarcity", lambda at: count(at=at))
 
 
 def _demand(*, at: datetime) -> DemandShares:
     known: DemandShares | None = cache.get(USUAL)
     if known is None:
         with connection.cursor() as cursor:
-            cursor.execute(ASKED, {"tickets": TICKETS, "since": at - LOOK_BACK})
+            cursor.execute(DEMAND_SQL, {"tickets": TICKETS, "since": at - LOOK_BACK})
             asked: list[RecentDemand] = list(starmap(RecentDemand, cursor.fetchall()))
         came = sum(one.lately for one in asked)
         shares = rules.demand_shares(
@@ -130,7 +110,7 @@ def _seconds(asked: list[RecentDemand], *, at: datetime) -> float:
 def _count_room() -> Counter[str]:
     """How many more could be helped with each thing at this moment."""
     with connection.cursor() as cursor:
-        cursor.execute(PLACES)
+        cursor.execute(ROOM_SQL)
         rows: list[tuple[str, int]] = cursor.fetchall()
     places: Counter[str] = Counter()
     for abilities, room in rows:

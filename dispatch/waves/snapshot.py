@@ -20,7 +20,11 @@ from dispatch.rules import limits
 from dispatch.rules import policy as rules
 from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket
 from dispatch.waves import snapshot_query
+from dispatch.waves.snapshot_query import AffinityRow, AgentRow, PastOfferRow, TicketRow
 from tickets.models import Client, Ticket
+
+#: As `Offer.PENDING`, in the words of a row.
+PENDING = ("sent", "shown")
 
 
 class Shard(NamedTuple):
@@ -74,9 +78,10 @@ class WaveSnapshot:
     def from_json(cls, words: bytes) -> Self:
         tickets, agents, scarcity = orjson.loads(words)
         # Many can do the same, and then it is worked out once.
-        rare = {able: _scarcity_of(able, scarcity) for able in {row[1] for row in agents}}
-        free = [_free(*row, scarcity=rare[row[1]]) for row in agents]
-        return cls([_waiting(*row) for row in tickets], free, words)
+        rows = [AgentRow(*row) for row in agents]
+        rare = {able: _scarcity_of(able, scarcity) for able in {row.abilities for row in rows}}
+        free = [_free(row, scarcity=rare[row.abilities]) for row in rows]
+        return cls([_waiting(TicketRow(*row)) for row in tickets], free, words)
 
 
 def read(
@@ -110,44 +115,33 @@ def read(
     return WaveSnapshot.from_json(f"[{tickets},{agents},{told}]".encode())
 
 
-def _waiting(
-    pk: str,
-    lane: str,
-    topic: str,
-    urgency: int,
-    queued_at: str,
-    due_at: str,
-    client: str,
-    slug: str,
-    name: str,
-    offered: list[tuple[str, str, bool, int]] | None,
-    met: list[tuple[str, bool]] | None,
-    asked_first: Mapping[str, int],
-) -> SnapshotTicket:
-    refusals = _refusals(offered or [])
-    known = frozenset(UUID(who) for who, blocked in met or [] if not blocked)
+def _waiting(row: TicketRow) -> SnapshotTicket:
+    past = [PastOfferRow(*one) for one in row.past_offers or ()]
+    met = [AffinityRow(*one) for one in row.affinities or ()]
+    refusals = _refusals(past)
+    known = frozenset(UUID(one.agent_id) for one in met if not one.blocked)
     need = WaitingTicket(
-        id=UUID(pk),
-        queued_at=datetime.fromisoformat(queued_at),
-        due_at=datetime.fromisoformat(due_at),
-        urgency=urgency,
-        **_parse_lane(lane),
+        id=UUID(row.id),
+        queued_at=datetime.fromisoformat(row.queued_at),
+        due_at=datetime.fromisoformat(row.due_at),
+        urgency=row.urgency,
+        **_parse_lane(row.lane),
         **refusals,
-        blocked=frozenset(UUID(who) for who, blocked in met or [] if blocked),
+        blocked=frozenset(UUID(one.agent_id) for one in met if one.blocked),
         # Who is not to be asked keeps no stranger from being as good as any.
         known_by=known - refusals["offered_to"] - refusals["declined_by"],
     )
     ticket = Ticket(
         id=need.id,
-        client=_client(client, slug, name),
+        client=_client(row.client_id, row.client_slug, row.client_name),
         language=need.language,
-        topic=topic,
-        skills=dict(asked_first),
-        urgency=urgency,
+        topic=row.topic,
+        skills=dict(row.skills),
+        urgency=row.urgency,
         queued_at=need.queued_at,
         due_at=need.due_at,
     )
-    pending = {slot for _, status, _, slot in offered or [] if status in ("sent", "shown")}
+    pending = {one.slot for one in past if one.status in PENDING}
     return SnapshotTicket(need, ticket, frozenset(pending))
 
 
@@ -171,41 +165,30 @@ def _parse_lane(lane: str) -> dict[str, Any]:
     }
 
 
-def _refusals(offered: list[tuple[str, str, bool, int]]) -> dict[str, Any]:
+def _refusals(past: Sequence[PastOfferRow]) -> dict[str, Any]:
     """Who has it on the screen, who passed for good, and who may be asked again at the end."""
-    asked = {who for who, status, _, _ in offered if status in ("sent", "shown")}
-    declined = {who for who, status, again, _ in offered if status == "declined" and not again}
-    others = {who for who, *_ in offered} - asked - declined
+    asked = {one.agent_id for one in past if one.status in PENDING}
+    declined = {one.agent_id for one in past if one.status == "declined" and not one.may_reoffer}
+    others = {one.agent_id for one in past} - asked - declined
     groups = {"offered_to": asked, "declined_by": declined, "timed_out_by": others}
     return {name: frozenset(map(UUID, group)) for name, group in groups.items()}
 
 
-def _free(
-    pk: str,
-    abilities: str,
-    idle_since: str,
-    room: int,
-    worked_today: int,
-    reviews: int,
-    good_reviews: int,
-    language: str,
-    *,
-    scarcity: Mapping[str, int],
-) -> SnapshotAgent:
-    known = parse_abilities(abilities)
+def _free(row: AgentRow, *, scarcity: Mapping[str, int]) -> SnapshotAgent:
+    known = parse_abilities(row.abilities)
     able = FreeAgent(
-        id=UUID(pk),
+        id=UUID(row.id),
         languages=known.languages,
         skills=known.skills,
         certificates=known.certificates,
-        idle_since=datetime.fromisoformat(idle_since),
-        room=room,
-        worked_today=worked_today,
-        reviews=reviews,
-        good_reviews=good_reviews,
+        idle_since=datetime.fromisoformat(row.idle_since),
+        room=row.room,
+        worked_today=row.worked_today,
+        reviews=row.reviews,
+        good_reviews=row.good_reviews,
         scarcity=scarcity,
     )
-    return SnapshotAgent(able, language)
+    return SnapshotAgent(able, row.language)
 
 
 def _scarcity_of(abilities: str, scarcity: Mapping[str, int]) -> dict[str, int]:

@@ -18,9 +18,10 @@ from structlog.contextvars import bind_contextvars
 from uuid_utils.compat import uuid7
 
 from agents.pay import quotes, rate_cards
-from dispatch import policies
+from dispatch import policies, sql
 from dispatch.models import Decision, Offer
 from dispatch.rules import matching
+from dispatch.rules.limits import MOST_AT_ONCE
 from dispatch.rules.matching import Match
 from dispatch.rules.policy import Policy
 from dispatch.waves import handle_time, outcome, scarcity, snapshot
@@ -32,13 +33,11 @@ from tickets.models import Ticket
 log = structlog.get_logger("dispatch.waves")
 
 ALL = Shard()
+#: The places of those a ticket is offered to at once.
+SLOTS = frozenset(range(MOST_AT_ONCE))
 #: Whoever has waited for so long the matcher has missed, unless nobody is free.
 MISSED_AFTER = timedelta(seconds=0.5)
-# One look at an index.
-DUE = """
-SELECT clock_timestamp(), EXISTS (
-    SELECT 1 FROM tickets_ticket WHERE status = 'queued' AND NOT offered)
-"""
+DUE_SQL = sql.read(__package__, "find_due")
 
 
 @transaction.atomic
@@ -81,13 +80,13 @@ def record_decision(
 ) -> Decision:
     """The record of this wave, to be written with its offers."""
     pairs = [[str(match.ticket), str(match.agent)] for match in matches]
-    return Decision(policy_id=policy.version, at=at, seen=Decision.packed(seen.raw), pairs=pairs)
+    return Decision(policy_id=policy.version, at=at, seen=Decision.pack(seen.raw), pairs=pairs)
 
 
 def find_due() -> datetime | None:
     """What time it is, if anybody waits to be asked for: whether another wave might find work."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE)
+        cursor.execute(DUE_SQL)
         at, anybody = cursor.fetchone()
     return at if anybody else None
 
@@ -96,14 +95,16 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
     """The offers to make, pay locked. A client without a rate card gets none: no pay, no work."""
     waiting = {one.ticket_input.id: one for one in seen.waiting}
     free = {one.agent_input.id: one for one in seen.free}
-    in_force = rate_cards.in_force(sorted({one.ticket.client.slug for one in seen.waiting}), at=at)
+    in_force = rate_cards.read_in_force(
+        sorted({one.ticket.client.slug for one in seen.waiting}), at=at
+    )
     typical = handle_time.typical(at=at)
     for match in matches:
         ticket, slots = waiting[match.ticket].ticket, waiting[match.ticket].taken_slots
         if ticket.client.slug in in_force:
             card, minutes = in_force[ticket.client.slug]
             took = typical.get((ticket.client_id, ticket.topic), timedelta(minutes=minutes))
-            quote = quotes.quote(
+            quote = quotes.make_quote(
                 card,
                 # Also for what is no longer asked for, if they know it.
                 skills=[
@@ -116,7 +117,7 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
             yield Offer(
                 ticket=ticket,
                 agent=free[match.agent].agent,
-                slot=min({0, 1, 2} - slots),
+                slot=min(SLOTS - slots),
                 pay=quote.as_json(),
                 reasons=why,
             )

@@ -1,4 +1,4 @@
-"""The script of the bot: what it understands and what it answers. Pure: no storage, no network."""
+"""The bot's script: the questions it understands and its answers. Pure: no storage, no network."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Topic:
-    """What the bot can talk about, and which human skills help when it is not enough."""
+    """A subject that the bot knows, with the human skills that help when the bot cannot."""
 
     code: str
     skills: tuple[tuple[str, int], ...]
@@ -21,7 +21,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Reply:
-    """The key of the sentence to say, what it was about, and the answers to suggest."""
+    """The key of the sentence to say, its topic, and the suggested answers."""
 
     key: str
     topic: str | None = None
@@ -74,37 +74,37 @@ SMALL_TALK = (
 )
 
 
-def reply(text: str, *, misses: int = 0, offered: bool = False) -> Reply:
-    """What the bot answers; `offered` says that it has just proposed a human, or another try."""
-    plain = _plain(text)
+def choose_reply(text: str, *, misses: int = 0, offered: bool = False) -> Reply:
+    """Choose the bot's answer. `offered`: the bot has just offered a human, or another try."""
+    plain = _normalise(text)
     if re.search(HUMAN, plain) or (offered and re.search(YES, plain)):
         return Reply("asking", wants_human=True)
     if topic := recognise(text):
         return Reply(topic.words_key, topic.code, AFTER_ANSWER)
-    return _small_talk(plain) or _fallback(misses)
+    return _answer_small_talk(plain) or _choose_fallback(misses)
 
 
 def recognise(text: str) -> Topic | None:
-    """The topic that a text is about, if it is one of ours."""
-    plain = _plain(text)
+    """Find the topic of a text, or None."""
+    plain = _normalise(text)
     return next((t for t in TOPICS if all(re.search(p, plain) for p in t.all_of)), None)
 
 
-def _small_talk(plain: str) -> Reply | None:
+def _answer_small_talk(plain: str) -> Reply | None:
     for pattern, key in SMALL_TALK:
         if re.search(pattern, plain):
             return Reply(key, choices=("choice_human",) if key == "no_help" else SUGGESTIONS)
     return None
 
 
-def _fallback(misses: int) -> Reply:
+def _choose_fallback(misses: int) -> Reply:
     if misses:
         return Reply("offer_human", choices=("choice_human",), understood=False)
     return Reply("rephrase", choices=SUGGESTIONS, understood=False)
 
 
-def _plain(text: str) -> str:
-    """Lower case, no accents, words parted by one space."""
+def _normalise(text: str) -> str:
+    """Normalise: lower case, no accents, single spaces."""
     bare = unicodedata.normalize("NFKD", text.lower())
     return " ".join(
         re.findall(r"[a-z0-9]+", "".join(c for c in bare if not unicodedata.combining(c)))

@@ -1,10 +1,10 @@
-"""One talk of one visitor, whoever answers: the bot or, through a ticket at Relève, a person."""
+"""A conversation of a visitor with the bot or, through a ticket at Relève, with a person."""
 
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-LAST_SEQ = 2**53  # the number of a closing notice: whatever the agent said comes before it
+LAST_SEQ = 2**53  # the number of a closing notice, higher than that of any message of the agent
 
 
 @dataclass
@@ -19,11 +19,11 @@ class Conversation:
     agent: str | None = None
     position: int | None = None
     wait_s: int | None = None
-    key: str | None = None  # the Idempotency-Key of the escalation under way, and its frozen body
+    key: str | None = None  # the Idempotency-Key of the running escalation, and its fixed body
     body: str | None = None
-    trouble: bool = False  # Relève could not be asked; the customer decides about another try
+    trouble: bool = False  # the escalation failed; the customer decides about another try
     behind: bool = False  # Relève knows something about the ticket that we have not read yet
-    gone: bool = False  # the customer started another conversation while we were asking
+    gone: bool = False  # the customer started another conversation during the escalation
     misses: int = 0
     topic: str | None = None
     note: str | None = None
@@ -32,15 +32,15 @@ class Conversation:
 
     @property
     def customer_ref(self) -> str:
-        """A name for the visitor that does not give their cookie away."""
+        """An id of the visitor for Relève, which does not reveal their cookie."""
         return "u-" + hashlib.sha256(self.visitor.encode()).hexdigest()[:16]
 
     @property
-    def with_people(self) -> bool:
+    def is_with_people(self) -> bool:
         return self.state != "bot"
 
     @property
-    def asking(self) -> bool:
+    def is_asking(self) -> bool:
         return bool(self.key) and not self.trouble
 
 
@@ -55,7 +55,7 @@ class Message:
     at: str
     ticket: str | None
     seq: int | None
-    delivery: str  # to Relève: held, pending, retrying, sent, late, refused, or nothing to deliver
+    delivery: str  # state at Relève: held, pending, retrying, sent, late, refused; empty: not sent
 
 
 def now() -> str:

@@ -1,7 +1,8 @@
-"""Carries to Relève what it must know: escalations, the customer's words, departures.
+"""Sends Relève what it needs to know: escalations, customer messages, departures.
 
-One task per conversation, so that everything arrives in order. What is still to be done is
-read from the store each time, so nothing is lost when the program dies."""
+One task per conversation keeps the order. Each step reads the open work from the store, so a crash
+loses nothing.
+"""
 
 import asyncio
 import logging
@@ -15,7 +16,7 @@ SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 CLOSED = {404, 409, 410}
 LOOK_EVERY_S = 3.0
-LOOK_AT_TALKS_EVERY = 5  # looks; webhooks bring the news, this only finds what got lost
+READ_TALKS_EVERY = 5  # reads; webhooks bring the news, and reading finds what they missed
 
 log = logging.getLogger("chatbot.courier")
 
@@ -30,23 +31,23 @@ class Courier:
         self._called: set[str] = set()
 
     def wake(self, ref: str) -> None:
-        """See to this conversation now, or again right after what is being done for it."""
+        """Process this conversation now, or again after the step that is running."""
         self._called.add(ref)
         if ref not in self._tasks:
-            self._tasks[ref] = asyncio.create_task(self._attend(ref))
+            self._tasks[ref] = asyncio.create_task(self._process(ref))
 
     async def run(self) -> None:
-        """Take up what an earlier life left, then keep an eye on the open tickets."""
-        for ref in self._store.unfinished():
-            await self._attempt_look(self._store.get(ref))
+        """Resume the work of an earlier run, then watch the open tickets."""
+        for ref in self._store.list_unfinished():
+            await self._try_read_ticket(self._store.get(ref))
             self.wake(ref)
         looks = 0
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             looks += 1
-            for conversation in self._store.busy():
-                if conversation.state == "waiting" or looks % LOOK_AT_TALKS_EVERY == 0:
-                    await self._attempt_look(conversation)
+            for conversation in self._store.list_busy():
+                if conversation.state == "waiting" or looks % READ_TALKS_EVERY == 0:
+                    await self._try_read_ticket(conversation)
 
     async def close(self) -> None:
         tasks = list(self._tasks.values())
@@ -54,55 +55,56 @@ class Courier:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _attend(self, ref: str) -> None:
+    async def _process(self, ref: str) -> None:
         pause = SHORTEST_PAUSE_S
         try:
             while ref in self._called:
                 self._called.discard(ref)
-                pause = await self._errands(ref, pause)
+                pause = await self._do_due_steps(ref, pause)
         finally:
             del self._tasks[ref]
 
-    async def _errands(self, ref: str, pause: float) -> float:
-        """Everything that is due. When Relève cannot be reached, come back after the pause."""
+    async def _do_due_steps(self, ref: str, pause: float) -> float:
+        """Do everything that is due. If Relève cannot be reached, return the pause before the next
+        try."""
         try:
-            while await self._errand(ref):
+            while await self._do_next_step(ref):
                 pause = SHORTEST_PAUSE_S
         except Unreachable as error:
             log.warning("trying again in %s s: %s", pause, error)
-            self._failed(ref)
+            self._report_failure(ref)
             self._called.add(ref)
             await asyncio.sleep(pause)
             return min(pause * 2, LONGEST_PAUSE_S)
         return pause
 
-    def _failed(self, ref: str) -> None:
-        self._talk.not_sent(ref)
-        self._talk.unreached(ref)
+    def _report_failure(self, ref: str) -> None:
+        self._talk.mark_unsent(ref)
+        self._talk.report_failure(ref)
 
-    async def _errand(self, ref: str) -> bool:
-        """Do the one thing that comes first; False when there is nothing to do."""
+    async def _do_next_step(self, ref: str) -> bool:
+        """Do the first due step; returns False when there is none."""
         conversation = self._store.get(ref)
-        if ticket := self._store.departure(ref):
+        if ticket := self._store.find_departure(ref):
             await self._tell_departure(ticket)
-        elif conversation.asking:
-            await self._ask(conversation)
+        elif conversation.is_asking:
+            await self._escalate(conversation)
         elif conversation.ticket and conversation.behind:
-            await self._look(conversation)
-        elif conversation.ticket and (message := self._store.unsent(ref)):
-            await self._send(conversation, conversation.ticket, message)
+            await self._read_ticket(conversation)
+        elif conversation.ticket and (message := self._store.find_unsent(ref)):
+            await self._send_message(conversation, conversation.ticket, message)
         else:
             return False
         return True
 
     async def _tell_departure(self, ticket: str) -> None:
         try:
-            await self._releve.cancel(ticket)
+            await self._releve.cancel_ticket(ticket)
         except Refused as no:
             log.info("ticket %s was over before the customer left: %s", ticket, no)
-        self._store.departure_told(ticket)
+        self._store.mark_departure_told(ticket)
 
-    async def _ask(self, conversation: Conversation) -> None:
+    async def _escalate(self, conversation: Conversation) -> None:
         ref = conversation.ref
         try:
             answer = await self._releve.escalate(
@@ -110,54 +112,56 @@ class Courier:
             )
         except Unreachable as error:
             log.warning("cannot escalate: %s", error)
-            self._talk.unreached(ref)
+            self._talk.report_failure(ref)
             return
         except Refused as no:
-            self._not_taken(ref, no)
+            self._accept_refusal(ref, no)
             return
-        self._talk.queued(
+        self._talk.start_waiting(
             ref,
             ticket=str(answer["ticket"]),
             position=answer.get("position"),
             wait_s=answer.get("expected_wait_s"),
         )
 
-    def _not_taken(self, ref: str, no: Refused) -> None:
+    def _accept_refusal(self, ref: str, no: Refused) -> None:
         log.warning("escalation refused: %s", no)
         open_ticket = no.problem.get("ticket")
         if no.code != "conversation_already_open" or not open_ticket:
-            self._talk.unreached(ref, key="asked_refused")
+            self._talk.report_failure(ref, key="asked_refused")
             return
-        self._talk.queued(ref, ticket=str(open_ticket), position=None, wait_s=None)
+        self._talk.start_waiting(ref, ticket=str(open_ticket), position=None, wait_s=None)
         with self._talk.changing(ref) as conversation:
             conversation.behind = True
 
-    async def _send(self, conversation: Conversation, ticket: str, message: Message) -> None:
+    async def _send_message(
+        self, conversation: Conversation, ticket: str, message: Message
+    ) -> None:
         try:
-            sent = await self._releve.send(ticket, message_id=message.id, text=message.text)
+            sent = await self._releve.send_message(ticket, message_id=message.id, text=message.text)
         except Refused as no:
             log.info("message not taken: %s", no)
-            await self._look(conversation)
-            self._talk.not_taken(conversation.ref, message, closed=no.status in CLOSED)
+            await self._read_ticket(conversation)
+            self._talk.mark_refused(conversation.ref, message, closed=no.status in CLOSED)
             return
-        self._talk.delivered(conversation.ref, message, seq=int(sent["seq"]))
+        self._talk.mark_delivered(conversation.ref, message, seq=int(sent["seq"]))
 
-    async def _look(self, conversation: Conversation) -> None:
-        """Read the ticket and what was said in it: Relève's answer is the truth."""
+    async def _read_ticket(self, conversation: Conversation) -> None:
+        """Read the ticket and its messages from Relève, because its answer is authoritative."""
         if conversation.ticket is None:
             return
         try:
-            answer = await self._releve.ticket(conversation.ticket)
-            said = await self._releve.messages(conversation.ticket)
+            answer = await self._releve.read_ticket(conversation.ticket)
+            said = await self._releve.read_messages(conversation.ticket)
         except Refused as no:
             log.warning("ticket %s cannot be read: %s", conversation.ticket, no)
-            self._inbox.unread(conversation.ref, lost=no.status in CLOSED)
+            self._inbox.apply_unreadable(conversation.ref, lost=no.status in CLOSED)
             return
-        self._inbox.messages(conversation.ref, conversation.ticket, said)
-        self._inbox.status(conversation.ref, answer)
+        self._inbox.apply_messages(conversation.ref, conversation.ticket, said)
+        self._inbox.apply_status(conversation.ref, answer)
 
-    async def _attempt_look(self, conversation: Conversation) -> None:
+    async def _try_read_ticket(self, conversation: Conversation) -> None:
         try:
-            await self._look(conversation)
+            await self._read_ticket(conversation)
         except (Unreachable, LookupError, TypeError, ValueError) as error:
             log.warning("cannot look at ticket %s: %r", conversation.ticket, error)

@@ -1,4 +1,5 @@
-"""What holds for every answer and every request: headers, size, and no writing from other sites."""
+"""Protects every request and response: security headers, a size limit, no writes from other
+sites."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -28,18 +29,18 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                headers.setdefault("Cache-Control", _freshness(scope["path"]))
+                headers.setdefault("Cache-Control", _cache_control(scope["path"]))
             await send(message)
 
-        app = _refusal(scope) or self._app
+        app = _refuse(scope) or self._app
         await app(scope, receive, guarded)
 
 
-def _freshness(path: str) -> str:
+def _cache_control(path: str) -> str:
     return "no-cache" if path.startswith("/chat/static/") else "no-store"
 
 
-def _refusal(scope: Scope) -> ASGIApp | None:
+def _refuse(scope: Scope) -> ASGIApp | None:
     headers = Headers(scope=scope)
     if scope["method"] == "POST" and headers.get("sec-fetch-site") == "cross-site":
         return PlainTextResponse("Write from this site.", status_code=403)

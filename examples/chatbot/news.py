@@ -1,4 +1,4 @@
-"""Tells open pages that something changed. News only: what changed is read from the store."""
+"""Notifies open pages of changes. The pages then read the changes from the store."""
 
 import asyncio
 import signal
@@ -25,18 +25,18 @@ class News:
             if not self._listeners[visitor]:
                 del self._listeners[visitor]
 
-    def tell(self, visitor: str) -> None:
+    def notify(self, visitor: str) -> None:
         for changed in self._listeners.get(visitor, ()):
             changed.set()
 
-    def end(self) -> None:
-        """Let every open page go."""
+    def end_streams(self) -> None:
+        """End the streams of all open pages."""
         self.over = True
         for visitor in self._listeners:
-            self.tell(visitor)
+            self.notify(visitor)
 
     def end_on_signals(self) -> None:
-        """Open pages would hold the server back from stopping: let them go when it is asked to."""
+        """End the streams when the server is asked to stop, because open streams would delay it."""
         if threading.current_thread() is not threading.main_thread():
             return
         loop = asyncio.get_running_loop()
@@ -44,7 +44,7 @@ class News:
             before = signal.getsignal(number)
 
             def stop(number: int, frame: FrameType | None, before: object = before) -> None:
-                loop.call_soon_threadsafe(self.end)
+                loop.call_soon_threadsafe(self.end_streams)
                 if callable(before):
                     before(number, frame)
 

@@ -1,17 +1,18 @@
-"""Relève's public API, as this chatbot uses it.
+"""A client of Relève's public API for this chatbot.
 
-Two ways to fail: Unreachable (worth another try, with the same key), Refused (the answer is no)."""
+Unreachable means try again with the same key. Refused means the answer is no.
+"""
 
 from typing import Any
 
 import httpx
 
-# 401 and 403 too: a key that is being replaced is no reason to lose what a customer wrote.
+# Includes 401 and 403, because a key under replacement must not lose a customer's message.
 TRY_AGAIN = {401, 403, 408, 425, 429, 500, 502, 503, 504}
 
 
 class Unreachable(Exception):
-    """Relève did not answer, or asked to be asked again later."""
+    """Relève did not answer, or asked for a later try."""
 
 
 class Refused(Exception):
@@ -34,23 +35,23 @@ class Releve:
 
     async def escalate(self, body: str, *, key: str) -> dict[str, Any]:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-        return await self._ask("POST", "/escalations", content=body, headers=headers)
+        return await self._request("POST", "/escalations", content=body, headers=headers)
 
-    async def ticket(self, ticket: str) -> dict[str, Any]:
-        return await self._ask("GET", f"/tickets/{ticket}")
+    async def read_ticket(self, ticket: str) -> dict[str, Any]:
+        return await self._request("GET", f"/tickets/{ticket}")
 
-    async def messages(self, ticket: str, *, after: int = 0) -> list[dict[str, Any]]:
-        page = await self._ask("GET", f"/tickets/{ticket}/messages", params={"after": after})
+    async def read_messages(self, ticket: str, *, after: int = 0) -> list[dict[str, Any]]:
+        page = await self._request("GET", f"/tickets/{ticket}/messages", params={"after": after})
         return list(page["messages"])
 
-    async def send(self, ticket: str, *, message_id: str, text: str) -> dict[str, Any]:
+    async def send_message(self, ticket: str, *, message_id: str, text: str) -> dict[str, Any]:
         said = {"client_message_id": message_id, "text": text}
-        return await self._ask("POST", f"/tickets/{ticket}/messages", json=said)
+        return await self._request("POST", f"/tickets/{ticket}/messages", json=said)
 
-    async def cancel(self, ticket: str) -> dict[str, Any]:
-        return await self._ask("POST", f"/tickets/{ticket}/cancel", json={"reason": "left"})
+    async def cancel_ticket(self, ticket: str) -> dict[str, Any]:
+        return await self._request("POST", f"/tickets/{ticket}/cancel", json={"reason": "left"})
 
-    async def _ask(self, method: str, path: str, **given: Any) -> dict[str, Any]:
+    async def _request(self, method: str, path: str, **given: Any) -> dict[str, Any]:
         try:
             response = await self._http.request(method, path, **given)
             answer = response.json() if response.content else {}

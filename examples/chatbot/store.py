@@ -1,7 +1,8 @@
-"""Conversations in one small SQLite file: what was written here survives the death of the program.
+"""Conversations in a small SQLite file, which survives a crash of the program.
 
-Everything runs on one thread, and nothing in here waits for the network, so nobody sees a
-`together` block half done."""
+Everything runs on one thread without waiting for the network, so no reader sees a `together` block
+half done.
+"""
 
 import json
 import sqlite3
@@ -46,8 +47,8 @@ class Store:
         self._db.close()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """All of it or none of it."""
+    def transaction(self) -> Iterator[None]:
+        """Run the block in a transaction."""
         if self._db.in_transaction:
             yield
             return
@@ -66,12 +67,12 @@ class Store:
         self._db.execute("INSERT INTO conversation (ref, visitor, doc) VALUES (?, ?, ?)", row)
 
     def save(self, conversation: Conversation) -> None:
-        busy = conversation.with_people or conversation.asking or conversation.behind
+        busy = conversation.is_with_people or conversation.is_asking or conversation.behind
         row = (busy, json.dumps(asdict(conversation)), conversation.ref)
         self._db.execute("UPDATE conversation SET busy = ?, doc = ? WHERE ref = ?", row)
 
     def find(self, ref: str) -> Conversation | None:
-        return self._one("SELECT doc FROM conversation WHERE ref = ?", ref)
+        return self._find_one("SELECT doc FROM conversation WHERE ref = ?", ref)
 
     def get(self, ref: str) -> Conversation:
         conversation = self.find(ref)
@@ -79,19 +80,19 @@ class Store:
             raise LookupError(ref)
         return conversation
 
-    def current(self, visitor: str) -> Conversation | None:
+    def find_current(self, visitor: str) -> Conversation | None:
         """The visitor's newest conversation."""
-        return self._one(
+        return self._find_one(
             "SELECT doc FROM conversation WHERE visitor = ? ORDER BY number DESC LIMIT 1", visitor
         )
 
-    def busy(self) -> list[Conversation]:
-        """Those that wait for a person, talk with one, or are asking for one."""
+    def list_busy(self) -> list[Conversation]:
+        """Conversations that wait for a person, talk with one or ask for one."""
         rows = self._db.execute("SELECT doc FROM conversation WHERE busy")
         return [Conversation(**json.loads(doc)) for (doc,) in rows]
 
-    def unfinished(self) -> list[str]:
-        """Conversations with something that Relève has yet to be told."""
+    def list_unfinished(self) -> list[str]:
+        """Conversations with something that Relève does not know yet."""
         rows = self._db.execute(
             f"SELECT conversation FROM message WHERE {UNSENT}"
             " UNION SELECT conversation FROM departure WHERE told = 0"
@@ -99,7 +100,7 @@ class Store:
         )
         return [ref for (ref,) in rows]
 
-    def _one(self, query: str, given: str) -> Conversation | None:
+    def _find_one(self, query: str, given: str) -> Conversation | None:
         row = self._db.execute(query, (given,)).fetchone()
         return Conversation(**json.loads(row[0])) if row else None
 
@@ -119,8 +120,9 @@ class Store:
         delivery: str = "",
         before: Message | None = None,
     ) -> bool:
-        """Put a message where its number says, or last. False when it is there already."""
-        place = self._place(ref, ticket, seq, before.place if before else None)
+        """Insert a message at the place of its number, or last. Returns False if it exists
+        already."""
+        place = self._compute_place(ref, ticket, seq, before.place if before else None)
         row = (ref, id, place, sender, author, text, at or now(), ticket, seq, delivery)
         added = self._db.execute(
             "INSERT OR IGNORE INTO message (conversation, id, place, sender, author, text, at,"
@@ -129,7 +131,9 @@ class Store:
         )
         return added.rowcount == 1
 
-    def _place(self, ref: str, ticket: str | None, seq: int | None, upper: float | None) -> float:
+    def _compute_place(
+        self, ref: str, ticket: str | None, seq: int | None, upper: float | None
+    ) -> float:
         if upper is None and seq is not None:
             later = (
                 "SELECT min(place) FROM message WHERE conversation = ? AND ticket = ? AND seq > ?"
@@ -141,58 +145,58 @@ class Store:
         lower = self._db.execute(below + " AND place < ?", (ref, upper)).fetchone()[0]
         return (float(lower) + upper) / 2
 
-    def messages(self, ref: str, *, since: int = 0) -> list[Message]:
-        """In the order in which they are read; `since` leaves out what has not changed."""
+    def list_messages(self, ref: str, *, since: int = 0) -> list[Message]:
+        """Messages in reading order. `since` leaves out unchanged ones."""
         query = f"SELECT {COLUMNS} FROM message WHERE conversation = ? AND rev > ? ORDER BY place"
         return [Message(*row) for row in self._db.execute(query, (ref, since))]
 
-    def message(self, ref: str, id: str) -> Message | None:
+    def find_message(self, ref: str, id: str) -> Message | None:
         query = f"SELECT {COLUMNS} FROM message WHERE conversation = ? AND id = ?"
         row = self._db.execute(query, (ref, id)).fetchone()
         return Message(*row) if row else None
 
-    def knows(self, ref: str, ticket: str) -> bool:
+    def has_messages_of(self, ref: str, ticket: str) -> bool:
         query = "SELECT 1 FROM message WHERE conversation = ? AND ticket = ?"
         return self._db.execute(query, (ref, ticket)).fetchone() is not None
 
-    def unsent(self, ref: str) -> Message | None:
+    def find_unsent(self, ref: str) -> Message | None:
         query = f"SELECT {COLUMNS} FROM message WHERE conversation = ? AND {UNSENT} ORDER BY place"
         row = self._db.execute(query, (ref,)).fetchone()
         return Message(*row) if row else None
 
-    def change(self, ref: str, id: str, **columns: object) -> None:
+    def change_message(self, ref: str, id: str, **columns: object) -> None:
         names = "".join(f"{name} = ?, " for name in columns)
         query = f"UPDATE message SET {names} rev = {NEXT_REV} WHERE conversation = ? AND id = ?"
         self._db.execute(query, (*columns.values(), ref, id))
 
-    def mark(self, ref: str, *, was: str, delivery: str) -> None:
-        """Change the delivery of all messages of a conversation that have another one now."""
-        for message in self.messages(ref):
+    def mark_messages(self, ref: str, *, was: str, delivery: str) -> None:
+        """Change the delivery state of a conversation's messages from `was` to `delivery`."""
+        for message in self.list_messages(ref):
             if message.delivery == was:
-                self.change(ref, message.id, delivery=delivery)
+                self.change_message(ref, message.id, delivery=delivery)
 
-    # What was heard and what is still to be told
+    # Received webhooks and departures to report
 
-    def hear(self, webhook_id: str) -> bool:
-        """True the first time only."""
+    def record_webhook(self, webhook_id: str) -> bool:
+        """Returns True the first time only."""
         row = (webhook_id, now())
         return self._db.execute("INSERT OR IGNORE INTO webhook VALUES (?, ?)", row).rowcount == 1
 
-    def depart(self, ref: str, ticket: str) -> None:
+    def record_departure(self, ref: str, ticket: str) -> None:
         row = (ticket, ref)
         self._db.execute(
             "INSERT OR IGNORE INTO departure (ticket, conversation) VALUES (?, ?)", row
         )
 
-    def departed(self, ticket: str) -> bool:
+    def has_departed(self, ticket: str) -> bool:
         query = "SELECT 1 FROM departure WHERE ticket = ?"
         return self._db.execute(query, (ticket,)).fetchone() is not None
 
-    def departure(self, ref: str) -> str | None:
-        """A ticket that the customer left and that Relève does not know about yet."""
+    def find_departure(self, ref: str) -> str | None:
+        """A ticket that the customer left and that Relève does not know of yet."""
         query = "SELECT ticket FROM departure WHERE conversation = ? AND told = 0"
         row = self._db.execute(query, (ref,)).fetchone()
         return str(row[0]) if row else None
 
-    def departure_told(self, ticket: str) -> None:
+    def mark_departure_told(self, ticket: str) -> None:
         self._db.execute("UPDATE departure SET told = 1 WHERE ticket = ?", (ticket,))

@@ -1,4 +1,4 @@
-"""What the page and the bot say, in English and in French."""
+"""Sentences of the page and the bot, in English and French."""
 
 import json
 from math import ceil
@@ -12,22 +12,22 @@ WORDS: dict[str, dict[str, str]] = {
 
 
 def say(language: str, key: str, **facts: object) -> str:
-    """The sentence called `key`, with its facts filled in."""
+    """The sentence of this key with its placeholders filled."""
     return WORDS[language][key].format(**facts)
 
 
-def preferred(accept_language: str) -> str:
-    """The first of our languages that the browser asks for; English when it asks for none."""
+def choose_language(accept_language: str) -> str:
+    """The first of our languages that the browser accepts, or English."""
     wishes: list[tuple[float, int, str]] = []
     for part in accept_language.split(","):
         tag, _, weight = part.strip().partition(";q=")
         if tag[:2].lower() in LANGUAGES:
-            wishes.append((-_number(weight), len(wishes), tag[:2].lower()))
+            wishes.append((-_parse_weight(weight), len(wishes), tag[:2].lower()))
     return min(wishes)[2] if wishes else "en"
 
 
-def queue_headline(language: str, *, position: int | None, wait_s: int | None) -> str:
-    """Where the customer stands and how long it may take, as far as anybody knows."""
+def show_queue(language: str, *, position: int | None, wait_s: int | None) -> str:
+    """The customer's position and expected wait, as far as Relève estimated them."""
     place = say(language, "head_queue")
     if position is not None:
         place = say(language, "head_number", position=position)
@@ -36,7 +36,7 @@ def queue_headline(language: str, *, position: int | None, wait_s: int | None) -
     return say(language, "head_wait", place=place, minutes=max(1, ceil(wait_s / 60)))
 
 
-def _number(weight: str) -> float:
+def _parse_weight(weight: str) -> float:
     try:
         return float(weight or 1)
     except ValueError:

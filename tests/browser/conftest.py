@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests import servers
 from tests.platform import Platform
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver, run_receiver
 
 DATA = Path(
     os.environ.get("SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data"
@@ -28,14 +28,14 @@ QUIET = [
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
+    with run_receiver() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """For one module: Playwright runs an event loop on this thread, which Django minds."""
-    program = servers.chromium()
+    """A browser for one module, because Playwright's event loop on this thread disturbs Django."""
+    program = servers.find_chromium()
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def phone(browser: Browser, platform: Platform) -> Iterator[Page]:
-    """A page as wide as a cheap phone; an error in its console fails the test."""
+    """A page as wide as a small phone. An error in its console fails the test."""
     yield from page(browser, platform, width=360, height=740)
 
 
@@ -61,6 +61,6 @@ def page(browser: Browser, platform: Platform, **viewport: Any) -> Iterator[Page
 
 
 def is_trouble(said: ConsoleMessage) -> bool:
-    """An error, unless it is of the network: lines are lost on purpose here."""
+    """True for an error that is not about the network, because tests cut the network on purpose."""
     of_the_network = said.text.startswith(("Failed to load resource", "WebSocket connection"))
     return said.type == "error" and not of_the_network

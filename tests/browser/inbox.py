@@ -1,4 +1,4 @@
-"""A client's webhook inbox: every signature checked, each piece of news kept once."""
+"""The webhook inbox of a client. It checks every signature and stores each webhook once."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class Inbox:
         self.receiver, self.webhook = receiver, Webhook(secret)
 
     def about(self, ticket: str) -> list[dict[str, Any]]:
-        """The news of a ticket, in the order it first came. Raises on a wrong signature."""
+        """List the webhooks of a ticket, in order of arrival. Raises on a wrong signature."""
         news: dict[str, dict[str, Any]] = {}
         for one in list(self.receiver.received):
             news.setdefault(one.headers["webhook-id"], self.webhook.verify(one.body, one.headers))
@@ -29,7 +29,7 @@ class Inbox:
 
 
 def await_true(wanted: Callable[[], bool], *, seconds: float = 20) -> float:
-    """Wait until it is so; returns how many seconds that took."""
+    """Wait until the condition is true; returns how many seconds that took."""
     started = time.monotonic()
     while not wanted():
         assert time.monotonic() - started < seconds, "waited in vain"

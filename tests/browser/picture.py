@@ -25,12 +25,12 @@ def main(path: Path) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["SECRET_KEY"] = platform.SECRET
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    program = servers.chromium()
-    with servers.running(), sync_playwright() as playwright:
+    program = servers.find_chromium()
+    with servers.run_servers(), sync_playwright() as playwright:
         django.setup()
         populate()
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        with platform.running("releve") as running:
+        with platform.run_platform("releve") as running:
             page = browser.new_page(
                 base_url=running.url, viewport={"width": 1280, "height": 720}, locale="en-GB"
             )

@@ -1,4 +1,4 @@
-"""Three conversations people really had, played from escalation to a paid ledger."""
+"""Three recorded real conversations, played from escalation to payment."""
 
 import json
 import uuid
@@ -23,7 +23,7 @@ PASSWORD = "only-for-this-test-7315"
 
 
 class Bot:
-    """The client's chatbot, as far as it needs to be: it calls the public API."""
+    """The chatbot of a client, which calls the public API."""
 
     def __init__(self, platform: Platform, key: str) -> None:
         self.url = f"{platform.url}/api/v1"
@@ -58,7 +58,7 @@ def recorded_conversations() -> list[dict[str, Any]]:
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason=f"the recorded conversations are not at {DATA}")
-def test_three_recorded_conversations_end_in_a_paid_ledger(
+def test_three_recorded_conversations_are_paid_in_the_ledger(
     platform: Platform, receiver: Receiver, phone: Page
 ):
     client = make_client(slug="shop")
@@ -85,7 +85,7 @@ def log_in(phone: Page, username: str) -> None:
 
 
 def play(recorded: dict[str, Any], bot: Bot, phone: Page, inbox: Inbox) -> None:
-    """The customer's turns come in by API, the agent's are typed in the browser."""
+    """Play a conversation: the customer writes by API, the agent types in the browser."""
     ticket = bot.escalate(recorded)
     offer = phone.locator("article.offer")
     expect(offer).to_contain_text("€")

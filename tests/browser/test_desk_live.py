@@ -1,4 +1,4 @@
-"""The desk in a real browser: cards shown, taken, passed and accepted by themselves; pauses."""
+"""The desk in a real browser: offer cards, automatic acceptance and pauses."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,13 +13,13 @@ from dispatch import offers
 from dispatch.models import Assignment, Offer
 from tests.browser.inbox import await_true
 from tests.browser.test_lost_line import PASSWORD, log_in
-from tests.factories import make_agent, make_card, make_offer, make_ticket, presence_of
+from tests.factories import make_agent, make_card, make_offer, make_ticket, read_presence
 from tests.platform import Platform
 from tickets import clock
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# Every answer of the server is read two seconds after it has come.
+# The page reads every response two seconds late.
 ANSWERS_COME_LATE = """() => {
   const { send } = XMLHttpRequest.prototype;
   XMLHttpRequest.prototype.send = function (body) {
@@ -46,9 +46,7 @@ def await_card(phone: Page) -> Any:
     return card
 
 
-def test_a_painted_card_has_its_minute_and_after_a_reload_what_is_left_of_it(
-    amina: Agent, phone: Page
-):
+def test_a_shown_card_has_its_minute_and_after_a_reload_the_rest(amina: Agent, phone: Page):
     log_in(phone, "amina")
     make_ticket()
     card = await_card(phone)
@@ -65,7 +63,7 @@ def test_a_painted_card_has_its_minute_and_after_a_reload_what_is_left_of_it(
     assert abs(60 * int(minutes) + int(seconds) - left) < 3
 
 
-def test_a_card_somebody_else_took_says_so_and_goes_by_a_tap(amina: Agent, phone: Page):
+def test_a_taken_card_says_so_and_is_dismissed_by_a_tap(amina: Agent, phone: Page):
     log_in(phone, "amina")
     make_ticket()
     card = await_card(phone)
@@ -81,7 +79,7 @@ def test_a_card_somebody_else_took_says_so_and_goes_by_a_tap(amina: Agent, phone
     expect(card).to_have_count(0)
 
 
-def test_passing_is_one_key_and_the_question_goes_by_itself(amina: Agent, phone: Page):
+def test_passing_takes_one_key_and_the_question_disappears(amina: Agent, phone: Page):
     log_in(phone, "amina")
     make_ticket()
     await_card(phone)
@@ -96,7 +94,7 @@ def test_passing_is_one_key_and_the_question_goes_by_itself(amina: Agent, phone:
     expect(question).to_be_empty(timeout=15_000)
 
 
-def test_the_question_comes_though_the_line_was_faster_than_the_answer(amina: Agent, phone: Page):
+def test_the_question_appears_even_if_the_socket_was_faster(amina: Agent, phone: Page):
     log_in(phone, "amina")
     make_ticket()
     card = await_card(phone)
@@ -108,9 +106,7 @@ def test_the_question_comes_though_the_line_was_faster_than_the_answer(amina: Ag
     expect(card).to_have_count(0)
 
 
-def test_an_agent_who_wants_that_is_taken_to_conversations_until_they_stop(
-    amina: Agent, phone: Page
-):
+def test_an_agent_with_automatic_acceptance_is_led_to_conversations(amina: Agent, phone: Page):
     log_in(phone, "amina")
     phone.fill("input[name=limit]", "4")
     phone.click("[data-action=start-auto-accept]")
@@ -125,13 +121,13 @@ def test_an_agent_who_wants_that_is_taken_to_conversations_until_they_stop(
     phone.wait_for_timeout(500)
     phone.click("[data-action=stop-auto-accept]")
     expect(phone.locator("[data-action=start-auto-accept]")).to_be_visible()
-    assert not presence_of(amina).auto_accept
+    assert not read_presence(amina).auto_accept
 
 
-def test_a_third_offer_without_an_answer_pauses_and_a_tap_brings_back(amina: Agent, phone: Page):
+def test_a_third_expired_offer_pauses_the_agent_until_a_tap(amina: Agent, phone: Page):
     log_in(phone, "amina")
     for _ in range(2):
-        presence.time_out([amina.pk], at=clock.now())
+        presence.record_timeouts([amina.pk], at=clock.now())
     make_ticket()
     await_card(phone)
     await_true(lambda: status() == "shown", seconds=5)

@@ -1,4 +1,4 @@
-"""An agent in a conversation is cut off: somebody else goes on, with everything in hand."""
+"""A conversation whose agent loses the network continues with another agent."""
 
 import time
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ from tickets.models import Message
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "only-for-this-test-4471"
-#: Found silent after 45 s, the clock's second, the offer's way to the next screen.
+#: 45 s until the agent counts as silent, a second for the scheduler, and the way of the offer.
 MOST_SECONDS = 60
-#: A second answer that brings the end of the conversation, as when words and news cross.
+#: A second response that ends the conversation, as when a message and an update cross.
 END_AGAIN = """() => desk.ask(document.body.dataset.state + "?" + new URLSearchParams(
     {...desk.position(), stage: "talking"}))"""
 
@@ -51,7 +51,7 @@ def say(desk: Page, text: str) -> None:
     desk.press("textarea[name=text]", "Enter")
 
 
-def test_a_conversation_whose_agent_is_cut_off_goes_on_with_another_within_a_minute(
+def test_a_conversation_of_a_disconnected_agent_continues_within_a_minute(
     platform: Platform, receiver: Receiver, phone: Page, other: Page
 ):
     client = make_client(slug="shop")

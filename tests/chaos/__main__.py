@@ -1,6 +1,6 @@
-"""`python -m tests.chaos`: the faults one after another, on a stage of their own.
+"""`python -m tests.chaos`: the faults one after another, on a platform of their own.
 
-`--only F1,F4` plays those; `--sown NAME` sows a bug, which the run should then complain of. Exits 1
+`--only F1,F4` runs those; `--bug NAME` injects a bug, which the run must then report. Exits 1
 if anything was lost, doubled, wrong, broken or too slow.
 """
 
@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config import embedded
-from tests.chaos import stage as stages
-from tests.chaos.sown import crops
-from tests.chaos.stage import Stage
+from tests.chaos import platform as platforms
+from tests.chaos.injected import code_changes
+from tests.chaos.platform import ChaosPlatform
 
 SHORT = ("F1", "F4", "F5", "F6", "F9")
 CODES = (
@@ -29,12 +29,12 @@ def main() -> int:
     # However it is ended, what it started ends too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     asked = parsed()
-    without = crops.WITHOUT.get(asked.sown, ())
-    with stages.built(sown=asked.sown, without=without) as stage, django_on(stage):
+    without = code_changes.WITHOUT.get(asked.bug, ())
+    with platforms.start(bug=asked.bug, without=without) as platform, django_on(platform):
         # Its models can only be imported now.
         from tests.chaos import run
 
-        return run.all_of(stage, asked)
+        return run.all_of(platform, asked)
 
 
 def parsed() -> argparse.Namespace:
@@ -43,10 +43,10 @@ def parsed() -> argparse.Namespace:
     known.add_argument("--short", action="store_true", help=f"only {', '.join(SHORT)}")
     known.add_argument("--seed", type=int, default=1)
     known.add_argument("--long", action="store_true", help="as long as the matrix has it")
-    known.add_argument("--sown", default="", choices=["", *crops.BUGS])
+    known.add_argument("--bug", default="", choices=["", *code_changes.BUGS])
     known.add_argument("--figures", type=Path, default=OUT / "chaos.json")
     known.add_argument("--page", type=Path, help="the table for readers")
-    known.add_argument("--keep", type=Path, help="keep logs and logbooks in this folder")
+    known.add_argument("--keep", type=Path, help="keep logs and histories in this folder")
     asked = known.parse_args()
     if asked.short:
         asked.only = SHORT
@@ -62,14 +62,14 @@ def codes(written: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def django_on(stage: Stage) -> Iterator[None]:
-    """This process looks at the stage's database too."""
+def django_on(platform: ChaosPlatform) -> Iterator[None]:
+    """This process looks at the platform's database too."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings",
-        DATABASE_URL=stage.database_url,
-        REDIS_URL=stage.place.redis_url,
-        SECRET_KEY=stage.environment["SECRET_KEY"],
-        PORT=stage.environment["PORT"],
+        DATABASE_URL=platform.database_url,
+        REDIS_URL=platform.place.redis_url,
+        SECRET_KEY=platform.environment["SECRET_KEY"],
+        PORT=platform.environment["PORT"],
         LOG_LEVEL="ERROR",
     )
     import django

@@ -1,7 +1,7 @@
-"""The checker: holds what the actors were told against what is kept. Pure.
+"""Compares what was acknowledged to the actors with the rows. Pure.
 
-What was acknowledged must be there, once; what nobody did must not be. In the manner of Jepsen: the
-actors' own logbooks are the only witnesses of what was acknowledged, the rows of what became of it.
+An acknowledged act must be in the rows, once; an act that nobody did must not be. As in Jepsen, the
+actors' own histories are the only witnesses of what was acknowledged.
 """
 
 from collections import Counter, defaultdict
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from tests.chaos.history import Line, Rows
+from tests.chaos.records import Line, Rows
 
 Kind = Literal["lost", "doubled", "wrong"]
 ENDED = {
@@ -150,7 +150,7 @@ def told(lines: list[Line], rows: Rows) -> Iterator[Finding]:
 
 
 def holders(lines: list[Line], rows: Rows) -> Iterator[Finding]:
-    """Whoever was told that a conversation is theirs has it, and nobody beside them."""
+    """An agent whose acceptance was acknowledged has the conversation, and nobody else has."""
     for line in noted(lines, "accept", "acked"):
         kept = rows.assignments.get(line["assignment"])
         if not kept or kept.offer != line["offer"] or rows.offers.get(kept.offer) != "accepted":

@@ -9,72 +9,77 @@ import redis
 
 from dispatch.loadtest import history
 from tests.chaos.checker import noted
-from tests.chaos.scene import Fault, Scene
-from tests.chaos.valve import OPEN, SHUT, Setting
+from tests.chaos.message_proxy import DROP_ALL, PASS_THROUGH, MessageRule
+from tests.chaos.scenario import Fault, Scenario
 
 
-def crash_tasks(scene: Scene) -> None:
+def crash_tasks(scenario: Scenario) -> None:
     """Each of the tasks' processes dies in the middle of one, by itself, at a point of its own."""
     left = []
-    points = [("matcher", "match"), ("matcher", "notify"), ("worker", "webhook"), ("clock", "pay")]
+    points = [
+        ("matcher", "match"),
+        ("matcher", "notify"),
+        ("worker", "webhook"),
+        ("scheduler", "pay"),
+    ]
     for process, point in points:
-        scene.stage.arm(point, process)
-        scene.blow()
-        # The clock pays for whoever forgets to say that the wrap-up is over.
-        left += scene.stage.wait_until_struck(seconds=25)
+        scenario.platform.arm(point, process)
+        scenario.mark_fault()
+        # The scheduler pays for whoever forgets to say that the wrap-up is over.
+        left += scenario.platform.wait_until_points_hit(seconds=25)
         time.sleep(2)
     time.sleep(6)
-    scene.measured["struck"] = len(points) - len(left)
-    again = heard_again(scene)
-    scene.measured["a webhook came again after, s"] = again
-    scene.expect(again is not None and again <= 15, f"the webhook came again after {again} s")
-    scene.expect(len(left) < 2, f"nobody came to {left}")
+    scenario.measured["processes killed"] = len(points) - len(left)
+    again = heard_again(scenario)
+    scenario.measured["a webhook came again after, s"] = again
+    scenario.expect(again is not None and again <= 15, f"the webhook came again after {again} s")
+    scenario.expect(len(left) < 2, f"nobody came to {left}")
 
 
-def heard_again(scene: Scene) -> float | None:
+def heard_again(scenario: Scenario) -> float | None:
     """How long the receiver waited for what a dead sender had in hand; it had heard it already."""
     heard: dict[str, float] = {}
     waits = []
-    for line in noted(scene.lines(), "webhook", "seen"):
+    for line in noted(scenario.lines(), "webhook", "seen"):
         if line["id"] in heard:
             waits.append(round(line["at"] - heard[line["id"]], 1))
         heard.setdefault(line["id"], line["at"])
     return max(waits, default=None)
 
 
-def kill(*names: str) -> Callable[[Scene], None]:
-    def strike(scene: Scene) -> None:
-        scene.blow()
+def kill(*names: str) -> Callable[[Scenario], None]:
+    def inject(scenario: Scenario) -> None:
+        scenario.mark_fault()
         for name in names:
-            scene.stage.kill(name)
+            scenario.platform.kill(name)
         time.sleep(3)
 
-    return strike
+    return inject
 
 
-def lose_lines(name: str, *, within: float) -> Callable[[Scene], None]:
+def lose_lines(name: str, *, within: float) -> Callable[[Scenario], None]:
     """Kill what the desks' lines hang on: each must be open again so soon."""
 
-    def strike(scene: Scene) -> None:
-        kill(name)(scene)
-        while (lost := lines_lost(scene)) and time.time() - scene.struck < within + 10:
+    def inject(scenario: Scenario) -> None:
+        kill(name)(scenario)
+        while (lost := lines_lost(scenario)) and time.time() - scenario.fault_at < within + 10:
             time.sleep(0.5)
-        lines = scene.since("line", "seen", scene.struck)
-        away = {line["actor"] for line in noted(scene.lines(), "network", "seen")}
+        lines = scenario.since("line", "seen", scenario.fault_at)
+        away = {line["actor"] for line in noted(scenario.lines(), "network", "seen")}
         lines = [line for line in lines if line["actor"] not in away]
-        back = [line["at"] - scene.struck for line in lines if line["open"]]
-        scene.measured["lines lost"] = sum(not line["open"] for line in lines)
-        scene.measured["all back after, s"] = round(max(back, default=0.0), 1)
-        scene.expect(not lost and max(back, default=0) <= within, f"lines not back: {lost}")
+        back = [line["at"] - scenario.fault_at for line in lines if line["open"]]
+        scenario.measured["lines lost"] = sum(not line["open"] for line in lines)
+        scenario.measured["all back after, s"] = round(max(back, default=0.0), 1)
+        scenario.expect(not lost and max(back, default=0) <= within, f"lines not back: {lost}")
 
-    return strike
+    return inject
 
 
-def lines_lost(scene: Scene) -> list[str]:
+def lines_lost(scenario: Scenario) -> list[str]:
     """Whose line is not open, though their network is there."""
     is_open: dict[str, bool] = {}
     away: set[str] = set()
-    for line in scene.lines():
+    for line in scenario.lines():
         if line["act"] == "network":
             away.add(line["actor"])
         elif line["act"] == "line":
@@ -83,126 +88,129 @@ def lines_lost(scene: Scene) -> list[str]:
     return sorted(actor for actor, fine in is_open.items() if not fine and actor not in away)
 
 
-def workers_down(scene: Scene) -> None:
+def workers_down(scenario: Scenario) -> None:
     """Ten minutes in the matrix; two unless LONG is asked for."""
-    seconds = 600 if scene.patient else 90
-    scene.measured["down_s"] = seconds
-    scene.stage.keep_down("worker", "matcher")
+    seconds = 600 if scenario.long else 90
+    scenario.measured["down_s"] = seconds
+    scenario.platform.keep_down("worker", "matcher")
     began = time.time()
     time.sleep(seconds)
-    heard = scene.since("webhook", "seen", began + 10)
-    scene.expect(bool(heard), "no webhook left while the workers were down")
-    scene.stage.raise_up("worker", "matcher")
+    heard = scenario.since("webhook", "seen", began + 10)
+    scenario.expect(bool(heard), "no webhook left while the workers were down")
+    scenario.platform.keep_up("worker", "matcher")
 
 
-def kill_web(scene: Scene) -> None:
+def kill_web(scenario: Scenario) -> None:
     """At three points of an escalation, and of an acceptance, and then at any moment."""
     left = []
     for point in ("before-commit", "after-commit", "accept"):
-        scene.stage.arm(point, "web")
-        left += scene.stage.wait_until_struck(seconds=15)
+        scenario.platform.arm(point, "web")
+        left += scenario.platform.wait_until_points_hit(seconds=15)
         time.sleep(2.5)
-    scene.expect(not left, f"nobody came to {left}")
+    scenario.expect(not left, f"nobody came to {left}")
     for _ in range(2):
-        scene.blow()
-        scene.stage.kill("web")
+        scenario.mark_fault()
+        scenario.platform.kill("web")
         time.sleep(3)
-    replays_told(scene)
+    replays_told(scenario)
 
 
-def replays_told(scene: Scene) -> None:
-    """Whoever was in doubt got the first answer again where there was one, the probe too."""
+def replays_told(scenario: Scenario) -> None:
+    """Actors in doubt got the first answer again where there was one, the probe too."""
     give_up = time.monotonic() + 30
     while True:
-        lines = scene.lines() + history.read(scene.probe.folder)
+        lines = scenario.lines() + history.read(scenario.probe.folder)
         doubted = {line["key"] for line in noted(lines, "escalation", "doubted")}
         again = [one for one in noted(lines, "escalation", "acked") if one["key"] in doubted]
         if len(again) >= len(doubted) or time.monotonic() > give_up:
             break
         time.sleep(0.5)
-    scene.measured["escalations in doubt"] = len(doubted)
-    scene.measured["of which replayed"] = sum(one["replayed"] for one in again)
-    scene.expect(any(one["replayed"] for one in again), "no answer was given again")
+    scenario.measured["escalations in doubt"] = len(doubted)
+    scenario.measured["of which replayed"] = sum(one["replayed"] for one in again)
+    scenario.expect(any(one["replayed"] for one in again), "no answer was given again")
 
 
-def freeze_valkey(scene: Scene) -> None:
+def freeze_valkey(scenario: Scenario) -> None:
     began = time.time()
-    scene.stage.freeze("valkey")
+    scenario.platform.freeze("valkey")
     time.sleep(70)
-    scene.stage.thaw("valkey")
-    spans = escalation_spans(scene, began)
+    scenario.platform.thaw("valkey")
+    spans = escalation_spans(scenario, began)
     p99 = quantiles(spans, n=100)[98] if len(spans) > 1 else 0.0
-    scene.measured["p99 of an escalation, ms"] = round(p99 * 1000)
-    scene.expect(p99 < 1, f"the p99 of an escalation was {p99:.1f} s")
+    scenario.measured["p99 of an escalation, ms"] = round(p99 * 1000)
+    scenario.expect(p99 < 1, f"the p99 of an escalation was {p99:.1f} s")
 
 
-def escalation_spans(scene: Scene, since: float) -> list[float]:
+def escalation_spans(scenario: Scenario, since: float) -> list[float]:
     """From when it was sent to when it was acknowledged (s)."""
-    sent = {line["key"]: line["at"] for line in scene.since("escalation", "sent", since)}
-    acked = scene.since("escalation", "acked", since)
+    sent = {line["key"]: line["at"] for line in scenario.since("escalation", "sent", since)}
+    acked = scenario.since("escalation", "acked", since)
     return sorted(line["at"] - sent[line["key"]] for line in acked if line["key"] in sent)
 
 
-def fill_valkey(scene: Scene) -> None:
+def fill_valkey(scenario: Scenario) -> None:
     began = time.time()
-    with redis.Redis.from_url(scene.stage.place.redis_url, socket_timeout=5) as server:
+    with redis.Redis.from_url(scenario.platform.place.redis_url, socket_timeout=5) as server:
         server.config_set("maxmemory", 1)
         time.sleep(20)
-        ready = httpx.get(f"{scene.stage.url}/readyz", timeout=10)
+        ready = httpx.get(f"{scenario.platform.url}/readyz", timeout=10)
         server.config_set("maxmemory", 0)
     failed = [
         line
-        for line in scene.since("escalation", "doubted", began)
+        for line in scenario.since("escalation", "doubted", began)
         if line["status"] >= 500 or not line["status"]
     ]
-    scene.measured["5xx on create"] = len(failed)
-    scene.measured["readyz while full"] = ready.status_code
-    scene.expect(not failed, f"{len(failed)} escalations failed")
-    scene.expect(ready.status_code == 503, "whoever watches /readyz is not told")
+    scenario.measured["5xx on create"] = len(failed)
+    scenario.measured["readyz while full"] = ready.status_code
+    scenario.expect(not failed, f"{len(failed)} escalations failed")
+    scenario.expect(ready.status_code == 503, "whoever watches /readyz is not told")
 
 
-def crash_postgres(scene: Scene) -> None:
+def crash_postgres(scenario: Scenario) -> None:
     """Under everybody's hands."""
-    scene.blow()
-    scene.stage.kill("postgres")
+    scenario.mark_fault()
+    scenario.platform.kill("postgres")
     time.sleep(0.3)
-    status, retry_after = ask_api(scene)
-    scene.measured["API meanwhile"] = f"{status}, Retry-After {retry_after or 'none'}"
-    scene.expect(status in (502, 503), f"the API answered {status} without its database")
-    scene.expect(status != 503 or bool(retry_after), "503 without Retry-After")
+    status, retry_after = ask_api(scenario)
+    scenario.measured["API meanwhile"] = f"{status}, Retry-After {retry_after or 'none'}"
+    scenario.expect(status in (502, 503), f"the API answered {status} without its database")
+    scenario.expect(status != 503 or bool(retry_after), "503 without Retry-After")
     time.sleep(6)
 
 
-def ask_api(scene: Scene) -> tuple[int, str]:
+def ask_api(scenario: Scenario) -> tuple[int, str]:
     """A status and when to ask again, as a bot with a good key meets them."""
-    address = f"{scene.stage.url}/api/v1/availability?language=en"
-    headers = {"Authorization": f"Bearer {scene.probe.ground.api_key}"}
+    address = f"{scenario.platform.url}/api/v1/availability?language=en"
+    headers = {"Authorization": f"Bearer {scenario.probe.fixtures.api_key}"}
     answer = httpx.get(address, headers=headers, timeout=15)
     return answer.status_code, answer.headers.get("retry-after", "")
 
 
-def through_valve(setting: Setting, *, seconds: float) -> Callable[[Scene], None]:
+def change_messages(rule: MessageRule, *, seconds: float) -> Callable[[Scenario], None]:
     """So happens to each message for so long; then nothing any more."""
 
-    def strike(scene: Scene) -> None:
-        valve = scene.stage.valve
-        valve.counts.clear()
-        valve.turn(setting, seed=scene.seed)
-        scene.stage.through_the_valve(True)
+    def inject(scenario: Scenario) -> None:
+        proxy = scenario.platform.message_proxy
+        proxy.counts.clear()
+        proxy.set_rule(rule, seed=scenario.seed)
+        scenario.platform.use_message_proxy(True)
         time.sleep(seconds)
-        valve.turn(OPEN)
-        scene.stage.through_the_valve(False)
-        scene.measured |= {"messages": valve.counts["messages"], "copies": valve.counts["copies"]}
-        scene.expect(valve.counts["messages"] > 20, "hardly a message came by")
+        proxy.set_rule(PASS_THROUGH)
+        scenario.platform.use_message_proxy(False)
+        scenario.measured |= {
+            "messages": proxy.counts["messages"],
+            "copies": proxy.counts["copies"],
+        }
+        scenario.expect(proxy.counts["messages"] > 20, "hardly a message came by")
 
-    return strike
+    return inject
 
 
-def late(scene: Scene) -> None:
+def late(scenario: Scenario) -> None:
     """Up to two minutes in the matrix; half a minute unless LONG is asked for."""
-    longest = 120 if scene.patient else 30
-    scene.measured["at most late by, s"] = longest
-    through_valve(Setting(delay=(0, longest)), seconds=longest + 10)(scene)
+    longest = 120 if scenario.long else 30
+    scenario.measured["at most late by, s"] = longest
+    change_messages(MessageRule(delay=(0, longest)), seconds=longest + 10)(scenario)
 
 
 FAULTS = [
@@ -215,8 +223,8 @@ FAULTS = [
     Fault("F7", "Valkey frozen for 70 s", freeze_valkey, outage=20),
     Fault("F8", "Valkey full", fill_valkey, outage=20),
     Fault("F9", "PostgreSQL: kill -9, recovery", crash_postgres, 30),
-    Fault("F18", "each message delivered 2 to 5 times", through_valve(Setting((2, 5)), seconds=25),
-          outage=20, echoes=2),
+    Fault("F18", "each message delivered 2 to 5 times",
+          change_messages(MessageRule((2, 5)), seconds=25), outage=20, duplicates=2),
     Fault("F19", "messages late and out of order", late, outage=20),
-    Fault("F20", "no message arrives", through_valve(SHUT, seconds=40), outage=20),
+    Fault("F20", "no message arrives", change_messages(DROP_ALL, seconds=40), outage=20),
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from dispatch.loadtest.browser import DeskBrowser
 from dispatch.loadtest.fixtures import Fixtures
 from dispatch.loadtest.history import HistoryStore
 from dispatch.loadtest.http import HttpClient
-from tests.chaos.stage import Stage
+from tests.chaos.platform import ChaosPlatform
 
 LANGUAGE = "fi"
 EVERY = 1.0
@@ -37,8 +37,8 @@ class Ask:
 
 @dataclass
 class Probe:
-    stage: Stage
-    ground: Fixtures
+    platform: ChaosPlatform
+    fixtures: Fixtures
     asks: list[Ask] = field(default_factory=list)
     _waiting: dict[str, asyncio.Event] = field(default_factory=dict)
     _tasks: set[asyncio.Task] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Probe:
 
     @property
     def folder(self) -> Path:
-        return self.stage.folder / "books" / "probe"
+        return self.platform.folder / "books" / "probe"
 
     def __enter__(self) -> "Probe":
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
@@ -78,13 +78,13 @@ class Probe:
         return round(max(waits, default=0.0), 1)
 
     async def _run(self) -> None:
-        self._shelf = HistoryStore(self.folder)
-        desks = [asyncio.create_task(self._watch(login)) for login, _spoken in self.ground.agents]
-        headers = {"Authorization": f"Bearer {self.ground.api_key}"}
-        wire = HttpClient(self.stage.url, headers=headers, chance=Random(1))
+        self._store = HistoryStore(self.folder)
+        desks = [asyncio.create_task(self._watch(login)) for login, _spoken in self.fixtures.agents]
+        headers = {"Authorization": f"Bearer {self.fixtures.api_key}"}
+        http = HttpClient(self.platform.url, headers=headers, rng=Random(1))
         await asyncio.sleep(3)
         while not self._over.is_set():
-            task = asyncio.create_task(self._ask(BotActor(wire)))
+            task = asyncio.create_task(self._ask(BotActor(http)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(EVERY)
@@ -103,22 +103,22 @@ class Probe:
             "language": LANGUAGE,
             "topic": "probe",
         }
-        book = self._shelf.book("probe")
-        if ticket := await bot.escalate(book, body, key=number):
+        history = self._store.history("probe")
+        if ticket := await bot.escalate(history, body, key=number):
             seen = self._waiting.setdefault(ticket, asyncio.Event())
             await seen.wait()
             ask.seen_at = ask.seen_at or time.time()
-            await bot.cancel(book, ticket)
+            await bot.cancel(history, ticket)
             self._waiting.pop(ticket, None)
 
     async def _watch(self, login: str) -> None:
-        chance = Random(login)
-        async with HttpClient(self.stage.url, chance=chance) as wire:
-            book = self._shelf.book(login)
-            desk = DeskBrowser(wire, (login, self.ground.password), book=book, chance=chance)
+        rng = Random(login)
+        async with HttpClient(self.platform.url, rng=rng) as http:
+            history = self._store.history(login)
+            desk = DeskBrowser(http, (login, self.fixtures.password), history=history, rng=rng)
             await desk.log_in()
             await desk.open()
-            await desk.move("available")
+            await desk.set_presence("available")
             await attend(desk, seen=self._note, stay=True)
 
     def _note(self, offer: str) -> None:
@@ -137,7 +137,7 @@ class Probe:
 
     def _ticket_of(self, offer: str) -> str:
         query = "SELECT ticket_id::text FROM dispatch_offer WHERE id = %s"
-        with psycopg.connect(self.stage.database_url, connect_timeout=2) as database:
+        with psycopg.connect(self.platform.database_url, connect_timeout=2) as database:
             row = database.execute(query, [offer]).fetchone()
         return row[0] if row else ""
 
@@ -149,13 +149,13 @@ async def attend(
     known: set[str] = set()
     while True:
         with suppress(TimeoutError):
-            await asyncio.wait_for(desk.stirred.wait(), 5)
-        desk.stirred.clear()
-        if desk.behind:
-            desk.behind = False
-            await desk.look()
+            await asyncio.wait_for(desk.changed.wait(), 5)
+        desk.changed.clear()
+        if desk.is_stale:
+            desk.is_stale = False
+            await desk.refresh()
         if stay and desk.presence in ("offline", "away", "paused"):
-            await desk.move("available")
+            await desk.set_presence("available")
         for offer in [one for one in desk.offers if one not in known]:
             known.add(offer)
             await desk.show(offer)

@@ -7,32 +7,33 @@ from pathlib import Path
 
 from tests.chaos.__main__ import CODES
 from tests.chaos.checker import Finding
-from tests.chaos.scene import Outcome
+from tests.chaos.scenario import Outcome
 
 HEAD = """# Chaos
 
 What `make chaos` measured last: the platform's real processes with servers of their own, under
 load, and one fault at a time. Actors that use the platform as people and bots do each keep a
-logbook; when all has come to rest, everything they were told is held against the rows: escalations,
-messages, acceptances, payments, webhooks. All invariants are looked at once a second meanwhile.
+history. When all has come to rest, everything that was acknowledged to them is compared with the
+rows: escalations, messages, acceptances, payments, webhooks. All invariants are checked once a
+second meanwhile.
 
-*Recovered* is when offers reached a desk as usual (within 5 s) again, counted from the last blow,
+*Recovered* is when offers reached a desk as usual (within 5 s) again, counted from the last fault,
 as a probe saw it that asks once a second; 0 means that none was late. *Longest wait* is the longest
-that any of the probe's offers took, from the first blow on.
+that any of the probe's offers took, from the first fault on.
 """
 NOTES = """## How each is done
 
 - **F1**, **F4**: a process dies at a chosen statement: the matcher before its offers are committed
   and before they are pushed, the worker after a webhook was sent and before that is written down,
-  the clock after it paid and before that is committed; the web server before and after an
+  the scheduler after it paid and before that is committed; the web server before and after an
   escalation is committed, and inside an acceptance. Celery's workers are threads or solo here, so
   it is always the whole process. *F4W*: it dies while twelve customers write without a pause.
 - What dies is started again after a second, as the supervisor would. In **F3** nothing is, for a
   minute and a half (`LONG=1`: ten).
-- **F18**, **F19**, **F20**: Valkey is reached through a valve that knows which commands carry
-  messages (news, bells, tasks) and repeats, delays or swallows those. In F18 all actors also send
-  each request up to three times at once. In F19 messages are up to half a minute late (`LONG=1`:
-  two).
+- **F18**, **F19**, **F20**: Valkey is reached through a proxy that knows which commands carry
+  messages (news, wake-ups, tasks) and repeats, delays or swallows those. In F18 all actors also
+  send each request up to three times at once. In F19 messages are up to half a minute late
+  (`LONG=1`: two).
 - **F21** to **F25** are run by people of their own, over HTTP and WebSocket, a dozen times each. In
   F23 the minute is cut short in the database, and a lock on the ticket is held until 400, 200, 1 ms
   before, at, 1 and 200 ms after its end.

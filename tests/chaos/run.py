@@ -1,4 +1,4 @@
-"""A run: the ground is laid, fault follows fault, and what came of them is told."""
+"""A run: creates the fixtures, injects fault after fault, and reports the outcomes."""
 
 import argparse
 import logging
@@ -15,11 +15,11 @@ from dispatch.models import PolicyVersion
 from tests.chaos import report
 from tests.chaos.__main__ import CODES
 from tests.chaos.faults import FAULTS
+from tests.chaos.invariant_monitor import InvariantMonitor
+from tests.chaos.platform import ChaosPlatform
 from tests.chaos.probe import LANGUAGE, Probe
 from tests.chaos.races import RACES
-from tests.chaos.scene import Fault, Outcome, Scene, Size, play, play_together
-from tests.chaos.stage import Stage
-from tests.chaos.watch import Watch
+from tests.chaos.scenario import Fault, Outcome, Scenario, Size, run_fault, run_faults
 from tickets import clock
 
 SIZE = Size(agents=16, rate=45)
@@ -28,37 +28,43 @@ PROBES, PLACES = 5, 3
 ASKED_ALONE = 5
 
 
-def all_of(stage: Stage, asked: argparse.Namespace) -> int:
+def all_of(platform: ChaosPlatform, asked: argparse.Namespace) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    lay_policy()
+    publish_policy()
     known = {fault.code: fault for fault in (*FAULTS, *RACES)}
     chosen = [known[code] for code in CODES if not asked.only or code in asked.only]
     outcomes: list[Outcome] = []
     try:
-        with Watch() as watch, Probe(stage, lay_probe()) as probe:
-            scene = partial(made, stage, probe, watch, asked)
-            for outcome in played(chosen, scene, together=asked.short):
+        with InvariantMonitor() as monitor, Probe(platform, create_probe()) as probe:
+            scenario = partial(made, platform, probe, monitor, asked)
+            for outcome in played(chosen, scenario, together=asked.short):
                 outcomes.append(outcome)
                 tell(outcome)
                 report.write(outcomes, page=asked.page, figures=asked.figures)
     finally:
         if asked.keep:
-            shutil.copytree(stage.folder, asked.keep, dirs_exist_ok=True, ignore=hide_servers)
+            shutil.copytree(platform.folder, asked.keep, dirs_exist_ok=True, ignore=hide_servers)
     return 0 if all(one.good for one in outcomes) else 1
 
 
 def played(
-    faults: list[Fault], scene: Callable[[str], Scene], *, together: bool
+    faults: list[Fault], scenario: Callable[[str], Scenario], *, together: bool
 ) -> Iterator[Outcome]:
     if together:
-        yield from play_together(faults, scene("short"))
+        yield from run_faults(faults, scenario("short"))
     else:
-        yield from (play(fault, scene(fault.code.lower())) for fault in faults)
+        yield from (run_fault(fault, scenario(fault.code.lower())) for fault in faults)
 
 
-def made(stage: Stage, probe: Probe, watch: Watch, asked: argparse.Namespace, client: str) -> Scene:
-    folder = stage.folder / "books" / client
-    return Scene(stage, probe, watch, folder, client, SIZE, asked.seed, patient=asked.long)
+def made(
+    platform: ChaosPlatform,
+    probe: Probe,
+    monitor: InvariantMonitor,
+    asked: argparse.Namespace,
+    client: str,
+) -> Scenario:
+    folder = platform.folder / "books" / client
+    return Scenario(platform, probe, monitor, folder, client, SIZE, asked.seed, long=asked.long)
 
 
 def tell(outcome: Outcome) -> None:
@@ -68,10 +74,10 @@ def tell(outcome: Outcome) -> None:
 
 
 def hide_servers(_folder: str, names: list[str]) -> set[str]:
-    return {"servers", "valve.sock"} & {*names}
+    return {"servers", "proxy.sock"} & {*names}
 
 
-def lay_policy() -> None:
+def publish_policy() -> None:
     """A second agent is asked sooner than people would like."""
     policy = PolicyVersion.objects.latest("version")
     policy.version, policy.note = policy.version + 1, "For a chaos run"
@@ -80,8 +86,8 @@ def lay_policy() -> None:
     policy.save(force_insert=True)
 
 
-def lay_probe() -> Fixtures:
-    laid = fixtures.lay(
+def create_probe() -> Fixtures:
+    created = fixtures.create(
         "probe",
         agents=PROBES,
         languages=(LANGUAGE,),
@@ -91,4 +97,4 @@ def lay_probe() -> Fixtures:
     )
     for agent in Agent.objects.filter(user__username__startswith="probe-"):
         roster.set_capacity(agent, capacity=PLACES)
-    return laid
+    return created

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from tests.chaos.checker import Finding, check
-from tests.chaos.history import Assignment, Delivery, Line, Message, Rows, Ticket
+from tests.chaos.records import Assignment, Delivery, Line, Message, Rows, Ticket
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
@@ -53,7 +53,7 @@ class Story:
 
     def hear(self, number: str, kind: str, version: int, ticket: str = "t") -> None:
         facts = {"id": number, "type": kind, "version": version, "ticket": ticket}
-        self.note("mailbox", "webhook", "seen", **facts)
+        self.note("server", "webhook", "seen", **facts)
 
     def _customer(self) -> None:
         told = {"ticket": "t", "replayed": False}
@@ -148,7 +148,7 @@ def tell_late(story: Story) -> None:
 
 
 def send_a_forgery(story: Story) -> None:
-    story.note("mailbox", "webhook", "refused", why="no signature")
+    story.note("server", "webhook", "refused", why="no signature")
 
 
 def lose_an_acceptance(story: Story) -> None:

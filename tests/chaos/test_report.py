@@ -7,7 +7,7 @@ import pytest
 from tests.chaos import report
 from tests.chaos.__main__ import CODES
 from tests.chaos.checker import Finding
-from tests.chaos.scene import Outcome
+from tests.chaos.scenario import Outcome
 
 COUNTS = {"escalations": 3, "messages": 2, "payments": 1, "webhooks": 4}
 

@@ -1,4 +1,4 @@
-"""What servers load: no more than they need, and the collector of cycles never goes through it."""
+"""Loaded modules of servers: no unneeded ones, and garbage collection skips them."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ print(gc.get_freeze_count() > 50_000, gc.get_threshold(), "scipy" in sys.modules
 
 
 @pytest.mark.parametrize("module", ["config.wsgi", "config.asgi"])
-def test_a_server_loads_no_solver_and_what_it_loads_is_not_looked_at_again(module: str) -> None:
+def test_a_server_loads_no_solver_and_freezes_its_heap(module: str) -> None:
     script = [sys.executable, "-c", SAYS.format(module=module)]
     said = subprocess.run(script, cwd=embedded.BASE_DIR, capture_output=True, text=True, check=True)
 

@@ -1,4 +1,4 @@
-"""The API as a whole: its schema, its answers in trouble, what it leaves in the log."""
+"""The API as a whole: its schema, its errors, its log."""
 
 import logging
 from pathlib import Path
@@ -32,14 +32,14 @@ def test_the_schema_is_valid_and_complete(tmp_path: Path) -> None:
     assert target.stat().st_size > 1000
 
 
-def test_every_operation_the_schema_tells_of_exists(schema: dict[str, Any]) -> None:
+def test_every_operation_of_the_schema_exists(schema: dict[str, Any]) -> None:
     for path, operations in schema["paths"].items():
         address = path.replace("{ticket_id}", "01a20208-6718-7656-8949-19ef1d8e3f3c")
         view = resolve(address).func.view_class
         assert set(operations) <= {name for name in ("get", "post") if hasattr(view, name)}
 
 
-def test_every_operation_that_exists_is_told_of(schema: dict[str, Any]) -> None:
+def test_every_existing_operation_is_in_the_schema(schema: dict[str, Any]) -> None:
     told = {one["operationId"] for path in schema["paths"].values() for one in path.values()}
 
     assert told == {
@@ -53,14 +53,14 @@ def test_every_operation_that_exists_is_told_of(schema: dict[str, Any]) -> None:
     }
 
 
-def test_every_operation_asks_for_a_key_and_names_its_problems(schema: dict[str, Any]) -> None:
+def test_every_operation_requires_a_key_and_lists_its_problems(schema: dict[str, Any]) -> None:
     for path in schema["paths"].values():
         for operation in path.values():
             assert operation["security"] == [{"ApiKey": []}]
             assert {"400", "401", "404", "409"} <= set(operation["responses"])
 
 
-def test_what_is_not_documented_is_not_there() -> None:
+def test_an_undocumented_address_is_not_found() -> None:
     with pytest.raises(Resolver404):
         resolve("/apiary")
     assert Http().get("/api/v2/tickets").json()["code"] == "not_found"
@@ -68,7 +68,7 @@ def test_what_is_not_documented_is_not_there() -> None:
 
 
 @pytest.mark.django_db
-def test_the_answers_are_as_the_schema_says(schema: dict[str, Any], api: Any) -> None:
+def test_the_responses_match_the_schema(schema: dict[str, Any], api: Any) -> None:
     opened = api.escalate()
     shape = {"$ref": "#/components/schemas/Opened", "components": schema["components"]}
     problem = {"$ref": "#/components/schemas/Problem", "components": schema["components"]}
@@ -80,7 +80,7 @@ def test_the_answers_are_as_the_schema_says(schema: dict[str, Any], api: Any) ->
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_worker")
-def test_without_a_database_the_bot_is_told_when_to_try_again(
+def test_without_a_database_the_response_says_when_to_try_again(
     api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = factories.make_ticket()
@@ -98,13 +98,13 @@ def test_without_a_database_the_bot_is_told_when_to_try_again(
 
 
 @pytest.mark.django_db
-def test_nothing_a_customer_says_or_is_called_is_logged(
+def test_no_message_or_name_of_a_customer_is_logged(
     api: Any,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    """Through the good paths, the refusals and a webhook that fails."""
+    """Runs through successes, refusals and a webhook that fails."""
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(logging.getLogger("django"), "propagate", True)
     factories.make_endpoint(api.client, "https://127.0.0.1/")
@@ -131,7 +131,7 @@ def test_nothing_a_customer_says_or_is_called_is_logged(
     assert api.key not in caplog.text
 
 
-def test_a_sign_of_life_says_nothing_more() -> None:
+def test_the_liveness_check_contains_nothing_else() -> None:
     answer = Http().get("/healthz")
 
     assert (answer.status_code, answer.content) == (200, b"ok")

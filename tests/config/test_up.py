@@ -1,4 +1,4 @@
-"""`make up`: what it refuses, what it clears away, what its supervisor does."""
+"""`make up`: its refusals, its cleaning up, and its supervisor."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ from config.up.watch import Watch
 
 @pytest.fixture
 def folder(monkeypatch):
-    """A data folder that root's servers can enter too, unlike pytest's own."""
+    """A data folder that the servers of root can enter, unlike pytest's own."""
     with TemporaryDirectory(prefix="releve-", dir="/tmp") as made:
         Path(made).chmod(0o711)
         monkeypatch.setenv("DATA_DIR", f"{made}/data")
@@ -47,21 +47,21 @@ def test_a_port_in_use_is_refused(monkeypatch):
         monkeypatch.setenv("PORT", str(port))
 
         with pytest.raises(Trouble, match=f"^Port {port} is in use: .*PORT=8123 make up"):
-            checks.port()
+            checks.check_port()
 
 
 @pytest.mark.parametrize("asked", ["web", "0", "-1", "65536", "8000.5"])
-def test_a_port_that_is_none_is_refused(monkeypatch, asked):
+def test_an_invalid_port_is_refused(monkeypatch, asked):
     monkeypatch.setenv("PORT", asked)
 
     with pytest.raises(Trouble, match="give a number from 1 to 65535"):
-        checks.port()
+        checks.check_port()
 
 
 def test_internal_ports_are_free_and_differ_from_the_public_one():
     ports = processes.choose_ports(8000)
 
-    assert not any(map(processes.taken, (ports.web, ports.live, ports.chatbot, ports.metrics)))
+    assert not any(map(processes.is_taken, (ports.web, ports.live, ports.chatbot, ports.metrics)))
     assert ports.door == 8000
 
 
@@ -69,10 +69,10 @@ def test_a_full_disk_is_refused(monkeypatch, folder):
     monkeypatch.setattr(checks, "LEAST_FREE_BYTES", 10**18)
 
     with pytest.raises(Trouble, match="The disk is full"):
-        checks.room(folder)
+        checks.check_room(folder)
 
 
-def test_a_full_disk_is_named_whatever_broke(folder):
+def test_a_full_disk_is_named_for_every_error(folder):
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
 
     assert command.explain(full).startswith("The disk is full: make room in")
@@ -80,16 +80,16 @@ def test_a_full_disk_is_named_whatever_broke(folder):
 
 def test_a_second_start_in_one_checkout_is_refused(folder):
     with (
-        checks.alone(folder),
+        checks.hold_lock(folder),
         pytest.raises(Trouble, match=f"already runs from this folder .process {os.getpid()}."),
-        checks.alone(folder),
+        checks.hold_lock(folder),
     ):
         pass
 
 
 def test_a_database_that_does_not_answer_is_refused_without_its_password():
     with pytest.raises(Trouble, match="DATABASE_URL does not answer") as refusal:
-        checks.database("postgresql://releve:secret@127.0.0.1:1/releve")
+        checks.check_database("postgresql://releve:secret@127.0.0.1:1/releve")
 
     assert "secret" not in str(refusal.value)
 
@@ -97,74 +97,76 @@ def test_a_database_that_does_not_answer_is_refused_without_its_password():
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "nonsense"])
 def test_a_broker_that_does_not_answer_is_refused(url):
     with pytest.raises(Trouble, match="REDIS_URL does not answer"):
-        checks.broker(url)
+        checks.check_broker(url)
 
 
-def test_what_a_killed_start_left_is_stopped(folder, sleeper):
-    leftovers.record({"worker": sleeper.pid})
+def test_processes_of_a_killed_start_are_stopped(folder, sleeper):
+    leftovers.record_pids({"worker": sleeper.pid})
 
-    stopped = leftovers.stop()
+    stopped = leftovers.stop_leftovers()
 
     assert stopped == ["worker"]
     assert sleeper.wait(timeout=5) == -signal.SIGTERM
-    assert leftovers.recorded() == {}
+    assert leftovers.read_pids() == {}
 
 
-def test_a_process_that_only_has_the_same_id_is_left_alone(folder, sleeper):
-    leftovers.written().write_text(f'{{"worker": [{sleeper.pid}, 1.0]}}')
+def test_a_process_with_a_reused_id_is_left_alone(folder, sleeper):
+    leftovers.pid_file().write_text(f'{{"worker": [{sleeper.pid}, 1.0]}}')
 
-    assert leftovers.stop() == []
+    assert leftovers.stop_leftovers() == []
     assert psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE
 
 
-def test_a_pid_file_that_means_a_stranger_is_removed(folder, sleeper):
-    pidfile = embedded.place().database / "postmaster.pid"
+def test_a_pid_file_of_an_unrelated_process_is_removed(folder, sleeper):
+    pidfile = embedded.find_place().database / "postmaster.pid"
     pidfile.parent.mkdir(parents=True)
     pidfile.write_text(f"{sleeper.pid}\n")
 
-    assert leftovers.stop() == []
+    assert leftovers.stop_leftovers() == []
     assert not pidfile.exists()
     assert sleeper.poll() is None
 
 
-def test_supervisord_is_told_percent_signs_literally():
+def test_percent_signs_are_escaped_for_supervisord():
     assert processes.section("program:x", {"command": "a%b"}) == "[program:x]\ncommand = a%%b\n\n"
 
 
-def test_web_and_clock_keep_connections_and_the_others_pool_them():
-    found = processes.platform(processes.Ports(8000, 1, 2, 3, 4), {})
+def test_web_and_scheduler_keep_connections_and_the_others_pool_them():
+    found = processes.list_platform(processes.Ports(8000, 1, 2, 3, 4), {})
 
     pooled = {each.name for each in found if each.environment.get("DATABASE_POOL") == "1"}
     assert pooled == {"live", "worker"}
 
 
-def test_what_is_supervised_runs_until_the_end_and_comes_back_when_killed(folder, monkeypatch):
-    monkeypatch.setattr(supervision, "ignore_endings", lambda: None)
+def test_a_supervised_process_restarts_when_killed_and_ends_with_the_supervisor(
+    folder, monkeypatch
+):
+    monkeypatch.setattr(supervision, "ignore_signals", lambda: None)
     place = embedded.Place(folder / "servers", folder / "servers" / "run")
     sleeper = Process("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])
 
-    with supervision.supervised(place, dict(os.environ)) as supervisor:
+    with supervision.run_supervisor(place, dict(os.environ)) as supervisor:
         supervisor.add([sleeper])
         supervision.await_running(supervisor, ["sleeper"], seconds=10)
-        first = supervisor.states()[0].pid
+        first = supervisor.read_states()[0].pid
         os.kill(first, signal.SIGKILL)
-        second = await_another(supervisor, first)
+        second = await_restart(supervisor, first)
 
     assert not psutil.pid_exists(second)
-    assert leftovers.recorded() == {}
+    assert leftovers.read_pids() == {}
 
 
-def await_another(supervisor, first):
+def await_restart(supervisor, first):
     for _ in range(100):
-        (state,) = supervisor.states()
+        (state,) = supervisor.read_states()
         if state.pid not in {0, first}:
             return state.pid
         time.sleep(0.1)
     raise AssertionError("it was not started again")
 
 
-def test_a_process_that_cannot_start_is_named_with_its_last_words(folder):
-    supervisor = Silent(folder)
+def test_a_process_that_cannot_start_is_named_with_its_last_output(folder):
+    supervisor = GivenUpSupervisor(folder)
     supervisor.logs.mkdir()
     supervisor.log("web").write_text("first\nno such module\n")
 
@@ -174,27 +176,27 @@ def test_a_process_that_cannot_start_is_named_with_its_last_words(folder):
         supervision.await_running(supervisor, ["web"], seconds=1)
 
 
-class Silent(supervision.Supervisor):
-    """A supervisor of one process that it has given up."""
+class GivenUpSupervisor(supervision.Supervisor):
+    """A supervisor of a single process that it has given up on."""
 
     def __init__(self, folder):
         super().__init__(folder, folder / "control")
         self.retried = []
 
-    def states(self):
+    def read_states(self):
         return [State("web", supervision.FATAL, 0, "exited too quickly")]
 
     def retry(self, name):
         self.retried.append(name)
 
 
-def test_the_watch_says_who_died_and_retries_whom_supervisord_gave_up(folder, capsys):
-    supervisor = Silent(folder)
+def test_the_watch_reports_a_death_and_retries_a_process_given_up_on(folder, capsys):
+    supervisor = GivenUpSupervisor(folder)
     watch = Watch(supervisor, pids={"live": 2**22 + 1})
 
-    watch.look(State("live", supervision.RUNNING, 2**22 + 2, ""))
-    watch.look(supervisor.states()[0])
-    watch.look(supervisor.states()[0])
+    watch.check(State("live", supervision.RUNNING, 2**22 + 2, ""))
+    watch.check(supervisor.read_states()[0])
+    watch.check(supervisor.read_states()[0])
 
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("live died and was started again; its log is")
@@ -202,18 +204,18 @@ def test_the_watch_says_who_died_and_retries_whom_supervisord_gave_up(folder, ca
     assert supervisor.retried == ["web"]
 
 
-def test_static_files_are_collected_again_only_when_one_changed(tmp_path):
+def test_static_files_are_collected_again_only_after_a_change(tmp_path):
     style = tmp_path / "desk.css"
     style.write_text("a")
-    before = preparing.fingerprint(iter([style]))
+    before = preparing.compute_fingerprint(iter([style]))
 
-    assert preparing.fingerprint(iter([style])) == before
+    assert preparing.compute_fingerprint(iter([style])) == before
     style.write_text("ab")
-    assert preparing.fingerprint(iter([style])) != before
+    assert preparing.compute_fingerprint(iter([style])) != before
 
 
-def test_the_load_of_the_demo_is_one_the_command_understands():
-    program, *arguments = processes.load().command[1:]
+def test_the_demo_load_passes_valid_arguments():
+    program, *arguments = processes.make_load().command[1:]
 
     known = load_command_class("dispatch", arguments[0]).create_parser(program, arguments[0])
     given = known.parse_args(arguments[1:])

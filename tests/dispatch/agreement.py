@@ -2,7 +2,8 @@
 
 from agents.models import Presence
 from dispatch import offers
-from dispatch.models import MOST_AT_ONCE, Assignment, Offer
+from dispatch.models import Assignment, Offer
+from dispatch.rules.limits import MOST_AT_ONCE
 from tickets import clock
 from tickets.models import Ticket
 

@@ -82,13 +82,13 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
         try:
             await scene
         finally:
-            heartbeats._beating.clear()
-            heartbeats._open.clear()
-            heartbeats._shown.clear()
-            for task in heartbeats._running.values():
+            pages = heartbeats.PAGES
+            for gathered in (pages._beating, pages._open, pages._shown):
+                gathered.clear()
+            for task in pages._running.values():
                 task.cancel()
-            await asyncio.gather(*heartbeats._running.values(), return_exceptions=True)
-            heartbeats._running.clear()
+            await asyncio.gather(*pages._running.values(), return_exceptions=True)
+            pages._running.clear()
 
     async_to_sync(play)()
     gc.collect()

@@ -100,7 +100,7 @@ def test_ending_the_conversation_begins_wrap_up(held: Assignment, act: str, endi
     assert (over.ending, over.finished_at, over.paid) == (ending, None, None)
     assert over.ended_at
     assert over.wrap_up_by == over.ended_at + held.ticket.client.wrap_up
-    assert factories.presence_of(held.agent).load == 1
+    assert factories.read_presence(held.agent).load == 1
 
 
 def test_a_customer_who_leaves_begins_wrap_up_too(held: Assignment, at: datetime) -> None:
@@ -118,11 +118,11 @@ def test_finishing_wrap_up_pays_the_agent_and_frees_their_place(
     done = assignments.finish(held, note="Sent a new card.", at=at + 2 * MINUTE)
 
     entry = JournalEntry.objects.get()
-    place = factories.presence_of(held.agent)
+    place = factories.read_presence(held.agent)
     assert (done.paid, done.note, done.finished_at) == (390, "Sent a new card.", at + 2 * MINUTE)
     assert (entry.source_type, entry.source_id, entry.agent) == ("assignment", held.pk, held.agent)
     assert entry.memo == {"quote": held.offer.pay, "engaged_s": 120}
-    assert ledger.earned(held.agent, since=at) == {"EUR": 390}
+    assert ledger.sum_earnings(held.agent, since=at) == {"EUR": 390}
     assert (place.load, place.idle_since) == (0, at + 2 * MINUTE)
 
 
@@ -151,7 +151,7 @@ def test_finishing_twice_pays_once(held: Assignment, at: datetime) -> None:
 
     assert (again.finished_at, again.paid) == (first.finished_at, first.paid)
     assert JournalEntry.objects.count() == 1
-    assert factories.presence_of(held.agent).load == 0
+    assert factories.read_presence(held.agent).load == 0
 
 
 def test_a_conversation_that_goes_on_can_not_be_finished(held: Assignment, at: datetime) -> None:
@@ -183,8 +183,8 @@ def test_a_lost_agent_is_paid_for_the_minutes_and_freed(held: Assignment, at: da
 
     lost = reload(held)
     assert (lost.ending, lost.paid, lost.finished_at) == ("lost", 90, at + 3 * MINUTE)
-    assert ledger.earned(held.agent, since=at) == {"EUR": 90}
-    assert factories.presence_of(held.agent).load == 0
+    assert ledger.sum_earnings(held.agent, since=at) == {"EUR": 90}
+    assert factories.read_presence(held.agent).load == 0
 
 
 def test_a_lost_ticket_is_requeued_at_the_head(held: Assignment, at: datetime) -> None:
@@ -230,7 +230,7 @@ def test_an_agent_who_is_gone_loses_all_their_conversations(at: datetime) -> Non
 
     assert Ticket.objects.get(pk=talking.ticket_id).status == "queued"
     assert Ticket.objects.get(pk=wrapping.ticket_id).status == "resolved"
-    assert factories.presence_of(agent).load == 0
+    assert factories.read_presence(agent).load == 0
 
 
 def test_a_present_agent_keeps_their_conversations(held: Assignment) -> None:
@@ -255,7 +255,7 @@ def test_the_customer_may_write_while_the_ticket_is_requeued(
 
     factories.make_message(held.ticket, "Still there?")
 
-    assert [one.text for one in conversation.since(held.ticket)] == ["Still there?"]
+    assert [one.text for one in conversation.list_messages(held.ticket)] == ["Still there?"]
 
 
 def make_second_offer(held: Assignment) -> Offer:

@@ -37,7 +37,7 @@ def read_status(offer: Offer) -> str:
 def test_an_offer_takes_a_place_of_its_agent() -> None:
     offer = factories.make_offer()
 
-    assert factories.presence_of(offer.agent).load == 1
+    assert factories.read_presence(offer.agent).load == 1
 
 
 def test_an_agent_without_a_free_place_gets_no_offer() -> None:
@@ -70,7 +70,7 @@ def test_accepting_starts_the_conversation() -> None:
         1,
     )
     assert read_status(offer) == "accepted"
-    assert factories.presence_of(offer.agent).load == 1
+    assert factories.read_presence(offer.agent).load == 1
 
 
 def test_accepting_twice_gives_one_assignment() -> None:
@@ -120,11 +120,11 @@ def test_accepting_a_declined_or_withdrawn_offer_is_refused(how: str) -> None:
 
 def test_declining_frees_the_agent_and_leaves_the_ticket_waiting() -> None:
     offer = factories.make_offer()
-    idle_since = factories.presence_of(offer.agent).idle_since
+    idle_since = factories.read_presence(offer.agent).idle_since
 
     offers.decline(offer, at=clock.now())
 
-    held = factories.presence_of(offer.agent)
+    held = factories.read_presence(offer.agent)
     assert (read_status(offer), Ticket.objects.get().status) == ("declined", "queued")
     assert (held.load, held.idle_since, held.status) == (0, idle_since, "available")
 
@@ -136,7 +136,7 @@ def test_declining_twice_frees_one_place() -> None:
     offers.decline(offer, at=clock.now())
     offers.decline(offer, at=clock.now())
 
-    assert factories.presence_of(agent).load == 1
+    assert factories.read_presence(agent).load == 1
 
 
 def test_declining_an_expired_offer_changes_nothing() -> None:
@@ -161,8 +161,8 @@ def test_an_overdue_offer_expires_and_frees_its_agent() -> None:
     assert offers.expire_overdue(at=clock.now()) == 1
 
     assert (read_status(overdue), read_status(pending)) == ("expired", "sent")
-    assert factories.presence_of(overdue.agent).load == 0
-    assert factories.presence_of(pending.agent).load == 1
+    assert factories.read_presence(overdue.agent).load == 0
+    assert factories.read_presence(pending.agent).load == 1
     assert overdue.ticket.status == "queued"
 
 
@@ -175,11 +175,11 @@ def test_an_offer_expires_only_once() -> None:
 
 def test_an_expired_offer_leaves_its_agent_available_and_as_idle_as_before() -> None:
     offer = expire_on_screen(factories.make_offer())
-    before = factories.presence_of(offer.agent).idle_since
+    before = factories.read_presence(offer.agent).idle_since
 
     offers.expire_overdue(at=clock.now())
 
-    held = factories.presence_of(offer.agent)
+    held = factories.read_presence(offer.agent)
     assert (held.status, held.idle_since) == ("available", before)
 
 
@@ -189,7 +189,7 @@ def test_when_a_ticket_ends_its_offer_is_withdrawn() -> None:
     lifecycle.abandon(offer.ticket, reason="left", at=clock.now())
 
     assert read_status(offer) == "withdrawn"
-    assert factories.presence_of(offer.agent).load == 0
+    assert factories.read_presence(offer.agent).load == 0
 
 
 def test_withdrawing_from_an_agent_withdraws_all_their_offers() -> None:
@@ -199,7 +199,7 @@ def test_withdrawing_from_an_agent_withdraws_all_their_offers() -> None:
     offers.withdraw_from(agent, at=clock.now())
 
     assert [read_status(offer) for offer in asked] == ["withdrawn"] * 3
-    assert factories.presence_of(agent).load == 0
+    assert factories.read_presence(agent).load == 0
 
 
 @pytest.mark.parametrize("leave", [presence.go_away, presence.go_offline])
@@ -261,4 +261,4 @@ def test_a_batch_with_one_refused_offer_is_not_saved() -> None:
         outcome.save(drafts, at=clock.now())
 
     assert Offer.objects.count() == 1
-    assert factories.presence_of(other).load == 0
+    assert factories.read_presence(other).load == 0

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from dispatch import policies
 from dispatch.models import PolicyVersion
 from tests.refusals import refused_by
-from tests.together import together
+from tests.together import run_together
 from tickets import clock
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +93,7 @@ def test_the_database_refuses_a_policy_out_of_range(constraint: str, given: dict
 def test_versions_published_at_once_get_consecutive_numbers() -> None:
     at = clock.now()
 
-    together(*[lambda: publish(at).version] * 4)
+    run_together(*[lambda: publish(at).version] * 4)
 
     rows = PolicyVersion.objects.order_by("version")
     assert list(rows.values_list("version", flat=True)) == [1, 2, 3, 4, 5]

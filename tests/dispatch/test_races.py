@@ -15,7 +15,7 @@ from dispatch.models import OFFER_LASTS, Assignment, Offer
 from dispatch.waves import outcome, wave
 from tests import factories
 from tests.dispatch.agreement import accept, check_rows_agree
-from tests.together import together, while_locked
+from tests.together import run_together, while_locked
 from tickets import clock, lifecycle
 from tickets.models import Ticket
 
@@ -29,7 +29,7 @@ def abandon(ticket: Ticket) -> str:
 def test_two_tabs_accepting_at_once_get_the_same_assignment() -> None:
     offer = factories.make_offer()
 
-    one, other = together(lambda: accept(offer), lambda: accept(offer))
+    one, other = run_together(lambda: accept(offer), lambda: accept(offer))
 
     assert one == other == Assignment.objects.get()
     check_rows_agree()
@@ -72,7 +72,7 @@ def test_an_offer_accepted_while_it_expires_is_accepted_or_expired() -> None:
     offer = factories.make_offer()
     Offer.objects.filter(pk=offer.pk).update(expires_at=clock.now() + timedelta(milliseconds=30))
 
-    together(*[lambda: accept(offer)] * 2, *[lambda: offers.expire_overdue(at=clock.now())] * 2)
+    run_together(*[lambda: accept(offer)] * 2, *[lambda: offers.expire_overdue(at=clock.now())] * 2)
 
     offer.refresh_from_db()
     assert (offer.status == "accepted") == Assignment.objects.exists()
@@ -83,7 +83,7 @@ def test_an_offer_accepted_while_it_expires_is_accepted_or_expired() -> None:
 def test_accepting_while_the_customer_leaves_ends_consistently(attempt: int) -> None:
     offer = factories.make_offer()
 
-    accepted, left = together(lambda: accept(offer), lambda: abandon(offer.ticket))
+    accepted, left = run_together(lambda: accept(offer), lambda: abandon(offer.ticket))
 
     assert left == "abandoned"
     assert accepted == "offer_gone" or Assignment.objects.get().ending == "abandoned"
@@ -94,7 +94,7 @@ def test_accepting_while_the_customer_leaves_ends_consistently(attempt: int) -> 
 def test_accepting_while_the_ticket_is_given_up_lets_one_win(attempt: int) -> None:
     offer = factories.make_offer()
 
-    accepted, given_up = together(
+    accepted, given_up = run_together(
         lambda: accept(offer), lambda: lifecycle.give_up(offer.ticket, at=clock.now())
     )
 
@@ -112,7 +112,7 @@ def test_eight_waves_at_once_overbook_no_agent() -> None:
     tickets = [factories.make_ticket() for _ in range(16)]
     agents = [factories.make_agent(capacity=3) for _ in range(4)]
 
-    together(*[lambda: wave.run(at=clock.now())] * 8)
+    run_together(*[lambda: wave.run(at=clock.now())] * 8)
     for _ in range(3):
         wave.run(at=clock.now())
 
@@ -129,7 +129,7 @@ def test_eight_waves_at_once_offer_one_ticket_once() -> None:
     for _ in range(8):
         factories.make_agent()
 
-    made = together(*[lambda: wave.run(at=clock.now())] * 8)
+    made = run_together(*[lambda: wave.run(at=clock.now())] * 8)
 
     assert sum(made) == Offer.objects.count() == 1
     check_rows_agree()
@@ -147,7 +147,7 @@ def test_of_twenty_offers_of_one_ticket_at_once_one_is_saved() -> None:
             return refused.__cause__.diag.constraint_name  # type: ignore[union-attr]
         return "made"
 
-    results = together(*[lambda agent=agent: offer(agent) for agent in agents])
+    results = run_together(*[lambda agent=agent: offer(agent) for agent in agents])
 
     assert Counter(results) == {"made": 1, "one_pending_offer_per_slot": 19}
     assert Offer.objects.count() == 1
@@ -161,10 +161,10 @@ def test_eight_offers_at_once_take_no_more_than_two_places() -> None:
     def reserve(ticket: Ticket) -> int:
         return len(outcome.save([Offer(ticket=ticket, agent=agent, pay=pay)], at=clock.now()))
 
-    made = together(*[lambda ticket=ticket: reserve(ticket) for ticket in tickets])
+    made = run_together(*[lambda ticket=ticket: reserve(ticket) for ticket in tickets])
 
     # A concurrent offer is refused rather than made to wait, so one or two are saved.
-    assert sum(made) == factories.presence_of(agent).load
+    assert sum(made) == factories.read_presence(agent).load
     assert sum(made) in (1, 2)
     check_rows_agree()
 
@@ -173,7 +173,7 @@ def test_eight_offers_at_once_take_no_more_than_two_places() -> None:
 def test_resolving_while_the_customer_leaves_gives_one_ending(attempt: int) -> None:
     held = factories.make_assignment()
 
-    resolved, _left = together(
+    resolved, _left = run_together(
         lambda: assignments.resolve(held, disposition="solved", at=clock.now()),
         lambda: abandon(held.ticket),
     )
@@ -188,10 +188,10 @@ def test_finishing_from_two_tabs_at_once_pays_once() -> None:
     held = factories.make_assignment()
     assignments.resolve(held, disposition="solved", at=clock.now())
 
-    together(*[lambda: assignments.finish(held, at=clock.now())] * 4)
+    run_together(*[lambda: assignments.finish(held, at=clock.now())] * 4)
 
     assert JournalEntry.objects.count() == 1
-    assert factories.presence_of(held.agent).load == 0
+    assert factories.read_presence(held.agent).load == 0
 
 
 @pytest.mark.parametrize("attempt", range(3))
@@ -202,7 +202,7 @@ def test_going_offline_while_finishing_does_not_deadlock(attempt: int) -> None:
     factories.make_offer(agent=agent)
     assignments.resolve(wrapping, disposition="solved", at=clock.now())
 
-    together(
+    run_together(
         lambda: presence.go_offline(agent, at=clock.now()),
         lambda: assignments.finish(wrapping, at=clock.now()),
         lambda: presence.sweep_silent(at=clock.now() + timedelta(minutes=5)),
@@ -212,14 +212,14 @@ def test_going_offline_while_finishing_does_not_deadlock(attempt: int) -> None:
 
     assert JournalEntry.objects.filter(source_id=wrapping.pk).count() == 1
     assert Ticket.objects.get(pk=talking.ticket_id).status == "queued"
-    assert factories.presence_of(agent).load == 0
+    assert factories.read_presence(agent).load == 0
     check_rows_agree()
 
 
 def test_losing_the_agent_while_resolving_lets_one_win() -> None:
     held = factories.make_assignment()
 
-    together(
+    run_together(
         lambda: assignments.resolve(held, disposition="solved", at=clock.now()),
         lambda: assignments.lose(held, at=clock.now() + timedelta(minutes=1)),
     )
@@ -232,7 +232,7 @@ def test_losing_the_agent_while_resolving_lets_one_win() -> None:
 def test_declining_and_accepting_at_once_lets_one_win() -> None:
     offer = factories.make_offer()
 
-    together(lambda: accept(offer), lambda: offers.decline(offer, at=clock.now()))
+    run_together(lambda: accept(offer), lambda: offers.decline(offer, at=clock.now()))
 
     offer.refresh_from_db()
     assert offer.status in {"accepted", "declined"}

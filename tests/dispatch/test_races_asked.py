@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from agents.models import Agent
-from dispatch import offers, policies
-from dispatch import scheduler as dispatch_clock
+from dispatch import offers, policies, scheduler
 from dispatch.models import OFFER_LASTS, Assignment, Offer
 from dispatch.waves import outcome, wave
 from dispatch.waves.snapshot import Shard
 from tests import factories
 from tests.dispatch.agreement import accept, check_rows_agree, show
-from tests.together import together
+from tests.together import run_together
 from tickets import clock
 from tickets.models import Ticket
 
@@ -48,7 +47,7 @@ def make_offers_to(count: int, capacity: int = 1) -> list[Offer]:
 def test_of_three_acceptances_at_once_one_wins(attempt: int) -> None:
     three = make_offers_to(3)
 
-    said = together(*[lambda offer=offer: accept(offer) for offer in three])
+    said = run_together(*[lambda offer=offer: accept(offer) for offer in three])
 
     held = Assignment.objects.get()
     assert Counter(map(str, said)) == {str(held): 1, "offer_taken": 2}
@@ -64,7 +63,7 @@ def test_accepting_reoffering_expiring_and_showing_at_once_end_consistently(atte
         sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now()
     )
 
-    together(
+    run_together(
         lambda: accept(first),
         reoffer,
         lambda: offers.expire_overdue(at=clock.now()),
@@ -85,10 +84,10 @@ def test_two_crosswise_acceptances_do_not_deadlock(attempt: int) -> None:
     one, two = factories.make_ticket(), factories.make_ticket()
     by_x, by_y = make_two_offers(one, x, y), make_two_offers(two, y, x)
 
-    held = together(lambda: accept(by_x), lambda: accept(by_y))
+    held = run_together(lambda: accept(by_x), lambda: accept(by_y))
 
     assert {(work.ticket, work.agent) for work in held} == {(one, x), (two, y)}
-    assert [factories.presence_of(agent).load for agent in (x, y)] == [1, 1]
+    assert [factories.read_presence(agent).load for agent in (x, y)] == [1, 1]
     check_rows_agree()
 
 
@@ -104,7 +103,7 @@ def make_two_offers(ticket: Ticket, first: Agent, second: Agent) -> Offer:
 def test_a_ticket_declined_by_all_at_once_is_ready_to_be_offered(attempt: int) -> None:
     three = make_offers_to(3)
 
-    together(
+    run_together(
         *[
             lambda offer=offer: offers.decline(Offer.objects.get(pk=offer.pk), at=clock.now())
             for offer in three
@@ -126,7 +125,7 @@ def test_two_shards_and_the_scheduler_at_once_overbook_no_agent() -> None:
     def matcher(number: int) -> Any:
         return lambda: wave.run(at=clock.now(), shard=Shard(number, 2))
 
-    together(matcher(0), matcher(1), matcher(0), matcher(1), dispatch_clock.tick, reoffer)
+    run_together(matcher(0), matcher(1), matcher(0), matcher(1), scheduler.tick, reoffer)
     for _ in range(3):
         wave.run(at=clock.now())
 
@@ -140,7 +139,7 @@ def test_six_reoffers_at_once_make_no_fourth_offer() -> None:
         factories.make_agent()
 
     for _ in range(3):
-        together(*[reoffer] * 6)
+        run_together(*[reoffer] * 6)
         check_rows_agree()
 
     assert (

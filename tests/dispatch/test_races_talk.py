@@ -9,7 +9,7 @@ import pytest
 from django.test import Client as Http
 
 from tests import factories
-from tests.together import together
+from tests.together import run_together
 from tickets import clock, conversation, lifecycle
 from tickets.events import outbox
 from tickets.models import IdempotencyKey, Message, Ticket, WebhookDelivery
@@ -32,7 +32,7 @@ def test_ten_requests_with_one_key_at_once_open_one_ticket() -> None:
         )
         return answer.status_code, answer.json().get("ticket") or answer.json()["code"]
 
-    results = set(together(*[escalate] * 10))
+    results = set(run_together(*[escalate] * 10))
 
     ticket = Ticket.objects.get()
     assert IdempotencyKey.objects.count() == 1
@@ -52,7 +52,7 @@ def test_ten_keys_for_one_conversation_at_once_open_one_ticket() -> None:
             .status_code
         )
 
-    results = Counter(together(*[escalate] * 10))
+    results = Counter(run_together(*[escalate] * 10))
 
     assert results == {201: 1, 409: 9}
     assert Ticket.objects.count() == 1
@@ -71,7 +71,7 @@ def test_the_same_message_ten_times_at_once_is_one_message() -> None:
         )
         return said.seq, new
 
-    results = Counter(together(*[say] * 10))
+    results = Counter(run_together(*[say] * 10))
 
     assert results == {(1, True): 1, (1, False): 9}
     assert Message.objects.count() == 1
@@ -80,7 +80,7 @@ def test_the_same_message_ten_times_at_once_is_one_message() -> None:
 def test_ten_messages_at_once_are_numbered_one_to_ten() -> None:
     ticket = factories.make_ticket()
 
-    together(*[lambda n=n: factories.make_message(ticket, str(n)).seq for n in range(10)])
+    run_together(*[lambda n=n: factories.make_message(ticket, str(n)).seq for n in range(10)])
 
     numbers = Message.objects.order_by("seq").values_list("seq", flat=True)
     assert list(numbers) == list(range(1, 11))
@@ -92,7 +92,7 @@ def test_four_senders_at_once_claim_each_webhook_once() -> None:
     for _ in range(12):
         lifecycle.begin(factories.make_ticket(), agent_name="Amina", at=clock.now())
 
-    claimed = together(*[lambda: outbox.claim_due(overdue_by=timedelta(), size=5)] * 4)
+    claimed = run_together(*[lambda: outbox.claim_due(overdue_by=timedelta(), size=5)] * 4)
 
     ids = [one.pk for batch in claimed for one in batch]
     assert len(ids) == len(set(ids))
@@ -112,6 +112,6 @@ def test_escalating_a_conversation_while_it_closes_does_not_crash() -> None:
             .status_code
         )
 
-    results = together(*[escalate] * 4, lambda: abandon(open_one))
+    results = run_together(*[escalate] * 4, lambda: abandon(open_one))
 
     assert set(results) <= {201, 409, "abandoned"}

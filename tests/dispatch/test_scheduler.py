@@ -1,4 +1,4 @@
-"""The clock: everything that falls due happens, with no Celery and no Valkey at all."""
+"""The scheduler does everything that is due, without Celery and Valkey."""
 
 import threading
 from datetime import timedelta
@@ -9,11 +9,10 @@ from django.db import DatabaseError, connection
 
 from agents.models import AgentCertificate, JournalEntry, Presence
 from agents.models.presence import SILENCE
-from dispatch import assignments, offers
-from dispatch import scheduler as dispatch_clock
-from dispatch.management.commands import clock as command
-from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Assignment, ClockHeartbeat, Offer
-from dispatch.models.operations import here
+from dispatch import assignments, offers, scheduler
+from dispatch.management.commands import scheduler as command
+from dispatch.models import OFFER_LASTS, SHOWN_WITHIN, Assignment, Offer, SchedulerHeartbeat
+from dispatch.models.operations import get_host_and_pid
 from dispatch.waves import wave
 from tests import factories
 from tickets import clock
@@ -38,7 +37,7 @@ def shown(offer: Offer) -> Offer:
 def test_with_nothing_due_nothing_is_done() -> None:
     factories.make_agent()
 
-    assert dispatch_clock.tick() == {}
+    assert scheduler.tick() == {}
 
 
 def test_a_tick_offers_only_tickets_the_matcher_has_missed(
@@ -48,11 +47,11 @@ def test_a_tick_offers_only_tickets_the_matcher_has_missed(
     factories.make_card()
     factories.make_agent(capacity=2)
     factories.make_ticket()
-    assert dispatch_clock.tick() == {}
+    assert scheduler.tick() == {}
 
     factories.make_ticket(at=clock.now() - timedelta(seconds=6))
 
-    assert dispatch_clock.tick() == {"offers made": 1}
+    assert scheduler.tick() == {"offers made": 1}
 
 
 def test_an_expired_offers_ticket_is_offered_to_another_in_the_same_tick() -> None:
@@ -60,7 +59,7 @@ def test_an_expired_offers_ticket_is_offered_to_another_in_the_same_tick() -> No
     Offer.objects.update(sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now())
     other = factories.make_agent()
 
-    assert dispatch_clock.tick() == {"offers expired": 1, "offers made": 1}
+    assert scheduler.tick() == {"offers expired": 1, "offers made": 1}
 
     assert Offer.objects.pending().get().agent == other
     assert Offer.objects.get(pk=offer.pk).status == "expired"
@@ -71,7 +70,7 @@ def test_an_unshown_offers_ticket_is_offered_to_another_in_the_same_tick() -> No
     Offer.objects.update(sent_at=clock.now() - SHOWN_WITHIN, expires_at=clock.now())
     other = factories.make_agent()
 
-    assert dispatch_clock.tick() == {"offers expired": 1, "offers made": 1}
+    assert scheduler.tick() == {"offers expired": 1, "offers made": 1}
 
     assert Offer.objects.pending().get().agent == other
     assert Offer.objects.get(pk=offer.pk).status == "missed_connectivity"
@@ -82,7 +81,7 @@ def test_a_slow_agents_ticket_is_offered_to_another_too_in_the_same_tick() -> No
     Ticket.objects.update(reoffer_at=clock.now())
     other = factories.make_agent()
 
-    assert dispatch_clock.tick() == {"further agents may be asked": 1, "offers made": 1}
+    assert scheduler.tick() == {"further agents may be asked": 1, "offers made": 1}
 
     assert set(Offer.objects.pending().values_list("agent", flat=True)) == {
         first.agent_id,
@@ -95,7 +94,7 @@ def test_a_ticket_whose_levels_are_lowered_is_offered_in_the_same_tick() -> None
     factories.make_ticket(at=clock.now() - timedelta(seconds=31), skills={"cards": 4})
     factories.make_agent(skills={"cards": 3})
 
-    assert dispatch_clock.tick() == {"levels lowered": 1, "offers made": 1}
+    assert scheduler.tick() == {"levels lowered": 1, "offers made": 1}
 
 
 def test_an_agent_whose_certificate_ended_gets_no_offer_in_the_same_tick() -> None:
@@ -107,7 +106,7 @@ def test_an_agent_whose_certificate_ended_gets_no_offer_in_the_same_tick() -> No
     )
     factories.make_ticket(client)
 
-    assert dispatch_clock.tick() == {"certificates over": 1}
+    assert scheduler.tick() == {"certificates over": 1}
 
 
 def test_a_third_timeout_withdraws_the_agents_other_offers_in_the_same_tick() -> None:
@@ -118,7 +117,7 @@ def test_a_third_timeout_withdraws_the_agents_other_offers_in_the_same_tick() ->
     )
     Presence.objects.update(timeouts_in_row=2)
 
-    assert dispatch_clock.tick() == {"offers expired": 1, "offers to the gone": 1}
+    assert scheduler.tick() == {"offers expired": 1, "offers to the gone": 1}
 
     assert Offer.objects.get(pk=other.pk).status == "withdrawn"
 
@@ -128,7 +127,7 @@ def test_a_silent_agents_conversation_is_offered_to_another_in_the_same_tick() -
     Presence.objects.update(seen_at=clock.now() - SILENCE)
     other = factories.make_agent()
 
-    done = dispatch_clock.tick()
+    done = scheduler.tick()
 
     assert done == {"agents silent": 1, "agents gone": 1, "offers made": 1}
     assert Assignment.objects.get(pk=held.pk).ending == "lost"
@@ -140,7 +139,7 @@ def test_a_silent_agents_offer_goes_to_another() -> None:
     Presence.objects.update(seen_at=clock.now() - SILENCE)
     other = factories.make_agent()
 
-    done = dispatch_clock.tick()
+    done = scheduler.tick()
 
     assert done == {"agents silent": 1, "offers to the gone": 1, "offers made": 1}
     assert Offer.objects.pending().get().agent == other
@@ -151,7 +150,7 @@ def test_an_overdue_wrap_up_is_paid() -> None:
     held = factories.make_assignment(at=began)
     assignments.resolve(held, disposition="solved", at=began)
 
-    assert dispatch_clock.tick() == {"wrap-ups over": 1}
+    assert scheduler.tick() == {"wrap-ups over": 1}
 
     assert JournalEntry.objects.get().source_id == held.pk
 
@@ -159,7 +158,7 @@ def test_an_overdue_wrap_up_is_paid() -> None:
 def test_a_ticket_past_its_patience_becomes_unavailable() -> None:
     factories.make_ticket(at=clock.now() - HOUR)
 
-    assert dispatch_clock.tick() == {"customers told": 1}
+    assert scheduler.tick() == {"customers told": 1}
 
     assert Ticket.objects.get().status == "unavailable"
 
@@ -184,10 +183,10 @@ def test_one_tick_does_everything_due_and_leaves_nothing_due() -> None:
         agent=hesitates.agent, code="kyc", valid_until=clock.now() - timedelta(days=1)
     )
 
-    done = dispatch_clock.tick()
+    done = scheduler.tick()
 
-    assert set(done) == {name for name, _verb in dispatch_clock.DUE} - {"offers to the gone"}
-    assert dispatch_clock.tick() == {}
+    assert set(done) == {name for name, _verb in scheduler.DUE} - {"offers to the gone"}
+    assert scheduler.tick() == {}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -199,54 +198,54 @@ def test_a_verb_that_fails_does_not_stop_the_others(
     def broken(at: object) -> int:
         raise trouble
 
-    monkeypatch.setattr(dispatch_clock, "DUE", [("broken", broken), *dispatch_clock.DUE])
+    monkeypatch.setattr(scheduler, "DUE", [("broken", broken), *scheduler.DUE])
     factories.make_ticket(at=clock.now() - HOUR)
 
-    assert dispatch_clock.tick() == {"customers told": 1}
+    assert scheduler.tick() == {"customers told": 1}
 
-    assert "clock: broken" in caplog.text
+    assert "scheduler: broken" in caplog.text
 
 
 def test_there_is_one_leader() -> None:
     with psycopg.connect(**other_connection()) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [dispatch_clock.LEADER])
+        other.execute("SELECT pg_advisory_lock(%s)", [scheduler.LEADER])
 
-        assert not dispatch_clock.lead()
-        other.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+        assert not scheduler.lead()
+        other.execute("SELECT pg_advisory_unlock(%s)", [scheduler.LEADER])
 
-    assert dispatch_clock.lead()
+    assert scheduler.lead()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [scheduler.LEADER])
 
 
 def test_the_leader_stays_leader_on_the_next_check() -> None:
-    assert dispatch_clock.lead()
-    assert dispatch_clock.lead()
+    assert scheduler.lead()
+    assert scheduler.lead()
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [scheduler.LEADER])
     with psycopg.connect(**other_connection()) as other:
-        held = other.execute("SELECT pg_try_advisory_lock(%s)", [dispatch_clock.LEADER])
+        held = other.execute("SELECT pg_try_advisory_lock(%s)", [scheduler.LEADER])
         assert held.fetchone() == (True,)
 
 
 def test_the_database_ends_the_connection_of_a_leader_silent_for_ten_seconds() -> None:
-    assert dispatch_clock.lead()
+    assert scheduler.lead()
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW idle_session_timeout")
         assert cursor.fetchone() == ("10s",)
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [dispatch_clock.LEADER])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [scheduler.LEADER])
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lost_connection_loses_the_lead() -> None:
-    assert dispatch_clock.lead()
+    assert scheduler.lead()
     with psycopg.connect(**other_connection()) as other:
         connection.close()
-        other.execute("SELECT pg_advisory_lock(%s)", [dispatch_clock.LEADER])
+        other.execute("SELECT pg_advisory_lock(%s)", [scheduler.LEADER])
 
-        assert not dispatch_clock.lead()
+        assert not scheduler.lead()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -256,24 +255,24 @@ def test_each_tick_of_the_leader_leaves_a_heartbeat() -> None:
     threading.Timer(0.4, stop.set).start()
     began = clock.now()
 
-    command.tell_time(stop, every=0.05)
+    command.run_ticks(stop, every=0.05)
     connection.close()
 
-    beat = ClockHeartbeat.objects.get()
-    assert beat.leader == here()
+    beat = SchedulerHeartbeat.objects.get()
+    assert beat.leader == get_host_and_pid()
     assert beat.beat_at > began
     assert beat.lag_ms < 400
     assert not Ticket.objects.exists()
 
 
 def test_a_late_tick_says_how_late_it_was() -> None:
-    command.strike(lag=1.5)
-    first = ClockHeartbeat.objects.get()
+    command.run_tick(lag=1.5)
+    first = SchedulerHeartbeat.objects.get()
 
-    command.strike(lag=-0.01)
+    command.run_tick(lag=-0.01)
 
     assert first.lag_ms == 1500
-    assert ClockHeartbeat.objects.get().lag_ms == 0
+    assert SchedulerHeartbeat.objects.get().lag_ms == 0
 
 
 @pytest.mark.parametrize("trouble", [DatabaseError("gone"), ValueError("odd")])
@@ -289,7 +288,7 @@ def test_a_loop_beside_the_ticks_goes_on_after_an_error(
             stop.set()
         raise trouble
 
-    command.go_round(stop, "webhooks", 0.01, verb)
+    command.repeat(stop, "webhooks", 0.01, verb)
 
     assert len(rounds) == 2
     assert caplog.text.count("webhooks: ") == 2

@@ -1,4 +1,4 @@
-"""What the clock asks every second is found through an index, however much there has been."""
+"""Every query the scheduler runs each second uses an index, however many old rows there are."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Agent, Presence, User
-from dispatch import scheduler as dispatch_clock
-from dispatch.models import Assignment, ClockHeartbeat, MatchLatency, Offer
+from dispatch import scheduler
+from dispatch.models import Assignment, MatchLatency, Offer, SchedulerHeartbeat
 from dispatch.operations import audit, first_offer_latency
 from tests import factories
 from tickets import clock
@@ -25,16 +25,16 @@ BIG = 1000
 AN_HOUR_AGO = timedelta(hours=1)
 
 EVERY_SECOND: list[tuple[str, Callable[[], Any]]] = [
-    *((name, lambda verb=verb: verb(clock.now())) for name, verb in dispatch_clock.DUE),
+    *((name, lambda verb=verb: verb(clock.now())) for name, verb in scheduler.DUE),
     ("latency", lambda: first_offer_latency.count(at=clock.now())),
     ("webhooks", outbox.deliver_due),
-    ("webhooks of the dead", outbox.take_over),
+    ("webhooks of the dead", outbox.release_dead_claims),
     ("audit", lambda: audit.run_when_due(at=clock.now())),
     ("untried", lambda: WebhookDelivery.objects.untried(at=clock.now()).first()),
     ("pending", lambda: Offer.objects.pending().count()),
     ("lost", lambda: Assignment.objects.filter(ending="lost").count()),
     ("waiting", lambda: list(Ticket.objects.queued().values_list("language"))),
-    ("heartbeat", lambda: ClockHeartbeat.objects.first()),
+    ("heartbeat", lambda: SchedulerHeartbeat.objects.first()),
 ]
 
 

@@ -99,7 +99,7 @@ def test_an_unshown_offer_is_missed_and_counts_as_no_timeout() -> None:
 
     assert offers.expire_overdue(at=clock.now()) == 1
 
-    held = factories.presence_of(offer.agent)
+    held = factories.read_presence(offer.agent)
     assert reload(offer).status == "missed_connectivity"
     assert (held.timeouts_in_row, held.load, held.status) == (0, 0, "available")
 
@@ -109,7 +109,7 @@ def test_a_shown_offer_expires_and_counts_as_a_timeout() -> None:
 
     expire(agent)
 
-    held = factories.presence_of(agent)
+    held = factories.read_presence(agent)
     assert Offer.objects.get().status == "expired"
     assert (held.timeouts_in_row, held.load, held.status) == (1, 0, "available")
 
@@ -119,22 +119,22 @@ def test_three_timeouts_in_a_row_pause_an_agent_until_they_go_available() -> Non
     for _ in range(3):
         expire(agent)
 
-    held = factories.presence_of(agent)
+    held = factories.read_presence(agent)
     assert (held.status, held.paused, held.timeouts_in_row) == ("away", True, 0)
     assert PresenceSpan.objects.get(agent=agent, ended_at=None).status == "away"
 
     presence.go_available(agent, at=clock.now())
-    held = factories.presence_of(agent)
+    held = factories.read_presence(agent)
     assert (held.status, held.paused) == ("available", False)
 
 
 def test_a_pause_does_not_count_as_a_heartbeat() -> None:
     agent = factories.make_agent()
-    seen_at = factories.presence_of(agent).seen_at
+    seen_at = factories.read_presence(agent).seen_at
     for _ in range(3):
         expire(agent)
 
-    assert factories.presence_of(agent).seen_at == seen_at
+    assert factories.read_presence(agent).seen_at == seen_at
 
 
 @pytest.mark.parametrize("answer", ["decline", "accept", "come back"])
@@ -147,7 +147,7 @@ def test_any_answer_resets_the_count_of_timeouts(answer: str) -> None:
     else:
         getattr(offers, answer)(factories.make_offer(agent=agent), at=clock.now())
 
-    assert factories.presence_of(agent).timeouts_in_row == 0
+    assert factories.read_presence(agent).timeouts_in_row == 0
 
 
 def test_two_offers_that_expire_together_count_as_one_timeout() -> None:
@@ -158,7 +158,7 @@ def test_two_offers_that_expire_together_count_as_one_timeout() -> None:
 
     assert offers.expire_overdue(at=clock.now()) == 2
 
-    assert factories.presence_of(agent).timeouts_in_row == 1
+    assert factories.read_presence(agent).timeouts_in_row == 1
 
 
 def test_an_agent_on_a_break_is_not_paused() -> None:
@@ -170,7 +170,7 @@ def test_an_agent_on_a_break_is_not_paused() -> None:
     offers.expire_overdue(at=clock.now())
 
     assert reload(offer).status == "expired"
-    assert factories.presence_of(agent).paused is False
+    assert factories.read_presence(agent).paused is False
 
 
 @pytest.mark.parametrize("status", ["shown", "expired"])
@@ -198,9 +198,9 @@ def test_the_reason_of_a_decline_is_stored_once_and_only_for_declined_offers() -
     passed, taken = factories.make_offer(), factories.make_assignment().offer
     offers.decline(passed, at=clock.now())
 
-    offers.say_why(passed, because="no_time")
-    offers.say_why(passed, because="not_my_topic")
-    offers.say_why(taken, because="no_time")
+    offers.record_reason(passed, because="no_time")
+    offers.record_reason(passed, because="not_my_topic")
+    offers.record_reason(taken, because="no_time")
 
     assert (reload(passed).declined_because, reload(passed).may_reoffer) == ("no_time", True)
     assert (reload(taken).declined_because, reload(taken).may_reoffer) == ("", False)

@@ -1,4 +1,4 @@
-"""The chatbot, started once for all tests of a file, and somebody who visits it."""
+"""The chatbot, started once for all tests of a file, and a visitor."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""The bot's script and its words."""
+"""The bot's script and its sentences."""
 
 import re
 import sys
@@ -31,38 +31,38 @@ sys.path.remove(str(CHATBOT))
         ("Do you like cheese?", None),
     ],
 )
-def test_the_bot_knows_what_a_question_is_about(text, topic):
-    assert bot.reply(text).topic == topic
+def test_the_bot_recognises_the_topic_of_a_question(text, topic):
+    assert bot.choose_reply(text).topic == topic
 
 
 @pytest.mark.parametrize(
     "text",
     ["I want a human", "Can I talk to a real person please", "Je veux une personne", "un humain !"],
 )
-def test_asking_for_a_human_is_understood(text):
-    assert bot.reply(text).wants_human
+def test_the_bot_understands_a_request_for_a_human(text):
+    assert bot.choose_reply(text).wants_human
 
 
-def test_yes_means_a_human_only_after_one_was_offered():
-    assert bot.reply("yes", offered=True).wants_human
-    assert not bot.reply("yes").wants_human
+def test_yes_asks_for_a_human_only_after_an_offer_of_one():
+    assert bot.choose_reply("yes", offered=True).wants_human
+    assert not bot.choose_reply("yes").wants_human
 
 
 def test_the_bot_asks_to_rephrase_once_and_then_offers_a_human():
-    assert bot.reply("blah", misses=0).key == "rephrase"
-    assert bot.reply("blah", misses=1).key == "offer_human"
+    assert bot.choose_reply("blah", misses=0).key == "rephrase"
+    assert bot.choose_reply("blah", misses=1).key == "offer_human"
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
-def test_every_suggested_answer_is_understood(language):
+def test_the_bot_understands_every_answer_that_it_suggests(language):
     keys = {*bot.SUGGESTIONS, *bot.AFTER_ANSWER, "choice_human", "choice_retry"}
 
-    replies = [bot.reply(words.say(language, key), offered=True) for key in keys]
+    replies = [bot.choose_reply(words.say(language, key), offered=True) for key in keys]
 
     assert all(reply.understood for reply in replies)
 
 
-def test_both_languages_say_the_same_things_with_the_same_facts():
+def test_both_languages_have_the_same_keys_and_placeholders():
     english, french = words.WORDS["en"], words.WORDS["fr"]
 
     assert english.keys() == french.keys()
@@ -70,7 +70,7 @@ def test_both_languages_say_the_same_things_with_the_same_facts():
         assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", french[key])), key
 
 
-def test_the_browser_chooses_the_language():
-    assert words.preferred("fr-CA,fr;q=0.9,en;q=0.5") == "fr"
-    assert words.preferred("de,en;q=0.7,fr;q=0.3") == "en"
-    assert words.preferred("") == "en"
+def test_the_browsers_first_known_language_is_chosen():
+    assert words.choose_language("fr-CA,fr;q=0.9,en;q=0.5") == "fr"
+    assert words.choose_language("de,en;q=0.7,fr;q=0.3") == "en"
+    assert words.choose_language("") == "en"

@@ -1,16 +1,16 @@
-"""The example chatbot as a program of its own, against a small stand-in for Relève's API."""
+"""The example chatbot as a separate program, against a small stand-in for Relève's API."""
 
 import json
 from uuid import uuid4
 
 import pytest
 
-from tests.examples.world import Program, Visitor, eventually, now, say, signed
+from tests.examples.world import Program, Visitor, english, eventually, now, sign
 
-# Asking for a human
+# Escalation
 
 
-def test_an_escalation_says_who_what_and_everything_so_far(visitor, releve):
+def test_an_escalation_carries_customer_topic_and_transcript(visitor, releve):
     visitor.say("My card has not arrived")
 
     visitor.ask_for_a_human()
@@ -26,7 +26,7 @@ def test_an_escalation_says_who_what_and_everything_so_far(visitor, releve):
     assert visitor.http.cookies["chat_visitor"] not in json.dumps(body)
 
 
-def test_who_waits_knows_their_place_and_the_wait(visitor, releve):
+def test_a_waiting_customer_sees_position_and_wait(visitor, releve):
     ticket = visitor.ask_for_a_human()
     assert visitor.state()["headline"] == "You are number 2, about 1 min"
 
@@ -36,7 +36,7 @@ def test_who_waits_knows_their_place_and_the_wait(visitor, releve):
     eventually(lambda: visitor.state()["headline"] == headline)
 
 
-def test_the_bot_goes_on_answering_while_the_customer_waits_and_passes_it_on(visitor, releve):
+def test_the_bot_answers_during_the_wait_and_passes_messages_on(visitor, releve):
     ticket = visitor.ask_for_a_human()
 
     visitor.say("What is the exchange rate?")
@@ -46,11 +46,11 @@ def test_the_bot_goes_on_answering_while_the_customer_waits_and_passes_it_on(vis
     eventually(lambda: [m["text"] for m in said] == ["What is the exchange rate?"])
 
 
-def test_when_releve_is_down_the_bot_says_so_and_tries_again_with_the_same_key(visitor, releve):
+def test_the_bot_reports_an_unreachable_releve_and_retries_with_the_same_key(visitor, releve):
     releve.failing = True
     visitor.say("I want a human")
     eventually(lambda: visitor.state()["choices"] == ["Try again"])
-    assert visitor.log()[-1] == ("bot", say("unreached"))
+    assert visitor.log()[-1] == ("bot", english("unreached"))
     visitor.say("It is about my card")
 
     releve.failing = False
@@ -58,11 +58,11 @@ def test_when_releve_is_down_the_bot_says_so_and_tries_again_with_the_same_key(v
 
     eventually(lambda: visitor.state()["state"] == "waiting")
     assert len({key for key, _ in releve.asked}) == 1
-    said = releve.said[releve.of(visitor.ref)["ticket"]]
+    said = releve.said[releve.find_ticket(visitor.ref)["ticket"]]
     eventually(lambda: said and said[0]["text"] == "It is about my card")
 
 
-# Talking with a person
+# Conversation with a person
 
 
 def test_the_bot_is_silent_while_a_person_has_the_conversation(visitor):
@@ -77,7 +77,7 @@ def test_the_bot_is_silent_while_a_person_has_the_conversation(visitor):
     ]
 
 
-def test_the_agents_words_are_shown_once_and_in_their_order(visitor):
+def test_the_agents_messages_appear_once_and_in_order(visitor):
     visitor.reach()
 
     visitor.agent_says("second", seq=2)
@@ -87,7 +87,7 @@ def test_the_agents_words_are_shown_once_and_in_their_order(visitor):
     assert visitor.log()[-2:] == [("agent", "first"), ("agent", "second")]
 
 
-def test_words_that_come_before_the_news_of_their_speaker_get_a_name(visitor):
+def test_messages_that_arrive_before_the_agents_name_get_it_later(visitor):
     visitor.ask_for_a_human()
 
     visitor.agent_says("Hello Mia", seq=1)
@@ -98,7 +98,7 @@ def test_words_that_come_before_the_news_of_their_speaker_get_a_name(visitor):
     assert messages[-1]["who"] == "Amina, a person"
 
 
-def test_a_message_that_fails_is_sent_again_with_the_same_id(visitor, releve):
+def test_a_failed_message_is_sent_again_with_the_same_id(visitor, releve):
     ticket, id = visitor.reach(), str(uuid4())
     releve.failing = True
     visitor.say("Are you there?", id)
@@ -118,12 +118,12 @@ def test_a_message_after_the_end_is_answered_by_the_bot(visitor):
 
     visitor.say("My card is blocked")
 
-    eventually(lambda: visitor.heard(say("card_blocked")))
+    eventually(lambda: visitor.heard(english("card_blocked")))
     assert visitor.heard("Amina closed the conversation. I am the bot again.")
     assert visitor.state()["state"] == "bot"
 
 
-def test_when_the_person_resolves_the_bot_is_back(visitor):
+def test_the_bot_returns_when_the_person_resolves(visitor):
     visitor.reach()
 
     visitor.tell("ticket.resolved", version=3, disposition="solved")
@@ -132,7 +132,7 @@ def test_when_the_person_resolves_the_bot_is_back(visitor):
     assert visitor.state()["state"] == "bot"
 
 
-def test_a_late_word_of_the_agent_stands_before_the_end(visitor):
+def test_a_late_message_of_the_agent_appears_before_the_closing_notice(visitor):
     visitor.reach()
     visitor.tell("ticket.resolved", version=3, disposition="solved")
 
@@ -141,18 +141,18 @@ def test_a_late_word_of_the_agent_stands_before_the_end(visitor):
     assert [sender for sender, _ in visitor.log()][-2:] == ["agent", "notice"]
 
 
-def test_a_handback_leaves_the_bot_with_the_note_in_mind(visitor, releve):
+def test_after_a_handback_the_bot_has_the_note_in_mind(visitor, releve):
     visitor.reach()
 
     visitor.tell("ticket.handed_back", version=3, reason="bot_can", note="Tell Mia about refunds")
 
-    assert visitor.log()[-1] == ("bot", say("refund_status"))
+    assert visitor.log()[-1] == ("bot", english("refund_status"))
     assert not visitor.heard("Tell Mia about refunds")
     visitor.ask_for_a_human()
     assert "Tell Mia about refunds" in releve.asked[-1][1]["summary"]
 
 
-def test_when_the_persons_line_is_lost_the_customer_waits_again(visitor):
+def test_the_customer_waits_again_when_the_agents_connection_is_lost(visitor):
     visitor.reach()
 
     visitor.tell("ticket.requeued", version=3, reason="agent_gone")
@@ -161,27 +161,27 @@ def test_when_the_persons_line_is_lost_the_customer_waits_again(visitor):
     assert visitor.state()["state"] == "waiting"
 
 
-def test_when_nobody_comes_the_customer_is_told_and_the_bot_takes_over(visitor):
+def test_the_bot_takes_over_when_no_agent_comes(visitor):
     visitor.ask_for_a_human()
 
     visitor.tell("ticket.unavailable", version=2, reason="no_agent")
 
-    assert visitor.log()[-1] == ("notice", say("unavailable"))
+    assert visitor.log()[-1] == ("notice", english("unavailable"))
     assert visitor.state()["state"] == "bot"
 
 
 @pytest.mark.parametrize("already", ["waiting", "talking"])
-def test_the_customer_may_leave(visitor, releve, already):
+def test_a_customer_who_leaves_cancels_the_ticket(visitor, releve, already):
     ticket = visitor.ask_for_a_human() if already == "waiting" else visitor.reach()
 
     visitor.http.post("leave")
 
     assert visitor.state()["state"] == "bot"
-    assert visitor.heard(say(f"left_{already}"))
+    assert visitor.heard(english(f"left_{already}"))
     eventually(lambda: ticket["ticket"] in releve.cancelled)
 
 
-def test_a_new_conversation_leaves_the_old_one(visitor, releve):
+def test_a_new_conversation_cancels_the_ticket_of_the_old_one(visitor, releve):
     ticket, before = visitor.ask_for_a_human(), visitor.ref
 
     visitor.start()
@@ -195,13 +195,13 @@ def test_a_new_conversation_leaves_the_old_one(visitor, releve):
 
 def test_a_webhook_with_a_bad_signature_is_refused(visitor):
     visitor.ask_for_a_human()
-    headers = signed("{}") | {"webhook-signature": "v1,AAAA"}
+    headers = sign("{}") | {"webhook-signature": "v1,AAAA"}
 
     assert visitor.http.post("webhooks", content="{}", headers=headers).status_code == 400
     assert visitor.http.post("webhooks", content=b"\xff").status_code == 400
 
 
-def test_the_same_webhook_twice_is_heard_once(visitor):
+def test_a_repeated_webhook_is_applied_once(visitor):
     visitor.ask_for_a_human()
 
     first = visitor.tell("ticket.answered", version=2, id="msg_same", agent={"name": "Amina"})
@@ -211,7 +211,7 @@ def test_the_same_webhook_twice_is_heard_once(visitor):
     assert visitor.state()["headline"] == "You are talking to Amina (a person)"
 
 
-def test_old_news_does_not_undo_newer_news(visitor):
+def test_an_older_webhook_does_not_undo_a_newer_one(visitor):
     visitor.reach()
     visitor.tell("ticket.resolved", version=5, disposition="solved")
 
@@ -220,7 +220,7 @@ def test_old_news_does_not_undo_newer_news(visitor):
     assert visitor.state()["state"] == "bot"
 
 
-def test_news_that_no_webhook_brought_is_found_by_asking(visitor, releve):
+def test_reading_the_ticket_finds_news_that_no_webhook_brought(visitor, releve):
     ticket = visitor.ask_for_a_human()
 
     ticket.update(status="active", version=2, agent={"name": "Amina"})
@@ -232,10 +232,10 @@ def test_news_that_no_webhook_brought_is_found_by_asking(visitor, releve):
     assert visitor.state()["state"] == "talking"
 
 
-# Death
+# Crashes
 
 
-def test_a_killed_chatbot_loses_no_conversation_and_no_word(releve, tmp_path):
+def test_a_killed_chatbot_loses_no_conversation_and_no_message(releve, tmp_path):
     program = Program(releve.url, tmp_path)
     program.start()
     with Visitor(program, releve) as visitor:
@@ -255,7 +255,7 @@ def test_a_killed_chatbot_loses_no_conversation_and_no_word(releve, tmp_path):
     program.stop()
 
 
-def test_a_chatbot_killed_after_asking_in_vain_still_offers_to_try_again(releve, tmp_path):
+def test_a_chatbot_killed_after_a_failed_escalation_still_offers_another_try(releve, tmp_path):
     program = Program("http://127.0.0.1:9/api/v1", tmp_path)
     program.start()
     with Visitor(program, releve) as visitor:
@@ -271,7 +271,7 @@ def test_a_chatbot_killed_after_asking_in_vain_still_offers_to_try_again(releve,
     program.stop()
 
 
-def test_an_open_page_does_not_hold_the_chatbot_back_from_stopping(releve, tmp_path):
+def test_an_open_page_does_not_delay_the_chatbots_stop(releve, tmp_path):
     program = Program(releve.url, tmp_path)
     program.start()
 

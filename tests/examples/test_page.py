@@ -1,4 +1,4 @@
-"""The chatbot's page: what it sends, and how it behaves in a real Chromium."""
+"""The chatbot's page: its responses, and its behaviour in Chromium."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -17,7 +17,7 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, input, textarea"
     .map((one) => one.outerHTML)"""
 
 
-def test_a_first_visit_is_asked_for_a_name_and_gets_a_guarded_cookie(program):
+def test_a_first_visit_asks_for_a_name_and_sets_a_protected_cookie(program):
     answer = httpx.get(program.url)
 
     assert 'name="name"' in answer.text
@@ -25,7 +25,7 @@ def test_a_first_visit_is_asked_for_a_name_and_gets_a_guarded_cookie(program):
     assert "SameSite=lax" in answer.headers["set-cookie"]
 
 
-def test_the_page_allows_no_script_and_no_style_of_strangers(visitor):
+def test_the_page_allows_no_script_or_style_of_other_sites(visitor):
     visitor.say("<script>alert(1)</script>")
 
     answer = visitor.http.get("")
@@ -43,7 +43,7 @@ def test_the_page_and_its_files_weigh_less_than_40_kb(visitor):
     assert sum(len(visitor.http.get(file).content) for file in files) < 40_000
 
 
-def test_a_form_of_another_site_is_refused(visitor):
+def test_a_form_from_another_site_is_refused(visitor):
     answer = visitor.http.post(
         "messages", data={"text": "hi"}, headers={"Sec-Fetch-Site": "cross-site"}
     )
@@ -55,7 +55,7 @@ def test_an_empty_message_is_refused(visitor):
     assert visitor.say("   ").status_code == 400
 
 
-def test_the_same_message_twice_is_one_message(visitor):
+def test_a_repeated_message_is_stored_once(visitor):
     id = str(uuid4())
 
     visitor.say("My card is blocked", id)
@@ -64,7 +64,7 @@ def test_the_same_message_twice_is_one_message(visitor):
     assert [sender for sender, _ in visitor.log()] == ["bot", "customer", "bot"]
 
 
-def test_the_language_can_be_switched(visitor):
+def test_a_visitor_can_switch_the_language(visitor):
     visitor.http.post("language", data={"language": "fr"})
 
     assert '<html lang="fr">' in visitor.page()
@@ -76,36 +76,38 @@ def test_the_language_can_be_switched(visitor):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 1280])
-def test_a_customer_gets_help_and_loses_no_word_when_the_chatbot_dies(releve, tmp_path, width):
+def test_a_customer_loses_no_message_when_the_chatbot_is_killed(releve, tmp_path, width):
     program = Program(releve.url, tmp_path)
     program.start()
 
-    # A thread of its own: Playwright keeps an event loop running on the thread that it is on.
+    # A separate thread, because Playwright keeps an event loop running on its thread.
     with ThreadPoolExecutor(1) as thread:
-        troubles = thread.submit(in_chromium, story, program, releve, width).result()
+        troubles = thread.submit(run_in_chromium, run_story, program, releve, width).result()
 
     program.stop()
     assert troubles == []
 
 
-def in_chromium(story, program, releve, width):
-    """Run the story in a page; returns what the page complained about."""
+def run_in_chromium(story, program, releve, width):
+    """Run the story in a page; returns the errors that the page logged."""
     troubles = []
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=servers.chromium(), args=QUIET)
+        chromium = playwright.chromium.launch(executable_path=servers.find_chromium(), args=QUIET)
         page = chromium.new_page(viewport={"width": width, "height": 700}, locale="en")
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda said: troubles.append(said.text) if is_policy(said) else None)
+        page.on(
+            "console", lambda said: troubles.append(said.text) if is_policy_error(said) else None
+        )
         story(page, program, releve)
         chromium.close()
     return troubles
 
 
-def is_policy(said):
+def is_policy_error(said):
     return "Content Security Policy" in said.text
 
 
-def story(page, program, releve):
+def run_story(page, program, releve):
     ask_for_a_human(page, program)
     with Visitor(program, releve) as visitor:
         visitor.ref = page.get_attribute("main", "data-conversation")
@@ -119,14 +121,14 @@ def talk_with_amina(page, program, visitor):
     assert page.text_content(".message.agent .text") == "Hello <b>Mia</b>"
     check_layout(page)
     lose_the_chatbot_while_writing(page, program)
-    said = visitor.releve.said[visitor.releve.of(visitor.ref)["ticket"]]
+    said = visitor.releve.said[visitor.releve.find_ticket(visitor.ref)["ticket"]]
     assert [message["text"] for message in said] == ["Are you there?"]
     visitor.tell("ticket.resolved", version=3, disposition="solved")
     page.wait_for_selector('main[data-state="bot"] .message.notice:last-child')
 
 
 def ask_for_a_human(page, program):
-    """By keyboard alone."""
+    """Uses the keyboard alone."""
     page.goto(program.url)
     check_layout(page)
     page.keyboard.type("Mia")

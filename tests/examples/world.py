@@ -1,4 +1,4 @@
-"""The example chatbot as a program of its own, a visitor, and a small stand-in for Relève's API."""
+"""The example chatbot as a separate program, a visitor, and a small stand-in for Relève's API."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 class Releve:
-    """Relève as the chatbot sees it: it keeps what it is told, and can be made to fail."""
+    """Relève as the chatbot sees it: it stores all requests and can be made to fail."""
 
     def __init__(self):
         self.failing = False
@@ -93,7 +93,7 @@ class Releve:
         self.cancelled.append(ticket["ticket"])
         return JSONResponse(ticket)
 
-    def of(self, ref):
+    def find_ticket(self, ref):
         """The newest ticket of a conversation."""
         return [t for t in self.tickets.values() if t["conversation_ref"] == ref][-1]
 
@@ -102,8 +102,8 @@ def now():
     return datetime.now(UTC).isoformat()
 
 
-def say(key):
-    """The words of a sentence, in English."""
+def english(key):
+    """The English text of a sentence."""
     return json.loads((CHATBOT / "words" / "en.json").read_text())[key]
 
 
@@ -114,7 +114,7 @@ def free_port():
 
 
 class Program:
-    """The chatbot, started as its README says."""
+    """The chatbot, started as in its README."""
 
     def __init__(self, releve_url, folder):
         self.port = free_port()
@@ -139,9 +139,9 @@ class Program:
         ]
         where = ["--app-dir", str(CHATBOT), "--port", str(self.port)]
         self.process = subprocess.Popen([sys.executable, *command, *where], env=self.env)
-        eventually(lambda: self._answers(), within=20)
+        eventually(lambda: self._is_answering(), within=20)
 
-    def _answers(self):
+    def _is_answering(self):
         try:
             return httpx.get(self.url).status_code == 200
         except httpx.TransportError:
@@ -165,7 +165,7 @@ def eventually(check, within=8):
 
 
 class Visitor:
-    """A browser without a screen: forms out, the event stream in."""
+    """A visitor without a browser: sends forms, reads the event stream."""
 
     def __init__(self, program, releve, language="en"):
         self.http = httpx.Client(base_url=program.url, headers={"Accept-Language": language})
@@ -188,7 +188,7 @@ class Visitor:
     def ask_for_a_human(self):
         self.say("I want a human")
         eventually(lambda: self.state()["state"] == "waiting")
-        return self.releve.of(self.ref)
+        return self.releve.find_ticket(self.ref)
 
     def reach(self, agent="Amina"):
         ticket = self.ask_for_a_human()
@@ -199,7 +199,7 @@ class Visitor:
         return self.http.get("").text
 
     def events(self):
-        """The first of each event: everything as it is now."""
+        """The first event of each kind, which carries the full state."""
         found, kind = {}, None
         with self.http.stream("GET", "events") as stream:
             for line in stream.iter_lines():
@@ -222,22 +222,22 @@ class Visitor:
         return all(text in said for text in texts)
 
     def tell(self, kind, *, version, id=None, **facts):
-        """Relève sends a webhook about this visitor's newest ticket."""
-        ticket = self.releve.of(self.ref)
+        """Send a webhook of Relève about this visitor's newest ticket."""
+        ticket = self.releve.find_ticket(self.ref)
         if kind != "message.created":
             ticket["version"] = version
             ticket["status"] = {"answered": "active", "requeued": "queued"}.get(kind[7:], kind[7:])
             ticket["agent"] = facts.get("agent", ticket["agent"])
         about = {"ticket": ticket["ticket"], "conversation_ref": self.ref, "version": version}
         body = json.dumps({"type": kind, "timestamp": now(), "data": {**about, **facts}})
-        return self.http.post("webhooks", content=body, headers=signed(body, id))
+        return self.http.post("webhooks", content=body, headers=sign(body, id))
 
     def agent_says(self, text, *, seq, version=2, id=None):
         message = {"id": id or str(uuid4()), "seq": seq, "from": "agent", "text": text, "at": now()}
         return self.tell("message.created", version=version, message=message)
 
 
-def signed(body, id=None):
+def sign(body, id=None):
     id, at = id or f"msg_{uuid4().hex}", datetime.now(UTC)
     signature = Webhook(SECRET).sign(msg_id=id, timestamp=at, data=body)
     return {

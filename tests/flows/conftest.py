@@ -1,4 +1,4 @@
-"""A bot, its customers and the agents at their desks, all by HTTP; hints happen at once."""
+"""A bot, its customers and agents, all by HTTP. Background tasks run at once."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ from tickets.models import Ticket
 
 
 class Desk:
-    """One agent in their browser."""
+    """The browser of one agent."""
 
     def __init__(self, agent: Agent, commit: Callable[[], AbstractContextManager[Any]]) -> None:
         self.agent, self.commit = agent, commit
@@ -30,7 +30,7 @@ class Desk:
 
     @property
     def offer(self) -> Offer:
-        """What is on the screen now."""
+        """The pending offer of the agent."""
         return Offer.objects.pending().get(agent=self.agent)
 
     @property
@@ -49,7 +49,7 @@ class Desk:
 
 
 class World:
-    """The bot's side, and whoever comes to work."""
+    """A client with its bot, and agents who come to work."""
 
     def __init__(self, api: Any, receiver: Receiver, commit: Any) -> None:
         self.api, self.receiver, self.commit = api, receiver, commit
@@ -81,7 +81,7 @@ class World:
         return state
 
     def tick(self) -> dict[str, int]:
-        """The clock strikes."""
+        """Run one tick of the scheduler."""
         with self.commit():
             return scheduler.tick()
 

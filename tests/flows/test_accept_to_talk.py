@@ -1,4 +1,4 @@
-"""Accept, then talk: words go both ways, in order, once."""
+"""Accept, then talk: messages go both ways, in order, each once."""
 
 from typing import Any
 from uuid import uuid4
@@ -22,7 +22,7 @@ def test_the_customer_learns_who_answers(world: Any) -> None:
     assert world.state(ticket)["agent"] == {"name": "Amina"}
 
 
-def test_words_go_both_ways_in_one_order(world: Any) -> None:
+def test_messages_of_both_sides_are_in_one_order(world: Any) -> None:
     amina = world.desk()
     ticket = world.escalate()
     amina.accept()
@@ -40,7 +40,7 @@ def test_words_go_both_ways_in_one_order(world: Any) -> None:
     assert world.receiver.kinds == ["ticket.answered", "message.created"]
 
 
-def test_a_page_that_sends_twice_says_it_once(world: Any) -> None:
+def test_a_message_sent_twice_is_stored_once(world: Any) -> None:
     amina = world.desk()
     world.escalate()
     amina.accept()
@@ -53,7 +53,7 @@ def test_a_page_that_sends_twice_says_it_once(world: Any) -> None:
     assert world.receiver.kinds.count("message.created") == 1
 
 
-def test_words_from_before_the_answer_are_there_when_it_comes(world: Any) -> None:
+def test_messages_sent_before_the_answer_are_shown_to_the_agent(world: Any) -> None:
     ticket = world.escalate()
     world.say(ticket, "Anybody?", "1")
     amina = world.desk()
@@ -63,7 +63,7 @@ def test_words_from_before_the_answer_are_there_when_it_comes(world: Any) -> Non
     assert amina.talk.ticket.messages.get().text == "Anybody?"
 
 
-def test_another_agent_reaches_neither_the_offer_nor_the_talk(world: Any) -> None:
+def test_another_agent_finds_neither_the_offer_nor_the_conversation(world: Any) -> None:
     amina = world.desk("Amina")
     world.escalate()
     ben = world.desk("Ben")

@@ -1,4 +1,4 @@
-"""In, then offer: a bot escalates and an agent sees it with its pay."""
+"""Escalate, then offer: a bot escalates and an agent gets an offer with its pay."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from dispatch.models import Offer
 pytestmark = pytest.mark.django_db
 
 
-def test_an_escalation_is_on_a_free_agents_desk_at_once_with_its_pay(world: Any) -> None:
+def test_an_escalation_is_offered_at_once_to_a_free_agent_with_its_pay(world: Any) -> None:
     amina = world.desk("Amina")
 
     ticket = world.escalate()
@@ -19,7 +19,7 @@ def test_an_escalation_is_on_a_free_agents_desk_at_once_with_its_pay(world: Any)
     assert world.state(ticket)["status"] == "queued"
 
 
-def test_an_escalation_waits_until_somebody_comes(world: Any) -> None:
+def test_an_escalation_waits_until_an_agent_comes(world: Any) -> None:
     ticket = world.escalate()
     assert not Offer.objects.exists()
 
@@ -28,7 +28,7 @@ def test_an_escalation_waits_until_somebody_comes(world: Any) -> None:
     assert amina.offer.ticket == ticket
 
 
-def test_an_agent_freed_by_finishing_is_asked_at_once(world: Any) -> None:
+def test_an_agent_who_finishes_gets_the_next_offer_at_once(world: Any) -> None:
     amina = world.desk("Amina")
     world.escalate()
     amina.accept()
@@ -40,7 +40,7 @@ def test_an_agent_freed_by_finishing_is_asked_at_once(world: Any) -> None:
     assert amina.offer.ticket == second
 
 
-def test_the_bot_is_told_nothing_of_an_offer(world: Any) -> None:
+def test_an_offer_sends_no_webhook(world: Any) -> None:
     world.desk()
 
     world.escalate()

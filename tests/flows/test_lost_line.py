@@ -1,4 +1,4 @@
-"""Whoever holds a conversation is gone, however: the customer is told and another goes on."""
+"""The agent of a conversation is gone: the customer is told and another agent continues."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def fall_silent(desk: Any, seconds: float = SILENCE.total_seconds()) -> None:
-    """The desk's pages have not been heard from for so long."""
+    """Send no heartbeats of this desk for this long."""
     silent_since = clock.now() - timedelta(seconds=seconds)
     Presence.objects.filter(agent=desk.agent).update(seen_at=silent_since)
 
@@ -54,7 +54,7 @@ def test_a_short_gap_changes_nothing(world: Any, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("leave", [close_the_browser, log_out, be_restricted])
-def test_however_an_agent_goes_another_goes_on(
+def test_an_agent_who_goes_is_replaced_by_another(
     world: Any, leave: Callable[[Any, Any], None]
 ) -> None:
     amina = world.desk("Amina")
@@ -76,10 +76,10 @@ def test_however_an_agent_goes_another_goes_on(
     ]
     assert world.receiver.kinds[-2:] == ["ticket.requeued", "ticket.answered"]
     assert world.receiver.received[-2].news["data"]["reason"] == "agent_lost"
-    assert factories.presence_of(amina.agent).load == 0
+    assert factories.read_presence(amina.agent).load == 0
 
 
-def test_a_conversation_that_lost_its_agent_goes_before_those_who_waited_longer(
+def test_a_requeued_conversation_is_offered_before_older_tickets(
     world: Any,
 ) -> None:
     amina = world.desk("Amina")
@@ -94,7 +94,7 @@ def test_a_conversation_that_lost_its_agent_goes_before_those_who_waited_longer(
     assert ben.offer.ticket == lost
 
 
-def test_late_words_of_whoever_slept_are_refused_and_their_page_says_why(world: Any) -> None:
+def test_late_messages_of_a_lost_agent_are_refused_with_a_reason(world: Any) -> None:
     amina = world.desk("Amina")
     world.escalate()
     held = amina.accept()
@@ -113,10 +113,10 @@ def test_late_words_of_whoever_slept_are_refused_and_their_page_says_why(world: 
     assert "This conversation went to somebody else." in woken
     assert 'class="unsent"' in woken
     assert not Message.objects.exists()
-    assert factories.presence_of(amina.agent).status == "offline"
+    assert factories.read_presence(amina.agent).status == "offline"
 
 
-def test_words_that_arrived_before_the_line_was_lost_are_confirmed_when_sent_again(
+def test_a_message_stored_before_the_agent_was_lost_is_confirmed_when_sent_again(
     world: Any,
 ) -> None:
     amina = world.desk("Amina")

@@ -1,4 +1,4 @@
-"""Not as hoped: declined, run out, left, lost, nobody there."""
+"""Unhappy paths: offers declined or expired, customers who leave, agents who go, no agent."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from tickets.models import Message, Ticket
 pytestmark = pytest.mark.django_db
 
 
-def test_a_declined_offer_goes_to_the_next_at_once_and_never_back(world: Any) -> None:
+def test_a_declined_offer_goes_to_the_next_agent_and_never_back(world: Any) -> None:
     amina = world.desk("Amina")
     ticket = world.escalate()
     ben = world.desk("Ben")
@@ -29,7 +29,7 @@ def test_a_declined_offer_goes_to_the_next_at_once_and_never_back(world: Any) ->
     assert not Offer.objects.pending().exists()
 
 
-def test_an_offer_that_ran_out_goes_to_the_next(world: Any) -> None:
+def test_an_expired_offer_goes_to_the_next_agent(world: Any) -> None:
     amina = world.desk("Amina")
     ticket = world.escalate()
     missed = amina.offer
@@ -40,10 +40,10 @@ def test_an_offer_that_ran_out_goes_to_the_next(world: Any) -> None:
 
     assert ben.offer.ticket == ticket
     assert amina.post(f"offers/{missed.pk}/accept") == 410
-    assert factories.presence_of(amina.agent).status == "available"
+    assert factories.read_presence(amina.agent).status == "available"
 
 
-def test_a_customer_who_leaves_while_waiting_is_offered_to_nobody(world: Any) -> None:
+def test_a_ticket_abandoned_while_queued_is_not_offered(world: Any) -> None:
     ticket = world.escalate()
     world.leave(ticket)
 
@@ -52,7 +52,7 @@ def test_a_customer_who_leaves_while_waiting_is_offered_to_nobody(world: Any) ->
     assert not Offer.objects.exists()
 
 
-def test_a_customer_who_leaves_while_offered_takes_the_offer_off_the_desk(world: Any) -> None:
+def test_a_ticket_abandoned_while_offered_withdraws_its_offer(world: Any) -> None:
     amina = world.desk()
     ticket = world.escalate()
     offer = amina.offer
@@ -61,10 +61,10 @@ def test_a_customer_who_leaves_while_offered_takes_the_offer_off_the_desk(world:
 
     assert Offer.objects.get().status == "withdrawn"
     assert amina.post(f"offers/{offer.pk}/accept") == 409
-    assert factories.presence_of(amina.agent).load == 0
+    assert factories.read_presence(amina.agent).load == 0
 
 
-def test_a_customer_who_leaves_while_talking_leaves_a_paid_wrap_up(world: Any) -> None:
+def test_a_ticket_abandoned_in_conversation_leads_to_a_paid_wrap_up(world: Any) -> None:
     amina = world.desk()
     ticket = world.escalate()
     amina.accept()
@@ -88,7 +88,7 @@ def test_a_customer_who_leaves_during_wrap_up_changes_nothing(world: Any) -> Non
     assert world.state(ticket)["status"] == "resolved"
 
 
-def test_when_an_agent_falls_silent_another_gets_the_conversation_with_everything(
+def test_the_conversation_of_a_silent_agent_goes_to_another_complete(
     world: Any,
 ) -> None:
     amina = world.desk("Amina")
@@ -117,7 +117,7 @@ def test_when_an_agent_falls_silent_another_gets_the_conversation_with_everythin
     assert Message.objects.count() == 2
 
 
-def test_when_an_agent_leaves_their_conversation_is_offered_to_another_at_once(
+def test_the_conversation_of_an_agent_who_leaves_is_offered_to_another_at_once(
     world: Any,
 ) -> None:
     amina = world.desk("Amina")
@@ -130,7 +130,7 @@ def test_when_an_agent_leaves_their_conversation_is_offered_to_another_at_once(
     assert ben.offer.ticket == ticket
 
 
-def test_when_nobody_comes_in_time_the_customer_is_told_and_the_bot_goes_on(world: Any) -> None:
+def test_a_ticket_out_of_patience_becomes_unavailable_and_the_bot_goes_on(world: Any) -> None:
     ticket = world.escalate()
     Ticket.objects.update(give_up_at=clock.now())
 
@@ -143,7 +143,7 @@ def test_when_nobody_comes_in_time_the_customer_is_told_and_the_bot_goes_on(worl
     assert not Offer.objects.exists()
 
 
-def test_a_bot_that_was_down_hears_everything_in_order_when_it_is_back(world: Any) -> None:
+def test_a_bot_that_was_down_gets_all_webhooks_in_order(world: Any) -> None:
     world.receiver.answers = [503, 204]
     amina = world.desk()
     world.escalate()

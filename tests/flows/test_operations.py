@@ -1,4 +1,4 @@
-"""The platform's real processes: what they log, whether they are ready, who takes the lead."""
+"""The real processes of the platform: logs, readiness and leadership."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from django.db import connection
 
 from config.up.processes import Process, python
 from dispatch import offers
-from dispatch.models import ClockHeartbeat, Offer
+from dispatch.models import Offer, SchedulerHeartbeat
 from tests import factories
 from tests import platform as platforms
 from tests.platform import Platform
@@ -24,7 +24,7 @@ from tickets.models import Message, WebhookAttempt
 pytestmark = [pytest.mark.live, pytest.mark.django_db(transaction=True)]
 
 CANARY = "zwitscher"
-OURS = ("web", "live", "matcher", "worker", "clock")
+OURS = ("web", "live", "matcher", "worker", "scheduler")
 
 REFUSE_MESSAGES = """
 CREATE FUNCTION refuse_message() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -37,8 +37,8 @@ TAKE_MESSAGES = "DROP TRIGGER refuse_message ON tickets_message; DROP FUNCTION r
 
 @pytest.fixture
 def fresh() -> Iterator[Platform]:
-    """One whose logs begin with this test, and whose processes may be killed."""
-    with platforms.running(connection.settings_dict["NAME"]) as running:
+    """A platform of this test only, whose processes may be killed."""
+    with platforms.run_platform(connection.settings_dict["NAME"]) as running:
         yield running
 
 
@@ -60,7 +60,7 @@ def until(true: Callable[[], Any], *, seconds: float = 15) -> None:
 
 
 def leader() -> str:
-    beat = ClockHeartbeat.objects.first()
+    beat = SchedulerHeartbeat.objects.first()
     return beat.leader if beat else ""
 
 
@@ -69,13 +69,13 @@ def readiness(platform: Platform) -> dict[str, Any]:
     return said
 
 
-def test_a_killed_leader_is_followed_within_two_ticks(fresh: Platform) -> None:
-    fresh.known["other"] = Process("other", python("manage.py", "clock"))
-    until(lambda: leader().endswith(f":{fresh.running['clock'].pid}"))
+def test_a_killed_leader_is_replaced_within_two_ticks(fresh: Platform) -> None:
+    fresh.known["other"] = Process("other", python("manage.py", "scheduler"))
+    until(lambda: leader().endswith(f":{fresh.running['scheduler'].pid}"))
     fresh.start("other")
-    until(lambda: "clock: stands by" in fresh.log("other"))
+    until(lambda: "scheduler: stands by" in fresh.log("other"))
 
-    fresh.kill("clock")
+    fresh.kill("scheduler")
     killed = time.monotonic()
     until(lambda: leader().endswith(f":{fresh.running['other'].pid}"))
 
@@ -83,17 +83,17 @@ def test_a_killed_leader_is_followed_within_two_ticks(fresh: Platform) -> None:
     assert readiness(fresh)["ready"]
 
 
-def test_figures_are_on_the_loopback_and_not_at_the_door(platform: Platform) -> None:
+def test_metrics_are_served_on_the_loopback_only(platform: Platform) -> None:
     until(lambda: leader())
 
     status, figures = call(f"http://127.0.0.1:{platform.ports.metrics}/metrics")
 
     assert status == 200
-    assert re.search(r"^releve_clock_lag_seconds \d", figures, re.MULTILINE)
+    assert re.search(r"^releve_scheduler_lag_seconds \d", figures, re.MULTILINE)
     assert call(f"{platform.url}/metrics")[0] == 404
 
 
-def test_no_log_names_a_person_or_a_secret_whatever_fails(fresh: Platform) -> None:
+def test_no_log_holds_a_name_or_a_secret(fresh: Platform) -> None:
     api = factories.make_key(client := factories.make_client())
     endpoint = factories.make_endpoint(client, "http://127.0.0.1:1/hook")
     factories.make_card(client)
@@ -146,6 +146,6 @@ def test_no_log_names_a_person_or_a_secret_whatever_fails(fresh: Platform) -> No
     assert "RaiseException P0001" in failure["exception"]
     assert (failure["ticket"], failure["client"]) == (ticket, client.slug)
     assert re.fullmatch("[0-9a-f]{32}", failure["request_id"])
-    # The clock runs it where the matcher is late.
-    waves = [line for line in [*lines["matcher"], *lines["clock"]] if line["event"] == "wave"]
+    # The scheduler runs it where the matcher is late.
+    waves = [line for line in [*lines["matcher"], *lines["scheduler"]] if line["event"] == "wave"]
     assert [line["offers"] for line in waves] == [1]

@@ -1,4 +1,4 @@
-"""Resolve, then pay: the conversation ends, wrap-up is paid, once."""
+"""Resolve, then pay: the conversation ends and the wrap-up is paid once."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-def test_a_resolved_conversation_is_told_and_paid_when_wrap_up_ends(world: Any) -> None:
+def test_a_resolved_conversation_sends_its_webhook_and_is_paid_after_wrap_up(world: Any) -> None:
     amina = world.desk()
     ticket = world.escalate()
     held = amina.accept()
@@ -25,8 +25,8 @@ def test_a_resolved_conversation_is_told_and_paid_when_wrap_up_ends(world: Any) 
 
     assert world.state(ticket)["disposition"] == "solved"
     assert world.receiver.kinds == ["ticket.answered", "ticket.resolved"]
-    assert ledger.earned(amina.agent, since=held.started_at) == {"EUR": 390}
-    assert factories.presence_of(amina.agent).load == 0
+    assert ledger.sum_earnings(amina.agent, since=held.started_at) == {"EUR": 390}
+    assert factories.read_presence(amina.agent).load == 0
 
 
 def test_finishing_twice_pays_once(world: Any) -> None:
@@ -41,7 +41,7 @@ def test_finishing_twice_pays_once(world: Any) -> None:
     assert JournalEntry.objects.count() == 1
 
 
-def test_whoever_forgets_to_finish_is_paid_by_the_clock(world: Any) -> None:
+def test_an_agent_who_forgets_to_finish_is_paid_by_the_scheduler(world: Any) -> None:
     amina = world.desk()
     world.escalate()
     held = amina.accept()
@@ -56,10 +56,10 @@ def test_whoever_forgets_to_finish_is_paid_by_the_clock(world: Any) -> None:
     world.tick()
 
     assert JournalEntry.objects.get().source_id == held.pk
-    assert factories.presence_of(amina.agent).load == 0
+    assert factories.read_presence(amina.agent).load == 0
 
 
-def test_a_conversation_given_back_to_the_bot_is_paid_as_any_other(world: Any) -> None:
+def test_a_handed_back_conversation_is_paid(world: Any) -> None:
     amina = world.desk()
     ticket = world.escalate()
     amina.accept()

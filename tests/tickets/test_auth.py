@@ -15,7 +15,7 @@ from tickets.models import ApiKey, IdempotencyKey
 pytestmark = pytest.mark.django_db
 
 
-def test_a_key_is_long_and_random_and_never_kept() -> None:
+def test_a_key_is_long_and_random_and_never_stored() -> None:
     client = factories.make_client()
 
     key, other = auth.issue(client, name="bot"), auth.issue(client, name="bot")
@@ -26,13 +26,13 @@ def test_a_key_is_long_and_random_and_never_kept() -> None:
     assert key not in str([getattr(kept, field.name) for field in ApiKey._meta.fields])
 
 
-def test_a_key_names_itself_by_its_beginning_only() -> None:
+def test_a_key_is_shown_by_its_prefix_only() -> None:
     key = factories.make_key(factories.make_client())
 
     assert str(ApiKey.objects.get()) == f"{key[:11]}…"
 
 
-def test_the_first_revocation_is_the_one_that_counts(noon: datetime) -> None:
+def test_a_second_revocation_keeps_the_first_time(noon: datetime) -> None:
     factories.make_key(factories.make_client())
     auth.revoke(ApiKey.objects.get(), at=noon)
 
@@ -52,7 +52,7 @@ def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(api: Any, noon: d
 def test_a_key_revoked_elsewhere_is_refused_within_seconds(
     api: Any, noon: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "REMEMBERED", 0.2)
+    monkeypatch.setattr(auth, "CACHED_SECONDS", 0.2)
     assert api.escalate().status_code == 201
 
     ApiKey.objects.update(revoked_at=noon)
@@ -61,7 +61,7 @@ def test_a_key_revoked_elsewhere_is_refused_within_seconds(
     assert api.escalate().status_code == 401
 
 
-def test_a_remembered_key_opens_for_its_whole_secret_only(api: Any) -> None:
+def test_a_cached_key_is_accepted_only_with_its_whole_secret(api: Any) -> None:
     ticket = api.escalate().json()["ticket"]
 
     forged = Http(headers={"authorization": f"Bearer {api.key[:-1]}{'AB'[api.key[-1] == 'A']}"})

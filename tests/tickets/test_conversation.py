@@ -1,4 +1,4 @@
-"""The talk itself: in order, once, and only while the ticket is open."""
+"""Messages: in order, each stored once, only while the ticket is open."""
 
 from datetime import datetime
 
@@ -23,16 +23,16 @@ def say(
     )
 
 
-def test_messages_are_numbered_without_gaps_whoever_speaks(noon: datetime) -> None:
+def test_messages_of_both_sides_are_numbered_without_gaps(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
 
     for number, origin in enumerate([CUSTOMER, AGENT, CUSTOMER, AGENT]):
         say(ticket, "x", str(number), noon, origin)
 
-    assert [one.seq for one in conversation.since(ticket)] == [1, 2, 3, 4]
+    assert [one.seq for one in conversation.list_messages(ticket)] == [1, 2, 3, 4]
 
 
-def test_the_same_words_again_are_the_same_message(noon: datetime) -> None:
+def test_a_repeated_message_is_the_same_message(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
     first, new = say(ticket, "Hi", "1", noon)
 
@@ -47,10 +47,10 @@ def test_a_repeated_message_takes_no_number(noon: datetime) -> None:
     for number in ("1", "1", "2"):
         say(ticket, "Hi", number, noon)
 
-    assert [one.seq for one in conversation.since(ticket)] == [1, 2]
+    assert [one.seq for one in conversation.list_messages(ticket)] == [1, 2]
 
 
-def test_other_words_under_the_same_id_are_refused(noon: datetime) -> None:
+def test_another_text_under_the_same_id_is_refused(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
     say(ticket, "Hi", "1", noon)
 
@@ -67,7 +67,7 @@ def test_the_customer_and_the_agent_may_use_the_same_id(noon: datetime) -> None:
     assert new
 
 
-def test_a_closed_ticket_is_silent(noon: datetime) -> None:
+def test_a_closed_ticket_takes_no_messages(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
     lifecycle.abandon(ticket, reason="left", at=noon)
 
@@ -75,7 +75,7 @@ def test_a_closed_ticket_is_silent(noon: datetime) -> None:
         say(ticket, "Hi", "1", noon)
 
 
-def test_a_repeat_of_what_was_said_before_the_close_is_still_answered(noon: datetime) -> None:
+def test_a_message_repeated_after_the_end_is_still_answered(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
     first, _new = say(ticket, "Hi", "1", noon)
     lifecycle.abandon(ticket, reason="left", at=noon)
@@ -83,15 +83,15 @@ def test_a_repeat_of_what_was_said_before_the_close_is_still_answered(noon: date
     assert say(ticket, "Hi", "1", noon) == (first, False)
 
 
-def test_reading_starts_above_the_number_one_has(noon: datetime) -> None:
+def test_messages_are_listed_after_a_number(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
     for number in range(5):
         say(ticket, str(number), str(number), noon)
 
-    assert [one.seq for one in conversation.since(ticket, after=2, limit=2)] == [3, 4]
+    assert [one.seq for one in conversation.list_messages(ticket, after=2, limit=2)] == [3, 4]
 
 
-def test_the_bot_hears_what_the_agent_says(noon: datetime) -> None:
+def test_a_message_of_the_agent_is_sent_to_the_bot(noon: datetime) -> None:
     factories.make_endpoint()
     ticket = factories.make_ticket(at=noon)
 
@@ -108,7 +108,7 @@ def test_the_bot_hears_what_the_agent_says(noon: datetime) -> None:
     }
 
 
-def test_the_bot_does_not_hear_its_own_customer(noon: datetime) -> None:
+def test_a_message_of_the_customer_is_not_sent_to_the_bot(noon: datetime) -> None:
     factories.make_endpoint()
     ticket = factories.make_ticket(at=noon)
 
@@ -118,7 +118,7 @@ def test_the_bot_does_not_hear_its_own_customer(noon: datetime) -> None:
     assert Ticket.objects.get().version == 0
 
 
-def test_every_piece_of_news_has_a_higher_version(noon: datetime) -> None:
+def test_every_webhook_has_a_higher_version(noon: datetime) -> None:
     factories.make_endpoint()
     ticket = factories.make_ticket(at=noon)
 

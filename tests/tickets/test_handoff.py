@@ -1,4 +1,4 @@
-"""The handoff contract, version 1: strict, and every complaint names its place."""
+"""The handoff contract, version 1: strict, and every error names its field."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ def read(payload: Any) -> Escalation:
 
 
 def complaint(payload: Any) -> str:
-    """The place the first complaint names; complaints across fields name it in their text."""
+    """The field of the first error. An error across fields names them in its text."""
     with pytest.raises(ValidationError) as refused:
         read(payload)
     first = refused.value.errors()[0]
@@ -26,7 +26,7 @@ def complaint(payload: Any) -> str:
     return place or first["msg"].removeprefix("Value error, ").split(":")[0]
 
 
-def test_the_least_that_can_be_said_is_enough() -> None:
+def test_the_required_fields_are_enough() -> None:
     asked = read(
         {
             "version": 1,
@@ -51,7 +51,7 @@ def test_a_skill_gives_way_only_where_that_is_said() -> None:
 @pytest.mark.parametrize(
     ("tag", "base"), [("fr", "fr"), ("fr-CA", "fr"), ("EN", "en"), ("zh-Hans-CN", "zh")]
 )
-def test_the_base_language_leaves_the_region_out(tag: str, base: str) -> None:
+def test_the_base_language_has_no_region(tag: str, base: str) -> None:
     assert read(escalation(language=tag)).base_language == base
 
 
@@ -59,12 +59,12 @@ def test_the_base_language_leaves_the_region_out(tag: str, base: str) -> None:
     "tag",
     ["", "e", "english", "en_US", "xx-yy-zz", "e n", "en-", "en.utf8", "en@euro", "klingon", "12"],
 )
-def test_what_is_no_language_tag_is_refused(tag: str) -> None:
+def test_an_invalid_language_tag_is_refused(tag: str) -> None:
     assert complaint(escalation(language=tag)) == "language"
 
 
 @pytest.mark.parametrize(("word", "level"), [("low", 0), ("normal", 1), ("high", 2)])
-def test_urgency_is_a_word_with_a_rank(word: str, level: int) -> None:
+def test_urgency_has_a_level(word: str, level: int) -> None:
     assert read(escalation(urgency=word)).urgency_level == Ticket.Urgency(level)
 
 
@@ -114,18 +114,18 @@ def test_urgency_is_a_word_with_a_rank(word: str, level: int) -> None:
         ("context.a", {"context": {"a": {}}}),
     ],
 )
-def test_what_the_contract_does_not_say_is_refused(place: str, given: dict[str, Any]) -> None:
+def test_a_value_outside_the_contract_is_refused(place: str, given: dict[str, Any]) -> None:
     found = complaint(escalation(**given))
 
     assert f"{found}.".startswith(f"{place}.")
 
 
-def test_five_hundred_lines_are_read_and_one_more_is_not() -> None:
+def test_a_transcript_of_501_lines_is_refused() -> None:
     assert len(read(escalation(transcript=[LINE] * 500)).transcript) == 500
     assert complaint(escalation(transcript=[LINE] * 501)) == "transcript"
 
 
-def test_a_transcript_is_weighed_in_bytes_not_characters() -> None:
+def test_a_transcript_is_measured_in_bytes() -> None:
     line = LINE | {"text": "é" * 16_384}
 
     assert read(escalation(transcript=[line] * 8))
@@ -133,7 +133,7 @@ def test_a_transcript_is_weighed_in_bytes_not_characters() -> None:
 
 
 @pytest.mark.parametrize("value", ["text", 7, 10**30, -1, 2.5, True, False, None])
-def test_context_keeps_plain_values_as_they_are(value: Any) -> None:
+def test_context_keeps_its_plain_values(value: Any) -> None:
     found = read(escalation(context={"a": value})).context["a"]
 
     assert found == value
@@ -149,14 +149,14 @@ def test_a_number_that_json_cannot_write_is_refused(written: str) -> None:
 
 
 @pytest.mark.parametrize("context", [{"a": "x" * 4096}, {"a": "é" * 2048}, {"k" * 65: 1}, {"": 1}])
-def test_context_is_small(context: dict[str, str]) -> None:
+def test_a_large_context_is_refused(context: dict[str, str]) -> None:
     assert complaint(escalation(context=context)).startswith("context")
 
 
 @pytest.mark.parametrize(
     "body", [b'{"text": "\\ud800"}', b'{"text": "\xff"}', b"[" * 10_000, b"", b"null", b"[]"]
 )
-def test_what_is_no_json_text_is_refused_as_any_other_mistake(body: bytes) -> None:
+def test_a_body_with_invalid_text_is_refused(body: bytes) -> None:
     with pytest.raises(ValidationError):
         Escalation.model_validate_json(body)
 
@@ -174,16 +174,16 @@ def test_what_is_no_json_text_is_refused_as_any_other_mistake(body: bytes) -> No
         {"text": "hi"},
     ],
 )
-def test_a_message_is_as_strict(body: dict[str, Any]) -> None:
+def test_an_invalid_message_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CustomerMessage.model_validate_json(json.dumps(body))
 
 
-def test_ten_thousand_characters_are_a_message() -> None:
+def test_a_message_may_have_ten_thousand_characters() -> None:
     body = json.dumps({"client_message_id": "1", "text": "😀" * 10_000})
 
     assert CustomerMessage.model_validate_json(body).text == "😀" * 10_000
 
 
-def test_a_customer_leaves_without_having_to_say_why() -> None:
+def test_a_cancellation_needs_no_reason() -> None:
     assert Cancellation.model_validate_json("{}").reason == "left"

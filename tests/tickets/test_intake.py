@@ -1,4 +1,4 @@
-"""Intake: one statement opens a ticket and keeps the answer under its key, or says why not."""
+"""Intake: one statement opens a ticket and stores the response, or reports why not."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests import factories
-from tests.together import answered, await_waiting
+from tests.together import await_lock_wait, call_or_code
 from tickets import clock, intake, lifecycle, queue
 from tickets.errors import ConversationAlreadyOpen, KeyBusy, KeyReused
 from tickets.handoff import Escalation
@@ -35,12 +35,12 @@ def escalate(
         Escalation.model_validate_json(json.dumps(asked)),
         key=key,
         payload=payload,
-        answer=factories.named,
+        answer=factories.shorten,
         about=clock.now(),
     )
 
 
-def test_the_first_answer_is_kept_and_given_again() -> None:
+def test_a_retry_gets_the_stored_response() -> None:
     client = factories.make_client()
 
     first, again = escalate(client), escalate(client)
@@ -50,7 +50,7 @@ def test_the_first_answer_is_kept_and_given_again() -> None:
     assert again == (201, first.body, True)
 
 
-def test_the_first_answer_is_given_again_when_the_ticket_has_ended() -> None:
+def test_a_retry_after_the_ticket_ended_gets_the_stored_response() -> None:
     client = factories.make_client()
     first = escalate(client)
     lifecycle.abandon(Ticket.objects.get(), reason="left", at=clock.now())
@@ -67,7 +67,7 @@ def test_two_clients_may_use_the_same_key() -> None:
     assert not escalate(factories.make_client("other")).replayed
 
 
-def test_what_was_asked_is_kept_as_a_fingerprint_only() -> None:
+def test_only_the_fingerprint_of_a_request_is_stored() -> None:
     escalate(factories.make_client(), payload=b'{"name": "Mia"}')
 
     kept = IdempotencyKey.objects.get()
@@ -113,18 +113,18 @@ def test_a_key_that_is_in_use_elsewhere_is_busy_and_writes_nothing() -> None:
 
 @contextmanager
 def meanwhile(call: Callable[[], Any]) -> Iterator["list[Future[Any]]"]:
-    """The call runs on another connection, and waits for what this transaction has written."""
+    """Run the call on another connection, where it waits for this transaction."""
     running: list[Future[Any]] = []
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             yield running
-            running.append(threads.submit(answered, call))
-            await_waiting()
+            running.append(threads.submit(call_or_code, call))
+            await_lock_wait()
         running[0].exception(timeout=10)
 
 
 def open_or_name(client: Client, **given: Any) -> Any:
-    """The answer, or the ticket that is open already."""
+    """Return the response, or the ticket that is already open."""
     try:
         return escalate(client, **given)
     except ConversationAlreadyOpen as refused:
@@ -132,7 +132,7 @@ def open_or_name(client: Client, **given: Any) -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_conversation_opened_since_the_statement_began_is_named() -> None:
+def test_a_ticket_opened_since_the_statement_began_is_named() -> None:
     client = factories.make_client()
 
     with meanwhile(lambda: open_or_name(client, key="2")) as later:
@@ -143,7 +143,7 @@ def test_a_conversation_opened_since_the_statement_began_is_named() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_conversation_never_seen_in_time_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conflict_that_stays_invisible_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "ATTEMPTS", 1)
     client = factories.make_client()
 
@@ -155,7 +155,7 @@ def test_a_conversation_never_seen_in_time_is_busy(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.django_db(transaction=True)
 def test_a_key_answered_since_the_statement_began_is_replayed() -> None:
-    """The other request has let the lock go and its answer is not in this snapshot."""
+    """The other request has released the lock, and this snapshot lacks its response."""
     client = factories.make_client()
 
     with meanwhile(lambda: escalate(client)) as later:
@@ -173,7 +173,7 @@ def test_a_key_answered_since_the_statement_began_is_replayed() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_conversation_that_ends_while_the_statement_runs_may_be_opened() -> None:
+def test_a_conversation_that_ends_while_the_statement_runs_is_opened() -> None:
     client = factories.make_client()
     escalate(client)
 
@@ -191,7 +191,7 @@ def test_the_statement_names_every_column_of_a_ticket() -> None:
     assert sorted(re.findall(r"\w+", found[1])) == sorted(intake.COLUMNS)
 
 
-def test_the_statement_counts_who_is_in_front_as_the_queue_does() -> None:
+def test_the_statement_counts_the_tickets_ahead_as_the_queue_does() -> None:
     client = factories.make_client()
     factories.make_ticket(client)
     factories.make_ticket(client, urgency="high")
@@ -200,15 +200,18 @@ def test_the_statement_counts_who_is_in_front_as_the_queue_does() -> None:
     opened = escalate(client)
 
     ticket = Ticket.objects.get(pk=opened.body["ticket"])
-    assert opened.body["position"] == queue.position(ticket) == 3
+    assert opened.body["position"] == queue.get_position(ticket) == 3
 
 
-def test_among_thousands_the_statement_finds_its_rows_through_indexes() -> None:
+def test_the_statement_uses_indexes_among_thousands_of_rows() -> None:
     client, at = factories.make_client(), clock.now() - timedelta(hours=1)
     over = {"status": "resolved", "closed_at": at, "queued_at": at, "due_at": at, "give_up_at": at}
     Ticket.objects.bulk_create(
-        Ticket(client=client, conversation_ref=f"c{n}", language="en", lane="en/1", **over)
-        for n in range(MANY)
+        (
+            Ticket(client=client, conversation_ref=f"c{n}", language="en", lane="en/1", **over)
+            for n in range(MANY)
+        ),
+        batch_size=1000,
     )
     IdempotencyKey.objects.bulk_create(
         IdempotencyKey(client=client, key=f"k{n}", fingerprint="f", status=201, body={})

@@ -1,4 +1,4 @@
-"""The life of a ticket: every way it may go, and every way it may not."""
+"""The lifecycle of a ticket: every allowed and every refused transition."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ VERBS: dict[str, Callable[[Ticket, datetime], Ticket]] = {
     "give_up": lambda ticket, at: lifecycle.give_up(ticket, at=at),
     "abandon": lambda ticket, at: lifecycle.abandon(ticket, reason="left", at=at),
 }
-#: What leads to each status, from the escalation on.
+#: The transitions that lead to each status, from the escalation on.
 WAYS = {
     "queued": [],
     "active": ["begin"],
@@ -46,7 +46,7 @@ ALLOWED = {
     ("active", "resolve"): "resolved",
     ("active", "hand_back"): "handed_back",
     ("active", "abandon"): "abandoned",
-    # The customer left what had ended already: nothing changes.
+    # Abandoning an ended ticket changes nothing.
     ("resolved", "abandon"): "resolved",
     ("handed_back", "abandon"): "handed_back",
     ("unavailable", "abandon"): "unavailable",
@@ -74,7 +74,7 @@ def row(ticket: Ticket) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("status", "verb"), sorted(ALLOWED))
-def test_an_allowed_verb_leads_where_it_says(noon: datetime, status: str, verb: str) -> None:
+def test_an_allowed_transition_leads_to_its_status(noon: datetime, status: str, verb: str) -> None:
     ticket = a_ticket(status, noon)
 
     moved = VERBS[verb](ticket, noon)
@@ -83,7 +83,7 @@ def test_an_allowed_verb_leads_where_it_says(noon: datetime, status: str, verb: 
 
 
 @pytest.mark.parametrize(("status", "verb"), sorted(set(ALL) - set(ALLOWED)))
-def test_any_other_verb_is_refused_and_changes_nothing(
+def test_any_other_transition_is_refused_and_changes_nothing(
     noon: datetime, status: str, verb: str
 ) -> None:
     factories.make_endpoint()
@@ -98,7 +98,7 @@ def test_any_other_verb_is_refused_and_changes_nothing(
     assert WebhookDelivery.objects.count() == news
 
 
-def test_a_ticket_that_ended_stays_as_it_ended(noon: datetime) -> None:
+def test_an_ended_ticket_keeps_its_status(noon: datetime) -> None:
     ticket = a_ticket("resolved", noon)
     before = row(ticket)
 
@@ -107,7 +107,7 @@ def test_a_ticket_that_ended_stays_as_it_ended(noon: datetime) -> None:
     assert row(ticket) == before
 
 
-def test_each_time_an_agent_takes_it_the_epoch_rises(noon: datetime) -> None:
+def test_the_epoch_rises_each_time_an_agent_takes_the_ticket(noon: datetime) -> None:
     ticket = a_ticket("active", noon)
 
     lifecycle.requeue(ticket, reason="agent_lost", at=noon)
@@ -116,7 +116,7 @@ def test_each_time_an_agent_takes_it_the_epoch_rises(noon: datetime) -> None:
     assert (taken.epoch, taken.answered_by) == (2, "Ben")
 
 
-def test_the_first_answer_is_the_one_that_counts(noon: datetime) -> None:
+def test_a_second_agent_does_not_change_the_time_of_answer(noon: datetime) -> None:
     ticket = a_ticket("active", noon)
     lifecycle.requeue(ticket, reason="agent_lost", at=noon)
 
@@ -125,7 +125,7 @@ def test_the_first_answer_is_the_one_that_counts(noon: datetime) -> None:
     assert taken.answered_at == noon
 
 
-def test_a_requeued_ticket_goes_to_the_head_of_the_line_with_new_patience(noon: datetime) -> None:
+def test_a_requeued_ticket_goes_to_the_head_of_the_queue_with_new_patience(noon: datetime) -> None:
     ticket = a_ticket("active", noon)
     earlier = factories.make_ticket(at=noon - timedelta(seconds=10))
     later = noon + timedelta(minutes=10)
@@ -144,7 +144,7 @@ def test_a_requeued_ticket_goes_to_the_head_of_the_line_with_new_patience(noon: 
         ("hand_back", "ticket.handed_back", {"reason": "wrong_team", "note": ""}),
     ],
 )
-def test_the_bot_is_told_what_happened_to_a_waiting_ticket(
+def test_a_transition_of_a_queued_ticket_sends_its_webhook(
     noon: datetime, verb: str, kind: str, about: dict[str, Any]
 ) -> None:
     endpoint = factories.make_endpoint()
@@ -173,7 +173,7 @@ def test_the_bot_is_told_what_happened_to_a_waiting_ticket(
         ("requeue", "ticket.requeued", {"reason": "agent_lost"}),
     ],
 )
-def test_the_bot_is_told_what_happened_to_an_answered_ticket(
+def test_a_transition_of_an_active_ticket_sends_its_webhook(
     noon: datetime, verb: str, kind: str, about: dict[str, Any]
 ) -> None:
     factories.make_endpoint()
@@ -186,7 +186,7 @@ def test_the_bot_is_told_what_happened_to_an_answered_ticket(
     assert about.items() <= news.payload["data"].items()
 
 
-def test_a_customer_who_leaves_is_no_news_to_their_own_bot(noon: datetime) -> None:
+def test_abandoning_a_ticket_sends_no_webhook(noon: datetime) -> None:
     factories.make_endpoint()
     ticket = factories.make_ticket(at=noon)
 
@@ -195,7 +195,7 @@ def test_a_customer_who_leaves_is_no_news_to_their_own_bot(noon: datetime) -> No
     assert not WebhookDelivery.objects.exists()
 
 
-def test_another_clients_endpoints_and_disabled_ones_hear_nothing(noon: datetime) -> None:
+def test_endpoints_of_others_and_disabled_ones_get_no_webhook(noon: datetime) -> None:
     ticket = factories.make_ticket(at=noon)
     factories.make_endpoint(factories.make_client("other"))
     disabled = factories.make_endpoint(ticket.client)
@@ -207,7 +207,7 @@ def test_another_clients_endpoints_and_disabled_ones_hear_nothing(noon: datetime
     assert not WebhookDelivery.objects.exists()
 
 
-def test_a_conversation_already_open_is_named(noon: datetime) -> None:
+def test_the_refusal_of_an_open_conversation_names_its_ticket(noon: datetime) -> None:
     ticket = factories.make_ticket(conversation_ref="c", at=noon)
 
     with pytest.raises(ConversationAlreadyOpen) as refused:
@@ -244,7 +244,7 @@ def test_the_database_refuses_closed_without_a_moment_and_the_reverse(
         Ticket.objects.filter(pk=ticket.pk).update(**change)
 
 
-def test_a_ticket_tells_nothing_about_its_customer_in_passing(noon: datetime) -> None:
+def test_the_name_of_a_ticket_holds_nothing_of_its_customer(noon: datetime) -> None:
     ticket = factories.make_ticket(customer={"ref": "u", "name": "Canary"}, at=noon)
 
     assert "Canary" not in str(ticket) + repr(ticket)

@@ -1,4 +1,4 @@
-"""Opening hours: when a client's humans are meant to be there."""
+"""Opening hours of a client."""
 
 from datetime import UTC, datetime
 
@@ -15,29 +15,29 @@ def utc(*parts: int) -> datetime:
 
 
 def look(week: dict[str, list[list[str]]], at: datetime, zone: str = "UTC") -> OpeningState:
-    return opening_hours.look(Hours(week, zone), at=at)
+    return opening_hours.get_state(Hours(week, zone), at=at)
 
 
 @pytest.mark.parametrize("week", [{}, {"mon": []}])
-def test_no_hours_at_all_are_always_open(week: dict[str, list[list[str]]]) -> None:
+def test_a_client_without_hours_is_always_open(week: dict[str, list[list[str]]]) -> None:
     assert look(week, utc(11, 22, 3)) == OpeningState(open=True)
 
 
-def test_open_says_until_when() -> None:
+def test_an_open_client_has_its_closing_time() -> None:
     assert look(OFFICE, utc(11, 23, 9)) == OpeningState(open=True, closes_at=utc(11, 23, 12, 30))
 
 
-def test_closed_says_until_when() -> None:
+def test_a_closed_client_has_its_opening_time() -> None:
     assert look(OFFICE, utc(11, 23, 12, 30)) == OpeningState(
         open=False, opens_at=utc(11, 23, 13, 30)
     )
 
 
-def test_on_friday_evening_it_opens_on_monday() -> None:
+def test_a_client_closed_on_friday_evening_opens_on_monday() -> None:
     assert look(OFFICE, utc(11, 27, 17)).opens_at == utc(11, 30, 9)
 
 
-def test_one_day_a_week_opens_in_a_week() -> None:
+def test_a_client_open_one_day_a_week_opens_in_a_week() -> None:
     assert look({"mon": [["09:00", "10:00"]]}, utc(11, 23, 10)).opens_at == utc(11, 30, 9)
 
 
@@ -46,15 +46,15 @@ def test_the_hours_are_those_of_the_clients_zone() -> None:
     assert not look(OFFICE, utc(11, 23, 8), "Europe/London").open
 
 
-def test_the_hands_on_the_wall_count_when_clocks_change() -> None:
-    """In Paris clocks went forward on 29 March: nine was eight in UTC, and is seven."""
+def test_hours_follow_the_wall_clock_when_summer_time_begins() -> None:
+    """In Paris summer time began on 29 March: nine o'clock was 8:00 UTC and became 7:00."""
     sunday = {"sun": [["00:00", "09:00"]]}
 
     assert look(sunday, utc(3, 29, 0), "Europe/Paris").closes_at == utc(3, 29, 7)
     assert look({"mon": [["09:00", "10:00"]]}, utc(3, 24), "Europe/Paris").opens_at == utc(3, 30, 7)
 
 
-def test_a_night_that_goes_on_past_midnight_is_one() -> None:
+def test_spans_that_touch_at_midnight_are_merged() -> None:
     night = {"fri": [["20:00", "24:00"]], "sat": [["00:00", "04:00"]]}
 
     assert look(night, utc(11, 27, 23)).closes_at == utc(11, 28, 4)
@@ -67,7 +67,7 @@ def test_a_week_without_a_gap_never_closes() -> None:
     assert look(whole, utc(11, 22, 3)) == OpeningState(open=True)
 
 
-def test_a_zone_nobody_knows_is_read_as_utc() -> None:
+def test_an_unknown_time_zone_is_read_as_utc() -> None:
     assert look(OFFICE, utc(11, 23, 9), "Mars/Olympus").open
 
 
@@ -80,9 +80,9 @@ def test_a_zone_nobody_knows_is_read_as_utc() -> None:
         ("9h00 - 17h30", [["09:00", "17:30"]]),
     ],
 )
-def test_a_day_is_read_as_people_write_it(text: str, spans: list[list[str]]) -> None:
-    assert opening_hours.read(text) == spans
-    assert opening_hours.read(opening_hours.written(spans)) == spans
+def test_a_day_is_parsed_from_text(text: str, spans: list[list[str]]) -> None:
+    assert opening_hours.parse_day(text) == spans
+    assert opening_hours.parse_day(opening_hours.format_day(spans)) == spans
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,6 @@ def test_a_day_is_read_as_people_write_it(text: str, spans: list[list[str]]) -> 
     ["nine", "9:00", "09:00-08:00", "09:00-09:00", "09:00-25:00", "09:60-10:00", "24:00-24:00",
      "09:00-12:00, 11:00-13:00", "09:00-10:00-11:00", "٠٩:٠٠-١٠:٠٠"],
 )  # fmt: skip
-def test_what_is_no_day_is_refused(text: str) -> None:
+def test_an_invalid_day_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        opening_hours.read(text)
+        opening_hours.parse_day(text)

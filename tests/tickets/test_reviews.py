@@ -1,4 +1,4 @@
-"""What a customer says of how it went."""
+"""Reviews of tickets by customers."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ def standing(name: str = "Amina") -> tuple[int, int] | None:
     return AgentRating.objects.filter(agent__name=name).values_list("reviews", "good").first()
 
 
-def test_a_review_is_kept_and_answered(api: Any, ended: Ticket) -> None:
+def test_a_review_is_stored_and_returned(api: Any, ended: Ticket) -> None:
     said = {"solved": True, "score": 5, "comment": "Merci <b>!"}
 
     answer = api.post(f"tickets/{ended.pk}/review", said)
@@ -41,13 +41,13 @@ def test_a_review_is_kept_and_answered(api: Any, ended: Ticket) -> None:
     assert (kept.solved, kept.score, kept.comment) == (True, 5, "Merci <b>!")
 
 
-def test_a_score_and_a_comment_are_left_to_the_customer(api: Any, ended: Ticket) -> None:
+def test_score_and_comment_are_optional(api: Any, ended: Ticket) -> None:
     answer = api.post(f"tickets/{ended.pk}/review", {"solved": False})
 
     assert (answer.status_code, answer.json()["score"], answer.json()["comment"]) == (201, None, "")
 
 
-def test_the_same_again_is_one_review(api: Any, ended: Ticket) -> None:
+def test_a_repeated_review_is_stored_once(api: Any, ended: Ticket) -> None:
     first = api.post(f"tickets/{ended.pk}/review", {"solved": True})
     again = api.post(f"tickets/{ended.pk}/review", {"solved": True})
 
@@ -64,7 +64,7 @@ def test_another_review_of_the_same_ticket_is_refused(api: Any, ended: Ticket) -
     assert standing() == (1, 1)
 
 
-def test_a_ticket_that_goes_on_is_not_reviewed(api: Any) -> None:
+def test_the_review_of_an_open_ticket_is_refused(api: Any) -> None:
     ticket = factories.make_ticket()
 
     answer = api.post(f"tickets/{ticket.pk}/review", {"solved": True})
@@ -73,7 +73,7 @@ def test_a_ticket_that_goes_on_is_not_reviewed(api: Any) -> None:
     assert not Review.objects.exists()
 
 
-def test_another_clients_ticket_is_not_there(api: Any, make_api: Any, ended: Ticket) -> None:
+def test_the_ticket_of_another_client_is_not_found(api: Any, make_api: Any, ended: Ticket) -> None:
     stranger = make_api(factories.make_client("other"))
 
     assert stranger.post(f"tickets/{ended.pk}/review", {"solved": True}).status_code == 404
@@ -85,7 +85,7 @@ def test_another_clients_ticket_is_not_there(api: Any, make_api: Any, ended: Tic
      {"solved": True, "score": 6}, {"solved": True, "score": 4.5}, {"solved": True, "vip": 1},
      {"solved": True, "comment": "x" * 2001}, {"solved": True, "comment": "\x00"}, []],
 )  # fmt: skip
-def test_what_is_no_review_changes_nothing(api: Any, ended: Ticket, said: Any) -> None:
+def test_an_invalid_review_changes_nothing(api: Any, ended: Ticket, said: Any) -> None:
     answer = api.post(f"tickets/{ended.pk}/review", said)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
@@ -101,7 +101,7 @@ def test_what_is_no_review_changes_nothing(api: Any, ended: Ticket, said: Any) -
         ({"solved": False, "score": 5}, (1, 0)),
     ],
 )
-def test_good_is_solved_and_no_low_score(
+def test_a_review_is_good_if_solved_without_a_low_score(
     api: Any, ended: Ticket, said: Any, counted: tuple[int, int]
 ) -> None:
     api.post(f"tickets/{ended.pk}/review", said)
@@ -109,7 +109,7 @@ def test_good_is_solved_and_no_low_score(
     assert standing() == counted
 
 
-def test_it_counts_for_whoever_held_the_ticket_last(api: Any) -> None:
+def test_a_review_counts_for_the_last_agent_of_the_ticket(api: Any) -> None:
     lost = factories.make_assignment(agent=factories.make_agent("Bo"))
     assignments.lose(lost, at=clock.now())
     ticket = Ticket.objects.get()
@@ -121,7 +121,7 @@ def test_it_counts_for_whoever_held_the_ticket_last(api: Any) -> None:
     assert (standing("Bo"), standing("Amina")) == (None, (1, 1))
 
 
-def test_a_ticket_nobody_held_counts_for_nobody(api: Any) -> None:
+def test_the_review_of_an_unanswered_ticket_counts_for_no_agent(api: Any) -> None:
     ticket = factories.make_ticket()
     lifecycle.give_up(ticket, at=clock.now())
 
@@ -129,7 +129,7 @@ def test_a_ticket_nobody_held_counts_for_nobody(api: Any) -> None:
     assert not AgentRating.objects.exists()
 
 
-def test_the_database_refuses_what_no_review_can_be(ended: Ticket, noon: datetime) -> None:
+def test_the_database_refuses_an_impossible_score_or_rating(ended: Ticket, noon: datetime) -> None:
     with refused_by("a_score_is_1_to_5"):
         Review.objects.create(ticket=ended, solved=True, score=6, at=noon)
     agent = factories.make_agent("Cy")

@@ -1,4 +1,4 @@
-"""The coordinators' pages of demand: clients and their keys, tickets, webhooks."""
+"""Admin pages of demand: clients and their keys, tickets, webhooks."""
 
 from tickets.admin import clients, tickets, webhooks
 

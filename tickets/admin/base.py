@@ -1,4 +1,7 @@
-"""What the pages have in common. Supply has its own: the two sides share no code."""
+"""Base classes and formats of the admin pages of demand.
+
+`agents.admin` has its own, because the two apps share no code.
+"""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -20,7 +23,8 @@ from tickets.errors import TicketError
 
 
 class DemandAdmin(ModelAdmin):
-    """Rows with actions. To see is one permission, to act is another: change."""
+    """Rows with actions. The view permission shows them, the change permission allows the
+    actions."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -34,19 +38,19 @@ class DemandAdmin(ModelAdmin):
     def carry_out(
         self, request: HttpRequest, rows: Iterable[Model], verb: Callable[[Any], Any], *, done: str
     ) -> None:
-        """Call the verb for each row; a refusal is shown as the sentence it is."""
+        """Call the verb for each row and show a refusal as a message."""
         for row in rows:
             try:
                 verb(row)
             except self.refusals as refusal:
-                messages.warning(request, told(row, _(str(refusal))))
+                messages.warning(request, add_name(row, _(str(refusal))))
             else:
                 self.log_change(request, row, done)
-                messages.success(request, told(row, done))
+                messages.success(request, add_name(row, done))
 
 
 class DemandRecordAdmin(DemandAdmin):
-    """Rows that only verbs write: here they are read."""
+    """Read-only rows, because only domain functions write them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -58,28 +62,28 @@ class DemandRecordAdmin(DemandAdmin):
         return False
 
 
-def told(row: Model, sentence: str) -> str:
-    """The sentence, and of what it is said."""
+def add_name(row: Model, sentence: str) -> str:
+    """The sentence with the name of its row in front."""
     return _("%(name)s: %(value)s") % {"name": row, "value": sentence}
 
 
-def instant(field: str, title: Any) -> Any:
+def instant_column(field: str, title: Any) -> Any:
     """A column that shows this moment to the second, in UTC."""
 
     @display(description=title, ordering=field)
     def shown(self: Any, row: Any) -> str:
         moment = getattr(row, field)
-        return unbroken(moment) if moment else "—"
+        return format_instant(moment) if moment else "—"
 
     return shown
 
 
-def unbroken(moment: datetime) -> str:
-    """The day and the time; a line may break between the two only."""
+def format_instant(moment: datetime) -> str:
+    """The day and the time. Only the space between the two can break the line."""
     return str(date_format(moment, _("j M Y H:i:s"))).replace(" ", "\u00a0", 2)
 
 
-def lasting(span: timedelta) -> str:
-    """A duration in its largest unit: "12 sec", "4 min"."""
+def format_duration(span: timedelta) -> str:
+    """Write a duration in its largest unit: "12 sec", "4 min"."""
     locale = Locale.parse(to_locale(get_language() or "en"))
     return str(format_timedelta(span, threshold=1.5, format="short", locale=locale))

@@ -1,4 +1,4 @@
-"""Clients, the keys of their bots, and the catalogue of skills."""
+"""Admin pages of clients, their API keys, and the catalogue of skills."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from tickets import auth, opening_hours
-from tickets.admin.base import DemandAdmin, instant, lasting
+from tickets.admin.base import DemandAdmin, format_duration, instant_column
 from tickets.admin.opening_hours import DAY_NAMES, ClientForm
 from tickets.models import ApiKey, Client, Skill
 
@@ -46,45 +46,47 @@ class ClientAdmin(ModelAdmin):
     ]
     readonly_fields = ["created", "week"]
     compressed_fields = False
-    created = instant("created_at", _("created"))
+    created = instant_column("created_at", _("created"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Whoever may only look reads the week in a line."""
+        """Show the week in one line to a user who may not change it."""
         about, opening = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj) or obj is None:
             return [about, opening]
         return [about, (opening[0], {"fields": ["time_zone", "week"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Rate cards know a client by its code, so it stays what it is."""
+        """The code cannot change, because rate cards refer to the client by it."""
         fields = list(super().get_readonly_fields(request, obj))
         return [*fields, "slug"] if obj else fields
 
     @display(description=_("opening hours"))
     def week(self, client: Client) -> str:
         named = zip(opening_hours.DAYS, DAY_NAMES, strict=True)
-        week = opening_hours.of(client)
+        week = opening_hours.get_hours(client)
         days = [
-            f"{name} {opening_hours.written(week.on(day))}" for day, name in named if week.on(day)
+            f"{name} {opening_hours.format_day(week.get_spans(day))}"
+            for day, name in named
+            if week.get_spans(day)
         ]
         return " · ".join(days) or gettext("always open")
 
     @display(description=_("answer within"), ordering="answer_within")
     def promise(self, client: Client) -> str:
-        return lasting(client.answer_within)
+        return format_duration(client.answer_within)
 
     @display(description=_("patience"), ordering="patience")
     def waits(self, client: Client) -> str:
-        return lasting(client.patience)
+        return format_duration(client.patience)
 
     @display(description=_("wrap-up"), ordering="wrap_up")
     def wraps_up(self, client: Client) -> str:
-        return lasting(client.wrap_up)
+        return format_duration(client.wrap_up)
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(DemandAdmin):
-    """A key is made, shown once, and revoked; never changed."""
+    """A key is created, shown once, and revoked. It is never changed."""
 
     list_display = ["prefix", "client", "name", "state", "created", "revoked"]
     list_filter = ["client", ("revoked_at", admin.EmptyFieldListFilter)]
@@ -94,8 +96,8 @@ class ApiKeyAdmin(DemandAdmin):
     fields = ["client", "name", "prefix", ("created", "revoked")]
     add_fieldsets = [(None, {"fields": ["client", "name"]})]
     readonly_fields = ["prefix", "created", "revoked"]
-    created = instant("created_at", _("created"))
-    revoked = instant("revoked_at", _("revoked"))
+    created = instant_column("created_at", _("created"))
+    revoked = instant_column("revoked_at", _("revoked"))
     actions = ["revoke"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -130,5 +132,5 @@ class SkillAdmin(ModelAdmin):
     fields = ["name", "code"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Agents and tickets know a skill by its code, so it stays what it is."""
+        """The code cannot change, because agents and tickets refer to the skill by it."""
         return ["code"] if obj else []

@@ -1,4 +1,4 @@
-"""Opening hours as a coordinator writes them: a line a weekday, "09:00–12:30, 13:30–17:00"."""
+"""The form of opening hours: one field for each weekday, "09:00–12:30, 13:30–17:00"."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -33,7 +33,7 @@ class DayField(forms.CharField):
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         try:
-            return opening_hours.read(text)
+            return opening_hours.parse_day(text)
         except ValueError:
             said = _("Write times such as %(example)s, in order; %(midnight)s ends a day.")
             raise forms.ValidationError(
@@ -72,7 +72,7 @@ class ClientForm(forms.ModelForm):
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
         for day in opening_hours.DAYS:
-            self.initial[f"open_{day}"] = opening_hours.written(
+            self.initial[f"open_{day}"] = opening_hours.format_day(
                 self.instance.opening_hours.get(day, [])
             )
 

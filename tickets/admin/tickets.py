@@ -1,4 +1,4 @@
-"""Tickets: who waits, who is served, and the story of each."""
+"""Admin pages of tickets: the list, and the timeline of each."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from tickets import clock, lifecycle
 from tickets.admin import timeline
-from tickets.admin.base import DemandRecordAdmin, instant, lasting
+from tickets.admin.base import DemandRecordAdmin, format_duration, instant_column
 from tickets.admin.wait_accuracy import WaitsPage
 from tickets.models import Ticket
 
@@ -41,13 +41,13 @@ class TicketAdmin(DemandRecordAdmin):
         ("topic", "client", "status"),
         ("customer_name", "customer_ref", "conversation_ref"),
         ("language", "urgency", "answered_by"),
-        ("queued", "due", "told"),
+        ("queued", "due", "gives_up"),
         ("waited", "handled", "outcome"),
     ]
-    readonly_fields = ["waited", "handled", "outcome", "queued", "due", "told"]
-    queued = instant("queued_at", _("queued"))
-    due = instant("due_at", _("promised by"))
-    told = instant("give_up_at", _("told unavailable at"))
+    readonly_fields = ["waited", "handled", "outcome", "queued", "due", "gives_up"]
+    queued = instant_column("queued_at", _("queued"))
+    due = instant_column("due_at", _("promised by"))
+    gives_up = instant_column("give_up_at", _("told unavailable at"))
     change_form_outer_after_template = "admin/ticket_story.html"
 
     def get_urls(self) -> list[Any]:
@@ -62,14 +62,14 @@ class TicketAdmin(DemandRecordAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         ticket = self.get_object(request, object_id)
-        told = {"story": timeline.tell(self.moments(ticket))} if ticket else {}
-        context = {**(extra_context or {}), **told}
-        shown: HttpResponse = super().change_view(request, object_id, form_url, context)
-        return shown
+        story = {"story": timeline.sort_entries(self.list_timeline(ticket))} if ticket else {}
+        context = {**(extra_context or {}), **story}
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
 
-    def moments(self, ticket: Ticket) -> list[timeline.TimelineEntry]:
-        """All that happened to it, in any order."""
-        return timeline.demand(ticket)
+    def list_timeline(self, ticket: Ticket) -> list[timeline.TimelineEntry]:
+        """List what happened to the ticket, in any order."""
+        return timeline.list_entries(ticket)
 
     @display(description=_("status"), ordering="status", label=LABELS)
     def state(self, ticket: Ticket) -> tuple[str, str]:
@@ -90,13 +90,13 @@ class TicketAdmin(DemandRecordAdmin):
     @display(description=_("waited"))
     def waited(self, ticket: Ticket) -> str:
         until = ticket.answered_at or ticket.closed_at or timezone.now()
-        return lasting(until - ticket.queued_at)
+        return format_duration(until - ticket.queued_at)
 
     @display(description=_("talked"))
     def handled(self, ticket: Ticket) -> str:
         if not ticket.answered_at:
             return "—"
-        return lasting((ticket.closed_at or timezone.now()) - ticket.answered_at)
+        return format_duration((ticket.closed_at or timezone.now()) - ticket.answered_at)
 
     @display(description=_("disposition"))
     def outcome(self, ticket: Ticket) -> str:

@@ -1,4 +1,4 @@
-"""The story of a ticket: what happened, in order, as moments that a page can show."""
+"""The timeline of a ticket: what happened, in order, as entries that a page can show."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from tickets.admin.base import lasting
+from tickets.admin.base import format_duration
 from tickets.models import Message, Review, Ticket, WebhookDelivery
 
 #: The colours of the theme's labels.
@@ -22,7 +22,7 @@ ENDS = {
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One thing that happened. `said`: who and what; `facts`: a name and a value."""
+    """One event of a ticket. `said` has author and text; `facts` have name and value."""
 
     at: datetime
     title: str
@@ -31,28 +31,29 @@ class TimelineEntry:
     facts: Sequence[tuple[str, Any]] = ()
     said: Sequence[tuple[str, str]] = ()
     href: str = ""
-    #: Between moments of one instant, the lower comes first.
+    #: Of entries at the same time, the lower rank comes first.
     rank: int = field(default=5)
 
 
-def tell(moments: Iterable[TimelineEntry]) -> list[TimelineEntry]:
-    """In the order in which it happened."""
+def sort_entries(moments: Iterable[TimelineEntry]) -> list[TimelineEntry]:
+    """Sort entries by time."""
     return sorted(moments, key=lambda moment: (moment.at, moment.rank))
 
 
-def demand(ticket: Ticket) -> list[TimelineEntry]:
-    """What tickets know of it: the handoff, the words, the news and the end."""
+def list_entries(ticket: Ticket) -> list[TimelineEntry]:
+    """List the entries that demand knows: handoff, messages, webhooks, end and review."""
+    deliveries = ticket.deliveries.prefetch_related("log").order_by("version")
     return [
-        *_handed_over(ticket),
-        _queued(ticket),
-        *(_said(message) for message in ticket.messages.order_by("seq")),
-        *(_told(one) for one in ticket.deliveries.prefetch_related("log").order_by("version")),
-        *_ended(ticket),
-        *_reviewed(ticket),
+        *_build_handoff(ticket),
+        _build_queued(ticket),
+        *(_build_message(message) for message in ticket.messages.order_by("seq")),
+        *(_build_delivery(delivery) for delivery in deliveries),
+        *_build_end(ticket),
+        *_build_review(ticket),
     ]
 
 
-def _handed_over(ticket: Ticket) -> list[TimelineEntry]:
+def _build_handoff(ticket: Ticket) -> list[TimelineEntry]:
     handoff = getattr(ticket, "handoff", None)
     if handoff is None:
         return []
@@ -72,7 +73,7 @@ def _handed_over(ticket: Ticket) -> list[TimelineEntry]:
     ]
 
 
-def _queued(ticket: Ticket) -> TimelineEntry:
+def _build_queued(ticket: Ticket) -> TimelineEntry:
     needs = ", ".join(f"{code} ≥ {level}" for code, level in ticket.skills.items())
     return TimelineEntry(
         at=ticket.queued_at,
@@ -80,22 +81,23 @@ def _queued(ticket: Ticket) -> TimelineEntry:
         facts=[
             (_("language"), ticket.language),
             (_("skills"), needs or "—"),
+            *([(_("skills that give way"), ", ".join(ticket.gives_way))] * bool(ticket.gives_way)),
             (_("urgency"), ticket.get_urgency_display()),
-            (_("wait told"), _wait_told(ticket)),
+            (_("wait told"), _format_quote(ticket)),
         ],
         rank=1,
     )
 
 
-def _said(message: Message) -> TimelineEntry:
+def _build_message(message: Message) -> TimelineEntry:
     who = str(message.get_origin_display())
     return TimelineEntry(at=message.at, title=who, said=[(who, message.text)], rank=6)
 
 
-def _told(delivery: WebhookDelivery) -> TimelineEntry:
+def _build_delivery(delivery: WebhookDelivery) -> TimelineEntry:
     tries = [
-        f"{one.at:%H:%M:%S} · {one.status or one.error} · {one.took_ms} ms"
-        for one in delivery.log.all()
+        f"{attempt.at:%H:%M:%S} · {attempt.status or attempt.error} · {attempt.took_ms} ms"
+        for attempt in delivery.log.all()
     ]
     sent = delivery.delivered_at is not None
     return TimelineEntry(
@@ -107,11 +109,11 @@ def _told(delivery: WebhookDelivery) -> TimelineEntry:
     )
 
 
-def _ended(ticket: Ticket) -> list[TimelineEntry]:
+def _build_end(ticket: Ticket) -> list[TimelineEntry]:
     if ticket.closed_at is None:
         return []
     about = [(_("disposition"), _(ticket.disposition))] if ticket.disposition else []
-    after = (_("after"), lasting(ticket.closed_at - ticket.queued_at))
+    after = (_("after"), format_duration(ticket.closed_at - ticket.queued_at))
     return [
         TimelineEntry(
             at=ticket.closed_at,
@@ -124,14 +126,14 @@ def _ended(ticket: Ticket) -> list[TimelineEntry]:
     ]
 
 
-def _wait_told(ticket: Ticket) -> str:
-    """What was promised when the ticket opened: a range, from half to nine of ten."""
+def _format_quote(ticket: Ticket) -> str:
+    """Write the wait quoted when the ticket opened, as a range from p50 to p90."""
     spans = [ticket.quoted_p50_s, ticket.quoted_p90_s]
-    known = [lasting(timedelta(seconds=span)) for span in spans if span is not None]
+    known = [format_duration(timedelta(seconds=span)) for span in spans if span is not None]
     return " – ".join(known) or "—"
 
 
-def _reviewed(ticket: Ticket) -> list[TimelineEntry]:
+def _build_review(ticket: Ticket) -> list[TimelineEntry]:
     review = Review.objects.filter(ticket=ticket).first()
     if review is None:
         return []

@@ -1,4 +1,4 @@
-"""Webhooks: where news goes, what was sent, and what each attempt met."""
+"""Admin pages of webhooks: endpoints, deliveries and their attempts."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from tickets.admin.base import DemandAdmin, DemandRecordAdmin, instant
+from tickets.admin.base import DemandAdmin, DemandRecordAdmin, instant_column
 from tickets.errors import UnsafeUrl
 from tickets.events import outbound_http, outbox
 from tickets.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -43,8 +43,8 @@ class WebhookEndpointAdmin(DemandAdmin):
     fields = ["client", "url", ("created", "disabled")]
     add_fieldsets = [(None, {"fields": ["client", "url"]})]
     readonly_fields = ["created", "disabled"]
-    created = instant("created_at", _("created"))
-    disabled = instant("disabled_at", _("disabled"))
+    created = instant_column("created_at", _("created"))
+    disabled = instant_column("disabled_at", _("disabled"))
     actions = ["enable", "disable"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -52,7 +52,7 @@ class WebhookEndpointAdmin(DemandAdmin):
         return [*fields, "client"] if obj else fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was sent there is kept; an endpoint no longer wanted is disabled."""
+        """An endpoint is disabled, never deleted, because its deliveries are kept."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -86,7 +86,7 @@ class WebhookEndpointAdmin(DemandAdmin):
 class AttemptInline(TabularInline):
     model = WebhookAttempt
     fields = readonly_fields = ["tried", "status", "error", "took_ms"]
-    tried = instant("at", _("at"))
+    tried = instant_column("at", _("at"))
     ordering = ["at"]
     can_delete = False
     extra = 0
@@ -130,10 +130,10 @@ class WebhookDeliveryAdmin(DemandRecordAdmin):
         ("created", "next_attempt", "delivered", "given_up"), "payload",
     ]  # fmt: skip
     readonly_fields = ["name", "created", "next_attempt", "delivered", "given_up"]
-    created = instant("created_at", _("created"))
-    next_attempt = instant("next_attempt_at", _("next attempt"))
-    delivered = instant("delivered_at", _("delivered"))
-    given_up = instant("dead_at", _("given up"))
+    created = instant_column("created_at", _("created"))
+    next_attempt = instant_column("next_attempt_at", _("next attempt"))
+    delivered = instant_column("delivered_at", _("delivered"))
+    given_up = instant_column("dead_at", _("given up"))
     inlines = [AttemptInline]
     actions = ["redeliver"]
 

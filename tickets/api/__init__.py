@@ -1,1 +1,1 @@
-"""What a chatbot calls: the public API of a ticket, its requests and its answers."""
+"""The public API that chatbots call: views, request parsing and response schemas."""

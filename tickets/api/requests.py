@@ -1,4 +1,4 @@
-"""What every view of the API does with a request and an answer: parse, refuse, render."""
+"""Request parsing, errors and rendering shared by the views of the API."""
 
 from typing import TypeVar, cast
 
@@ -17,8 +17,8 @@ PROBLEMS = {
 }
 
 
-def client_of(request: Request) -> Client:
-    """Whose key signed the request; authentication has made sure there is one."""
+def get_client(request: Request) -> Client:
+    """The client whose API key authenticated the request."""
     return cast(Client, request.user)
 
 
@@ -27,19 +27,19 @@ def render(answer: BaseModel, status: int = 200) -> Response:
 
 
 def parse(request: Request, model: type[Body]) -> Body:
-    """The body as the contract has it, read strictly and straight from the bytes."""
+    """Parse the body strictly by the contract, straight from its bytes."""
     if request.content_type.split(";")[0].strip() != "application/json":
         raise UnsupportedMediaType(request.content_type)
     return model.model_validate_json(request.body)
 
 
-def whole_number(text: str, *, field: str) -> int:
+def parse_whole_number(text: str, *, field: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise invalid((field,), "must be a whole number")
+        raise build_error((field,), "must be a whole number")
     return int(text)
 
 
-def invalid(place: tuple[str | int, ...], complaint: str) -> ValidationError:
+def build_error(place: tuple[str | int, ...], complaint: str) -> ValidationError:
     error = PydanticCustomError("value_error", "{complaint}", {"complaint": complaint})
     return ValidationError.from_exception_data(
         "request", [InitErrorDetails(type=error, loc=place, input=None)]

@@ -1,4 +1,4 @@
-"""What the API answers with: typed, so that the schema and the answers cannot part."""
+"""Responses of the API. They are typed, so that the OpenAPI schema always matches them."""
 
 from datetime import datetime
 from typing import Literal, Self
@@ -13,41 +13,41 @@ TicketStatus = Literal["queued", "active", "resolved", "handed_back", "unavailab
 
 
 class Opened(BaseModel):
-    """A ticket was opened: where the customer stands."""
+    """A ticket that was opened, and its place in the queue."""
 
     ticket: UUID
     status: TicketStatus
-    position: int | None = Field(description="1 is next. Null once the ticket waits no more.")
+    position: int | None = Field(description="1 is next. Null once the ticket is no longer queued.")
     expected_wait_s: int | None = Field(
         description="Seconds within which half of such customers are answered. Null: not known."
     )
     expected_wait_p90_s: int | None = Field(
         description="Seconds within which nine of ten such customers are answered."
     )
-    opens_at: datetime | None = Field(description="When it opens, if it is closed now.")
+    opens_at: datetime | None = Field(description="When the client opens, if it is closed now.")
     url: str
 
     @classmethod
-    def of(cls, ticket: Ticket, *, at: datetime, url: str) -> Self:
+    def from_ticket(cls, ticket: Ticket, *, at: datetime, url: str) -> Self:
         return cls(
             ticket=ticket.pk,
             status=ticket.status,
             position=ticket.ahead + 1,
             expected_wait_s=ticket.quoted_p50_s,
             expected_wait_p90_s=ticket.quoted_p90_s,
-            opens_at=queue.opens_at(ticket, at=at),
+            opens_at=queue.get_opening(ticket, at=at),
             url=url,
         )
 
 
 class AgentName(BaseModel):
-    """The human, by the name they show to customers."""
+    """The agent, by the name shown to customers."""
 
     name: str
 
 
 class Handback(BaseModel):
-    """Why the conversation came back to the bot."""
+    """The reason why the conversation returned to the bot."""
 
     reason: str
     note: str
@@ -63,7 +63,7 @@ class TicketState(BaseModel):
     position: int | None
     expected_wait_s: int | None = Field(description="From now on; half are answered within it.")
     expected_wait_p90_s: int | None = Field(description="Nine of ten are answered within it.")
-    opens_at: datetime | None = Field(description="When it opens, if it is closed now.")
+    opens_at: datetime | None = Field(description="When the client opens, if it is closed now.")
     agent: AgentName | None
     queued_at: datetime
     answered_at: datetime | None
@@ -72,18 +72,18 @@ class TicketState(BaseModel):
     handback: Handback | None
 
     @classmethod
-    def of(cls, ticket: Ticket, *, at: datetime) -> Self:
+    def from_ticket(cls, ticket: Ticket, *, at: datetime) -> Self:
         handed_back = ticket.status == Ticket.Status.HANDED_BACK
-        wait = queue.wait(ticket, at=at)
+        wait = queue.estimate_wait(ticket, at=at)
         return cls(
             ticket=ticket.pk,
             conversation_ref=ticket.conversation_ref,
             status=ticket.status,
             version=ticket.version,
-            position=queue.position(ticket),
+            position=queue.get_position(ticket),
             expected_wait_s=wait.p50,
             expected_wait_p90_s=wait.p90,
-            opens_at=queue.opens_at(ticket, at=at),
+            opens_at=queue.get_opening(ticket, at=at),
             agent=AgentName(name=ticket.answered_by) if ticket.answered_by else None,
             queued_at=ticket.queued_at,
             answered_at=ticket.answered_at,
@@ -94,7 +94,7 @@ class TicketState(BaseModel):
 
 
 class Reviewed(BaseModel):
-    """A review as it was kept."""
+    """A review as it was stored."""
 
     ticket: UUID
     solved: bool
@@ -103,7 +103,7 @@ class Reviewed(BaseModel):
     at: datetime
 
     @classmethod
-    def of(cls, review: Review) -> Self:
+    def from_review(cls, review: Review) -> Self:
         return cls(
             ticket=review.ticket_id,
             solved=review.solved,
@@ -126,7 +126,7 @@ class Said(BaseModel):
     client_message_id: str
 
     @classmethod
-    def of(cls, message: Message) -> Self:
+    def from_message(cls, message: Message) -> Self:
         return cls(
             id=str(message.pk),
             seq=message.seq,
@@ -144,14 +144,14 @@ class Conversation(BaseModel):
 
 
 class FieldError(BaseModel):
-    """What is wrong with one field."""
+    """An error in one field."""
 
     field: str
     detail: str
 
 
 class Problem(BaseModel):
-    """An error by RFC 9457, as application/problem+json."""
+    """An error in the form of RFC 9457, as application/problem+json."""
 
     type: str
     title: str

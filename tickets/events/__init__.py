@@ -1,1 +1,1 @@
-"""What a chatbot is told: the outbox of webhooks, and the guarded HTTP that delivers them."""
+"""Webhooks to chatbots: the outbox, and the guarded HTTP client that delivers it."""

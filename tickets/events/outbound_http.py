@@ -1,4 +1,7 @@
-"""Calls to addresses that clients chose: public ones only, resolved once, never redirected."""
+"""HTTP calls to addresses chosen by clients, guarded against SSRF.
+
+Only public addresses are called. A host is resolved once, and redirects are not followed.
+"""
 
 import ipaddress
 import socket
@@ -11,15 +14,15 @@ from django.conf import settings
 from tickets.errors import UnsafeUrl
 
 TIMEOUT = urllib3.Timeout(connect=5, read=15)
-#: IPv6 that carries an IPv4 address, and so may lead anywhere: compatible, Teredo, 6to4.
+#: IPv6 ranges that embed an IPv4 address, which may be private: IPv4-compatible, Teredo, 6to4.
 TUNNELS = [ipaddress.ip_network(net) for net in ("::/96", "2001::/32", "2002::/16")]
-#: How a network without IPv4 writes the IPv4 addresses it reaches (RFC 6052).
+#: The prefix under which an IPv6-only network reaches IPv4 addresses (RFC 6052).
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
 class DeliveryAnswer:
-    """What an endpoint said: a status, or why there was none."""
+    """The answer of an endpoint: its status, or the error that prevented one."""
 
     status: int | None = None
     error: str = ""
@@ -30,9 +33,9 @@ class DeliveryAnswer:
 
 
 def check_url(url: str) -> str:
-    """The address to connect to. Raises UnsafeUrl unless it is https to a public host.
+    """Return the IP address to connect to. Raises UnsafeUrl unless it is https to a public host.
 
-    WEBHOOK_ALLOW_PRIVATE lifts both rules, for a developer's own machine.
+    WEBHOOK_ALLOW_PRIVATE lifts both rules on a developer's machine.
     """
     try:
         parts = urlsplit(url)
@@ -50,7 +53,7 @@ def check_url(url: str) -> str:
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> DeliveryAnswer:
-    """POST once. The address that was checked is the one connected to."""
+    """POST once, to the very IP address that was checked."""
     try:
         address = check_url(url)
         return _send(url, address, body, headers)

@@ -1,7 +1,8 @@
-"""Webhooks by Standard Webhooks, from a transactional outbox.
+"""Webhooks in the form of Standard Webhooks, sent from a transactional outbox.
 
-A row is written in the transaction it tells of. Sending happens after, with no transaction open,
-in the order of a ticket's versions, at least once, until the schedule of the standard is spent.
+A delivery is written in the same transaction as the change it reports. It is sent afterwards,
+outside any transaction, in the order of the ticket's versions. Delivery is at least once, until
+the retry schedule of the standard ends.
 """
 
 import json
@@ -15,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef
 from standardwebhooks import Webhook
 
-from tickets import clock
+from tickets import clock, sql
 from tickets.events import outbound_http
 from tickets.events.outbound_http import DeliveryAnswer
 from tickets.models import Ticket, WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -23,7 +24,7 @@ from tickets.signals import webhook_queued
 
 
 class TicketLine(Func):
-    """The number of one's own line to PostgreSQL."""
+    """The PID of the current PostgreSQL connection."""
 
     function = "pg_backend_pid"
     output_field = IntegerField()
@@ -36,23 +37,16 @@ SCHEDULE = [
     timedelta(minutes=30),
     *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
 ]
-#: A sender that died is replaced after this long; longer than any attempt may take.
+#: A claim expires after this time, in case its sender died. Longer than any attempt takes.
 CLAIM = timedelta(seconds=40)
-#: The clock leaves this much to Celery before it sends itself.
+#: The scheduler sends deliveries that Celery has left unsent for this long.
 LATE = timedelta(seconds=3)
 
-# Who is sending is known by their line to PostgreSQL, which ends with them. A pooler may keep it
-# for somebody else: then CLAIM has to pass.
-TAKE_OVER = """
-UPDATE tickets_webhookdelivery SET sender = NULL, next_attempt_at = next_attempt_at - {claim}
-WHERE sender IS NOT NULL AND delivered_at IS NULL AND dead_at IS NULL AND NOT EXISTS (
-    SELECT 1 FROM pg_stat_activity line WHERE line.pid = sender
-        AND (line.backend_start IS NULL OR line.backend_start <= next_attempt_at - {claim}))
-""".format(claim=f"interval '{CLAIM.total_seconds()} seconds'")
+RELEASE_DEAD_CLAIMS_SQL = sql.read(__package__, "release_dead_claims")
 
 
 def queue(ticket: Ticket, kind: str, about: dict[str, Any], *, at: datetime) -> None:
-    """Tell the ticket's client, when this transaction commits. Call with the ticket locked."""
+    """Queue a webhook to the ticket's client, in this transaction. Call with the ticket locked."""
     endpoints = WebhookEndpoint.objects.filter(client=ticket.client_id, disabled_at=None)
     payload = {
         "type": kind,
@@ -79,23 +73,23 @@ def queue(ticket: Ticket, kind: str, about: dict[str, Any], *, at: datetime) -> 
     webhook_queued.send(Ticket, at=at)
 
 
-def catch_up() -> int:
-    """Send what Celery has not, and what somebody had in hand who died; returns how many
-    attempts."""
-    take_over()
+def send_missed() -> int:
+    """Send what Celery missed or a dead sender had claimed; returns the number of attempts."""
+    release_dead_claims()
     return deliver_due(overdue_by=LATE)
 
 
-def take_over() -> int:
-    """What was claimed by a sender that is gone is due as if it never was; returns how many."""
+def release_dead_claims() -> int:
+    """Make deliveries claimed by dead senders due again; returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_OVER)
+        given: dict[str, Any] = {"claim": CLAIM}
+        cursor.execute(RELEASE_DEAD_CLAIMS_SQL, given)
         taken: int = cursor.rowcount
     return taken
 
 
 def deliver_due(*, overdue_by: timedelta = timedelta(), limit: int = 200) -> int:
-    """Send what is due until nothing is, or `limit` is reached; returns how many attempts."""
+    """Send due deliveries until none is left or `limit` is reached; returns how many attempts."""
     sent = 0
     while sent < limit and (batch := claim_due(overdue_by=overdue_by)):
         for delivery in batch:
@@ -106,7 +100,7 @@ def deliver_due(*, overdue_by: timedelta = timedelta(), limit: int = 200) -> int
 
 @transaction.atomic
 def claim_due(*, overdue_by: timedelta, size: int = 20) -> list[WebhookDelivery]:
-    """Take the oldest due news of each ticket, so that two senders never send the same."""
+    """Claim the oldest due delivery of each ticket, so that two senders never send the same."""
     at = clock.now()
     earlier = WebhookDelivery.objects.unsent().filter(
         endpoint=OuterRef("endpoint"), ticket=OuterRef("ticket"), version__lt=OuterRef("version")
@@ -126,15 +120,15 @@ def claim_due(*, overdue_by: timedelta, size: int = 20) -> list[WebhookDelivery]
 
 
 def attempt(delivery: WebhookDelivery) -> None:
-    """Send once and write down what came of it."""
+    """Send once and record the result."""
     started = time.monotonic()
-    answer = outbound_http.post(delivery.endpoint.url, *signed(delivery, at=clock.now()))
+    answer = outbound_http.post(delivery.endpoint.url, *sign(delivery, at=clock.now()))
     took = int((time.monotonic() - started) * 1000)
     _record(delivery, answer, took_ms=took, at=clock.now())
 
 
-def signed(delivery: WebhookDelivery, *, at: datetime) -> tuple[bytes, dict[str, str]]:
-    """The body and the headers of Standard Webhooks: id, timestamp and signature."""
+def sign(delivery: WebhookDelivery, *, at: datetime) -> tuple[bytes, dict[str, str]]:
+    """Build the body and the headers of Standard Webhooks: id, timestamp and signature."""
     body = json.dumps(delivery.payload, ensure_ascii=False, separators=(",", ":"))
     name = webhook_id(delivery.pk)
     return body.encode(), {
@@ -147,13 +141,13 @@ def signed(delivery: WebhookDelivery, *, at: datetime) -> tuple[bytes, dict[str,
 
 
 def webhook_id(delivery_id: UUID) -> str:
-    """The id of a delivery as its receiver sees it, the same in every attempt."""
+    """The webhook-id that the receiver sees. It is the same in every attempt."""
     return f"msg_{delivery_id.hex}"
 
 
 @transaction.atomic
 def redeliver(delivery: WebhookDelivery, *, at: datetime) -> None:
-    """Send once more what was given up or already delivered."""
+    """Queue a delivery again that was given up or already delivered."""
     WebhookDelivery.objects.filter(pk=delivery.pk).update(
         delivered_at=None, dead_at=None, attempts=0, next_attempt_at=at, sender=None
     )
@@ -170,24 +164,24 @@ def _record(
     row = WebhookDelivery.objects.filter(pk=delivery.pk)
     if answer.ok:
         row.update(delivered_at=at, sender=None)
-        _hurry(delivery.endpoint, at=at)
+        _retry_now(delivery.endpoint, at=at)
     elif answer.status == 410:
         row.update(dead_at=at, sender=None)
         WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(disabled_at=at)
     elif delivery.attempts >= len(SCHEDULE):
         row.update(dead_at=at, sender=None)
     else:
-        row.update(next_attempt_at=at + _wait(delivery.attempts), sender=None)
+        row.update(next_attempt_at=at + _get_retry_delay(delivery.attempts), sender=None)
 
 
-def _hurry(endpoint: WebhookEndpoint, *, at: datetime) -> None:
-    """An endpoint that answers again gets what it missed at once, not when the schedule says."""
+def _retry_now(endpoint: WebhookEndpoint, *, at: datetime) -> None:
+    """Retry the other deliveries of an endpoint at once, because it answers again."""
     held_back = WebhookDelivery.objects.unsent().filter(
         endpoint=endpoint, attempts__gt=0, next_attempt_at__gt=at + CLAIM
     )
     held_back.update(next_attempt_at=at)
 
 
-def _wait(attempts: int) -> timedelta:
-    """The standard's schedule, spread by up to a tenth so that a crowd does not return at once."""
+def _get_retry_delay(attempts: int) -> timedelta:
+    """The scheduled wait, plus up to 10% jitter so that retries do not come all at once."""
     return SCHEDULE[attempts] * random.uniform(1, 1.1)

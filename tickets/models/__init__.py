@@ -1,4 +1,4 @@
-"""The rows of demand: clients, tickets and their words, webhooks."""
+"""The tables of demand: clients, tickets and their messages, webhooks."""
 
 from tickets.models.clients import ApiKey, Client, IdempotencyKey, Skill
 from tickets.models.tickets import Handoff, Message, Review, Ticket

@@ -1,4 +1,4 @@
-"""Clients: the businesses whose chatbots escalate, and how they prove who they are."""
+"""Clients: the businesses whose chatbots escalate, with their API keys, and skills."""
 
 from datetime import timedelta
 
@@ -34,12 +34,12 @@ class Client(models.Model):
         blank=True,
         help_text=_("Only agents who hold this certificate are asked; empty: everybody may be."),
     )
-    #: A weekday to its open times, {"mon": [["09:00", "12:30"]]}; see `tickets.opening_hours`.
+    #: Open times by weekday, {"mon": [["09:00", "12:30"]]}; see `tickets.opening_hours`.
     opening_hours = models.JSONField(_("opening hours"), default=dict, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    #: A request signed with a client's key is that client's.
+    #: For DRF: authentication sets the client as the user of the request.
     is_authenticated = True
 
     class Meta:
@@ -51,7 +51,7 @@ class Client(models.Model):
 
 
 class Skill(models.Model):
-    """A word supply and demand share: what a ticket may ask for and an agent may know."""
+    """A skill that a ticket may require and an agent may have."""
 
     code = models.SlugField(_("code"), max_length=40, primary_key=True)
     name = models.CharField(_("name"), max_length=80)
@@ -65,7 +65,7 @@ class Skill(models.Model):
 
 
 class ApiKey(models.Model):
-    """A client's key: shown once, kept as a hash. The prefix tells keys apart."""
+    """An API key of a client: shown once, stored as a hash, identified by its prefix."""
 
     client = models.ForeignKey(
         Client, models.CASCADE, related_name="api_keys", verbose_name=_("client")
@@ -85,7 +85,7 @@ class ApiKey(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer a key was given, kept so that a retry gets the same."""
+    """The response stored for an idempotency key, so that a retry gets the same."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)

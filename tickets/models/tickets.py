@@ -1,4 +1,4 @@
-"""Tickets: a customer who needs a human, what the bot handed over, and every word since."""
+"""Tickets, what the bot handed over, the messages since, and the review."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -20,43 +20,44 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def open(self) -> "TicketQuerySet":
         return self.filter(status__in=Ticket.OPEN)
 
-    def of(self, client: Client) -> "TicketQuerySet":
+    def for_client(self, client: Client) -> "TicketQuerySet":
         return self.filter(client=client)
 
     def speaking(self, languages: Collection[str]) -> "TicketQuerySet":
         return self.filter(language__in=languages)
 
     def in_order(self) -> "TicketQuerySet":
-        """The order in which tickets are served, the first in front."""
+        """Sort tickets in the order in which they are served."""
         return self.order_by("-urgency", "due_at", "id")
 
     def close(self, status: "Ticket.Status", *, at: datetime) -> int:
         return self.open().update(status=status, closed_at=at)
 
 
-def lane(language: str, skills: Mapping[str, int], certificate: str = "") -> str:
-    """Everything an agent must be able to do, as one word: tickets of one lane share their agents.
+def build_lane(language: str, skills: Mapping[str, int], certificate: str = "") -> str:
+    """Build the lane of a ticket: its requirements as one string.
 
-    "en/1 cards:2 +kyc" is English at all, cards at proficiency 2 or better, and the certificate the
-    client asks for. The words are those of `agents_presence.abilities`.
+    "en/1 cards:2 +kyc" requires English at any level, cards at proficiency 2 or better, and the
+    client's certificate. Tickets of one lane compete for the same agents. The parts are written as
+    in `agents_presence.abilities`.
     """
     needs = [f"{language}/1", *sorted(f"{code}:{level}" for code, level in skills.items())]
     return " ".join([*needs, f"+{certificate}"] if certificate else needs)
 
 
 class Ticket(models.Model):
-    """One request for a human, from escalation to its one end."""
+    """One request for a human, from escalation to its final status."""
 
     class Status(models.TextChoices):
-        #: Waits for an agent; offers may be out.
+        #: Waits for an agent; offers may be pending.
         QUEUED = "queued", _("queued")
-        #: An agent is on it.
+        #: An agent talks to the customer.
         ACTIVE = "active", _("active")
         #: The agent closed it.
         RESOLVED = "resolved", _("resolved")
         #: The agent gave the conversation back to the bot.
         HANDED_BACK = "handed_back", _("handed back")
-        #: Nobody was there in time; the customer was told and the bot took over.
+        #: No agent took it in time; the bot told the customer and took over.
         UNAVAILABLE = "unavailable", _("unavailable")
         #: The customer left.
         ABANDONED = "abandoned", _("abandoned")
@@ -69,7 +70,7 @@ class Ticket(models.Model):
     OPEN = (Status.QUEUED, Status.ACTIVE)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # `tickets_by_client` serves this key too: each index is written again whenever a ticket moves.
+    # No index of its own: `tickets_by_client` serves this key, and every index slows each UPDATE.
     client = models.ForeignKey(
         Client,
         models.PROTECT,
@@ -91,12 +92,12 @@ class Ticket(models.Model):
         help_text=_("Dropped at the matching policy's last step, so that somebody answers."),
     )
     lane = models.CharField(max_length=600, editable=False)
-    #: Offers are out, and nobody else is asked meanwhile: until `reoffer_at`, if that is set.
+    #: Offers are pending, and waves make no others: until `reoffer_at`, if that is set.
     offered = models.BooleanField(default=False, editable=False)
     reoffer_at = models.DateTimeField(null=True, editable=False)
-    #: So many times the levels asked for were lowered, because the customer had waited.
+    #: How many times the required levels were lowered, because the customer had waited.
     times_lowered = models.PositiveSmallIntegerField(default=0, editable=False)
-    #: When the clock next looks whether less is asked for; null when nothing is lowered any more.
+    #: When the scheduler next checks whether to lower the levels; null if nothing can be lowered.
     lower_at = models.DateTimeField(null=True, editable=False)
     urgency = models.SmallIntegerField(
         _("urgency"), choices=Urgency.choices, default=Urgency.NORMAL
@@ -112,17 +113,17 @@ class Ticket(models.Model):
     disposition = models.CharField(_("disposition"), max_length=40, blank=True)
     note = models.TextField(_("note"), blank=True)
     answered_by = models.CharField(_("answered by"), max_length=80, blank=True)
-    #: Rises each time an agent takes the ticket; whoever acts with an older one is refused.
+    #: Rises each time an agent takes the ticket; an agent who acts with an older one is refused.
     epoch = models.PositiveIntegerField(default=0)
-    #: Rises with every webhook, so that a receiver can tell the order.
+    #: Rises with every webhook, so that a receiver can sort them.
     version = models.PositiveIntegerField(default=0)
     #: The number of the newest message.
     last_seq = models.PositiveIntegerField(default=0)
-    #: The wait that was told when the ticket was opened; null when none could be.
+    #: The wait quoted to the customer when the ticket was opened; null if none was known.
     quoted_p50_s = models.PositiveIntegerField(null=True, editable=False)
     quoted_p90_s = models.PositiveIntegerField(null=True, editable=False)
 
-    #: No column: how many were in front of it in its line when it was opened.
+    #: Not a column: how many tickets were ahead when this one was opened.
     ahead = 0
 
     objects = TicketQuerySet.as_manager()
@@ -183,7 +184,7 @@ class Ticket(models.Model):
 
 
 class Handoff(models.Model):
-    """What the bot handed over (contract version 1), kept as it came."""
+    """The bot's handoff (contract version 1), stored as it came."""
 
     ticket = models.OneToOneField(
         Ticket, models.CASCADE, primary_key=True, related_name="handoff", verbose_name=_("ticket")
@@ -203,7 +204,7 @@ class Handoff(models.Model):
 
 
 class Message(models.Model):
-    """One thing said since the escalation, numbered without gaps within its ticket."""
+    """One message since the escalation, numbered without gaps within its ticket."""
 
     class Origin(models.TextChoices):
         CUSTOMER = "customer", _("customer")
@@ -213,7 +214,7 @@ class Message(models.Model):
     ticket = models.ForeignKey(
         Ticket,
         models.CASCADE,
-        db_index=False,  # they are numbered by ticket
+        db_index=False,  # the constraint on ticket and seq has an index
         related_name="messages",
         verbose_name=_("ticket"),
     )
@@ -241,7 +242,7 @@ class Message(models.Model):
 
 
 class Review(models.Model):
-    """What the customer said of how it went."""
+    """The customer's review of an ended ticket."""
 
     ticket = models.OneToOneField(
         Ticket, models.CASCADE, primary_key=True, related_name="review", verbose_name=_("ticket")

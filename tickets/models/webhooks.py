@@ -1,4 +1,4 @@
-"""Webhooks: the outbox. A row is written with the change it tells of, and sent afterwards."""
+"""Webhooks: the outbox. A row is written with the change it reports, and sent afterwards."""
 
 import base64
 import secrets
@@ -15,12 +15,12 @@ from tickets.models.tickets import Ticket
 
 
 def new_secret() -> str:
-    """A signing secret in the form of Standard Webhooks."""
+    """Create a signing secret in the form of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class WebhookEndpoint(models.Model):
-    """Where a client wants its news, and the secret it is signed with."""
+    """An address that receives a client's webhooks, and the secret that signs them."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(
@@ -46,9 +46,10 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         return self.filter(delivered_at=None, dead_at=None)
 
     def untried(self, *, at: datetime) -> "WebhookDeliveryQuerySet":
-        """Due and never attempted, where nothing but we ourselves holds it up.
+        """Deliveries that are late through our own fault: due and never attempted.
 
-        An earlier piece of the same ticket holds it up rightly, and so does a receiver that fails.
+        Excluded are those that wait for an earlier delivery of the same ticket, or for an endpoint
+        that fails.
         """
         unsent = WebhookDelivery.objects.unsent().filter(endpoint=OuterRef("endpoint"))
         earlier = unsent.filter(ticket=OuterRef("ticket"), version__lt=OuterRef("version"))
@@ -57,7 +58,7 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
 
 
 class WebhookDelivery(models.Model):
-    """One piece of news for one endpoint. Its id is the webhook-id, the same in every attempt."""
+    """One webhook to one endpoint. The webhook-id is made from its id, so every attempt has it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     endpoint = models.ForeignKey(
@@ -74,7 +75,7 @@ class WebhookDelivery(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     dead_at = models.DateTimeField(_("given up"), null=True)
-    #: Whoever has it in hand now, as PostgreSQL numbers its lines.
+    #: The PostgreSQL backend PID of the process that is sending it now.
     sender = models.IntegerField(null=True, editable=False)
 
     objects = WebhookDeliveryQuerySet.as_manager()
@@ -108,7 +109,7 @@ class WebhookDelivery(models.Model):
 
 
 class WebhookAttempt(models.Model):
-    """The delivery log: what each attempt met."""
+    """The delivery log: the result of each attempt."""
 
     delivery = models.ForeignKey(
         WebhookDelivery, models.CASCADE, related_name="log", verbose_name=_("delivery")

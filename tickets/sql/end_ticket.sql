@@ -1,4 +1,4 @@
--- A ticket ends, if it still has a status from which it may end so.
+-- A ticket reaches a final status, if its present status allows that.
 UPDATE tickets_ticket SET
     status = %(status)s, version = version + 1, closed_at = %(at)s,
     disposition = %(disposition)s, note = %(note)s

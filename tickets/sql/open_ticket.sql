@@ -1,4 +1,4 @@
--- Opens a ticket and keeps the answer under its key, or writes nothing and reports why.
+-- Opens a ticket and stores the response under its key, or writes nothing and reports why.
 WITH hold AS MATERIALIZED (
     SELECT
         pg_try_advisory_xact_lock(
@@ -11,8 +11,8 @@ WITH hold AS MATERIALIZED (
     INSERT INTO tickets_ticket (
         id, client_id, conversation_ref, customer_ref, customer_name, language, topic, skills,
         gives_way, lane, offered, reoffer_at, times_lowered, lower_at, urgency, status,
-        queued_at, due_at, give_up_at, answered_at, closed_at, disposition, note, answered_by, epoch, version, last_seq,
-        quoted_p50_s, quoted_p90_s)
+        queued_at, due_at, give_up_at, answered_at, closed_at, disposition, note, answered_by,
+        epoch, version, last_seq, quoted_p50_s, quoted_p90_s)
     SELECT
         %(id)s, %(client_id)s, %(conversation_ref)s, %(customer_ref)s, %(customer_name)s,
         %(language)s, %(topic)s, %(skills)s::jsonb, %(gives_way)s, %(lane)s,

@@ -1,4 +1,4 @@
-"""Logging in, and the language of the pages."""
+"""Views for login and for the language of the pages."""
 
 from typing import Any, TypeVar
 
@@ -12,14 +12,14 @@ from django.views.decorators.http import require_POST
 from agents.models import Agent, User
 from dispatch.desk.access import AgentRequest, agents_only
 from dispatch.desk.forms import LanguageForm, LoginForm
-from dispatch.desk.views.conversations import unclear
+from dispatch.desk.views.conversations import render_invalid
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 A_YEAR = 365 * 24 * 3600
 
 
 class LogIn(LoginView):
-    """The door of the desk. The pages that know nobody then follow the person's language too."""
+    """The login page. It stores the user's language in a cookie for pages without login."""
 
     template_name = "desk/login.html"
     authentication_form = LoginForm
@@ -27,23 +27,23 @@ class LogIn(LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         user: User = form.get_user()
-        return speaking(super().form_valid(form), user.language)
+        return set_language_cookie(super().form_valid(form), user.language)
 
 
 @require_POST
 @agents_only
-def language(request: AgentRequest, agent: Agent) -> HttpResponse:
-    """The agent's pages speak another language from now on."""
+def set_language(request: AgentRequest, agent: Agent) -> HttpResponse:
+    """Change the language of the agent's pages."""
     form = LanguageForm(request.POST)
     if not form.is_valid():
-        return unclear(request, agent, form)
+        return render_invalid(request, agent, form)
     chosen = form.cleaned_data["language"]
     User.objects.filter(pk=agent.user_id).update(language=chosen)
-    return speaking(redirect(way_back(request)), chosen)
+    return set_language_cookie(redirect(get_return_address(request)), chosen)
 
 
-def way_back(request: AgentRequest) -> str:
-    """The page the switch was used on, if it is one of ours."""
+def get_return_address(request: AgentRequest) -> str:
+    """Return the page on which the language was changed, if it is one of ours."""
     given = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(
         given, {request.get_host()}, require_https=request.is_secure()
@@ -51,7 +51,7 @@ def way_back(request: AgentRequest) -> str:
     return given if ours else "desk:home"
 
 
-def speaking(response: Answer, chosen: str) -> Answer:
+def set_language_cookie(response: Answer, chosen: str) -> Answer:
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         chosen,

@@ -1,4 +1,4 @@
-"""What an agent does in a conversation: say, resolve, hand back, finish."""
+"""Views for the actions of a conversation: say, resolve, hand back, finish."""
 
 from uuid import UUID
 
@@ -12,20 +12,21 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from agents.models import Agent
-from dispatch import assignments, wording
+from agents.pay.money import format_money
+from dispatch import assignments
 from dispatch.desk import conversations, forms, fragments
-from dispatch.desk.access import AgentRequest, agents_only, refused
+from dispatch.desk.access import AgentRequest, agents_only, render_refusal
 from tickets import clock
 
 
 @require_POST
 @agents_only
 def say(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
-    """The agent writes to the customer."""
+    """Send a message to the customer."""
     held = conversations.get_any(agent, assignment_id)
     form = forms.MessageForm(request.POST)
     if not form.is_valid():
-        return unclear(request, agent, form)
+        return render_invalid(request, agent, form)
     assignments.say(
         held,
         text=form.cleaned_data["text"],
@@ -33,56 +34,58 @@ def say(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpRespons
         sent_by=agent.user,
         at=clock.now(),
     )
-    return back_to(request, agent, assignment_id)
+    return return_to_conversation(request, agent, assignment_id)
 
 
 @require_POST
 @agents_only
 def resolve(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
-    """The agent closes the conversation."""
+    """Close the conversation."""
     held = conversations.get_open(agent, assignment_id)
     form = forms.ResolveForm(request.POST)
     if not form.is_valid():
-        return unclear(request, agent, form)
+        return render_invalid(request, agent, form)
     assignments.resolve(held, **form.cleaned_data, at=clock.now())
-    return back_to(request, agent, assignment_id)
+    return return_to_conversation(request, agent, assignment_id)
 
 
 @require_POST
 @agents_only
 def hand_back(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
-    """The agent gives the conversation back to the bot."""
+    """Return the conversation to the bot."""
     held = conversations.get_open(agent, assignment_id)
     form = forms.HandBackForm(request.POST)
     if not form.is_valid():
-        return unclear(request, agent, form)
+        return render_invalid(request, agent, form)
     assignments.hand_back(held, **form.cleaned_data, at=clock.now())
-    return back_to(request, agent, assignment_id)
+    return return_to_conversation(request, agent, assignment_id)
 
 
 @require_POST
 @agents_only
 def finish(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
-    """Wrap-up is done: back to the desk, paid."""
+    """End the wrap-up, show the pay, and lead to the home page."""
     held = conversations.get_any(agent, assignment_id)
     form = forms.FinishForm(request.POST)
     if not form.is_valid():
-        return unclear(request, agent, form)
+        return render_invalid(request, agent, form)
     done = assignments.finish(held, note=form.cleaned_data["note"], at=clock.now())
-    pay = wording.money(done.paid or 0, done.offer.quote.currency)
+    pay = format_money(done.paid or 0, done.offer.quote.currency)
     messages.success(request, _("Done. %(pay)s is on your account.") % {"pay": pay})
     home = reverse("desk:home")
     return HttpResponseClientRedirect(home) if request.htmx else redirect(home)
 
 
-def back_to(request: AgentRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
-    """The news for a page that listens, else the conversation again."""
+def return_to_conversation(
+    request: AgentRequest, agent: Agent, assignment_id: UUID
+) -> HttpResponse:
+    """Render the live parts for htmx, else lead back to the conversation."""
     if request.htmx:
-        return fragments.fragment(request, agent)
+        return fragments.render_fragment(request, agent)
     return redirect("desk:talk", assignment_id)
 
 
-def unclear(request: AgentRequest, agent: Agent, form: django_forms.Form) -> HttpResponse:
-    """The form can't be used as it is; says what to mend."""
+def render_invalid(request: AgentRequest, agent: Agent, form: django_forms.Form) -> HttpResponse:
+    """Show what is wrong in the form."""
     problems = " ".join(str(problem) for field in form.errors.values() for problem in field)
-    return refused(request, agent, problems, status=422)
+    return render_refusal(request, agent, problems, status=422)

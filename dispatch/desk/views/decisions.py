@@ -1,4 +1,4 @@
-"""What was decided about an agent, for that agent to read: whom they were offered, and why not."""
+"""The page on which agents read why they got their offers, and why others got an offer."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from tickets import clock
 
 A_PAGE = 20
 MOST_PAGES = 50
-#: The latest stretches of being available that are looked through for others' offers.
+#: The latest spans of being available that are searched for the offers of others.
 STRETCHES = 60
 OUTCOMES: dict[str, Any] = {
     Offer.Status.SENT: _("on its way to you"),
@@ -42,7 +42,7 @@ OUTCOMES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class DecisionRow:
-    """One offer, to them or to somebody else, and the reasons in words."""
+    """One offer, to this agent or to another, and its reasons as sentences."""
 
     at: datetime
     topic: str
@@ -56,47 +56,47 @@ class DecisionRow:
 @require_GET
 @agents_only
 def decisions(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Their offers and why; or with `?others`, what went to others while they were available."""
-    at, number = clock.now(), page_number(request.GET.get("page", ""))
+    """Show the agent's offers; with `?others`, those of others while this agent was available."""
+    at, number = clock.now(), parse_page_number(request.GET.get("page", ""))
     others = "others" in request.GET
-    offers = offered_to_others(agent, at=at) if others else offered(agent)
+    offers = list_others_offers(agent, at=at) if others else list_own_offers(agent)
     start = (number - 1) * A_PAGE
     rows = list(offers[start : start + A_PAGE + 1])
-    tell = why_others if others else why_me
+    explain = explain_others if others else explain_own
     context = {
-        "told": tell(agent, rows[:A_PAGE]),
+        "decisions": explain(agent, rows[:A_PAGE]),
         "others": others,
         "earlier": number + 1 if len(rows) > A_PAGE and number < MOST_PAGES else None,
         "later": number - 1 if number > 1 else None,
     }
-    return render(request, "desk/decisions.html", {**fragments.page(agent, at=at), **context})
+    return render(request, "desk/decisions.html", {**fragments.build_page(agent, at=at), **context})
 
 
-def page_number(written: str) -> int:
-    """A page as an address writes it. Anything odd counts as the first."""
+def parse_page_number(written: str) -> int:
+    """Parse the page number of the URL. An invalid one counts as 1."""
     number = int(written) if written.isdecimal() and len(written) < 4 else 1
     return min(max(number, 1), MOST_PAGES)
 
 
-def offered(agent: Agent) -> Any:
+def list_own_offers(agent: Agent) -> Any:
     offers = Offer.objects.filter(agent=agent).select_related("ticket", "decision")
     return offers.order_by("-sent_at", "-pk")
 
 
-def offered_to_others(agent: Agent, *, at: datetime) -> Any:
-    """In the languages this agent speaks, while they were available."""
+def list_others_offers(agent: Agent, *, at: datetime) -> Any:
+    """List the offers of others in the agent's languages, made while this agent was available."""
     available = PresenceSpan.objects.filter(agent=agent, status=Presence.Status.AVAILABLE)
     stretches = Q(pk=None)
     for span in available.order_by("-started_at")[:STRETCHES]:
         until = span.ended_at or at
         stretches |= Q(decision__at__gte=span.started_at, decision__at__lt=until)
-    found = Offer.objects.filter(stretches, ticket__language__in=spoken(agent))
+    found = Offer.objects.filter(stretches, ticket__language__in=list_languages(agent))
     found = found.exclude(agent=agent).select_related("ticket", "decision")
     return found.order_by("-decision__at", "-pk")
 
 
-def spoken(agent: Agent) -> set[str]:
-    """Every language they have been known to speak."""
+def list_languages(agent: Agent) -> set[str]:
+    """List every language that the agent speaks or spoke."""
     spans = AbilitySpan.objects.filter(agent=agent).values_list("abilities", flat=True)
     return {
         language
@@ -105,43 +105,50 @@ def spoken(agent: Agent) -> set[str]:
     }
 
 
-def why_me(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
-    return [_why_me(agent, offer, account) for offer, account in accounts(offers)]
+def explain_own(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
+    return [
+        _explain_own_offer(agent, offer, account) for offer, account in list_explanations(offers)
+    ]
 
 
-def _why_me(agent: Agent, offer: Offer, account: TicketExplanation | None) -> DecisionRow:
+def _explain_own_offer(
+    agent: Agent, offer: Offer, account: TicketExplanation | None
+) -> DecisionRow:
     me = account.find_candidate(agent.pk) if account else None
-    about = _about(offer, offer.sent_at) | {"outcome": str(OUTCOMES[offer.status])}
+    about = _describe(offer, offer.sent_at) | {"outcome": str(OUTCOMES[offer.status])}
     if account is None or me is None or me.rank is None:
         return DecisionRow(**about)
     return DecisionRow(
         **about,
         standing=reasons.rank_sentence(account, me),
         parts=reasons.cost_breakdown(account, me),
-        reasons=list(wording.lowered_for(offer)),
+        reasons=list(wording.list_lowered_for(offer)),
     )
 
 
-def why_others(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
-    known = _past(agent, offers)
+def explain_others(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
+    known = _read_history(agent, offers)
     return [
         DecisionRow(
-            **_about(offer, account.decision.at), reasons=list(_why_not(agent, account, known))
+            **_describe(offer, account.decision.at),
+            reasons=list(_explain_why_not(agent, account, known)),
         )
-        for offer, account in accounts(offers)
+        for offer, account in list_explanations(offers)
         if account
     ]
 
 
-def _why_not(agent: Agent, account: TicketExplanation, known: AgentHistory) -> Iterable[str]:
+def _explain_why_not(
+    agent: Agent, account: TicketExplanation, known: AgentHistory
+) -> Iterable[str]:
     if me := account.find_candidate(agent.pk):
         return reasons.why_not_chosen(account, me)
     onlooker = known.explain(agent.pk, account)
     return reasons.why_not_considered(account, onlooker) if onlooker else []
 
 
-def accounts(offers: Iterable[Offer]) -> list[tuple[Offer, TicketExplanation | None]]:
-    """Each with its account; none for what no wave made. A decision is read once."""
+def list_explanations(offers: Iterable[Offer]) -> list[tuple[Offer, TicketExplanation | None]]:
+    """Pair each offer with its explanation; None if no wave made it. Each decision is read once."""
     offers = list(offers)
     made = decided.replay_all(offer.decision for offer in offers if offer.decision)
     return [
@@ -150,7 +157,7 @@ def accounts(offers: Iterable[Offer]) -> list[tuple[Offer, TicketExplanation | N
     ]
 
 
-def _past(agent: Agent, offers: Sequence[Offer]) -> AgentHistory:
+def _read_history(agent: Agent, offers: Sequence[Offer]) -> AgentHistory:
     moments = [offer.sent_at for offer in offers]
     if not moments:
         return AgentHistory({}, {})
@@ -160,8 +167,8 @@ def _past(agent: Agent, offers: Sequence[Offer]) -> AgentHistory:
     )
 
 
-def _about(offer: Offer, at: datetime) -> dict[str, Any]:
-    """What may be told of a conversation: the topic, the language and the time."""
+def _describe(offer: Offer, at: datetime) -> dict[str, Any]:
+    """Describe a conversation by topic, language and time only, for privacy."""
     return {
         "at": at,
         "topic": wording.plain(offer.ticket.topic),

@@ -1,4 +1,4 @@
-"""How matching works, for everybody to read: no login, made from the policy in force."""
+"""The public page that explains matching, generated from the policy in force."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,13 +10,13 @@ from tickets import clock
 
 @require_GET
 def how_matching_works(request: HttpRequest) -> HttpResponse:
-    """The policy in words, the one to come, and those of before."""
+    """Show the current policy as text, the coming versions and the earlier ones."""
     current, to_come, before = rulebook.read_versions(at=clock.now())
     context = {
         "book": rulebook.build(current),
         "to_come": [
-            (one, rulebook.list_changes(one, former))
-            for former, one in zip([current, *to_come], to_come, strict=False)
+            (version, rulebook.list_changes(version, former))
+            for former, version in zip([current, *to_come], to_come, strict=False)
         ],
         "before": before,
         "inputs": rulebook.INPUTS.values(),

@@ -1,4 +1,4 @@
-"""Answering an offer, and saying that it is on the screen."""
+"""Views that answer an offer, or report that it is on the screen."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from dispatch import offers
 from dispatch.desk import fragments, heartbeats
 from dispatch.desk.access import AgentRequest, agents_only
 from dispatch.desk.forms import BecauseForm
-from dispatch.desk.views.conversations import unclear
+from dispatch.desk.views.conversations import render_invalid
 from dispatch.models import Offer
 from tickets import clock
 
@@ -21,8 +21,8 @@ from tickets import clock
 @require_POST
 @agents_only
 def accept(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
-    """The agent says yes, and is taken to the conversation."""
-    assignment = offers.accept(own(agent, offer_id), at=clock.now())
+    """Accept the offer and lead to the conversation."""
+    assignment = offers.accept(get_own_offer(agent, offer_id), at=clock.now())
     address = reverse("desk:talk", args=[assignment.pk])
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
@@ -30,58 +30,58 @@ def accept(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
 @require_POST
 @agents_only
 def decline(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
-    """The agent passes. They may say why, and need not."""
-    offer = own(agent, offer_id)
+    """Decline the offer. A reason may follow, but need not."""
+    offer = get_own_offer(agent, offer_id)
     offers.decline(offer, at=clock.now())
     if request.htmx:
-        return fragments.fragment(request, agent, passed=offer)
+        return fragments.render_fragment(request, agent, passed=offer)
     return redirect(reverse("desk:home", query={"passed": offer.pk}))
 
 
 @require_POST
 @agents_only
-def because(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
-    """Why the agent passed, in a tap."""
-    offer = own(agent, offer_id)
+def give_reason(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
+    """Store the reason for declining."""
+    offer = get_own_offer(agent, offer_id)
     form = BecauseForm(request.POST)
     if not form.is_valid():
-        return unclear(request, agent, form)
-    offers.say_why(offer, **form.cleaned_data)
+        return render_invalid(request, agent, form)
+    offers.record_reason(offer, **form.cleaned_data)
     stays = form.cleaned_data["because"] in offers.FOR_NOW
     if request.htmx:
-        return fragments.fragment(request, agent, told_why=True, stays=stays)
+        return fragments.render_fragment(request, agent, told_why=True, stays=stays)
     return redirect("desk:home")
 
 
 @require_POST
 @agents_only
-def shown(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
-    """The card is on the screen of a page whose line is not open."""
-    heartbeats.acknowledge([(own(agent, offer_id).pk, agent.pk)])
+def acknowledge(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
+    """Report that the card is on the screen, for a page without a WebSocket."""
+    heartbeats.acknowledge([(get_own_offer(agent, offer_id).pk, agent.pk)])
     return HttpResponse(status=204)
 
 
 @require_GET
 @agents_only
-def shown_image(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
-    """The same for a browser without scripts, which loads the picture on the card when it shows it.
+def acknowledge_by_image(request: AgentRequest, agent: Agent, offer_id: UUID) -> HttpResponse:
+    """Report it for a browser without scripts, which loads an image when it shows the card.
 
-    This is the one address that changes something by GET: without a script nothing else can be sent
-    unasked. Another site's page can't: the session's cookie stays away from its pictures.
+    This is the only GET that changes state, because without scripts a page can send nothing else
+    by itself. Another site cannot use it: its image requests carry no session cookie (SameSite).
     """
     if "prefetch" not in request.headers.get("Sec-Purpose", ""):
-        heartbeats.acknowledge([(own(agent, offer_id).pk, agent.pk)])
+        heartbeats.acknowledge([(get_own_offer(agent, offer_id).pk, agent.pk)])
     return HttpResponse(status=204)
 
 
-def own(agent: Agent, offer_id: UUID) -> Offer:
+def get_own_offer(agent: Agent, offer_id: UUID) -> Offer:
     return get_object_or_404(
         Offer.objects.select_related("ticket").filter(agent=agent), pk=offer_id
     )
 
 
-def just_passed(agent: Agent, written: str) -> Offer | None:
-    """The offer an address names, if this agent passed and has not said why."""
+def find_just_passed(agent: Agent, written: str) -> Offer | None:
+    """Find the offer named by the URL, if this agent declined it and has given no reason."""
     try:
         passed = Offer.objects.filter(pk=UUID(written), agent=agent, declined_because="")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The pages an agent reads: the desk, a conversation, earnings, and leaving."""
+"""Views that show pages: home, a conversation, earnings, and leaving."""
 
 from datetime import date
 from uuid import UUID
@@ -19,47 +19,49 @@ from tickets import clock
 @require_GET
 @agents_only
 def home(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """The desk."""
-    passed = answers.just_passed(agent, request.GET.get("passed", ""))
-    current = fragments.page(agent, at=clock.now())
+    """Show the home page of the desk."""
+    passed = answers.find_just_passed(agent, request.GET.get("passed", ""))
+    current = fragments.build_page(agent, at=clock.now())
     return render(request, "desk/home.html", {**current, "passed": passed})
 
 
 @require_GET
 @agents_only
 def state(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """What is new for an open page. Asking is also a sign of life."""
-    return fragments.state(request, agent)
+    """Render what is new for an open page. The request also renews presence."""
+    return fragments.render_changes(request, agent)
 
 
 @require_GET
 @agents_only
 def talk(request: HttpRequest, agent: Agent, assignment_id: UUID) -> HttpResponse:
-    """A conversation, until the end of its wrap-up."""
+    """Show a conversation, until the end of its wrap-up."""
     held = conversations.get_open(agent, assignment_id)
-    current = fragments.page(agent, at=clock.now())
-    shown = conversations.shown(held, whole="whole" in request.GET)
+    current = fragments.build_page(agent, at=clock.now())
+    shown = conversations.build_page(held, whole="whole" in request.GET)
     return render(request, "desk/talk.html", {**current, **shown})
 
 
 @require_GET
 @agents_only
 def earnings(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """A week of pay, and how each amount is made up."""
+    """Show a week of pay, with the parts of each amount."""
     at = clock.now()
-    week = books.week(agent, until=day(request.GET.get("until", "")), at=at)
-    return render(request, "desk/earnings.html", {**fragments.page(agent, at=at), "week": week})
+    week = books.build_week(agent, until=parse_day(request.GET.get("until", "")), at=at)
+    return render(
+        request, "desk/earnings.html", {**fragments.build_page(agent, at=at), "week": week}
+    )
 
 
 @require_GET
 @agents_only
 def leave(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """What going offline would do to open conversations, before it is done."""
-    return render(request, "desk/leave.html", fragments.page(agent, at=clock.now()))
+    """Ask for confirmation before the agent goes offline with open conversations."""
+    return render(request, "desk/leave.html", fragments.build_page(agent, at=clock.now()))
 
 
-def day(written: str) -> date | None:
-    """A day as an address writes it. Anything odd counts as none."""
+def parse_day(written: str) -> date | None:
+    """Parse the day of the URL. An invalid one counts as None."""
     try:
         found = parse_date(written)
     except ValueError:

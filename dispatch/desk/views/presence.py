@@ -1,4 +1,4 @@
-"""Coming, taking a break, and leaving."""
+"""Views that change presence: available, away, offline."""
 
 from django.contrib import auth
 from django.http import HttpResponse
@@ -12,7 +12,7 @@ from agents.models import Agent, Presence
 from dispatch.desk import fragments
 from dispatch.desk.access import AgentRequest, agents_only
 from dispatch.desk.forms import AutoAcceptForm, PresenceForm
-from dispatch.desk.views.conversations import unclear
+from dispatch.desk.views.conversations import render_invalid
 from dispatch.models import Assignment
 from tickets import clock
 
@@ -26,45 +26,45 @@ MOVES = {
 @require_POST
 @agents_only
 def set_status(request: AgentRequest, agent: Agent) -> HttpResponse:
-    """The agent comes, takes a break or leaves; before leaving a customer they are asked."""
+    """Change the agent's status. Going offline during a conversation needs confirmation."""
     form = PresenceForm(request.POST)
     if not form.is_valid():
-        return unclear(request, agent, form)
+        return render_invalid(request, agent, form)
     status = Presence.Status(form.cleaned_data["status"])
-    if status == Presence.Status.OFFLINE and must_ask_first(request, agent):
-        return to_leaving(request)
+    if status == Presence.Status.OFFLINE and must_confirm(request, agent):
+        return redirect_to_leave(request)
     MOVES[status](agent, at=clock.now())
-    return fragments.fragment(request, agent) if request.htmx else redirect("desk:home")
+    return fragments.render_fragment(request, agent) if request.htmx else redirect("desk:home")
 
 
 @require_POST
 @agents_only
 def set_auto_accept(request: AgentRequest, agent: Agent) -> HttpResponse:
-    """Offers are accepted for the agent as they come, so many an hour at most; or no longer."""
+    """Turn automatic acceptance on, with a limit per hour, or off."""
     form = AutoAcceptForm(request.POST)
     if not form.is_valid():
-        return unclear(request, agent, form)
+        return render_invalid(request, agent, form)
     presence.set_auto_accept(agent, **form.cleaned_data)
-    return fragments.fragment(request, agent) if request.htmx else redirect("desk:home")
+    return fragments.render_fragment(request, agent) if request.htmx else redirect("desk:home")
 
 
 @require_POST
 @agents_only
 def log_out(request: AgentRequest, agent: Agent) -> HttpResponse:
-    """The agent leaves and the session ends."""
-    if must_ask_first(request, agent):
-        return to_leaving(request)
+    """Go offline and end the session."""
+    if must_confirm(request, agent):
+        return redirect_to_leave(request)
     presence.go_offline(agent, at=clock.now())
     auth.logout(request)
     return redirect("desk:login")
 
 
-def must_ask_first(request: AgentRequest, agent: Agent) -> bool:
-    """A customer is being talked to, and the agent has not said what to do about it."""
+def must_confirm(request: AgentRequest, agent: Agent) -> bool:
+    """True if the agent is in a conversation and has not confirmed."""
     talking = Assignment.objects.talking().filter(agent=agent)
     return "confirmed" not in request.POST and talking.exists()
 
 
-def to_leaving(request: AgentRequest) -> HttpResponse:
+def redirect_to_leave(request: AgentRequest) -> HttpResponse:
     address = reverse("desk:leave")
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)

@@ -13,14 +13,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from dispatch.loadtest import fixtures
-from dispatch.loadtest.behaviour import TEMPERS
+from dispatch.loadtest.behaviour import BEHAVIOURS
 from dispatch.loadtest.crowd import Crowd, Plan
 from dispatch.loadtest.fixtures import Fixtures
 from dispatch.loadtest.history import HistoryStore
 from tickets import clock
 
-#: What the line of progress and the summary tell, and what was noted for it.
-TOLD = {
+#: The counts of the progress line and the summary, each with the act it counts.
+SUMMARY = {
     "escalations": ("escalation", "acked"),
     "offers seen": ("card", "seen"),
     "accepted": ("accept", "acked"),
@@ -46,18 +46,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--url", default=settings.PUBLIC_URL, help="where the platform is (PUBLIC_URL)"
         )
-        parser.add_argument("--pace", choices=sorted(TEMPERS), default="gentle")
+        parser.add_argument("--pace", choices=sorted(BEHAVIOURS), default="gentle")
         parser.add_argument("--languages", default="en,fr,de,sv", help="what is spoken")
         parser.add_argument("--client", default="kantonbank", help="the code of its client")
-        parser.add_argument("--log", type=Path, help="a folder for the actors' logbooks")
+        parser.add_argument("--log", type=Path, help="a folder for the actors' histories")
         parser.add_argument(
-            "--echoes", type=int, default=0, help="send each thing up to so many times more"
+            "--duplicates", type=int, default=0, help="send each thing up to so many times more"
         )
         parser.add_argument(
             "--drain", type=float, default=60, help="seconds for those who came to finish"
         )
         parser.add_argument(
-            "--news", type=float, default=8, help="seconds to go on listening for webhooks after"
+            "--listen", type=float, default=8, help="seconds to go on listening for webhooks after"
         )
         parser.add_argument(
             "--among-people", action="store_true", help="allow it where real people work"
@@ -67,24 +67,24 @@ class Command(BaseCommand):
         refuse_nonsense(options)
         # It would write a line for each request.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        laid = self._lay(options)
-        shelf = HistoryStore(options["log"])
+        created = self._create(options)
+        store = HistoryStore(options["log"])
         plan = Plan(
             url=options["url"],
             rate=options["rate"] / 60,
             seconds=options["minutes"] * 60 if options["minutes"] else None,
             drain=options["drain"],
-            news=options["news"],
-            temper=TEMPERS[options["pace"]],
+            listen=options["listen"],
+            behaviour=BEHAVIOURS[options["pace"]],
             seed=options["seed"],
-            echoes=options["echoes"],
+            duplicates=options["duplicates"],
         )
-        asyncio.run(self._play(plan, laid, shelf))
-        self._sum_up(shelf)
+        asyncio.run(self._play(plan, created, store))
+        self._sum_up(store)
 
-    def _lay(self, options: Mapping[str, Any]) -> Fixtures:
+    def _create(self, options: Mapping[str, Any]) -> Fixtures:
         pace = options["pace"]
-        return fixtures.lay(
+        return fixtures.create(
             options["client"],
             agents=options["agents"],
             languages=tuple(options["languages"].split(",")),
@@ -93,10 +93,10 @@ class Command(BaseCommand):
             at=clock.now(),
         )
 
-    async def _play(self, plan: Plan, laid: Fixtures, shelf: HistoryStore) -> None:
+    async def _play(self, plan: Plan, created: Fixtures, store: HistoryStore) -> None:
         """Ctrl-C lets those who came finish; a second one does not. TERM is as the second."""
-        crowd = Crowd(plan, laid, shelf)
-        playing = asyncio.create_task(crowd.run(partial(fixtures.hear_at, laid)))
+        crowd = Crowd(plan, created, store)
+        playing = asyncio.create_task(crowd.run(partial(fixtures.set_webhook_url, created)))
         loop = asyncio.get_running_loop()
 
         def interrupted() -> None:
@@ -111,7 +111,7 @@ class Command(BaseCommand):
             playing.result()
 
     def _tell(self, crowd: Crowd) -> None:
-        told = " · ".join(f"{crowd.shelf.count(*of)} {name}" for name, of in TOLD.items())
+        told = " · ".join(f"{crowd.store.count(*of)} {name}" for name, of in SUMMARY.items())
         here = f"{len(crowd.customers)} customers here"
         if self.stdout.isatty():
             self.stdout.write(f"\r\x1b[K{here} · {told}", ending="")
@@ -119,13 +119,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{here} · {told}")
         self.stdout.flush()
 
-    def _sum_up(self, shelf: HistoryStore) -> None:
+    def _sum_up(self, store: HistoryStore) -> None:
         self.stdout.write("")
-        for name, of in TOLD.items():
-            self.stdout.write(f"{shelf.count(*of):>8} {name}")
-        doubted = sum(count for (_act, how), count in shelf.counts.items() if how == "doubted")
-        refused = sum(count for (_act, how), count in shelf.counts.items() if how == "refused")
-        unclear = sum(count for (_act, how), count in shelf.counts.items() if how == "unclear")
+        for name, of in SUMMARY.items():
+            self.stdout.write(f"{store.count(*of):>8} {name}")
+        doubted = sum(count for (_act, how), count in store.counts.items() if how == "doubted")
+        refused = sum(count for (_act, how), count in store.counts.items() if how == "refused")
+        unclear = sum(count for (_act, how), count in store.counts.items() if how == "unclear")
         self.stdout.write(f"{doubted:>8} answers in doubt, asked again")
         self.stdout.write(f"{refused:>8} refusals")
         self.stdout.write(f"{unclear:>8} never answered")

@@ -14,7 +14,7 @@ function start(main) {
   let atEnd = true;
   let lastTop = 0;
 
-  // What is said
+  // Messages
 
   function show(message) {
     const known = log.querySelector(`[data-id="${CSS.escape(message.id)}"]`);
@@ -41,7 +41,7 @@ function start(main) {
   }
 
   function write(element, words) {
-    if (element.textContent !== words) element.textContent = words; // a screen reader hears each change
+    if (element.textContent !== words) element.textContent = words; // a screen reader reads each change aloud
   }
 
   function toEnd() {
@@ -49,7 +49,7 @@ function start(main) {
     scroller.scrollTop = scroller.scrollHeight;
   }
 
-  // Who has the conversation
+  // State: the bot or a person has the conversation
 
   function turn(state) {
     if (state.conversation !== main.dataset.conversation) return location.reload();
@@ -71,7 +71,7 @@ function start(main) {
     toEnd();
   }
 
-  // What the customer says: kept until the server has it, sent in order, twice is once
+  // Sending: messages are kept until the server has them and sent in order; a repeat is ignored
 
   function say(words) {
     const message = { id: crypto.randomUUID?.() ?? `m-${Date.now()}-${Math.random().toString(36).slice(2)}`, text: words };
@@ -82,7 +82,7 @@ function start(main) {
 
   function showUnsent(message, words) {
     const seen = log.querySelector(`[data-id="${CSS.escape(message.id)}"]`);
-    if (seen && seen.dataset.place !== "Infinity") return; // the server has it: its word counts
+    if (seen && seen.dataset.place !== "Infinity") return; // the server has it, so its state counts
     const at = seen?.querySelector("time").dateTime ?? new Date().toISOString();
     show({ ...message, from: "customer", who: main.dataset.name, initial: "", at, place: Infinity, delivery: "local", delivery_words: words });
   }
@@ -112,11 +112,11 @@ function start(main) {
       const answer = await fetch(action, { method: "POST", headers, body: new URLSearchParams(fields) });
       return answer.status;
     } catch {
-      return 599; // no answer at all
+      return 599; // no response
     }
   }
 
-  // The line to the server
+  // The connection to the server
 
   function listen() {
     const source = new EventSource("events");
@@ -137,7 +137,7 @@ function start(main) {
   scroller.addEventListener("scroll", () => {
     const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     if (below < 80) atEnd = true;
-    else if (scroller.scrollTop < lastTop) atEnd = false; // only a reader who goes back stops the following
+    else if (scroller.scrollTop < lastTop) atEnd = false; // only scrolling up ends auto-scroll
     lastTop = scroller.scrollTop;
   });
   new ResizeObserver(() => { if (atEnd) toEnd(); }).observe(scroller); // a taller bar, a keyboard

@@ -1,4 +1,4 @@
-"""Who gets into the coordinators' pages, and who may change whom."""
+"""Access to the coordinators' pages, and permission to change logins."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -7,36 +7,36 @@ from django.urls import reverse
 
 from agents.models import User
 from tests.factories import make_agent, make_coordinator, make_user
-from tests.staff import a_coordinator, a_viewer, lists, page
+from tests.staff import list_address, log_in_coordinator, log_in_viewer, page_address
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
-# Who gets in
+# Access
 
 
-def test_a_stranger_is_sent_to_the_login():
+def test_an_anonymous_visitor_is_sent_to_the_login_page():
     answer = Browser().get("/admin/")
 
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("/admin/login/")
 
 
-def test_an_agent_does_not_get_in():
+def test_an_agent_cannot_enter_the_admin():
     browser = Browser()
     browser.force_login(make_agent().user)
 
-    answer = browser.get(lists("agents_agent"))
+    answer = browser.get(list_address("agents_agent"))
 
     assert answer.status_code == 302
 
@@ -50,7 +50,7 @@ def test_the_login_page_leads_to_the_floor():
 # Logins
 
 
-def test_a_coordinator_cannot_take_over_a_stronger_login():
+def test_a_coordinator_cannot_change_a_login_with_more_power():
     superuser = make_coordinator(password=None)
     clerk, agent = make_user("clerk", is_staff=True), make_user("plain")
     clerk.user_permissions.set(Permission.objects.filter(codename__endswith="_user"))
@@ -59,14 +59,14 @@ def test_a_coordinator_cannot_take_over_a_stronger_login():
     password = {"password1": "a long enough word", "password2": "a long enough word"}
 
     refused = [
-        browser.post(page("agents_user", login), {"username": "mine"})
+        browser.post(page_address("agents_user", login), {"username": "mine"})
         for login in (superuser, clerk)
     ]
     refused.append(
         browser.post(reverse("admin:auth_user_password_change", args=[superuser.pk]), password)
     )
     browser.post(
-        page("agents_user", agent),
+        page_address("agents_user", agent),
         {"username": "plain", "language": "en", "is_active": "on", "is_superuser": "on"},
     )
 

@@ -31,30 +31,32 @@ def credit(
     return entry
 
 
-def lines(entry: JournalEntry) -> dict[str, int]:
+def read_lines(entry: JournalEntry) -> dict[str, int]:
     return dict(entry.lines.values_list("account", "amount"))
 
 
-def test_what_is_owed_to_an_agent_is_what_work_costs(noon: datetime) -> None:
+def test_a_credit_posts_the_same_amount_to_the_agent_and_to_the_cost_of_work(
+    noon: datetime,
+) -> None:
     agent = make_agent()
 
     entry = credit(agent, noon)
 
-    assert lines(entry) == {"expense:work": 500, f"agent:{agent.pk}:payable": -500}
+    assert read_lines(entry) == {"expense:work": 500, f"agent:{agent.pk}:payable": -500}
     assert (entry.kind, entry.memo, entry.occurred_at) == ("earning", {"engaged_s": 60}, noon)
 
 
-def test_the_same_work_is_paid_once(noon: datetime) -> None:
+def test_crediting_a_source_twice_pays_once(noon: datetime) -> None:
     agent, source = make_agent(), uuid4()
     first = credit(agent, noon, source=source)
 
     again = credit(agent, noon, source=source, amount=900)
 
     assert again == first
-    assert lines(again)["expense:work"] == 500
+    assert read_lines(again)["expense:work"] == 500
 
 
-def test_nothing_to_owe_writes_nothing(noon: datetime) -> None:
+def test_crediting_zero_writes_nothing(noon: datetime) -> None:
     owed = ledger.credit(
         make_agent(),
         amount=0,
@@ -74,32 +76,32 @@ def test_a_negative_amount_is_refused(noon: datetime) -> None:
         credit(make_agent(), noon, amount=-1)
 
 
-def test_a_mistake_is_reversed_by_its_mirror_image(noon: datetime) -> None:
+def test_a_reversal_mirrors_its_entry(noon: datetime) -> None:
     agent = make_agent()
     entry = credit(agent, noon)
 
     mirror = ledger.reverse(entry, reason="paid by mistake", at=noon)
 
-    assert lines(mirror) == {"expense:work": -500, f"agent:{agent.pk}:payable": 500}
+    assert read_lines(mirror) == {"expense:work": -500, f"agent:{agent.pk}:payable": 500}
     assert (mirror.reverses, mirror.memo) == (entry, {"reason": "paid by mistake"})
-    assert ledger.earned(agent, since=noon) == {"EUR": 0}
+    assert ledger.sum_earnings(agent, since=noon) == {"EUR": 0}
 
 
-def test_a_mistake_is_reversed_once(noon: datetime) -> None:
+def test_reversing_twice_writes_one_reversal(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
     mirror = ledger.reverse(entry, reason="a", at=noon)
 
     assert ledger.reverse(entry, reason="b", at=noon) == mirror
 
 
-def test_a_reversal_is_not_reversed(noon: datetime) -> None:
+def test_reversing_a_reversal_is_refused(noon: datetime) -> None:
     mirror = ledger.reverse(credit(make_agent(), noon), reason="a", at=noon)
 
     with pytest.raises(WrongAmount):
         ledger.reverse(mirror, reason="b", at=noon)
 
 
-def test_earnings_are_summed_from_a_moment_on_by_currency(noon: datetime) -> None:
+def test_earnings_are_summed_by_currency_from_a_moment_on(noon: datetime) -> None:
     agent = make_agent()
     credit(agent, noon - timedelta(seconds=1), amount=1)
     credit(agent, noon, amount=10)
@@ -107,10 +109,10 @@ def test_earnings_are_summed_from_a_moment_on_by_currency(noon: datetime) -> Non
     credit(agent, noon, amount=7, currency="CHF")
     credit(make_agent(), noon, amount=1000)
 
-    assert ledger.earned(agent, since=noon) == {"CHF": 7, "EUR": 110}
+    assert ledger.sum_earnings(agent, since=noon) == {"CHF": 7, "EUR": 110}
 
 
-def test_the_database_refuses_to_change_or_forget_an_entry(noon: datetime) -> None:
+def test_the_database_refuses_to_change_or_delete_an_entry(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
 
     with refused_by("journal_entries_never_change"):
@@ -123,7 +125,7 @@ def test_the_database_refuses_to_change_or_forget_an_entry(noon: datetime) -> No
         cursor.execute("DELETE FROM agents_journalentry")
 
 
-def an_entry(agent: Agent, at: datetime, **given: object) -> JournalEntry:
+def make_entry(agent: Agent, at: datetime, **given: object) -> JournalEntry:
     defaults = {"kind": "earning", "source_type": "assignment", "source_id": uuid4()}
     return JournalEntry.objects.create(**{**defaults, "agent": agent, "occurred_at": at, **given})
 
@@ -137,7 +139,7 @@ def test_the_database_refuses_an_entry_that_does_not_balance(
     agent = make_agent()
 
     with refused_by("journal_entries_balance"):
-        entry = an_entry(agent, noon)
+        entry = make_entry(agent, noon)
         for amount in amounts:
             JournalLine.objects.create(entry=entry, account="a", amount=amount, currency="EUR")
 
@@ -146,7 +148,7 @@ def test_the_database_balances_each_currency_by_itself(noon: datetime) -> None:
     agent = make_agent()
 
     with refused_by("journal_entries_balance"):
-        entry = an_entry(agent, noon)
+        entry = make_entry(agent, noon)
         for amount, currency in ((5, "EUR"), (-5, "CHF")):
             JournalLine.objects.create(entry=entry, account="a", amount=amount, currency=currency)
 
@@ -158,7 +160,7 @@ def test_the_database_refuses_a_line_added_to_a_balanced_entry(noon: datetime) -
         JournalLine.objects.create(entry=entry, account="a", amount=1, currency="EUR")
 
 
-def test_the_database_refuses_a_line_that_moves_nothing(noon: datetime) -> None:
+def test_the_database_refuses_a_line_of_zero(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
 
     with refused_by("a_line_moves_money"):
@@ -169,13 +171,13 @@ def test_the_database_refuses_to_pay_one_source_twice(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
 
     with refused_by("one_entry_per_source_and_kind"):
-        an_entry(entry.agent, noon, source_id=entry.source_id)
+        make_entry(entry.agent, noon, source_id=entry.source_id)
 
 
-def test_the_database_knows_a_reversal_by_what_it_reverses(noon: datetime) -> None:
+def test_the_database_refuses_a_reversal_without_an_entry_to_reverse(noon: datetime) -> None:
     entry = credit(make_agent(), noon)
 
     with refused_by("only_a_reversal_reverses"):
-        an_entry(entry.agent, noon, kind="reversal")
+        make_entry(entry.agent, noon, kind="reversal")
     with refused_by("only_a_reversal_reverses"):
-        an_entry(entry.agent, noon, reverses=entry)
+        make_entry(entry.agent, noon, reverses=entry)

@@ -1,4 +1,4 @@
-"""The API's way past the pages' middlewares: as guarded as a page, and carrying nothing of one."""
+"""The API's fast path: as protected as a page, without the pages' cookies and languages."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ GUARDS = {
 }
 
 
-def test_good_answers_and_refusals_of_the_api_are_guarded_alike(api: Any) -> None:
+def test_successes_and_refusals_of_the_api_have_the_same_security_headers(api: Any) -> None:
     for answer in (api.escalate(), api.escalate(vip=True), Http().get("/api/v1/nothing")):
         assert {name: answer.headers.get(name) for name in GUARDS} == GUARDS
         assert "camera=()" in answer.headers["Permissions-Policy"]
@@ -38,7 +38,7 @@ def test_the_api_neither_reads_nor_sets_a_cookie(api: Any) -> None:
     assert "Cookie" not in answer.headers.get("Vary", "")
 
 
-def test_a_login_to_the_pages_opens_nothing_of_the_api() -> None:
+def test_a_page_login_gives_no_access_to_the_api() -> None:
     browser = Http()
     browser.force_login(factories.make_coordinator())
     ticket = factories.make_ticket()
@@ -46,7 +46,7 @@ def test_a_login_to_the_pages_opens_nothing_of_the_api() -> None:
     assert browser.get(f"/api/v1/tickets/{ticket.pk}").status_code == 401
 
 
-def test_the_api_speaks_one_language_whatever_was_read_before_it(api: Any) -> None:
+def test_the_api_answers_in_english_after_a_french_page(api: Any) -> None:
     Http(headers={"accept-language": "fr"}).get("/desk/login/")
     assert translation.get_language() == "fr"
 
@@ -55,13 +55,13 @@ def test_the_api_speaks_one_language_whatever_was_read_before_it(api: Any) -> No
     assert answer.json()["detail"] == "Authentication credentials were not provided."
 
 
-def test_the_api_asked_for_under_another_name_is_refused(api: Any) -> None:
+def test_an_api_call_for_an_unknown_host_is_refused(api: Any) -> None:
     answer = api.http.get("/api/v1/nothing", headers={"host": "evil.example"})
 
     assert answer.status_code == 400
 
 
-def test_the_pages_about_the_api_are_pages() -> None:
+def test_the_api_docs_have_the_headers_of_pages() -> None:
     answer = Http().get("/api/v1/docs")
 
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
@@ -69,7 +69,7 @@ def test_the_pages_about_the_api_are_pages() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_worker")
-def test_a_line_the_server_hung_up_on_costs_nobody_an_answer(api: Any) -> None:
+def test_a_call_after_the_server_closed_the_connection_is_answered(api: Any) -> None:
     ticket = factories.make_ticket()
     connection.ensure_connection()
     kept = connection.connection.info.backend_pid
@@ -77,7 +77,7 @@ def test_a_line_the_server_hung_up_on_costs_nobody_an_answer(api: Any) -> None:
     with psycopg.connect(dbname=connection.settings_dict["NAME"], **there) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [kept])
 
-    # What the test client leaves out of the beginning of a request.
+    # The test client skips this first step of a request.
     close_old_connections()
     answer = api.get(f"tickets/{ticket.pk}")
 

@@ -1,4 +1,4 @@
-"""The thread through the logs: an id for each request, a line for each call of the API."""
+"""Request ids and log lines: an id for each request, a line for each API call."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lines() -> Iterator[list[Any]]:
-    """What our own loggers say meanwhile, with what is bound to their context."""
+    """The lines of our own loggers during a test, with their bound context."""
     kept = LogCapture()
     processors = structlog.get_config()["processors"]
     before = list(processors)
@@ -41,13 +41,13 @@ def test_the_callers_id_is_returned() -> None:
 @pytest.mark.parametrize(
     "given", ["", "short", "x" * 65, "Mia K. is ill", "a\tb\tc\td\te", "é" * 9]
 )
-def test_an_id_that_could_be_anything_is_replaced_by_ours(given: str) -> None:
+def test_an_unsafe_id_is_replaced_by_ours(given: str) -> None:
     answer = Http().get("/healthz", headers={"x-request-id": given})
 
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-ID"])
 
 
-def test_a_call_of_the_api_leaves_one_line(api: Any, lines: list[Any]) -> None:
+def test_an_api_call_logs_one_line(api: Any, lines: list[Any]) -> None:
     answer = api.post(
         "escalations",
         factories.escalation(),
@@ -68,7 +68,7 @@ def test_a_call_of_the_api_leaves_one_line(api: Any, lines: list[Any]) -> None:
     }
 
 
-def test_the_line_names_the_route_and_not_what_was_asked_for(api: Any, lines: list[Any]) -> None:
+def test_the_line_names_the_route_and_not_the_path(api: Any, lines: list[Any]) -> None:
     api.get(f"tickets/{uuid4()}", mia="ill")
 
     (line,) = lines
@@ -76,7 +76,7 @@ def test_the_line_names_the_route_and_not_what_was_asked_for(api: Any, lines: li
     assert "ill" not in str(line)
 
 
-def test_what_one_request_bound_the_next_has_not(api: Any, lines: list[Any]) -> None:
+def test_the_context_of_a_request_is_unbound_in_the_next(api: Any, lines: list[Any]) -> None:
     api.escalate()
 
     Http().get("/api/v1/tickets/none")
@@ -85,30 +85,30 @@ def test_what_one_request_bound_the_next_has_not(api: Any, lines: list[Any]) -> 
     assert "ticket" not in lines[-1]
 
 
-def test_pages_leave_no_line_of_the_api(lines: list[Any]) -> None:
+def test_a_page_logs_no_api_line(lines: list[Any]) -> None:
     Http().get("/healthz")
 
     assert lines == []
 
 
-def written(record: logging.LogRecord) -> dict[str, Any]:
-    line: dict[str, Any] = json.loads(logs.formatter().format(record))
+def parse_line(record: logging.LogRecord) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(logs.make_formatter().format(record))
     return line
 
 
-def raised(fail: Callable[[], Any]) -> Any:
+def catch(fail: Callable[[], Any]) -> Any:
     try:
         fail()
     except Exception as error:
         return (type(error), error, error.__traceback__)
 
 
-def test_a_line_of_a_package_is_json_with_what_is_bound() -> None:
+def test_a_line_of_a_package_is_json_with_the_bound_context() -> None:
     clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id="r-1")
     record = logging.LogRecord("uvicorn.error", logging.WARNING, "", 1, "slow %s", ("x",), None)
 
-    line = written(record)
+    line = parse_line(record)
 
     assert line.pop("at").endswith("Z")
     assert line == {
@@ -119,35 +119,35 @@ def test_a_line_of_a_package_is_json_with_what_is_bound() -> None:
     }
 
 
-def test_what_an_exception_quotes_is_not_written_but_what_broke_is() -> None:
+def test_an_exception_is_logged_by_constraint_without_the_text_it_quotes() -> None:
     ticket = factories.make_ticket(customer={"ref": "c", "name": "Canary"})
 
     def fail() -> None:
-        Ticket.objects.create(**{**vars_of(ticket), "id": uuid4()})
+        Ticket.objects.create(**{**make_log_context(ticket), "id": uuid4()})
 
-    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", (), raised(fail))
-    line = written(record)
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", (), catch(fail))
+    line = parse_line(record)
 
     assert line["exception"] == (
         "IntegrityError < UniqueViolation 23505 tickets_ticket one_open_ticket_per_conversation"
     )
-    assert any("test_requests.py" in frame for frame in line["frames"])
+    assert any("test_request_log.py" in frame for frame in line["frames"])
     assert ticket.conversation_ref not in str(line)
 
 
-def vars_of(ticket: Ticket) -> dict[str, Any]:
+def make_log_context(ticket: Ticket) -> dict[str, Any]:
     return {field.attname: getattr(ticket, field.attname) for field in ticket._meta.concrete_fields}
 
 
-def test_what_celery_says_of_a_failed_task_quotes_nothing() -> None:
+def test_the_line_of_a_failed_celery_task_quotes_nothing() -> None:
     about = {"name": "dispatch.tasks.run_waves", "id": "t-1", "description": "raised unexpected"}
     record = logging.LogRecord(
         "celery.app.trace", logging.ERROR, "", 1, "%(exc)s", ({"exc": "Canary"},), None
     )
     record.data = about
 
-    assert written(record)["event"] == "dispatch.tasks.run_waves t-1 raised unexpected"
+    assert parse_line(record)["event"] == "dispatch.tasks.run_waves t-1 raised unexpected"
 
 
-def test_an_id_is_made_for_a_socket_too() -> None:
-    assert re.fullmatch(r"[0-9a-f]{32}", request_log.sane(""))
+def test_a_websocket_gets_a_request_id_too() -> None:
+    assert re.fullmatch(r"[0-9a-f]{32}", request_log.clean_request_id(""))

@@ -1,4 +1,4 @@
-"""The headers of every answer: what a page may load, who may frame it, what a cache may keep."""
+"""The security headers of every response: content policy, framing, caching."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.test import Client as Http
 PAGES = ["/desk/login/", "/api/v1/nothing", "/healthz", "/nowhere"]
 
 
-def policy_of(path: str) -> dict[str, str]:
+def read_policy(path: str) -> dict[str, str]:
     answer = Http().get(path)
     parts = answer.headers["Content-Security-Policy"].split(";")
     return dict(part.strip().partition(" ")[::2] for part in parts)
@@ -17,7 +17,7 @@ def policy_of(path: str) -> dict[str, str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PAGES)
-def test_every_answer_says_how_it_may_be_used(path: str) -> None:
+def test_every_page_has_security_headers(path: str) -> None:
     answer = Http().get(path)
 
     said = {name: answer.headers.get(name) for name in answer.headers}
@@ -29,8 +29,8 @@ def test_every_answer_says_how_it_may_be_used(path: str) -> None:
 
 
 @pytest.mark.django_db
-def test_our_pages_run_our_scripts_and_nothing_written_into_them() -> None:
-    policy = policy_of("/desk/login/")
+def test_our_pages_run_our_scripts_and_no_inline_script() -> None:
+    policy = read_policy("/desk/login/")
 
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
@@ -41,21 +41,21 @@ def test_our_pages_run_our_scripts_and_nothing_written_into_them() -> None:
 
 
 @pytest.mark.django_db
-def test_our_pages_speak_to_our_own_live_line_only() -> None:
-    sources = policy_of("/desk/login/")["connect-src"].split()
+def test_our_pages_connect_to_our_own_websocket_only() -> None:
+    sources = read_policy("/desk/login/")["connect-src"].split()
 
     assert sources == ["'self'", *(o.replace("http", "ws", 1) for o in settings.ALLOWED_ORIGINS)]
 
 
 @pytest.mark.django_db
 def test_only_the_admin_may_evaluate_scripts() -> None:
-    assert "'unsafe-eval'" in policy_of("/admin/login/")["script-src"]
-    assert "'unsafe-eval'" not in policy_of("/desk/login/")["script-src"]
-    assert policy_of("/admin/login/")["frame-ancestors"] == "'none'"
+    assert "'unsafe-eval'" in read_policy("/admin/login/")["script-src"]
+    assert "'unsafe-eval'" not in read_policy("/desk/login/")["script-src"]
+    assert read_policy("/admin/login/")["frame-ancestors"] == "'none'"
 
 
 @pytest.mark.django_db
-def test_no_cache_keeps_what_names_a_person(api: Any) -> None:
+def test_a_response_that_names_a_person_is_not_cached(api: Any) -> None:
     opened = api.escalate()
     answers = [opened, api.get(f"tickets/{opened.json()['ticket']}"), Http().get("/desk/login/")]
 

@@ -1,4 +1,4 @@
-"""The coordinators' pages of decisions."""
+"""The admin pages of decisions."""
 
 import re
 from datetime import timedelta
@@ -18,7 +18,15 @@ from tests.factories import (
     make_offer,
     make_ticket,
 )
-from tests.staff import HOSTILE, a_coordinator, a_viewer, lists, page, said, text
+from tests.staff import (
+    HOSTILE,
+    list_address,
+    log_in_coordinator,
+    log_in_viewer,
+    page_address,
+    read_messages,
+    read_text,
+)
 from tickets import clock
 
 pytestmark = pytest.mark.django_db
@@ -27,17 +35,17 @@ DECISION, POLICY = "dispatch_decision", "dispatch_policyversion"
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
 @pytest.fixture
 def decision() -> Decision:
-    """Amina was paired, Elsa would have cost more, Frida doesn't speak the language."""
+    """A decision: Amina was chosen, Elsa costs more, Frida lacks the language."""
     make_card()
     make_ticket()
     make_agent("Amina")
@@ -55,7 +63,7 @@ def test_every_name_of_the_policy_has_a_column_and_a_reason():
 
 
 def test_decisions_are_listed_with_what_they_saw(viewer, decision):
-    shown = text(viewer.get(lists(DECISION)))
+    shown = read_text(viewer.get(list_address(DECISION)))
 
     assert re.search(r"matching policy 1 1 2 1", shown)
 
@@ -68,15 +76,24 @@ def test_a_decision_says_what_was_lowered_before_it(viewer):
     wave.lower_levels(at=clock.now())
     wave.run(at=clock.now())
 
-    shown = text(viewer.get(page(DECISION, Decision.objects.latest("at"))))
+    shown = read_text(viewer.get(page_address(DECISION, Decision.objects.latest("at"))))
 
     assert "cards ≥ 1" in shown
     assert "Cards was asked for at level 3; after 1 min level 1 is enough." in shown
     assert "Loans was asked for at level 1; after 1 min it is no longer asked for." in shown
 
 
-def test_a_decision_shows_everybody_with_their_cost(viewer, decision):
-    shown = text(viewer.get(page(DECISION, decision)))
+def test_the_reasons_of_an_offer_say_what_was_lowered():
+    given = {"waited_s": 61, "lowered": {"cards": [3, 2], "loans": [1, 0]}}
+
+    assert reasons.list_reasons(given)[1:] == [
+        "Cards was asked for at level 3; after 1 min level 2 is enough",
+        "Loans was asked for at level 1; after 1 min it is no longer asked for",
+    ]
+
+
+def test_a_decision_shows_every_agent_with_its_cost(viewer, decision):
+    shown = read_text(viewer.get(page_address(DECISION, decision)))
 
     drawn = re.sub(r"[A-Z][a-z ]+: \d+ ", "", shown)
     assert "1 Amina paired 66 0 0 1 5 60 0 0 0" in drawn
@@ -93,67 +110,69 @@ def test_a_decision_of_many_tickets_shows_the_one_asked_for(viewer):
     wave.run(at=clock.now())
     decision = Decision.objects.get()
 
-    whole = viewer.get(page(DECISION, decision))
-    one = viewer.get(page(DECISION, decision) + f"?ticket={tickets[3].pk}")
+    whole = viewer.get(page_address(DECISION, decision))
+    one = viewer.get(page_address(DECISION, decision) + f"?ticket={tickets[3].pk}")
 
     assert (len(whole.context["tables"]), len(whole.context["others"])) == (5, 2)
     assert [table["title"] for table in one.context["tables"]] == [str(tickets[3])]
 
 
 @pytest.mark.parametrize("odd", ["none", "01a20fe9-b23f-7071-a7fd-2c67f6e160a3", HOSTILE])
-def test_an_odd_ticket_shows_the_first(viewer, decision, odd: str):
-    answer = viewer.get(page(DECISION, decision), {"ticket": odd})
+def test_an_invalid_ticket_shows_the_first(viewer, decision, odd: str):
+    answer = viewer.get(page_address(DECISION, decision), {"ticket": odd})
 
     assert len(answer.context["tables"]) == 1
     assert HOSTILE not in answer.content.decode()
 
 
-def test_a_name_is_no_html(viewer):
+def test_a_name_is_escaped(viewer):
     make_card()
     make_ticket()
     make_agent(HOSTILE)
     wave.run(at=clock.now())
 
-    assert HOSTILE not in viewer.get(page(DECISION, Decision.objects.get())).content.decode()
+    assert (
+        HOSTILE not in viewer.get(page_address(DECISION, Decision.objects.get())).content.decode()
+    )
 
 
-def test_running_it_again_says_it_is_the_same(viewer, decision):
-    answer = viewer.get(page(DECISION, decision, action="run_again"), follow=True)
+def test_a_replay_with_the_same_result_says_so(viewer, decision):
+    answer = viewer.get(page_address(DECISION, decision, action="run_again"), follow=True)
 
-    assert said(answer) == ["The same: 1 pair of 1."]
+    assert read_messages(answer) == ["The same: 1 pair of 1."]
 
 
-def test_running_it_again_says_what_is_not_the_same(viewer, decision):
+def test_a_replay_with_another_result_shows_the_difference(viewer, decision):
     Decision.objects.update(pairs=[])
 
-    answer = viewer.get(page(DECISION, decision, action="run_again"), follow=True)
+    answer = viewer.get(page_address(DECISION, decision, action="run_again"), follow=True)
 
-    assert said(answer) == ["Another outcome: 0 pairs are lost and 1 are new."]
+    assert read_messages(answer) == ["Another outcome: 0 pairs are lost and 1 are new."]
 
 
-def test_nobody_changes_a_decision(coordinator, decision):
-    answer = coordinator.post(page(DECISION, decision), {"pairs": "[]"})
+def test_a_decision_cannot_be_changed(coordinator, decision):
+    answer = coordinator.post(page_address(DECISION, decision), {"pairs": "[]"})
 
     assert answer.status_code == 403
     assert Decision.objects.get().pairs == decision.pairs
 
 
-def test_an_offer_and_its_ticket_lead_to_the_decision(viewer, decision):
+def test_an_offer_and_its_ticket_link_to_the_decision(viewer, decision):
     offer = Offer.objects.get()
-    link = f"{page(DECISION, decision)}?ticket={offer.ticket_id}"
+    link = f"{page_address(DECISION, decision)}?ticket={offer.ticket_id}"
 
-    assert link in viewer.get(page("dispatch_offer", offer)).content.decode()
-    assert link in viewer.get(page("tickets_ticket", offer.ticket)).content.decode()
+    assert link in viewer.get(page_address("dispatch_offer", offer)).content.decode()
+    assert link in viewer.get(page_address("tickets_ticket", offer.ticket)).content.decode()
 
 
 def test_an_offer_without_a_decision_has_no_link(viewer):
-    shown = viewer.get(page("dispatch_offer", make_offer())).content.decode()
+    shown = viewer.get(page_address("dispatch_offer", make_offer())).content.decode()
 
     assert "?ticket=" not in shown
 
 
-def test_the_sidebar_leads_to_matching(coordinator):
+def test_the_sidebar_links_to_matching(coordinator):
     shown = coordinator.get(reverse("admin:index")).content.decode()
 
     for model in (DECISION, POLICY, "dispatch_customeraffinity"):
-        assert f'href="{lists(model)}"' in shown
+        assert f'href="{list_address(model)}"' in shown

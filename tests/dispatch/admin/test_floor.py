@@ -1,4 +1,4 @@
-"""The coordinators' first page: live figures, who is next, who is here."""
+"""The floor, the first page of the admin: live figures, the queue and the agents."""
 
 import re
 from datetime import timedelta
@@ -17,10 +17,10 @@ from tests.factories import (
 )
 from tests.staff import (
     HOSTILE,
-    a_coordinator,
-    a_viewer,
-    browser_of,
-    lists,
+    list_address,
+    log_in,
+    log_in_coordinator,
+    log_in_viewer,
 )
 from tickets import clock
 
@@ -33,18 +33,18 @@ def tiles(browser):
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
 # The floor
 
 
-def test_the_floor_counts_who_waits_and_who_is_here(coordinator):
+def test_the_floor_counts_tickets_and_agents(coordinator):
     late = clock.now() - timedelta(minutes=2)
     make_ticket(at=late)
     make_ticket()
@@ -61,7 +61,7 @@ def test_the_floor_counts_who_waits_and_who_is_here(coordinator):
         assert coordinator.get(tile.href).status_code == 200
 
 
-def test_the_floor_says_when_somebody_is_silent(coordinator):
+def test_the_floor_shows_silent_agents(coordinator):
     make_agent()
     Presence.objects.update(seen_at=clock.now() - timedelta(minutes=1))
 
@@ -76,7 +76,7 @@ def test_the_floor_counts_cost_by_currency(coordinator):
     assert tiles(coordinator)["Cost today"].figure == "€3.90"
 
 
-def test_the_floor_lists_the_queue_and_who_is_here(coordinator):
+def test_the_floor_lists_the_queue_and_the_agents(coordinator):
     make_ticket(customer={"ref": "a", "name": f"First {HOSTILE}"}, urgency="high")
     make_ticket(customer={"ref": "b", "name": "Second"})
     make_agent(f"Amina {HOSTILE}")
@@ -91,7 +91,7 @@ def test_the_floor_lists_the_queue_and_who_is_here(coordinator):
     assert HOSTILE not in shown
 
 
-def test_the_floor_is_read_in_the_readers_language(coordinator):
+def test_the_floor_is_in_the_language_of_the_user(coordinator):
     assignment = make_assignment()
     assignments.hand_back(assignment, reason="bot_can", at=clock.now())
     assignments.finish(assignment, at=clock.now())
@@ -105,20 +105,20 @@ def test_the_floor_is_read_in_the_readers_language(coordinator):
 @pytest.mark.parametrize(
     ("model", "words"), [("assignment", "handed back"), ("offer", "withdrawn")]
 )
-def test_every_state_is_shown_in_words(coordinator, model, words):
+def test_every_status_is_shown_by_its_label(coordinator, model, words):
     assignment = make_assignment()
     assignments.hand_back(assignment, reason="bot_can", at=clock.now())
     assignments.finish(assignment, at=clock.now())
     Offer.objects.update(status="withdrawn")
 
-    shown = coordinator.get(lists(f"dispatch_{model}")).content.decode()
+    shown = coordinator.get(list_address(f"dispatch_{model}")).content.decode()
     cell = re.search(r'<td class="field-state.*?</td>', shown, re.DOTALL)
 
     assert cell
     assert re.sub(r"<[^>]*>", "", cell[0]).strip() == words
 
 
-def test_an_empty_floor_has_figures_too(coordinator):
+def test_an_empty_floor_has_figures(coordinator):
     shown = tiles(coordinator)
 
     assert shown["Waiting"].figure == "0"
@@ -126,24 +126,24 @@ def test_an_empty_floor_has_figures_too(coordinator):
     assert shown["Cost today"].figure == "—"
 
 
-def test_whoever_may_not_see_money_sees_no_cost():
+def test_a_user_without_ledger_permission_sees_no_cost():
     user = make_user("tom", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_ticket"))
 
-    shown = tiles(browser_of(user))
+    shown = tiles(log_in(user))
 
     assert set(shown) == {"Waiting", "Longest wait", "Answered as promised today"}
 
 
 def test_staff_without_permissions_see_an_empty_floor_and_no_lists():
-    browser = browser_of(make_user("tom", is_staff=True))
+    browser = log_in(make_user("tom", is_staff=True))
 
     assert browser.get("/admin/").context["tiles"] == []
-    assert browser.get(lists("dispatch_offer")).status_code == 403
+    assert browser.get(list_address("dispatch_offer")).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/agents/agent/"])
-def test_no_script_of_a_page_itself_is_run(coordinator, path):
+def test_the_csp_of_a_page_refuses_inline_scripts(coordinator, path):
     policy = coordinator.get(path).headers["content-security-policy"]
 
     assert "script-src 'self' 'unsafe-eval'" in policy

@@ -1,4 +1,4 @@
-"""Who is kept apart from whom, and who holds which certificate, in the coordinators' pages."""
+"""The admin pages of blocked pairs and of certificates."""
 
 from datetime import timedelta
 
@@ -12,7 +12,15 @@ from tests.factories import (
     make_assignment,
     make_ticket,
 )
-from tests.staff import ASKED, a_coordinator, a_viewer, lists, page, run, said
+from tests.staff import (
+    SUBMITTED,
+    list_address,
+    log_in_coordinator,
+    log_in_viewer,
+    page_address,
+    read_messages,
+    run_action,
+)
 from tickets import clock
 
 pytestmark = pytest.mark.django_db
@@ -20,18 +28,20 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
-def test_an_agent_and_a_customer_are_kept_apart_from_the_assignments_page(coordinator):
+def test_a_pair_is_blocked_from_the_page_of_an_assignment(coordinator):
     assignment = make_assignment()
 
-    coordinator.post(page("dispatch_assignment", assignment, action="keep_apart_here"), ASKED)
+    coordinator.post(
+        page_address("dispatch_assignment", assignment, action="keep_apart_here"), SUBMITTED
+    )
 
     kept = CustomerAffinity.objects.get()
     assert kept.agent == assignment.agent
@@ -39,31 +49,31 @@ def test_an_agent_and_a_customer_are_kept_apart_from_the_assignments_page(coordi
     assert kept.blocked_at is not None
 
 
-def test_who_may_only_look_keeps_nobody_apart(viewer):
+def test_a_viewer_cannot_block_a_pair(viewer):
     assignment = make_assignment()
 
-    run(viewer, "dispatch_assignment", "keep_apart", assignment)
+    run_action(viewer, "dispatch_assignment", "keep_apart", assignment)
 
     assert CustomerAffinity.objects.count() == 0
 
 
-def test_the_kept_apart_are_listed_and_unblocked(coordinator):
+def test_blocked_pairs_are_listed_and_unblocked(coordinator):
     affinity.record_contact(make_agent("Elsa").pk, make_ticket(), at=clock.now())
     affinity.block(make_agent("Amina"), make_ticket(), at=clock.now())
     kept = CustomerAffinity.objects.get(agent__name="Amina")
 
-    listed = coordinator.get(lists("dispatch_customeraffinity")).context["cl"].result_list
+    listed = coordinator.get(list_address("dispatch_customeraffinity")).context["cl"].result_list
     assert [row.agent.name for row in listed] == ["Amina"]
-    answer = run(coordinator, "dispatch_customeraffinity", "unblock", kept)
+    answer = run_action(coordinator, "dispatch_customeraffinity", "unblock", kept)
 
-    assert said(answer)[0].endswith("may meet again")
+    assert read_messages(answer)[0].endswith("may meet again")
     assert CustomerAffinity.objects.filter(blocked_at__isnull=False).count() == 0
 
 
-def test_who_may_only_look_unblocks_nobody(viewer):
+def test_a_viewer_cannot_unblock_a_pair(viewer):
     affinity.block(make_agent(), make_ticket(), at=clock.now())
 
-    run(viewer, "dispatch_customeraffinity", "unblock", CustomerAffinity.objects.get())
+    run_action(viewer, "dispatch_customeraffinity", "unblock", CustomerAffinity.objects.get())
 
     assert CustomerAffinity.objects.get().blocked_at is not None
 
@@ -79,7 +89,7 @@ def agent_form(agent, **given: str) -> dict[str, object]:
     return {**about, **parts, **given}
 
 
-def test_a_certificate_is_given_on_the_agents_page_and_counts_at_once(coordinator):
+def test_a_certificate_added_on_the_page_of_an_agent_counts_at_once(coordinator):
     agent = make_agent()
     given = {
         "certificates-TOTAL_FORMS": "1",
@@ -88,7 +98,7 @@ def test_a_certificate_is_given_on_the_agents_page_and_counts_at_once(coordinato
         "certificates-0-agent": str(agent.pk),
     }
 
-    coordinator.post(page("agents_agent", agent), agent_form(agent, **given))
+    coordinator.post(page_address("agents_agent", agent), agent_form(agent, **given))
 
     assert AgentCertificate.objects.get().code == "kyc"
     assert "+kyc" in Presence.objects.get(agent=agent).abilities
@@ -107,7 +117,7 @@ def test_a_new_last_day_makes_a_lapsed_certificate_count_again(coordinator):
         "certificates-0-valid_until": "2100-01-01",
     }
 
-    coordinator.post(page("agents_agent", agent), agent_form(agent, **given))
+    coordinator.post(page_address("agents_agent", agent), agent_form(agent, **given))
 
     held.refresh_from_db()
     assert not held.lapsed

@@ -1,4 +1,4 @@
-"""The coordinators' pages of dispatch: offers, assignments and the whole story."""
+"""The admin pages of dispatch: offers, assignments and timelines."""
 
 import pytest
 from django.urls import reverse
@@ -12,9 +12,18 @@ from tests.factories import (
     make_offer,
     make_skill,
     make_ticket,
-    presence_of,
+    read_presence,
 )
-from tests.staff import ASKED, HOSTILE, a_coordinator, a_viewer, lists, page, run, said
+from tests.staff import (
+    HOSTILE,
+    SUBMITTED,
+    list_address,
+    log_in_coordinator,
+    log_in_viewer,
+    page_address,
+    read_messages,
+    run_action,
+)
 from tickets import clock
 from tickets.models import Ticket
 
@@ -24,45 +33,45 @@ WHY = {"costs": {"language": 10, "asked_before": 500}, "candidates": 3, "waited_
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
-# The verb behind the button
+# Domain functions behind the buttons
 
 
-def test_withdrawing_an_offer_frees_its_agent_and_the_ticket_waits_on():
+def test_withdrawing_an_offer_frees_its_agent_and_keeps_the_ticket_queued():
     offer = make_offer()
 
     offers.withdraw(offer, at=clock.now())
 
     assert Offer.objects.get().status == Offer.Status.WITHDRAWN
-    assert presence_of(offer.agent).load == 0
+    assert read_presence(offer.agent).load == 0
     assert Ticket.objects.get().status == Ticket.Status.QUEUED
 
 
-def test_an_offer_that_was_answered_cannot_be_withdrawn():
+def test_an_answered_offer_cannot_be_withdrawn():
     assignment = make_assignment()
 
     with pytest.raises(OfferGone):
         offers.withdraw(assignment.offer, at=clock.now())
 
     assert Offer.objects.get().status == Offer.Status.ACCEPTED
-    assert presence_of(assignment.agent).load == 1
+    assert read_presence(assignment.agent).load == 1
 
 
 # Offers
 
 
-def test_an_offer_shows_how_its_pay_is_made_up_and_why_this_agent(coordinator):
+def test_an_offer_shows_the_parts_of_its_pay_and_its_reasons(coordinator):
     offer = make_offer()
     Offer.objects.update(reasons=WHY)
 
-    shown = coordinator.get(page("dispatch_offer", offer)).content.decode()
+    shown = coordinator.get(page_address("dispatch_offer", offer)).content.decode()
 
     for words in (
         "per ticket: €1.50",
@@ -79,43 +88,43 @@ def test_an_offer_is_withdrawn_from_its_list_and_from_its_page(coordinator):
     first = make_offer(make_ticket(), make_agent("Amina"))
     second = make_offer(make_ticket(), make_agent("Bjorn"))
 
-    run(coordinator, "dispatch_offer", "withdraw", first)
-    coordinator.post(page("dispatch_offer", second, action="withdraw_here"), ASKED)
+    run_action(coordinator, "dispatch_offer", "withdraw", first)
+    coordinator.post(page_address("dispatch_offer", second, action="withdraw_here"), SUBMITTED)
 
     assert list(Offer.objects.values_list("status", flat=True)) == ["withdrawn", "withdrawn"]
 
 
-def test_an_offer_too_late_to_withdraw_is_a_warning(coordinator):
+def test_withdrawing_a_settled_offer_is_a_warning(coordinator):
     assignment = make_assignment()
 
-    answer = run(coordinator, "dispatch_offer", "withdraw", assignment.offer)
+    answer = run_action(coordinator, "dispatch_offer", "withdraw", assignment.offer)
 
-    assert said(answer)[0].endswith("This offer was declined or withdrawn already.")
+    assert read_messages(answer)[0].endswith("This offer was declined or withdrawn already.")
 
 
 @pytest.mark.parametrize("model", ["offer", "assignment"])
-def test_lists_ask_as_many_questions_for_twelve_rows_as_for_two(
+def test_lists_run_as_many_queries_for_twelve_rows_as_for_two(
     coordinator, django_assert_max_num_queries, model
 ):
     for number in range(2):
         make_assignment(agent=make_agent(f"Agent {number}"), ticket=make_ticket())
-    coordinator.get(lists(f"dispatch_{model}"))
+    coordinator.get(list_address(f"dispatch_{model}"))
     with django_assert_max_num_queries(100) as few:
-        coordinator.get(lists(f"dispatch_{model}"))
+        coordinator.get(list_address(f"dispatch_{model}"))
     for number in range(10):
         make_assignment(agent=make_agent(f"More {number}"), ticket=make_ticket())
 
     with django_assert_max_num_queries(len(few)):
-        coordinator.get(lists(f"dispatch_{model}"))
+        coordinator.get(list_address(f"dispatch_{model}"))
 
 
 # Assignments
 
 
-def test_a_conversation_is_taken_away_and_the_ticket_waits_again(coordinator):
+def test_taking_a_conversation_away_requeues_the_ticket(coordinator):
     assignment = make_assignment()
 
-    run(coordinator, "dispatch_assignment", "take_away", assignment)
+    run_action(coordinator, "dispatch_assignment", "take_away", assignment)
 
     taken = Assignment.objects.get()
     assert taken.ending == Assignment.Ending.LOST
@@ -128,8 +137,8 @@ def test_a_finished_assignment_shows_what_was_paid(coordinator):
     assignments.resolve(assignment, disposition="solved", at=clock.now())
     assignments.finish(assignment, note=f"note {HOSTILE}", at=clock.now())
 
-    listed = coordinator.get(lists("dispatch_assignment")).content.decode()
-    shown = coordinator.get(page("dispatch_assignment", assignment)).content.decode()
+    listed = coordinator.get(list_address("dispatch_assignment")).content.decode()
+    shown = coordinator.get(page_address("dispatch_assignment", assignment)).content.decode()
 
     assert "€3.90" in listed
     assert "€3.90" in shown
@@ -137,32 +146,34 @@ def test_a_finished_assignment_shows_what_was_paid(coordinator):
 
 
 @pytest.mark.parametrize("model", ["offer", "assignment"])
-def test_nothing_is_written_by_hand(coordinator, model):
+def test_records_cannot_be_written_by_hand(coordinator, model):
     assignment = make_assignment()
     row = assignment if model == "assignment" else assignment.offer
 
     answers = [
-        coordinator.post(page(f"dispatch_{model}", row), {"status": "declined", "paid": 1}),
-        coordinator.get(page(f"dispatch_{model}", row, action="delete")),
+        coordinator.post(page_address(f"dispatch_{model}", row), {"status": "declined", "paid": 1}),
+        coordinator.get(page_address(f"dispatch_{model}", row, action="delete")),
         coordinator.get(reverse(f"admin:dispatch_{model}_add")),
     ]
 
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
 
-def test_a_viewer_sees_and_cannot_act(viewer):
+def test_a_viewer_cannot_act(viewer):
     offer = make_offer(make_ticket(), make_agent("Amina"))
     assignment = make_assignment(agent=make_agent("Bjorn"), ticket=make_ticket())
 
     seen = [
-        viewer.get(page("dispatch_offer", offer)),
-        viewer.get(page("dispatch_assignment", assignment)),
+        viewer.get(page_address("dispatch_offer", offer)),
+        viewer.get(page_address("dispatch_assignment", assignment)),
     ]
-    run(viewer, "dispatch_offer", "withdraw", offer)
-    run(viewer, "dispatch_assignment", "take_away", assignment)
+    run_action(viewer, "dispatch_offer", "withdraw", offer)
+    run_action(viewer, "dispatch_assignment", "take_away", assignment)
     refused = [
-        viewer.post(page("dispatch_offer", offer, action="withdraw_here"), ASKED),
-        viewer.post(page("dispatch_assignment", assignment, action="take_away_here"), ASKED),
+        viewer.post(page_address("dispatch_offer", offer, action="withdraw_here"), SUBMITTED),
+        viewer.post(
+            page_address("dispatch_assignment", assignment, action="take_away_here"), SUBMITTED
+        ),
     ]
 
     assert [answer.status_code for answer in seen] == [200, 200]
@@ -171,7 +182,7 @@ def test_a_viewer_sees_and_cannot_act(viewer):
     assert Assignment.objects.get().ended_at is None
 
 
-# Agents and tickets, with what dispatch knows
+# Agents and tickets, extended by dispatch
 
 
 def test_the_agents_list_counts_todays_conversations(coordinator):
@@ -183,7 +194,7 @@ def test_the_agents_list_counts_todays_conversations(coordinator):
     assert "Served" in shown
 
 
-def test_an_agents_page_leads_to_offers_assignments_and_ledger(coordinator):
+def test_the_page_of_an_agent_links_to_offers_assignments_and_ledger(coordinator):
     agent = make_agent()
 
     shown = coordinator.get(reverse("admin:agents_agent_change", args=[agent.pk])).content.decode()
@@ -204,7 +215,7 @@ def test_skills_are_chosen_from_the_catalogue(coordinator):
     assert '<option value="own-word" selected>' in shown
 
 
-def test_a_tickets_story_has_its_offers_its_work_and_its_pay(coordinator):
+def test_the_timeline_of_a_ticket_has_offers_assignments_and_pay(coordinator):
     agent = make_agent(f"Amina {HOSTILE}")
     offer = make_offer(make_ticket(), agent)
     Offer.objects.update(reasons=WHY)
@@ -225,7 +236,7 @@ def test_a_tickets_story_has_its_offers_its_work_and_its_pay(coordinator):
     assert HOSTILE not in told
 
 
-def test_a_rate_card_is_for_a_client_there_is(coordinator):
+def test_a_rate_card_is_for_an_existing_client(coordinator):
     make_ticket()
 
     shown = coordinator.get(reverse("admin:agents_ratecard_add")).content.decode()

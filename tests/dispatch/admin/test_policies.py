@@ -1,4 +1,4 @@
-"""The coordinators' pages of the matching policy's versions."""
+"""The admin pages of policy versions."""
 
 import re
 from datetime import UTC, datetime
@@ -9,7 +9,14 @@ from django.urls import reverse
 from dispatch import policies
 from dispatch.models import PolicyVersion
 from dispatch.models.policies import COSTS
-from tests.staff import a_coordinator, a_viewer, add, lists, page, text
+from tests.staff import (
+    list_address,
+    log_in_coordinator,
+    log_in_viewer,
+    page_address,
+    read_text,
+    submit_new,
+)
 from tickets import clock
 
 pytestmark = pytest.mark.django_db
@@ -18,16 +25,16 @@ POLICY = "dispatch_policyversion"
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
 def form(**given) -> dict[str, object]:
-    """What the form of a new version sends, as the newest version unless given otherwise."""
+    """The POST data of a new version, by default with the values of the newest."""
     rules = PolicyVersion.objects.get(pk=1).rules().as_json()
     rules.pop("version")
     steps = ",".join(map(str, rules.pop("lower_levels_at")))
@@ -40,7 +47,7 @@ def form(**given) -> dict[str, object]:
     }
 
 
-def test_a_new_version_begins_as_the_newest(coordinator):
+def test_a_new_version_starts_from_the_newest(coordinator):
     shown = coordinator.get(reverse(f"admin:{POLICY}_add")).context["adminform"].form
 
     assert shown.initial["language"] == 20
@@ -48,10 +55,10 @@ def test_a_new_version_begins_as_the_newest(coordinator):
     assert shown.initial.get("note") is None
 
 
-def test_a_new_version_is_published_for_a_moment_to_come(coordinator):
+def test_a_new_version_is_published_for_a_future_time(coordinator):
     before = clock.now()
 
-    add(coordinator, POLICY, **form(language=70, lower_levels_at="150,300"))
+    submit_new(coordinator, POLICY, **form(language=70, lower_levels_at="150,300"))
 
     made = PolicyVersion.objects.get(pk=2)
     assert (made.language, made.lower_levels_at) == (70, [150, 300])
@@ -61,8 +68,8 @@ def test_a_new_version_is_published_for_a_moment_to_come(coordinator):
     assert policies.read_in_force(at=made.valid_from).language == 70
 
 
-def test_a_new_version_may_be_dated(coordinator):
-    add(coordinator, POLICY, **form(valid_from="2100-01-01T12:00"))
+def test_a_new_version_may_have_a_date(coordinator):
+    submit_new(coordinator, POLICY, **form(valid_from="2100-01-01T12:00"))
 
     assert PolicyVersion.objects.get(pk=2).valid_from == datetime(2100, 1, 1, 12, tzinfo=UTC)
 
@@ -85,40 +92,40 @@ def test_a_new_version_may_be_dated(coordinator):
         ("quality_unknown", "101"),
     ],
 )
-def test_a_version_that_can_not_be_is_refused_and_changes_nothing(coordinator, field, given):
-    answer = add(coordinator, POLICY, **form(**{field: given}))
+def test_an_invalid_version_is_refused_and_changes_nothing(coordinator, field, given):
+    answer = submit_new(coordinator, POLICY, **form(**{field: given}))
 
     assert field in answer.context["adminform"].form.errors
     assert PolicyVersion.objects.count() == 1
 
 
-def test_no_pair_may_cost_what_a_ticket_left_waiting_costs(coordinator):
+def test_a_version_whose_pairs_cost_more_than_the_penalty_is_refused(coordinator):
     given = form(**dict.fromkeys(COSTS, 900), unassigned_penalty=10_000)
 
-    answer = add(coordinator, POLICY, **given)
+    answer = submit_new(coordinator, POLICY, **given)
 
     assert list(answer.context["adminform"].form.errors) == ["unassigned_penalty"]
 
 
 def test_a_version_is_read_only_and_shows_what_it_changed(coordinator):
-    add(coordinator, POLICY, **form(language=70))
+    submit_new(coordinator, POLICY, **form(language=70))
     second = PolicyVersion.objects.get(pk=2)
 
-    answer = coordinator.get(page(POLICY, second))
+    answer = coordinator.get(page_address(POLICY, second))
 
     assert answer.context["changes"] == [("Language", "20", "70")]
     assert 'name="idle_enough"' not in answer.content.decode()
-    assert coordinator.post(page(POLICY, second), form(language=1)).status_code == 403
+    assert coordinator.post(page_address(POLICY, second), form(language=1)).status_code == 403
 
 
 def test_the_list_marks_the_version_in_force(coordinator):
-    add(coordinator, POLICY, **form(valid_from="2100-01-01T12:00"))
+    submit_new(coordinator, POLICY, **form(valid_from="2100-01-01T12:00"))
 
-    shown = text(coordinator.get(lists(POLICY)))
+    shown = read_text(coordinator.get(list_address(POLICY)))
 
     assert re.search(r"2 to come .* 1 in force", shown)
 
 
-def test_who_may_only_look_adds_no_version(viewer):
-    assert viewer.get(page(POLICY, PolicyVersion.objects.get(pk=1))).status_code == 200
+def test_a_viewer_cannot_add_a_version(viewer):
+    assert viewer.get(page_address(POLICY, PolicyVersion.objects.get(pk=1))).status_code == 200
     assert viewer.get(reverse(f"admin:{POLICY}_add")).status_code == 403

@@ -1,4 +1,4 @@
-"""An agent, and a browser that is theirs, with scripts or without."""
+"""An agent and a logged-in browser, with or without scripts."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests import factories
 
 
 class Browser(Http):
-    """Asks for addresses under /desk/."""
+    """A test client for URLs under /desk/."""
 
     def look(self, address: str = "", **given: Any) -> Any:
         return self.get(f"/desk/{address}", given)

@@ -1,4 +1,4 @@
-"""Who gets in, and in which language."""
+"""Login to the desk, and the language of its pages."""
 
 import pytest
 from django.test import Client as Http
@@ -20,20 +20,20 @@ def log_in(http: Http, password: str = factories.PASSWORD, **given: str) -> obje
     return http.post("/desk/login/", said)
 
 
-def test_an_agent_logs_in_and_is_at_the_desk(elsa: Agent, client: Http) -> None:
+def test_logging_in_leads_to_the_desk(elsa: Agent, client: Http) -> None:
     answer = log_in(client)
 
     assert (answer.status_code, answer.url) == (302, "/desk/")
 
 
-def test_a_wrong_password_is_one_clear_sentence(elsa: Agent, client: Http) -> None:
+def test_a_wrong_password_shows_one_sentence(elsa: Agent, client: Http) -> None:
     page = log_in(client, password="wrong").content.decode()
 
     assert page.count('role="alert"') == 1
     assert "This name and password don&#x27;t match. Check both and try again." in page
 
 
-def test_logging_in_does_not_lead_elsewhere(elsa: Agent, client: Http) -> None:
+def test_logging_in_does_not_redirect_to_another_site(elsa: Agent, client: Http) -> None:
     assert log_in(client, next="https://evil.example/").url == "/desk/"
 
 
@@ -47,19 +47,19 @@ def test_logging_in_sets_the_language_of_the_pages(elsa: Agent, client: Http) ->
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_nobody_is_sent_to_the_login(db: None, client: Http, address: str) -> None:
+def test_an_anonymous_user_is_sent_to_the_login(db: None, client: Http, address: str) -> None:
     answer = client.get(f"/desk/{address}")
 
     assert (answer.status_code, answer.url) == (302, f"/desk/login/?next=/desk/{address}")
 
 
-def test_a_page_whose_session_ended_is_sent_to_the_login(db: None) -> None:
+def test_an_open_page_without_a_session_is_sent_to_the_login(db: None) -> None:
     answer = Http(headers={"hx-request": "true"}).get("/desk/state")
 
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/desk/login/")
 
 
-def test_a_coordinator_is_shown_the_way_to_the_admin(db: None, client: Http) -> None:
+def test_a_coordinator_gets_a_link_to_the_admin(db: None, client: Http) -> None:
     client.force_login(factories.make_coordinator())
 
     answer = client.get("/desk/")
@@ -68,7 +68,7 @@ def test_a_coordinator_is_shown_the_way_to_the_admin(db: None, client: Http) -> 
     assert 'href="/admin/"' in answer.content.decode()
 
 
-def test_a_login_that_is_nobodys_is_told_so(db: None, client: Http) -> None:
+def test_a_user_who_is_no_agent_is_refused_with_a_reason(db: None, client: Http) -> None:
     client.force_login(factories.make_user())
 
     answer = client.get("/desk/")
@@ -77,7 +77,7 @@ def test_a_login_that_is_nobodys_is_told_so(db: None, client: Http) -> None:
     assert "/admin/" not in answer.content.decode()
 
 
-def test_the_language_is_kept_with_the_person(plain: Browser, amina: Agent) -> None:
+def test_the_language_is_stored_with_the_user(plain: Browser, amina: Agent) -> None:
     answer = plain.act("language", language="fr", next="/desk/earnings/")
 
     assert answer.url == "/desk/earnings/"
@@ -85,7 +85,7 @@ def test_the_language_is_kept_with_the_person(plain: Browser, amina: Agent) -> N
     assert plain.cookies["django_language"].value == "fr"
 
 
-def test_the_persons_language_counts_more_than_the_browsers(plain: Browser) -> None:
+def test_the_language_of_the_user_overrides_the_browser(plain: Browser) -> None:
     answer = plain.get("/desk/", headers={"accept-language": "fr"})
 
     assert answer.headers["Content-Language"] == "en"
@@ -93,16 +93,18 @@ def test_the_persons_language_counts_more_than_the_browsers(plain: Browser) -> N
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:1"])
-def test_the_language_switch_does_not_lead_elsewhere(plain: Browser, elsewhere: str) -> None:
+def test_the_language_switch_does_not_redirect_to_another_site(
+    plain: Browser, elsewhere: str
+) -> None:
     assert plain.act("language", language="en", next=elsewhere).url == "/desk/"
 
 
-def test_a_language_we_do_not_speak_is_refused(plain: Browser, amina: Agent) -> None:
+def test_an_unsupported_language_is_refused(plain: Browser, amina: Agent) -> None:
     assert plain.act("language", language="xx").status_code == 422
     assert User.objects.get(pk=amina.user_id).language == "en"
 
 
-def test_a_post_from_elsewhere_is_refused_kindly(amina: Agent) -> None:
+def test_a_post_without_a_csrf_token_is_refused_with_a_reason(amina: Agent) -> None:
     strict = Http(enforce_csrf_checks=True)
     strict.force_login(amina.user)
 
@@ -110,4 +112,4 @@ def test_a_post_from_elsewhere_is_refused_kindly(amina: Agent) -> None:
 
     assert answer.status_code == 403
     assert "This page was open for too long." in answer.content.decode()
-    assert factories.presence_of(amina).status == "available"
+    assert factories.read_presence(amina).status == "available"

@@ -1,4 +1,4 @@
-"""The live line, through the real application and the real Valkey."""
+"""The WebSocket of the desk, with the real application and the real Valkey."""
 
 import asyncio
 from uuid import uuid4
@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client as Http
 
 from agents import roster
-from dispatch.desk.consumers import MOST_FRAMES_A_MINUTE, shown_offer
+from dispatch.desk.consumers import MOST_FRAMES_A_MINUTE, parse_shown_offer
 from dispatch.operations import connections
 from dispatch.realtime import notifier, push
 from tests import factories
@@ -20,8 +20,8 @@ from tickets import clock
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("no_worker"),
-    # A thread that ends with its event loop leaves its connection to the collector; the live
-    # server's threads share a pool instead.
+    # A thread that ends with its event loop leaves its database connection open. The threads of
+    # the live server share a pool instead.
     pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning"),
 ]
 
@@ -43,7 +43,7 @@ def _threads_keep_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         "http://localhost.evil.example:8000",
     ],
 )
-def test_a_page_of_another_origin_gets_no_line(origin: str | None) -> None:
+def test_a_socket_from_another_origin_is_refused(origin: str | None) -> None:
     http = login(factories.make_agent().user)
 
     async def scene() -> None:
@@ -52,7 +52,7 @@ def test_a_page_of_another_origin_gets_no_line(origin: str | None) -> None:
     run(scene())
 
 
-def test_whoever_is_not_logged_in_is_told_so() -> None:
+def test_a_socket_without_login_is_closed() -> None:
     async def scene() -> None:
         line = Line()
         await line.open()
@@ -61,7 +61,7 @@ def test_whoever_is_not_logged_in_is_told_so() -> None:
     run(scene())
 
 
-def test_a_made_up_session_is_no_login() -> None:
+def test_a_socket_with_an_invalid_session_is_closed() -> None:
     http = Http()
     http.cookies["session"] = "x" * 32
 
@@ -73,7 +73,7 @@ def test_a_made_up_session_is_no_login() -> None:
     run(scene())
 
 
-def test_a_login_that_is_no_agent_is_told_so() -> None:
+def test_a_socket_of_a_user_who_is_no_agent_is_closed() -> None:
     http = login(factories.make_coordinator())
 
     async def scene() -> None:
@@ -84,9 +84,9 @@ def test_a_login_that_is_no_agent_is_told_so() -> None:
     run(scene())
 
 
-def test_a_beat_is_answered_with_the_desks_signature_and_renews_presence() -> None:
+def test_a_heartbeat_renews_presence_and_is_answered_with_the_signature() -> None:
     agent = factories.make_agent()
-    before = factories.presence_of(agent).seen_at
+    before = factories.read_presence(agent).seen_at
     http = login(agent.user)
 
     async def scene() -> None:
@@ -98,10 +98,10 @@ def test_a_beat_is_answered_with_the_desks_signature_and_renews_presence() -> No
         await line.close()
 
     run(scene())
-    assert factories.presence_of(agent).seen_at > before
+    assert factories.read_presence(agent).seen_at > before
 
 
-def test_a_live_server_tells_how_many_pages_it_holds() -> None:
+def test_a_live_server_reports_its_open_sockets() -> None:
     http, other = login(factories.make_agent().user), login(factories.make_agent().user)
     told: list[int] = []
 
@@ -124,7 +124,7 @@ def test_a_live_server_tells_how_many_pages_it_holds() -> None:
     assert told == [2, 1]
 
 
-def test_another_agents_news_are_not_heard() -> None:
+def test_an_update_for_another_agent_is_not_received() -> None:
     agent, other = factories.make_agent(), factories.make_agent()
     http = login(agent.user)
 
@@ -140,7 +140,7 @@ def test_another_agents_news_are_not_heard() -> None:
     run(scene())
 
 
-def test_logging_out_closes_the_line_within_a_beat() -> None:
+def test_logging_out_closes_the_socket_within_a_heartbeat() -> None:
     http = login(factories.make_agent().user)
 
     async def scene() -> None:
@@ -154,7 +154,7 @@ def test_logging_out_closes_the_line_within_a_beat() -> None:
     run(scene())
 
 
-def test_a_restriction_closes_the_line_within_a_beat() -> None:
+def test_a_restriction_closes_the_socket_within_a_heartbeat() -> None:
     agent = factories.make_agent()
     http = login(agent.user)
 
@@ -169,7 +169,7 @@ def test_a_restriction_closes_the_line_within_a_beat() -> None:
     run(scene())
 
 
-def test_a_flood_of_frames_closes_the_line() -> None:
+def test_a_flood_of_frames_closes_the_socket() -> None:
     http = login(factories.make_agent().user)
 
     async def scene() -> None:
@@ -196,16 +196,16 @@ def test_a_flood_of_frames_closes_the_line() -> None:
         '{"shown": "not an id"}',
     ],
 )
-def test_what_names_no_offer_names_none(frame: str) -> None:
-    assert shown_offer(frame) is None
+def test_a_frame_without_an_offer_is_parsed_as_none(frame: str) -> None:
+    assert parse_shown_offer(frame) is None
 
 
-def test_a_frame_in_bytes_names_no_offer() -> None:
-    assert shown_offer(None) is None
+def test_a_binary_frame_is_parsed_as_none() -> None:
+    assert parse_shown_offer(None) is None
 
 
 @pytest.mark.parametrize("frame", ["[" * 5000, '{"shown": "not an id"}'])
-def test_an_odd_frame_is_just_a_heartbeat(frame: str) -> None:
+def test_an_invalid_frame_counts_as_a_heartbeat(frame: str) -> None:
     http = login(factories.make_agent().user)
 
     async def scene() -> None:
@@ -219,7 +219,7 @@ def test_an_odd_frame_is_just_a_heartbeat(frame: str) -> None:
     run(scene())
 
 
-def test_a_line_nobody_speaks_on_stays_open_for_twelve_seconds() -> None:
+def test_a_silent_socket_stays_open_for_twelve_seconds() -> None:
     agent = factories.make_agent()
     http = login(agent.user)
 
@@ -235,7 +235,7 @@ def test_a_line_nobody_speaks_on_stays_open_for_twelve_seconds() -> None:
     run(scene())
 
 
-def test_what_is_told_reaches_a_member_of_the_group_of_the_channel_layer() -> None:
+def test_a_published_message_reaches_the_members_of_the_group() -> None:
     name = f"agent.{uuid4()}"
 
     async def scene() -> None:

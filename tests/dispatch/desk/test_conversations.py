@@ -45,7 +45,7 @@ def test_the_page_shows_what_the_bot_handed_over(plain: Browser, work: Assignmen
     assert "<bdi>–</bdi>" in page
 
 
-def test_messages_are_numbered_and_told_apart(plain: Browser, work: Assignment) -> None:
+def test_messages_show_their_number_and_their_author(plain: Browser, work: Assignment) -> None:
     factories.make_message(work.ticket, "Anyone?")
 
     page = plain.look(f"conversations/{work.pk}/").content.decode()
@@ -56,9 +56,7 @@ def test_messages_are_numbered_and_told_apart(plain: Browser, work: Assignment) 
 @pytest.mark.parametrize(
     "text", ["<script>alert(1)</script>", "\u202eevil", "👩🏽‍💻 مرحبا", "W" * 10_000, "{{ agent }}"]
 )
-def test_whatever_a_customer_writes_is_shown_as_text(
-    plain: Browser, work: Assignment, text: str
-) -> None:
+def test_text_of_a_customer_is_escaped(plain: Browser, work: Assignment, text: str) -> None:
     factories.make_message(work.ticket, text)
 
     page = plain.look(f"conversations/{work.pk}/").content.decode()
@@ -67,7 +65,7 @@ def test_whatever_a_customer_writes_is_shown_as_text(
     assert "<script>alert" not in page
 
 
-def test_a_name_cannot_turn_the_page_around(plain: Browser, amina: Agent) -> None:
+def test_a_name_with_bidi_characters_is_isolated(plain: Browser, amina: Agent) -> None:
     customer = {"ref": "c", "name": "\u202e<b>Mia</b>"}
     held = factories.make_assignment(ticket=factories.make_ticket(customer=customer), agent=amina)
 
@@ -90,7 +88,9 @@ def test_an_old_conversation_opens_with_its_newest_messages(
     assert "Line 1" in whole
 
 
-def test_saying_without_scripts_leads_back(plain: Browser, work: Assignment) -> None:
+def test_sending_without_scripts_redirects_to_the_conversation(
+    plain: Browser, work: Assignment
+) -> None:
     answer = plain.act(f"conversations/{work.pk}/messages", **said("Hello Mia"))
 
     assert (answer.status_code, answer.url) == (302, f"/desk/conversations/{work.pk}/")
@@ -98,7 +98,7 @@ def test_saying_without_scripts_leads_back(plain: Browser, work: Assignment) -> 
     assert Message.objects.get().sent_by == work.agent.user
 
 
-def test_saying_with_scripts_brings_the_message(live: Browser, work: Assignment) -> None:
+def test_sending_with_scripts_returns_the_message(live: Browser, work: Assignment) -> None:
     words = said("Hello Mia", conversation=str(work.pk), after=0, stage="talking")
 
     page = live.act(f"conversations/{work.pk}/messages", **words).content.decode()
@@ -108,7 +108,7 @@ def test_saying_with_scripts_brings_the_message(live: Browser, work: Assignment)
     assert 'id="work"' not in page
 
 
-def test_a_retry_is_said_once(live: Browser, work: Assignment) -> None:
+def test_a_message_sent_twice_is_stored_once(live: Browser, work: Assignment) -> None:
     words = said("Hello Mia")
 
     answers = [live.act(f"conversations/{work.pk}/messages", **words) for _ in range(2)]
@@ -117,7 +117,7 @@ def test_a_retry_is_said_once(live: Browser, work: Assignment) -> None:
     assert Message.objects.count() == 1
 
 
-def test_other_words_under_the_same_number_are_a_conflict(live: Browser, work: Assignment) -> None:
+def test_another_text_under_the_same_id_is_a_conflict(live: Browser, work: Assignment) -> None:
     words = said("Hello Mia")
     live.act(f"conversations/{work.pk}/messages", **words)
 
@@ -137,7 +137,7 @@ def test_other_words_under_the_same_number_are_a_conflict(live: Browser, work: A
         {"client_message_id": "first"},
     ],
 )
-def test_what_cannot_be_sent_is_said_to_be_so(
+def test_an_invalid_message_is_refused_with_a_reason(
     plain: Browser, work: Assignment, words: dict[str, str]
 ) -> None:
     answer = plain.act(f"conversations/{work.pk}/messages", **said(**words))
@@ -166,7 +166,7 @@ def test_handing_back_leads_to_wrap_up(live: Browser, work: Assignment) -> None:
 
 
 @pytest.mark.parametrize(("verb", "field"), [("resolve", "disposition"), ("hand-back", "reason")])
-def test_an_ending_needs_one_of_the_given_words(
+def test_an_unknown_disposition_or_reason_is_refused(
     plain: Browser, work: Assignment, verb: str, field: str
 ) -> None:
     answers = [
@@ -177,7 +177,7 @@ def test_an_ending_needs_one_of_the_given_words(
     assert Ticket.objects.get().is_open
 
 
-def test_finishing_pays_and_says_how_much(plain: Browser, work: Assignment) -> None:
+def test_finishing_shows_the_pay(plain: Browser, work: Assignment) -> None:
     end(work)
 
     answer = plain.act(f"conversations/{work.pk}/finish", note="Kind man")
@@ -194,7 +194,7 @@ def test_finishing_a_conversation_that_goes_on_is_a_conflict(
     assert plain.act(f"conversations/{work.pk}/finish").status_code == 409
 
 
-def test_speaking_after_the_customer_left_is_a_conflict_and_the_page_learns_it(
+def test_sending_after_the_customer_left_is_a_conflict_and_updates_the_page(
     live: Browser, work: Assignment
 ) -> None:
     lifecycle.abandon(work.ticket, reason="left", at=clock.now())
@@ -221,7 +221,7 @@ def test_a_conversation_is_readable_until_its_wrap_up_ends(
 
 
 @pytest.mark.parametrize(("verb", "words"), VERBS)
-def test_nothing_can_be_done_in_a_finished_conversation(
+def test_actions_in_a_finished_conversation_are_refused(
     plain: Browser, work: Assignment, verb: str, words: dict[str, Any]
 ) -> None:
     end(work)
@@ -229,7 +229,7 @@ def test_nothing_can_be_done_in_a_finished_conversation(
 
     answer = plain.act(f"conversations/{work.pk}/{verb}", **words)
 
-    # Late words are answered, so that the page can say they were not sent; ending twice is once.
+    # A late message is answered, so that the page can say that it was not sent.
     assert answer.status_code == {"messages": 409, "finish": 302}.get(verb, 404)
     assert Message.objects.count() == 0
 

@@ -1,4 +1,4 @@
-"""The agent reads why they were asked, and why somebody else was: their own, and no names."""
+"""The page on which an agent reads why they or other agents got an offer."""
 
 import re
 from datetime import timedelta
@@ -33,22 +33,22 @@ def run_wave() -> None:
 
 
 def longest_free() -> Agent:
-    """Elsa, who has been free for an hour more than anybody."""
+    """Make Elsa, who has been free for an hour longer than all other agents."""
     elsa = factories.make_agent("Elsa")
     Presence.objects.filter(agent=elsa).update(idle_since=clock.now() - timedelta(hours=1))
     return elsa
 
 
-def told(browser: Browser, **given: Any) -> list[Any]:
-    return list(browser.look("decisions/", **given).context["told"])
+def read_rows(browser: Browser, **given: Any) -> list[Any]:
+    return list(browser.look("decisions/", **given).context["decisions"])
 
 
 def reasons_shown(browser: Browser) -> list[str]:
-    (one,) = told(browser, others="")
+    (one,) = read_rows(browser, others="")
     return list(one.reasons)
 
 
-def test_every_name_of_the_policy_has_words() -> None:
+def test_every_name_of_the_policy_has_a_text() -> None:
     filters = {**LANE_FILTERS, **PAIR_FILTERS}.keys()
 
     assert exclusions.EXCLUDED.keys() == filters | set(not_considered.OUTSIDE_POLICY)
@@ -57,7 +57,7 @@ def test_every_name_of_the_policy_has_words() -> None:
     assert set(decisions.OUTCOMES) == set(Offer.Status)
 
 
-def test_an_agent_without_offers_reads_that_there_are_none(plain: Browser) -> None:
+def test_the_page_of_an_agent_without_offers_says_so(plain: Browser) -> None:
     page = plain.look("decisions/").content.decode()
 
     assert "No offers yet." in page
@@ -65,7 +65,7 @@ def test_an_agent_without_offers_reads_that_there_are_none(plain: Browser) -> No
     assert "/how-matching-works/" in page
 
 
-def test_the_menu_and_the_card_lead_to_the_reasons(plain: Browser, amina: Agent) -> None:
+def test_the_menu_and_the_card_link_to_the_reasons(plain: Browser, amina: Agent) -> None:
     factories.make_offer(agent=amina)
 
     page = plain.look().content.decode()
@@ -79,7 +79,7 @@ def test_an_offer_is_explained_part_by_part(plain: Browser, amina: Agent) -> Non
 
     run_wave()
 
-    (one,) = told(plain)
+    (one,) = read_rows(plain)
     assert one.outcome == "on its way to you"
     assert one.standing == "You fitted best; 1 other person would have fitted too."
     parts = {part.title: (part.mine, part.others) for part in one.parts}
@@ -93,20 +93,20 @@ def test_an_offer_is_explained_part_by_part(plain: Browser, amina: Agent) -> Non
     assert "Skills" not in parts
 
 
-def test_whoever_is_asked_without_a_skill_reads_why(plain: Browser, amina: Agent) -> None:
+def test_an_offer_with_lowered_levels_says_so(plain: Browser, amina: Agent) -> None:
     needs = [{"code": "loans", "level": 2, "gives_way": True}]
     factories.make_ticket(at=clock.now() - 61 * SECOND, skills=needs)
     wave.lower_levels(at=clock.now())
 
     run_wave()
 
-    (one,) = told(plain)
+    (one,) = read_rows(plain)
     assert one.standing == "Nobody else who fits was free."
     assert one.reasons == ["Loans was asked for at level 2; after 1 min it is no longer asked for"]
     assert one.reasons[0] in plain.look("decisions/").content.decode()
 
 
-def test_a_weight_of_nothing_is_not_told(plain: Browser, amina: Agent) -> None:
+def test_a_weight_of_zero_is_not_shown(plain: Browser, amina: Agent) -> None:
     draft = PolicyVersion.objects.get(pk=1)
     draft.note, draft.quality = "Reviews count for nothing", 0
     policies.publish(draft, at=clock.now() - timedelta(minutes=1))
@@ -114,7 +114,7 @@ def test_a_weight_of_nothing_is_not_told(plain: Browser, amina: Agent) -> None:
 
     run_wave()
 
-    (one,) = told(plain)
+    (one,) = read_rows(plain)
     assert "Reviews" not in {part.title for part in one.parts}
 
 
@@ -126,7 +126,7 @@ def test_an_offer_made_by_hand_has_no_reasons(plain: Browser, amina: Agent) -> N
     assert "A coordinator made this offer, or the reasons are no longer kept." in page
 
 
-def test_who_spoke_the_language_better_is_counted_and_not_named(
+def test_agents_with_better_language_are_counted_and_not_named(
     plain: Browser, amina: Agent
 ) -> None:
     for name in ("Zoltan", "Yvette"):
@@ -141,7 +141,7 @@ def test_who_spoke_the_language_better_is_counted_and_not_named(
     assert re.findall("Zoltan|Yvette|Wilhelmina|swallowed", page) == []
 
 
-def test_somebody_knew_the_customer(plain: Browser, amina: Agent) -> None:
+def test_an_agent_who_knew_the_customer_is_a_reason(plain: Browser, amina: Agent) -> None:
     ticket = factories.make_ticket()
     affinity.record_contact(factories.make_agent("Elsa").pk, ticket, at=clock.now())
 
@@ -173,7 +173,9 @@ NOT_ME: dict[str, tuple[Any, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("reason", NOT_ME)
-def test_why_somebody_else_was_asked(plain: Browser, amina: Agent, reason: str) -> None:
+def test_the_reason_why_another_agent_got_the_offer_is_shown(
+    plain: Browser, amina: Agent, reason: str
+) -> None:
     happened, skills, sentence = NOT_ME[reason]
     amina.skills.create(skill="cards", level=2)
     ticket = factories.make_ticket(skills=skills)
@@ -187,7 +189,7 @@ def test_why_somebody_else_was_asked(plain: Browser, amina: Agent, reason: str) 
     assert reasons_shown(plain) == [sentence]
 
 
-def test_the_certificate_that_was_asked_for_is_named(plain: Browser, amina: Agent) -> None:
+def test_the_required_certificate_is_named(plain: Browser, amina: Agent) -> None:
     client = factories.make_client("bank", certificate="kyc")
     factories.make_card(client)
     AgentCertificate.objects.create(agent=factories.make_agent("Elsa"), code="kyc")
@@ -198,7 +200,7 @@ def test_the_certificate_that_was_asked_for_is_named(plain: Browser, amina: Agen
     assert reasons_shown(plain) == ["it requires the certificate kyc, which you do not hold"]
 
 
-def test_two_who_fit_alike_are_told_apart_by_idle_time(plain: Browser, amina: Agent) -> None:
+def test_idle_time_is_the_reason_between_equal_agents(plain: Browser, amina: Agent) -> None:
     longest_free()
     factories.make_ticket()
 
@@ -207,7 +209,7 @@ def test_two_who_fit_alike_are_told_apart_by_idle_time(plain: Browser, amina: Ag
     assert reasons_shown(plain) == ["1 other agent had been free for longer"]
 
 
-def test_who_was_asked_for_another_conversation_is_told_so(plain: Browser, amina: Agent) -> None:
+def test_a_pending_offer_of_another_ticket_is_a_reason(plain: Browser, amina: Agent) -> None:
     factories.make_agent("Elsa")
     for _ in range(2):
         factories.make_ticket()
@@ -217,35 +219,37 @@ def test_who_was_asked_for_another_conversation_is_told_so(plain: Browser, amina
     assert reasons_shown(plain) == ["you were asked for another conversation at the same moment"]
 
 
-def test_what_went_to_others_while_i_was_away_is_not_listed(plain: Browser, amina: Agent) -> None:
+def test_offers_to_others_while_the_agent_was_away_are_not_listed(
+    plain: Browser, amina: Agent
+) -> None:
     plain.act("presence", status="away")
     factories.make_agent("Elsa")
     factories.make_ticket()
 
     run_wave()
 
-    assert told(plain, others="") == []
+    assert read_rows(plain, others="") == []
 
 
-def test_another_language_than_mine_is_not_listed(plain: Browser) -> None:
+def test_offers_in_another_language_are_not_listed(plain: Browser) -> None:
     factories.make_agent("Elsa", languages={"sv": 5})
     factories.make_ticket(language="sv")
 
     run_wave()
 
-    assert told(plain, others="") == []
+    assert read_rows(plain, others="") == []
     page = plain.look("decisions/", others="").content.decode()
     assert "Nothing went to others in your languages while you were available." in page
 
 
-def test_an_agent_reads_their_own_only(plain: Browser, amina: Agent) -> None:
+def test_an_agent_reads_only_their_own_decisions(plain: Browser, amina: Agent) -> None:
     factories.make_offer(agent=factories.make_agent("Elsa"))
 
-    assert told(plain) == []
+    assert read_rows(plain) == []
 
 
-def test_there_are_twenty_on_a_page(plain: Browser, amina: Agent) -> None:
-    client = factories.a_client()
+def test_a_page_lists_twenty_decisions(plain: Browser, amina: Agent) -> None:
+    client = factories.get_client()
     for _ in range(21):
         ticket = factories.make_ticket(client)
         offers.decline(factories.make_offer(ticket, amina), at=clock.now())
@@ -253,17 +257,17 @@ def test_there_are_twenty_on_a_page(plain: Browser, amina: Agent) -> None:
     first = plain.look("decisions/")
     second = plain.look("decisions/", page="2")
 
-    assert (len(first.context["told"]), first.context["earlier"]) == (20, 2)
-    assert (len(second.context["told"]), second.context["later"]) == (1, 1)
+    assert (len(first.context["decisions"]), first.context["earlier"]) == (20, 2)
+    assert (len(second.context["decisions"]), second.context["later"]) == (1, 1)
     assert second.context["earlier"] is None
 
 
 @pytest.mark.parametrize("odd", ["none", "-1", "0", "99999", "²"])
-def test_an_odd_page_is_no_error(plain: Browser, odd: str) -> None:
+def test_an_invalid_page_number_counts_as_the_first(plain: Browser, odd: str) -> None:
     assert plain.look("decisions/", page=odd).status_code == 200
 
 
-def test_it_costs_the_same_few_queries_however_much_there_is(plain: Browser, amina: Agent) -> None:
+def test_the_page_runs_a_constant_number_of_queries(plain: Browser, amina: Agent) -> None:
     def many(count: int) -> int:
         for _ in range(count):
             factories.make_ticket()
@@ -271,13 +275,13 @@ def test_it_costs_the_same_few_queries_however_much_there_is(plain: Browser, ami
             run_wave()
         plain.look("decisions/", others="")
         with CaptureQueriesContext(connection) as asked:
-            assert len(told(plain, others="")) >= count
+            assert len(read_rows(plain, others="")) >= count
         return len(asked)
 
     assert many(1) == many(8)
 
 
-def test_times_are_the_agents_own(plain: Browser, amina: Agent) -> None:
+def test_times_are_in_the_time_zone_of_the_agent(plain: Browser, amina: Agent) -> None:
     Agent.objects.filter(pk=amina.pk).update(time_zone="Asia/Tokyo")
     offer = factories.make_offer(agent=amina)
     Offer.objects.filter(pk=offer.pk).update(sent_at=offer.sent_at.replace(hour=23, minute=7))
@@ -285,7 +289,7 @@ def test_times_are_the_agents_own(plain: Browser, amina: Agent) -> None:
     assert ", 08:07</time>" in plain.look("decisions/").content.decode()
 
 
-def test_the_page_runs_no_script_and_no_style_of_its_own(plain: Browser, amina: Agent) -> None:
+def test_the_page_has_no_inline_script_or_style(plain: Browser, amina: Agent) -> None:
     factories.make_ticket()
     run_wave()
 

@@ -1,4 +1,4 @@
-"""Passing: one tap, and a question nobody need answer."""
+"""Declining an offer, and the optional question why."""
 
 from uuid import uuid4
 
@@ -20,11 +20,11 @@ def offer(amina: Agent) -> Offer:
     return factories.make_offer(agent=amina)
 
 
-def test_the_reasons_to_choose_from_are_those_that_count() -> None:
+def test_the_form_offers_all_reasons() -> None:
     assert [code for code, _ in forms.PASS_REASONS] == list(offers.REASONS)
 
 
-def test_who_passes_is_asked_why_with_a_button_for_each_reason(live: Browser, offer: Offer) -> None:
+def test_passing_shows_a_button_for_each_reason(live: Browser, offer: Offer) -> None:
     page = live.act(f"offers/{offer.pk}/decline").content.decode()
 
     assert 'id="passed" hx-swap-oob="innerHTML"' in page
@@ -32,7 +32,7 @@ def test_who_passes_is_asked_why_with_a_button_for_each_reason(live: Browser, of
     assert [f'name="because" value="{code}"' in page for code in offers.REASONS] == [True] * 4
 
 
-def test_without_scripts_the_question_is_on_the_page_once(plain: Browser, offer: Offer) -> None:
+def test_the_question_without_scripts_is_shown_once(plain: Browser, offer: Offer) -> None:
     asked = plain.act(f"offers/{offer.pk}/decline", follow=True)
 
     page = plain.get(asked.url).content.decode()
@@ -42,7 +42,7 @@ def test_without_scripts_the_question_is_on_the_page_once(plain: Browser, offer:
     assert QUESTION not in plain.look().content.decode()
 
 
-def test_no_question_is_asked_of_an_offer_that_was_not_passed(plain: Browser, offer: Offer) -> None:
+def test_an_offer_that_was_not_declined_has_no_question(plain: Browser, offer: Offer) -> None:
     theirs = factories.make_offer(agent=factories.make_agent("Elsa"))
     offers.decline(theirs, at=clock.now())
 
@@ -55,7 +55,7 @@ def test_no_question_is_asked_of_an_offer_that_was_not_passed(plain: Browser, of
     ("reason", "again"),
     [("not_now", True), ("no_time", True), ("not_my_topic", False), ("too_little_pay", False)],
 )
-def test_some_reasons_keep_their_place_in_line(
+def test_a_reason_for_now_allows_a_new_offer(
     live: Browser, offer: Offer, reason: str, again: bool
 ) -> None:
     live.act(f"offers/{offer.pk}/decline")
@@ -68,14 +68,14 @@ def test_some_reasons_keep_their_place_in_line(
     assert ("You stay in line for this ticket." in page) == again
 
 
-def test_a_reason_that_is_none_is_refused(live: Browser, offer: Offer) -> None:
+def test_an_unknown_reason_is_refused(live: Browser, offer: Offer) -> None:
     live.act(f"offers/{offer.pk}/decline")
 
     assert live.act(f"offers/{offer.pk}/because", because="lazy").status_code == 422
     assert Offer.objects.get().declined_because == ""
 
 
-def test_a_reason_is_said_once(live: Browser, offer: Offer) -> None:
+def test_only_the_first_reason_is_stored(live: Browser, offer: Offer) -> None:
     live.act(f"offers/{offer.pk}/decline")
 
     for reason in ("not_now", "too_little_pay"):
@@ -84,7 +84,7 @@ def test_a_reason_is_said_once(live: Browser, offer: Offer) -> None:
     assert Offer.objects.get().declined_because == "not_now"
 
 
-def test_what_was_accepted_has_no_reason_for_passing(plain: Browser, offer: Offer) -> None:
+def test_an_accepted_offer_takes_no_reason(plain: Browser, offer: Offer) -> None:
     offers.accept(offer, at=clock.now())
 
     answer = plain.act(f"offers/{offer.pk}/because", because="not_now")

@@ -1,4 +1,4 @@
-"""The heart of a live server: whose presence it renews, and what it looks out for."""
+"""Heartbeats: the presence they renew, and the search for offers that were not shown."""
 
 from typing import Any
 
@@ -21,48 +21,48 @@ def pulse(agent: Agent) -> LiveSession:
     return LiveSession(agent.pk, login(agent.user).session.session_key or "")
 
 
-def test_beats_of_good_sessions_only_are_renewed() -> None:
+def test_only_heartbeats_of_valid_sessions_are_renewed() -> None:
     good, out, restricted, inactive = (factories.make_agent() for _ in range(4))
     pulses = {agent.name + str(agent.pk): pulse(agent) for agent in (good, restricted, inactive)}
     logged_out = LiveSession(out.pk, "gone")
     roster.restrict(restricted, at=clock.now())
     User.objects.filter(pk=inactive.user_id).update(is_active=False)
 
-    answered = heartbeats.renew({*pulses.values(), logged_out})
+    answered = heartbeats.renew({*pulses.values(), logged_out}, sockets=4)
 
     assert {one.agent_id for one in answered} == {good.pk}
 
 
-def test_a_session_that_ran_out_is_not_renewed() -> None:
+def test_an_expired_session_is_not_renewed() -> None:
     agent = factories.make_agent()
     http = login(agent.user)
     session = http.session
     session.set_expiry(-1)
     session.save()
 
-    assert heartbeats.renew([LiveSession(agent.pk, session.session_key or "")]) == {}
+    assert heartbeats.renew([LiveSession(agent.pk, session.session_key or "")], sockets=1) == {}
 
 
 @pytest.mark.parametrize(
     "change", [{"paused": True}, {"auto_accept": True}, {"auto_accept_limit": 7}]
 )
-def test_the_signature_changes_with_what_presence_says(change: dict[str, Any]) -> None:
+def test_the_signature_changes_with_presence(change: dict[str, Any]) -> None:
     agent = factories.make_agent()
     mine = pulse(agent)
-    before = heartbeats.renew([mine])[mine]
+    before = heartbeats.renew([mine], sockets=1)[mine]
 
     Presence.objects.filter(agent=agent).update(**change)
 
-    assert heartbeats.renew([mine])[mine] != before
+    assert heartbeats.renew([mine], sockets=1)[mine] != before
 
 
 def test_the_signature_changes_with_everything_the_desk_shows() -> None:
     agent = factories.make_agent(capacity=2)
     mine = pulse(agent)
-    words = [heartbeats.renew([mine])[mine]]
+    words = [heartbeats.renew([mine], sockets=1)[mine]]
 
     def again() -> None:
-        words.append(heartbeats.renew([mine])[mine])
+        words.append(heartbeats.renew([mine], sockets=1)[mine])
 
     offer = factories.make_offer(agent=agent)
     again()
@@ -74,16 +74,16 @@ def test_the_signature_changes_with_everything_the_desk_shows() -> None:
     assert len(set(words)) == 4
 
 
-def test_renewing_costs_the_same_few_queries_for_many_pages(
+def test_renewing_runs_a_constant_number_of_queries(
     django_assert_num_queries: Any,
 ) -> None:
     pulses = [pulse(factories.make_agent()) for _ in range(5)]
 
     with django_assert_num_queries(5):
-        assert len(heartbeats.renew(pulses)) == 5
+        assert len(heartbeats.renew(pulses, sockets=5)) == 5
 
 
-def test_only_what_was_sent_a_while_ago_and_shown_nowhere_is_overdue() -> None:
+def test_an_offer_sent_a_while_ago_and_not_shown_is_overdue() -> None:
     fresh, shown, lost = (factories.make_offer() for _ in range(3))
     offers.show([(shown.pk, shown.agent_id)], at=clock.now())
     long_ago = clock.now() - 2 * heartbeats.OVERDUE

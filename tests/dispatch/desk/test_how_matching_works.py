@@ -1,4 +1,4 @@
-"""How matching works, for everybody: made from the policy in force, and never without its words."""
+"""The public page about matching, generated from the policy in force."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tickets import clock
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
-#: How each setting of the policy is read on the page.
+#: The text on the page for each setting of the policy.
 READ: dict[str, Callable[[Policy], str]] = {
     "waiting": lambda p: f"promised weighs {p.waiting} points",
     "urgency": lambda p: f"Each step of urgency weighs {p.urgency} points",
@@ -46,7 +46,7 @@ def weight(title: str, points: int) -> str:
 
 
 def page(client: Http, **headers: str) -> str:
-    """What it says, without its marks."""
+    """The text of the page, without markup."""
     whole = client.get("/how-matching-works/", headers=headers).content.decode()
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", whole))
 
@@ -55,22 +55,25 @@ def another(*, in_seconds: int) -> PolicyVersion:
     draft = PolicyVersion.objects.order_by("-version")[0]
     for number, name in enumerate(rulebook.COSTS):
         setattr(draft, name, 51 + number)
-    draft.waiting, draft.urgency, draft.unserved, draft.quality_unknown = 13, 31, 123_000, 61
-    draft.idle_enough, draft.share_full, draft.exclusive_for = 1800, 9, 33
+    draft.waiting, draft.urgency, draft.unassigned_penalty, draft.quality_unknown = (
+        13,
+        31,
+        123_000,
+        61,
+    )
+    draft.idle_enough, draft.full_workload, draft.exclusive_for = 1800, 9, 33
     draft.lower_levels_at, draft.max_parallel_offers = [300, 900], 2
     draft.note = "Languages count for more"
     draft.valid_from = clock.now() + in_seconds * SECOND
     return policies.publish(draft, at=draft.valid_from - policies.NOTICE)
 
 
-def test_every_setting_of_the_policy_is_read_on_the_page() -> None:
+def test_every_setting_of_the_policy_is_on_the_page() -> None:
     assert READ.keys() == {each.name for each in fields(Policy)} - {"version"}
 
 
 @pytest.mark.parametrize("name", READ)
-def test_a_setting_is_as_in_the_version_in_force_and_changes_with_it(
-    client: Http, name: str
-) -> None:
+def test_a_setting_is_that_of_the_version_in_force(client: Http, name: str) -> None:
     before = policies.read_version(1)
     assert READ[name](before) in page(client)
 
@@ -81,7 +84,7 @@ def test_a_setting_is_as_in_the_version_in_force_and_changes_with_it(
     assert READ[name](before) not in said
 
 
-def test_it_names_the_version_to_come_and_what_it_changes(client: Http) -> None:
+def test_the_page_shows_the_coming_version_and_its_changes(client: Http) -> None:
     another(in_seconds=3600)
 
     said = page(client)
@@ -93,7 +96,7 @@ def test_it_names_the_version_to_come_and_what_it_changes(client: Http) -> None:
     assert READ["language"](policies.read_version(1)) in said
 
 
-def test_it_names_earlier_versions_with_their_notes(client: Http) -> None:
+def test_the_page_shows_earlier_versions_with_their_notes(client: Http) -> None:
     another(in_seconds=-1)
 
     said = page(client)
@@ -108,7 +111,7 @@ def test_a_french_reader_reads_our_notes_and_dates_in_french(client: Http) -> No
     assert "reste demandé" in said
 
 
-def test_every_filter_and_every_input_has_words(client: Http) -> None:
+def test_every_filter_and_every_input_has_a_text(client: Http) -> None:
     assert rulebook.FILTERS.keys() == {**LANE_FILTERS, **PAIR_FILTERS}.keys()
     assert rulebook.INPUTS.keys() == INPUTS
     assert rulebook.PARTS.keys() == set(rulebook.COSTS)
@@ -116,28 +119,28 @@ def test_every_filter_and_every_input_has_words(client: Http) -> None:
     assert [words for words in rulebook.FILTERS.values() if str(words) not in said] == []
 
 
-def test_what_is_no_input_is_said(client: Http) -> None:
+def test_the_page_lists_what_matching_does_not_use(client: Http) -> None:
     said = page(client)
 
     assert "Passing on offers, not answering, hours worked, when and how often" in said
     assert "within 14 days" in said
 
 
-def test_it_follows_the_browser(client: Http) -> None:
+def test_the_page_is_in_the_language_of_the_browser(client: Http) -> None:
     assert "Comment les conversations sont proposées" in page(client, **{"accept-language": "fr"})
 
 
-def test_the_doors_lead_to_it(client: Http) -> None:
+def test_the_landing_page_links_to_it(client: Http) -> None:
     assert 'href="/how-matching-works/"' in client.get("/").content.decode()
 
 
-def test_it_runs_no_script_and_no_style_of_its_own(client: Http) -> None:
+def test_the_page_has_no_inline_script_or_style(client: Http) -> None:
     whole = client.get("/how-matching-works/").content.decode()
 
     assert re.findall(r"<script|<style|\sstyle=|\son\w+=", whole) == []
 
 
-def test_one_agent_at_a_time_is_said_so(client: Http) -> None:
+def test_a_policy_of_one_parallel_offer_says_so(client: Http) -> None:
     draft = PolicyVersion.objects.get(pk=1)
     draft.note, draft.max_parallel_offers, draft.lower_levels_at = "One by one", 1, []
     draft.valid_from = clock.now() - SECOND

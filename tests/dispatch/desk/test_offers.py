@@ -46,7 +46,7 @@ def test_accepting_twice_leads_to_the_same_conversation(plain: Browser, amina: A
     assert Assignment.objects.count() == 1
 
 
-def test_accepting_too_late_is_gone_and_says_so(plain: Browser, amina: Agent) -> None:
+def test_accepting_an_expired_offer_is_refused_with_a_reason(plain: Browser, amina: Agent) -> None:
     offer = expired(factories.make_offer(agent=amina))
 
     answer = plain.act(f"offers/{offer.pk}/accept")
@@ -56,7 +56,7 @@ def test_accepting_too_late_is_gone_and_says_so(plain: Browser, amina: Agent) ->
     assert not Assignment.objects.exists()
 
 
-def test_accepting_too_late_brings_a_live_page_up_to_date(live: Browser, amina: Agent) -> None:
+def test_accepting_an_expired_offer_updates_a_live_page(live: Browser, amina: Agent) -> None:
     offer = factories.make_offer(agent=amina)
     offers.show([(offer.pk, amina.pk)], at=clock.now())
     Offer.objects.filter(pk=offer.pk).settle(Offer.Status.EXPIRED, at=clock.now())
@@ -70,14 +70,14 @@ def test_accepting_too_late_brings_a_live_page_up_to_date(live: Browser, amina: 
     assert f"offer-{offer.pk}" not in page
 
 
-def test_accepting_what_was_withdrawn_is_a_conflict(plain: Browser, amina: Agent) -> None:
+def test_accepting_a_withdrawn_offer_is_a_conflict(plain: Browser, amina: Agent) -> None:
     offer = factories.make_offer(agent=amina)
     offers.withdraw_for(offer.ticket, at=clock.now())
 
     assert plain.act(f"offers/{offer.pk}/accept").status_code == 409
 
 
-def test_accepting_what_somebody_else_took_says_so_kindly(live: Browser, amina: Agent) -> None:
+def test_accepting_a_taken_offer_is_refused_with_a_reason(live: Browser, amina: Agent) -> None:
     mine = factories.make_offer(agent=amina)
     theirs = factories.make_offer(mine.ticket, factories.make_agent("Elsa"), slot=1)
     offers.accept(theirs, at=clock.now())
@@ -101,11 +101,11 @@ def test_another_agents_offer_is_not_found(plain: Browser) -> None:
     assert Offer.objects.get().status == Offer.Status.SENT
 
 
-def test_an_offer_that_never_was_is_not_found(plain: Browser) -> None:
+def test_an_unknown_offer_is_not_found(plain: Browser) -> None:
     assert plain.act(f"offers/{uuid4()}/accept").status_code == 404
 
 
-def test_looking_does_not_accept(plain: Browser, amina: Agent) -> None:
+def test_a_get_request_does_not_accept(plain: Browser, amina: Agent) -> None:
     offer = factories.make_offer(agent=amina)
 
     assert plain.look(f"offers/{offer.pk}/accept").status_code == 405
@@ -129,7 +129,7 @@ def test_passing_with_scripts_takes_the_card_away(live: Browser, amina: Agent) -
     assert f"offer-{offer.pk}" not in page
 
 
-def test_passing_on_what_was_accepted_is_a_conflict(plain: Browser, amina: Agent) -> None:
+def test_declining_an_accepted_offer_is_a_conflict(plain: Browser, amina: Agent) -> None:
     offer = factories.make_offer(agent=amina)
     offers.accept(offer, at=clock.now())
 
@@ -159,7 +159,7 @@ def test_a_pushed_card_is_complete_and_holds_no_token(amina: Agent) -> None:
     assert "csrf" not in card
 
 
-def test_a_card_says_nothing_of_others_who_are_asked(amina: Agent) -> None:
+def test_a_card_does_not_mention_other_agents(amina: Agent) -> None:
     ticket, elsa = factories.make_ticket(), factories.make_agent("Elsa")
     first = factories.make_offer(ticket, elsa)
     second = factories.make_offer(ticket, amina, slot=1, at=first.sent_at)
@@ -173,7 +173,7 @@ def test_a_pushed_card_is_small(amina: Agent) -> None:
     assert len(push.card(offer).encode()) < 5_000
 
 
-def test_a_pushed_card_speaks_the_agents_language(amina: Agent) -> None:
+def test_a_pushed_card_is_in_the_language_of_the_agent(amina: Agent) -> None:
     User.objects.filter(pk=amina.user_id).update(language="fr")
     offer = factories.make_offer(factories.make_ticket(), Agent.objects.get(pk=amina.pk))
 
@@ -183,7 +183,7 @@ def test_a_pushed_card_speaks_the_agents_language(amina: Agent) -> None:
     assert "anglais" in card
 
 
-def test_a_card_shows_what_a_client_wrote_as_text(amina: Agent) -> None:
+def test_text_of_a_client_on_a_card_is_escaped(amina: Agent) -> None:
     client = factories.make_client(name="<script>alert(1)</script>")
     offer = factories.make_offer(factories.make_ticket(client), amina)
 
@@ -193,7 +193,7 @@ def test_a_card_shows_what_a_client_wrote_as_text(amina: Agent) -> None:
     assert "&lt;script&gt;" in card
 
 
-def test_the_card_says_why_this_agent(amina: Agent) -> None:
+def test_a_card_shows_the_reasons(amina: Agent) -> None:
     ticket = factories.make_ticket(skills={"cards": 1})
     offer = factories.make_offer(ticket, amina)
     told = {"candidates": 3, "idle_s": 371, "again": True}

@@ -1,4 +1,4 @@
-"""Coming, taking a break, and leaving."""
+"""Changes of presence: available, away, offline."""
 
 import pytest
 
@@ -9,11 +9,11 @@ from tests.dispatch.desk.conftest import Browser, browser_of
 
 
 def status(agent: Agent) -> str:
-    return factories.presence_of(agent).status
+    return factories.read_presence(agent).status
 
 
 @pytest.mark.parametrize("wanted", ["away", "offline", "available"])
-def test_moving_without_scripts_leads_back_to_the_desk(
+def test_changing_status_without_scripts_redirects_to_the_desk(
     plain: Browser, amina: Agent, wanted: str
 ) -> None:
     answer = plain.act("presence", status=wanted)
@@ -21,19 +21,19 @@ def test_moving_without_scripts_leads_back_to_the_desk(
     assert (answer.status_code, answer.url, status(amina)) == (302, "/desk/", wanted)
 
 
-def test_moving_with_scripts_brings_the_live_parts(live: Browser, amina: Agent) -> None:
+def test_changing_status_with_scripts_returns_the_live_parts(live: Browser, amina: Agent) -> None:
     page = live.act("presence", status="away").content.decode()
 
     assert 'data-action="go-available"' in page
     assert status(amina) == "away"
 
 
-def test_an_unknown_presence_is_refused(plain: Browser, amina: Agent) -> None:
+def test_an_unknown_status_is_refused(plain: Browser, amina: Agent) -> None:
     assert plain.act("presence", status="asleep").status_code == 422
     assert status(amina) == "available"
 
 
-def test_who_is_not_approved_cannot_come(db: None) -> None:
+def test_an_unapproved_agent_cannot_become_available(db: None) -> None:
     invited = factories.make_agent("Ines", available=False, approved=False)
 
     answer = browser_of(invited).act("presence", status="available")
@@ -42,7 +42,7 @@ def test_who_is_not_approved_cannot_come(db: None) -> None:
     assert "not approved for work at the moment" in answer.content.decode()
 
 
-def test_who_is_not_approved_sees_no_switch_and_has_no_line(db: None) -> None:
+def test_the_page_of_an_unapproved_agent_has_no_switch_and_no_socket(db: None) -> None:
     invited = factories.make_agent("Ines", available=False, approved=False)
 
     page = browser_of(invited).look().content.decode()
@@ -52,7 +52,9 @@ def test_who_is_not_approved_sees_no_switch_and_has_no_line(db: None) -> None:
     assert "ws-connect" not in page
 
 
-def test_leaving_a_customer_asks_first(plain: Browser, live: Browser, amina: Agent) -> None:
+def test_going_offline_in_a_conversation_asks_for_confirmation(
+    plain: Browser, live: Browser, amina: Agent
+) -> None:
     factories.make_assignment(agent=amina)
 
     answers = [plain.act("presence", status="offline"), plain.act("logout/")]
@@ -64,7 +66,7 @@ def test_leaving_a_customer_asks_first(plain: Browser, live: Browser, amina: Age
     assert "Someone is talking with you." in plain.look("leave/").content.decode()
 
 
-def test_leaving_a_customer_knowingly_passes_them_on(
+def test_confirmed_going_offline_requeues_the_conversation(
     plain: Browser, amina: Agent, django_capture_on_commit_callbacks: object
 ) -> None:
     factories.make_assignment(agent=amina)
@@ -76,12 +78,12 @@ def test_leaving_a_customer_knowingly_passes_them_on(
     assert Assignment.objects.get().ending == Assignment.Ending.LOST
 
 
-def test_logging_out_goes_offline_first(plain: Browser, amina: Agent) -> None:
+def test_logging_out_makes_the_agent_offline(plain: Browser, amina: Agent) -> None:
     answer = plain.act("logout/")
 
     assert (answer.url, status(amina)) == ("/desk/login/", "offline")
     assert plain.look().status_code == 302
 
 
-def test_looking_does_not_log_out(plain: Browser) -> None:
+def test_a_get_request_does_not_log_out(plain: Browser) -> None:
     assert plain.look("logout/").status_code == 405

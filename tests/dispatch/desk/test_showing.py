@@ -1,4 +1,4 @@
-"""A page says that an offer is on its screen: the agent's minute begins."""
+"""Reports that an offer is on the screen, which start the minute to answer."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ def offer(amina: Agent) -> Offer:
     return factories.make_offer(agent=amina)
 
 
-def test_a_page_without_a_line_says_it_by_http(live: Browser, offer: Offer) -> None:
+def test_a_page_without_a_socket_reports_by_http(live: Browser, offer: Offer) -> None:
     answer = live.act(f"offers/{offer.pk}/shown")
 
     held = Offer.objects.get()
@@ -27,7 +27,7 @@ def test_a_page_without_a_line_says_it_by_http(live: Browser, offer: Offer) -> N
     assert held.expires_at == held.shown_at + OFFER_LASTS + GRACE
 
 
-def test_said_twice_the_minute_is_no_longer(live: Browser, offer: Offer) -> None:
+def test_reporting_twice_does_not_extend_the_minute(live: Browser, offer: Offer) -> None:
     live.act(f"offers/{offer.pk}/shown")
     before = Offer.objects.get().expires_at
 
@@ -43,7 +43,7 @@ def test_an_answered_offer_is_not_shown_again(live: Browser, offer: Offer) -> No
     assert Offer.objects.get().status == "accepted"
 
 
-def test_nobody_else_can_say_it_in_the_same_breath(offer: Offer) -> None:
+def test_another_agent_cannot_report_an_offer_as_shown(offer: Offer) -> None:
     elsa = factories.make_agent("Elsa")
 
     said = offers.show([(offer.pk, offer.agent_id), (offer.pk, elsa.pk)], at=clock.now())
@@ -52,9 +52,7 @@ def test_nobody_else_can_say_it_in_the_same_breath(offer: Offer) -> None:
     assert (said, alone) == ([offer.pk], [])
 
 
-def test_a_browser_without_scripts_says_it_by_the_picture_on_the_card(
-    plain: Browser, offer: Offer
-) -> None:
+def test_a_browser_without_scripts_reports_by_an_image(plain: Browser, offer: Offer) -> None:
     picture = f"offers/{offer.pk}/shown.gif"
     assert (
         f'<noscript><img src="/desk/{picture}" alt=""></noscript>' in plain.look().content.decode()
@@ -65,22 +63,20 @@ def test_a_browser_without_scripts_says_it_by_the_picture_on_the_card(
     assert (answer.status_code, Offer.objects.get().status) == (204, "shown")
 
 
-def test_a_picture_fetched_ahead_of_being_looked_at_says_nothing(
-    plain: Browser, offer: Offer
-) -> None:
+def test_a_prefetched_image_reports_nothing(plain: Browser, offer: Offer) -> None:
     plain.get(f"/desk/offers/{offer.pk}/shown.gif", headers={"sec-purpose": "prefetch;prerender"})
 
     assert Offer.objects.get().status == "sent"
 
 
-def test_cards_that_travel_to_an_open_page_carry_no_picture(live: Browser, offer: Offer) -> None:
+def test_a_card_sent_to_an_open_page_has_no_image(live: Browser, offer: Offer) -> None:
     fragment = live.look("state", signature="old").content.decode()
 
     assert f'id="offer-{offer.pk}"' in fragment
     assert "<noscript" not in fragment + push.card(offer)
 
 
-def test_a_card_asks_to_be_acknowledged_until_it_was(live: Browser, offer: Offer) -> None:
+def test_a_card_asks_to_be_acknowledged_until_it_is(live: Browser, offer: Offer) -> None:
     asks = f'data-unshown="/desk/offers/{offer.pk}/shown"'
     assert asks in push.card(offer)
     assert asks in live.look().content.decode()
@@ -90,7 +86,7 @@ def test_a_card_asks_to_be_acknowledged_until_it_was(live: Browser, offer: Offer
     assert "data-unshown" not in live.look().content.decode()
 
 
-def test_after_a_reload_the_card_counts_what_the_server_counts(live: Browser, offer: Offer) -> None:
+def test_a_reloaded_card_has_the_countdown_of_the_server(live: Browser, offer: Offer) -> None:
     Offer.objects.update(
         status="shown",
         shown_at=clock.now() - timedelta(seconds=40),

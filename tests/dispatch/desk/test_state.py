@@ -1,4 +1,4 @@
-"""The fragment that brings an open page up to date."""
+"""The fragment that updates an open page."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,18 +23,20 @@ def work(amina: Agent) -> Assignment:
 
 
 def position(agent: Agent, work: Assignment | None = None, **given: Any) -> dict[str, Any]:
-    """What a page shows that is up to date."""
+    """The parameters of a page that is up to date."""
     talk = {"conversation": str(work.pk), "after": 0, "stage": "talking"} if work else {}
     return {"signature": state.signatures([agent.pk])[agent.pk], **talk, **given}
 
 
-def test_nothing_new_is_nothing(live: Browser, amina: Agent) -> None:
+def test_an_unchanged_desk_is_answered_204(live: Browser, amina: Agent) -> None:
     answer = live.look("state", **position(amina))
 
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_an_old_signature_brings_every_part_and_the_new_one(live: Browser, amina: Agent) -> None:
+def test_an_old_signature_returns_every_part_and_a_new_signature(
+    live: Browser, amina: Agent
+) -> None:
     offer = factories.make_offer(agent=amina)
 
     page = live.look("state", signature="old").content.decode()
@@ -45,24 +47,24 @@ def test_an_old_signature_brings_every_part_and_the_new_one(live: Browser, amina
     assert f'data-offer="{offer.pk}"' in page
 
 
-def test_asking_is_a_sign_of_life(live: Browser, amina: Agent) -> None:
+def test_a_state_request_renews_presence(live: Browser, amina: Agent) -> None:
     before = clock.now()
-    presence.seen([amina.pk], at=before - SILENCE)
+    presence.record_heartbeats([amina.pk], at=before - SILENCE)
 
     live.look("state", **position(amina))
 
-    assert factories.presence_of(amina).seen_at > before
+    assert factories.read_presence(amina).seen_at > before
 
 
-def test_asking_does_not_bring_back_who_went_offline(live: Browser, amina: Agent) -> None:
+def test_a_state_request_keeps_an_offline_agent_offline(live: Browser, amina: Agent) -> None:
     presence.go_offline(amina, at=clock.now())
 
     live.look("state", signature="old")
 
-    assert factories.presence_of(amina).status == "offline"
+    assert factories.read_presence(amina).status == "offline"
 
 
-def test_only_the_messages_a_page_lacks_are_sent(
+def test_only_messages_new_to_the_page_are_sent(
     live: Browser, amina: Agent, work: Assignment
 ) -> None:
     for text in ("One", "Two", "Three"):
@@ -75,7 +77,7 @@ def test_only_the_messages_a_page_lacks_are_sent(
     assert 'id="work"' not in page
 
 
-def test_a_conversation_without_news_is_nothing(
+def test_an_unchanged_conversation_is_answered_204(
     live: Browser, amina: Agent, work: Assignment
 ) -> None:
     factories.make_message(work.ticket, "One")
@@ -83,7 +85,7 @@ def test_a_conversation_without_news_is_nothing(
     assert live.look("state", **position(amina, work, after=1)).status_code == 204
 
 
-def test_the_panel_comes_only_when_the_stage_changed(
+def test_the_panel_is_sent_only_when_the_stage_changed(
     live: Browser, amina: Agent, work: Assignment
 ) -> None:
     assignments.resolve(work, disposition="solved", at=clock.now())
@@ -109,7 +111,7 @@ def test_a_finished_conversation_leaves_the_page_with_its_pay(
     assert "My secret" not in page
 
 
-def test_a_lost_conversation_says_that_somebody_else_has_it(
+def test_a_lost_conversation_says_that_another_agent_has_it(
     live: Browser, amina: Agent, work: Assignment
 ) -> None:
     assignments.lose(work, at=clock.now())
@@ -130,11 +132,13 @@ def test_another_agents_conversation_is_not_found(live: Browser, amina: Agent) -
 @pytest.mark.parametrize(
     "odd", [{"after": "x"}, {"after": -1}, {"stage": "gone"}, {"conversation": "x"}]
 )
-def test_an_odd_position_counts_as_none(live: Browser, odd: dict[str, Any]) -> None:
+def test_an_invalid_position_counts_as_none(live: Browser, odd: dict[str, Any]) -> None:
     assert live.look("state", **odd).status_code == 200
 
 
-def test_the_list_says_whose_turn_it_is(live: Browser, amina: Agent, work: Assignment) -> None:
+def test_the_list_marks_conversations_that_wait_for_the_agent(
+    live: Browser, amina: Agent, work: Assignment
+) -> None:
     def turn() -> str:
         page = live.look("state", signature="old").content.decode()
         words = {"Say hello", "1 to answer", "Their turn", "Wrap-up"}

@@ -16,12 +16,13 @@ from agents.models import Agent, AgentCertificate, AgentSkill, Presence, RateCar
 from agents.models.presence import SILENCE
 from dispatch import affinity, offers, policies
 from dispatch.explanations import not_considered, replay
+from dispatch.explanations.replay import DecisionReplay
 from dispatch.models import Decision, Offer, PolicyVersion
 from dispatch.rules import limits
 from dispatch.rules.policy import AGENT_COSTS, LANE_COSTS, PAIR_COSTS
 from dispatch.waves import wave
 from tests import factories
-from tests.bustle import bustle
+from tests.varied_decisions import make_decisions
 from tickets import clock
 from tickets.models import Client, Ticket
 
@@ -45,7 +46,7 @@ def run_wave() -> Decision:
 
 
 def find_reasons(decision: Decision, ticket: Ticket) -> dict[UUID, str]:
-    explanation = replay.explain(decision, ticket.pk)
+    explanation = DecisionReplay(decision).explain(ticket.pk)
     return {
         one.agent_input.id: one.excluded_by for one in not_considered.list_unconsidered(explanation)
     }
@@ -63,7 +64,7 @@ def test_varied_decisions_replay_to_the_same_pairs(no_worker: None) -> None:
     RateCard.objects.all().delete()
     Client.objects.all().delete()
 
-    bustle(decisions=MANY)
+    make_decisions(count=MANY)
 
     rows = list(Decision.objects.order_by("at"))
     assert [row for row in rows if not replay.replay(row).is_same] == []
@@ -71,7 +72,7 @@ def test_varied_decisions_replay_to_the_same_pairs(no_worker: None) -> None:
     assert len({row.policy_id for row in rows}) >= 4
     assert call_replay() == f"{len(rows)} of {len(rows)} the same\n"
     explained = [
-        (offer, replay.explain(offer.decision, offer.ticket_id))
+        (offer, DecisionReplay(offer.decision).explain(offer.ticket_id))
         for offer in Offer.objects.select_related("decision")
     ]
     assert [
@@ -107,7 +108,7 @@ def test_a_new_policy_version_does_not_change_old_decisions() -> None:
     policies.publish(draft, at=clock.now())
 
     assert replay.replay(kept).is_same
-    assert replay.explain(kept, Ticket.objects.get().pk).chosen == near.pk
+    assert DecisionReplay(kept).explain(Ticket.objects.get().pk).chosen == near.pk
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_every_candidate_has_a_verdict_in_order_of_cost() -> None:
     best = factories.make_agent(skills={"cards": 5})
     worse = factories.make_agent(languages={"en": 2}, skills={"cards": 2})
 
-    explanation = replay.explain(run_wave(), ticket.pk)
+    explanation = DecisionReplay(run_wave()).explain(ticket.pk)
 
     assert [
         (one.agent_input.id, one.rank, one.paired_ticket) for one in explanation.candidates
@@ -161,7 +162,7 @@ def test_a_candidate_of_another_lane_is_excluded_by_its_filter() -> None:
     factories.make_agent(skills={"cards": 5})
     french = factories.make_agent(languages={"fr": 5})
 
-    explanation = replay.explain(run_wave(), ticket.pk)
+    explanation = DecisionReplay(run_wave()).explain(ticket.pk)
 
     assert [(one.agent_input.id, one.verdict.excluded_by) for one in explanation.excluded] == [
         (french.pk, "language")
@@ -175,7 +176,7 @@ def test_an_agent_who_declined_is_excluded_by_declined() -> None:
     offers.decline(Offer.objects.get(), at=clock.now())
     factories.make_agent()
 
-    explanation = replay.explain(run_wave(), ticket.pk)
+    explanation = DecisionReplay(run_wave()).explain(ticket.pk)
 
     assert [(one.agent_input.id, one.verdict.excluded_by) for one in explanation.excluded] == [
         (first.pk, "declined")
@@ -187,7 +188,7 @@ def test_explaining_a_ticket_the_wave_did_not_read_raises_key_error() -> None:
     factories.make_agent()
 
     with pytest.raises(KeyError):
-        replay.explain(run_wave(), uuid4())
+        DecisionReplay(run_wave()).explain(uuid4())
 
 
 def make_busy(agent: Agent) -> None:
@@ -225,7 +226,7 @@ def test_an_agent_blocked_for_the_customer_is_excluded_by_blocked() -> None:
     apart, _chosen = factories.make_agent(), factories.make_agent()
     affinity.block(apart, ticket, at=clock.now())
 
-    explanation = replay.explain(run_wave(), ticket.pk)
+    explanation = DecisionReplay(run_wave()).explain(ticket.pk)
 
     assert explanation.find_candidate(apart.pk).verdict.excluded_by == "blocked"
 
@@ -274,7 +275,7 @@ def test_unconsidered_agents_are_found_in_three_queries_however_many() -> None:
     factories.make_agent()
     for _ in range(12):
         factories.make_agent(languages={"fr": 5})
-    explanation = replay.explain(run_wave(), ticket.pk)
+    explanation = DecisionReplay(run_wave()).explain(ticket.pk)
 
     with CaptureQueriesContext(connection) as asked:
         found = not_considered.list_unconsidered(explanation)

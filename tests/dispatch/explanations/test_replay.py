@@ -13,7 +13,7 @@ from dispatch.models import Decision, Offer
 from dispatch.waves import outcome, snapshot, wave
 from dispatch.waves.snapshot import WaveSnapshot
 from tests import factories
-from tests.factories import fill
+from tests.factories import use_places
 from tickets import clock
 from tickets.models import Ticket
 
@@ -137,7 +137,7 @@ def test_an_agent_who_lost_their_last_place_is_paired_but_gets_no_offer() -> Non
     policy = policies.read_in_force(at=at)
     seen = snapshot.read(policy=policy, at=at, shard=wave.ALL)
     matches = wave.pair(seen, policy=policy, at=at)
-    fill(agent)
+    use_places(agent)
 
     drafts = list(wave.draft_offers(matches, seen, at=at))
     made = outcome.save(drafts, decision=wave.record_decision(matches, seen, policy, at=at), at=at)

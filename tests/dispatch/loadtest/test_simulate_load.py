@@ -20,8 +20,8 @@ from tickets import clock
 from tickets.models import ApiKey, Client
 
 
-def lay(slug: str = "load", agents: int = 4) -> fixtures.Fixtures:
-    return fixtures.lay(
+def create_load_fixtures(slug: str = "load", agents: int = 4) -> fixtures.Fixtures:
+    return fixtures.create(
         slug,
         agents=agents,
         languages=("en", "fr"),
@@ -53,10 +53,10 @@ def test_where_people_work_it_has_to_be_asked_for(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_ground_laid_again_is_the_same_ground_with_new_keys() -> None:
-    first = lay()
+def test_fixtures_created_again_are_the_same_with_new_keys() -> None:
+    first = create_load_fixtures()
 
-    second = lay()
+    second = create_load_fixtures()
 
     assert second.agents == first.agents
     assert Agent.objects.count() == 4
@@ -73,7 +73,7 @@ def test_a_load_comes_works_and_leaves(platform: Platform, tmp_path: Path) -> No
         [
             *(sys.executable, "manage.py", "simulate_load", "--agents", "3", "--rate", "60"),
             *("--pace", "brisk", "--languages", "en", "--seed", "5", "--log", str(tmp_path)),
-            *("--drain", "40", "--news", "3"),
+            *("--drain", "40", "--listen", "3"),
         ],
         cwd=embedded.BASE_DIR,
         env={**os.environ, **platform.environment},
@@ -95,7 +95,7 @@ def test_a_load_comes_works_and_leaves(platform: Platform, tmp_path: Path) -> No
 
 
 def await_lines(folder: Path, act: str, how: str, *, least: int) -> None:
-    embedded.patiently(lambda: _enough(folder, act, how, least), ValueError, seconds=90)
+    embedded.retry(lambda: _enough(folder, act, how, least), ValueError, seconds=90)
 
 
 def _enough(folder: Path, act: str, how: str, least: int) -> None:

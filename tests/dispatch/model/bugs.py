@@ -54,6 +54,11 @@ def offered(*steps: Step, team: int = 1, places: int = 1, waiting: int = 1) -> S
     return (("begin", {"team": agents, "waiting": waiting, "stage": "offered"}), *steps)
 
 
+#: A ticket that requires a skill no agent has.
+UNSKILLED: Story = (
+    ("begin", {"team": [(1, ("en",), 0)], "waiting": 0, "stage": "waiting"}),
+    ("escalate", {"key": 7, "customer": 7, "french": False, "level": 3}),
+)
 ACCEPT: Step = ("accept", {"which": 0, "lag": False})
 TOO_LATE: Step = ("accept", {"which": 0, "lag": False, "last": 0})
 DECLINE: Step = ("decline", {"which": 0, "because": "", "afterwards": False})
@@ -110,9 +115,9 @@ OFFERED_AT_ONCE = (
 WHILE_HELD = (
     Change(snapshot_query, "SNAPSHOT_SQL", "status = 'queued'", "status IN ('queued', 'active')"),
 )
-OWN_OFFERS_ONLY = "(o.id, o.agent_id) IN (\n        SELECT *"
-NOT_WITHDRAWN = (Change(offers, "accept", "_tell_the_others(held, at=at)", "pass"),)
-CLEAR_OFFERED = "_ask_again([offer.ticket_id for offer in settled], at=at)"
+OWN_OFFERS_ONLY = "(o.id, o.agent_id) IN ( SELECT *"
+NOT_WITHDRAWN = (Change(offers, "accept", "_settle_others(held, at=at)", "pass"),)
+CLEAR_OFFERED = "_mark_reofferable([offer.ticket_id for offer in settled], at=at)"
 FENCE = "if held.ended_at or held.epoch != ticket.epoch:"
 UNFENCED = (Change(assignments, "_check", FENCE, "if False:"),)
 ON_COMMIT = "transaction.on_commit(lambda: _send_all(frames), robust=True)"
@@ -160,7 +165,7 @@ BUGS = {
         "S5 offer of a ticket that is not queued",
     ),
     "a settled offer leaves its ticket marked as offered": Bug(
-        (Change(offers, "_free", CLEAR_OFFERED, "pass"),),
+        (Change(offers, "_release", CLEAR_OFFERED, "pass"),),
         offered(DECLINE),
         "S5 marked as offered without a pending offer",
     ),
@@ -178,19 +183,19 @@ BUGS = {
         "S4",
     ),
     "a page shows another agent's offer": Bug(
-        (Change(offers, "SHOW", OWN_OFFERS_ONLY, "o.id IN (SELECT id"),),
+        (Change(offers, "SHOW_SQL", OWN_OFFERS_ONLY, "o.id IN (SELECT id"),),
         offered(("screens_show", {"acks": [(0, False)], "roll": False}), team=2),
         "S12",
     ),
     "a lost conversation is paid whole": Bug(
-        (Change(assignments, "lose", "quote.for_time_only(", "quote.final("),),
+        (Change(assignments, "lose", "quote.time_pay(", "quote.final_pay("),),
         offered(ACCEPT, TAKE_AWAY),
         "S9 paid another amount than the rules say",
     ),
     "an idempotency key is not stored": Bug(
         (
             Change(intake, "OPEN", "AND NOT EXISTS (SELECT FROM kept)", ""),
-            Change(intake, "_explain", "if result.kept:", "if False:"),
+            Change(intake, "_explain", "if result.stored:", "if False:"),
         ),
         offered(AGAIN),
         "S11",
@@ -227,6 +232,19 @@ BUGS = {
         (Change(wave, "give_up_overdue", "[:limit]", "[:0]"),),
         offered(LEAVE, wait(150), TICK),
         "L2",
+    ),
+    "a skill is dropped that does not give way": Bug(
+        (Change(wave, "_lowered", "gives_way=ticket.gives_way", "gives_way=ticket.skills"),),
+        (*UNSKILLED, wait(20), TICK),
+        "Q1 lower levels than",
+    ),
+    "levels are lowered before the promise is over": Bug(
+        (
+            Change(lifecycle, "lower_levels", "lower_at__lte=at", "lower_at__isnull=False"),
+            Change(wave, "_lowered", "moment <= at", "moment > at"),
+        ),
+        (*UNSKILLED, wait(9), TICK),
+        "Q1 lowered before",
     ),
     "tickets of normal urgency are not read": Bug(
         (Change(snapshot_query, "SNAPSHOT_SQL", "ARRAY[0, 1, 2]", "ARRAY[0, 2]"),),

@@ -83,7 +83,7 @@ class Dispatch(People):
     def time_passes(self, seconds: int) -> None:
         """Pass time; open pages send their heartbeats."""
         self.world.pass_time(seconds)
-        self.world.act(lambda at: presence.seen(list(self.open_pages), at=at))
+        self.world.act(lambda at: presence.record_heartbeats(list(self.open_pages), at=at))
         self.check_rows()
 
     @rule(after=st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20]))
@@ -100,7 +100,7 @@ class Dispatch(People):
             self.world.held = ("tickets_ticket", UUID(self.newest_ticket(which)))
 
     def teardown(self) -> None:
-        """Faults end and the clock alone goes on, its broker dead: all comes to its end."""
+        """End the run: recover from all faults, unless an invariant is already broken."""
         try:
             if self.sound:
                 self.recover()

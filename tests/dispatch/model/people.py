@@ -99,7 +99,7 @@ class People(StateMachine):
     def decline(self, which: int, because: str, afterwards: bool) -> None:
         offer = self._offer(which)
         if afterwards:
-            self.world.act(lambda at: offers.say_why(offer, because=because))
+            self.world.act(lambda at: offers.record_reason(offer, because=because))
         else:
             self.world.act(lambda at: offers.decline(offer, because=because, at=at))
 

@@ -29,6 +29,7 @@ from agents.errors import AgentError
 from dispatch.errors import DispatchError
 from dispatch.models import PolicyVersion
 from dispatch.realtime import notifier
+from dispatch.realtime.background import BackgroundJob
 from dispatch.realtime.wakeup import WakeSignal
 from dispatch.tasks import run_until_idle
 from tickets.errors import TicketError
@@ -71,9 +72,12 @@ class Broker:
         check_outside_transaction("a hint")
         self.kept.append(outbox.deliver_due)
 
-    def wake(self, bell: WakeSignal, task: Task) -> None:
+    def wake(self, signal: WakeSignal, task: Task, work: Callable[[], object]) -> None:
         check_outside_transaction("a hint")
         self.kept.append(run_until_idle)
+
+    def refresh(self, job: BackgroundJob) -> None:
+        """What was read before is as new as anything here: time stands still."""
 
 
 class Bot:
@@ -169,7 +173,7 @@ def replace_surroundings(world: World) -> Iterator[World]:
     """Send hints and webhooks to this world's broker and bot."""
     with pytest.MonkeyPatch.context() as patch:
         count_ids(patch)
-        patch.setattr(notifier, "_carrier", world.broker)
+        patch.setattr(notifier, "engine", lambda: world.broker)
         patch.setattr(outbound_http, "post", world.bot.post)
         # Refusals are half of all responses here, so they are not logged.
         patch.setattr(logging.getLogger("django.request"), "disabled", True)

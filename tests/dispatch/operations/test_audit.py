@@ -56,9 +56,9 @@ def finished() -> Assignment:
 def more_pending_offers() -> str:
     offer = factories.make_offer()
     drop("dispatch_offer", "one_pending_offer_per_slot")
-    for number in range(invariants.MOST_PENDING):
+    for number in range(invariants.MOST_AT_ONCE):
         agent = factories.make_agent(f"Agent {number}")
-        factories.fill(agent)
+        factories.use_places(agent)
         Offer.objects.create(
             ticket=offer.ticket,
             agent=agent,
@@ -137,7 +137,7 @@ def an_active_ticket_of_nobody() -> str:
 def an_acceptance_without_work() -> str:
     offer = factories.make_offer()
     sql("UPDATE dispatch_offer SET status = 'accepted', settled_at = now() WHERE id = %s", offer.pk)
-    presence.release([offer.agent_id], at=clock.now(), worked=False)
+    presence.release_capacity([offer.agent_id], at=clock.now(), worked=False)
     return f"offer:{offer.pk}"
 
 

@@ -1,16 +1,21 @@
 """Metrics: read from PostgreSQL, so that they are right whichever process is asked."""
 
+import socket
+import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from django.db import OperationalError, connection
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from dispatch import assignments
-from dispatch import scheduler as dispatch_clock
+from dispatch import assignments, scheduler
 from dispatch.models import LiveServer, MatchLatency, Offer
-from dispatch.models.operations import here
+from dispatch.models.operations import get_host_and_pid
 from dispatch.operations import audit, connections, first_offer_latency, metrics
 from dispatch.operations.invariants import INVARIANTS, Window
 from tests import factories
@@ -20,20 +25,21 @@ from tickets.models import Ticket, WebhookDelivery
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scrape closes its thread's connection, which here is the test's."""
-    monkeypatch.setattr(connection, "close", lambda: None)
+class OpenConnection:
+    """Reads as a scrape does, but keeps the connection open: here it is the test's."""
+
+    def collect(self) -> Iterator[Metric]:
+        return metrics.read_metrics(at=clock.now())
 
 
 def scraped() -> dict[Any, float]:
     """Each figure by its name, or by its name and its label."""
-    said: list[str] = []
-    body = metrics.page({}, lambda status, headers: said.append(status))
-    assert said == ["200 OK"]
+    registry = CollectorRegistry()
+    registry.register(OpenConnection())
+    text = generate_latest(registry)
     return {
         (sample.name, *sample.labels.values()) if sample.labels else sample.name: sample.value
-        for family in text_string_to_metric_families(body[0].decode())
+        for family in text_string_to_metric_families(text.decode())
         for sample in family.samples
     }
 
@@ -74,12 +80,12 @@ def test_a_lost_conversation_is_counted_for_good() -> None:
 
 
 def test_the_clock_is_behind_by_its_silence_or_its_lateness() -> None:
-    dispatch_clock.beat(leader="a:1", lag_ms=7000, took_ms=250)
+    scheduler.beat(leader="a:1", lag_ms=7000, took_ms=250)
 
     figures = scraped()
 
-    assert figures["releve_clock_lag_seconds"] == 7
-    assert figures["releve_clock_tick_seconds"] == 0.25
+    assert figures["releve_scheduler_lag_seconds"] == 7
+    assert figures["releve_scheduler_tick_seconds"] == 0.25
 
 
 def test_the_open_sockets_of_live_servers_that_live_are_added_up() -> None:
@@ -99,7 +105,7 @@ def test_a_live_server_of_yesterday_is_forgotten() -> None:
     connections.report(4, at=at)
     connections.report(2, at=at)
 
-    assert LiveServer.objects.values_list("name", "sockets").get() == (here(), 2)
+    assert LiveServer.objects.values_list("name", "sockets").get() == (get_host_and_pid(), 2)
 
 
 def test_breaches_are_named_and_so_is_what_holds() -> None:
@@ -135,17 +141,66 @@ def test_news_given_up_and_news_nobody_tried() -> None:
     assert 30 <= figures["releve_oldest_unsent_event_seconds"] < 35
 
 
-def test_without_a_database_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def served() -> Iterator[str]:
+    """The address of the metrics of a server on a free port."""
+    server = metrics.serve(0)
+    yield f"http://127.0.0.1:{server.server_port}/metrics"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scrape_over_http_leaves_no_connection_open(served: str) -> None:
+    factories.make_ticket()
+    before = open_connections()
+
+    answers = [httpx.get(served, trust_env=False) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert 'releve_tickets_waiting{language="en"} 1.0' in answers[0].text
+    assert open_connections() == before
+
+
+def open_connections() -> int:
+    """Of this database. A server needs a moment to end a connection that was closed."""
+    time.sleep(0.3)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
+
+
+def test_a_scrape_that_fails_answers_500_and_quotes_nothing(
+    served: str, monkeypatch: Any, caplog: Any, capfd: Any
+) -> None:
     def lost() -> None:
         raise OperationalError("secret")
 
     monkeypatch.setattr(clock, "now", lost)
-    said: list[str] = []
 
-    body = metrics.page({}, lambda status, headers: said.append(status))
+    answer = httpx.get(served, trust_env=False)
 
-    assert said == ["503 Service Unavailable"]
-    assert b"secret" not in body[0]
+    assert answer.status_code == 500
+    assert "metrics: scrape failed (OperationalError)" in caplog.text
+    printed = capfd.readouterr()
+    assert "secret" not in answer.text + caplog.text + printed.out + printed.err
+
+
+def test_a_scrape_that_succeeds_is_not_logged(
+    monkeypatch: Any, served: str, caplog: Any, capfd: Any
+) -> None:
+    monkeypatch.setattr(metrics, "read_metrics", lambda *, at: iter(()))
+    caplog.set_level("INFO", logger="dispatch")
+
+    assert httpx.get(served, trust_env=False).status_code == 200
+
+    assert [record for record in caplog.records if record.name != "httpx"] == []
+    assert '"GET /metrics' not in capfd.readouterr().err
+
+
+def test_a_port_that_is_taken_is_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        metrics.serve(taken.getsockname()[1])
 
 
 def waited(seconds: float) -> Offer:
@@ -160,7 +215,7 @@ def waited(seconds: float) -> Offer:
 
 @pytest.fixture
 def since_an_hour() -> None:
-    """What was sent within the last hour is not counted yet."""
+    """Offers of the last hour are not counted yet."""
     counts = [0] * (len(first_offer_latency.BUCKETS) + 1)
     MatchLatency.objects.create(counted_to=clock.now() - timedelta(hours=1), counts=counts)
 

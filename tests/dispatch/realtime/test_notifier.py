@@ -17,7 +17,8 @@ from celery import Task
 from channels.layers import channel_layers
 from django.conf import settings as given
 
-from dispatch.realtime import notifier
+from dispatch.realtime import background_engine, notifier
+from dispatch.realtime.background_engine import BackgroundEngine
 from dispatch.realtime.wakeup import WakeSignal
 from dispatch.tasks import SHARDS, run_until_idle, run_waves
 from tickets.tasks import deliver_webhooks
@@ -74,13 +75,13 @@ def timed(call: Any, *given: Any) -> float:
 
 
 def test_what_is_told_arrives(ear: Ear) -> None:
-    notifier.Notifier().publish(CHANNEL, b"news")
+    BackgroundEngine().publish(CHANNEL, b"news")
 
     assert ear.heard(seconds=2) == b"news"
 
 
 def test_what_is_told_arrives_in_order(ear: Ear) -> None:
-    carrier = notifier.Notifier()
+    carrier = BackgroundEngine()
 
     for number in range(5):
         carrier.publish(CHANNEL, str(number).encode())
@@ -89,7 +90,7 @@ def test_what_is_told_arrives_in_order(ear: Ear) -> None:
 
 
 def test_without_valkey_nobody_waits_and_later_news_arrive(ear: Ear, door: Path) -> None:
-    address, carrier = os.environ["REDIS_URL"], notifier.Notifier()
+    address, carrier = os.environ["REDIS_URL"], BackgroundEngine()
 
     took = [timed(carrier.publish, CHANNEL, b"lost") for _ in range(20)]
     assert ear.heard() is None
@@ -101,7 +102,7 @@ def test_without_valkey_nobody_waits_and_later_news_arrive(ear: Ear, door: Path)
 
 
 def test_a_frozen_valkey_makes_nobody_wait_and_later_news_arrive(ear: Ear, door: Path) -> None:
-    address, carrier = os.environ["REDIS_URL"], notifier.Notifier()
+    address, carrier = os.environ["REDIS_URL"], BackgroundEngine()
     frozen = socket.socket(socket.AF_UNIX)
     frozen.bind(str(door))
     frozen.listen()
@@ -121,13 +122,13 @@ def test_a_frozen_valkey_makes_nobody_wait_and_later_news_arrive(ear: Ear, door:
 
 
 def test_no_more_news_are_kept_than_memory_allows() -> None:
-    carrier = notifier.Notifier()
-    carrier._errand.request = lambda: None  # type: ignore[method-assign]
+    carrier = BackgroundEngine()
+    carrier._job.request = lambda: None  # type: ignore[method-assign]
 
-    for number in range(notifier.MOST_WAITING + 5):
+    for number in range(background_engine.MOST_WAITING + 5):
         carrier.publish(CHANNEL, str(number).encode())
 
-    assert len(carrier._news) == notifier.MOST_WAITING
+    assert len(carrier._news) == background_engine.MOST_WAITING
 
 
 class SlowTask:
@@ -143,7 +144,7 @@ class SlowTask:
 
 
 def test_ringing_waits_for_no_broker_and_once_is_enough() -> None:
-    carrier, task = notifier.Notifier(), SlowTask()
+    carrier, task = BackgroundEngine(), SlowTask()
 
     took = [timed(carrier.enqueue, cast(Task, task)) for _ in range(20)]
     task.let_go.set()

@@ -124,7 +124,7 @@ def test_whoever_was_slower_hears_so_before_their_card_goes() -> None:
 
 
 def test_an_offer_whose_card_was_lost_on_its_way_is_asked_for_within_seconds() -> None:
-    """Made by the clock with no worker alive and its news lost: only PostgreSQL knows of it."""
+    """Made by the scheduler with no worker alive and its news lost: only PostgreSQL knows of it."""
     agent, other = factories.make_agent(), factories.make_agent()
     http = login(agent.user)
     theirs = factories.make_offer(agent=other)

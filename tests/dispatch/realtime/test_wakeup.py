@@ -83,4 +83,4 @@ def test_a_worker_told_to_stop_with_exit_code_0_stops(
 ) -> None:
     monkeypatch.setattr(state, "should_stop", told)
 
-    assert tasks.stopping() is stops
+    assert tasks.is_stopping() is stops

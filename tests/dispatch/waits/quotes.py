@@ -8,7 +8,7 @@ from dispatch.models import Assignment
 from tests import factories
 from tickets import clock
 from tickets.models import Client, Ticket
-from tickets.models.tickets import lane
+from tickets.models.tickets import build_lane
 
 
 def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Ticket:
@@ -17,7 +17,7 @@ def would_be(client: Client, *, at: datetime | None = None, **given: Any) -> Tic
     language, skills = given.pop("language", "en"), given.pop("skills", {})
     about = {"topic": "card", "queued_at": at, "due_at": at + client.answer_within, **given}
     return Ticket(
-        client=client, language=language, skills=skills, lane=lane(language, skills), **about
+        client=client, language=language, skills=skills, lane=build_lane(language, skills), **about
     )
 
 

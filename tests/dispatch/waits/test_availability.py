@@ -10,7 +10,7 @@ from django.test import Client as Http
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import AgentCertificate
-from dispatch.waits import estimates
+from dispatch.waits import estimator_cache
 from tests import factories
 from tickets import clock
 from tickets.models import Client, Ticket
@@ -26,7 +26,7 @@ def skills(api: Any) -> None:
 
 
 def ask(api: Any, **given: str) -> Any:
-    estimates.forget()
+    estimator_cache.forget()
     answer = api.get("availability", language=given.pop("language", "en"), **given)
     assert answer.status_code == 200, answer.json()
     return answer.json()
@@ -257,7 +257,7 @@ def test_the_answer_is_as_the_schema_says(api: Any) -> None:
 
 def test_more_agents_cost_no_more_queries(api: Any) -> None:
     def queries() -> int:
-        estimates.forget()
+        estimator_cache.forget()
         with CaptureQueriesContext(connection) as asked:
             api.get("availability", language="en", skills="cards")
         return len(asked)

@@ -10,7 +10,7 @@ from agents import presence
 from agents.models import Agent, Presence
 from dispatch import assignments, offers
 from dispatch.models import Assignment, Offer
-from dispatch.waits import estimates, pool
+from dispatch.waits import estimates, estimator_cache, pool
 from tests import factories
 from tests.dispatch.waits.quotes import talking, would_be
 from tickets import clock
@@ -31,7 +31,7 @@ def client() -> Client:
 
 def wait(client: Client, *, at: datetime | None = None, **given: Any) -> Wait:
     """As a process that has not looked at the floor yet would say it."""
-    estimates.forget()
+    estimator_cache.forget()
     cache.clear()
     at = at or clock.now()
     return estimates.estimate(would_be(client, at=at, **given), at=at)
@@ -197,7 +197,7 @@ def test_an_offer_that_is_out_is_only_waited_for_to_be_answered(client: Client) 
     ticket = factories.make_ticket()
     asked = half(client)
     factories.make_offer(ticket, factories.make_agent())
-    estimates.forget()
+    estimator_cache.forget()
     ticket.refresh_from_db()
 
     told = estimates.estimate(ticket, at=clock.now())

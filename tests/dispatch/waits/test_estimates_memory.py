@@ -7,7 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dispatch.waits import estimates, pool
+from dispatch.waits import estimates, estimator_cache, pool
+from dispatch.waits.estimator import WaitEstimator
+from dispatch.waits.estimator_cache import EstimatorCache
 from tests import factories
 from tests.dispatch.waits.quotes import talking, would_be
 from tickets import clock
@@ -54,11 +56,11 @@ def test_whoever_asks_when_it_is_read_anew_does_not_wait_for_that(
 ) -> None:
     at = clock.now()
     # Its own, or its thread would read on during other tests.
-    memory = estimates._EstimatorCache()
+    memory = EstimatorCache()
     known, fresh = memory.estimator(at=at), pool.read(at=at)
     go_on = threading.Event()
     monkeypatch.setattr(pool, "read", lambda *, at: go_on.wait(5) and fresh)
-    known.read_at -= estimates.REMEMBERED
+    known.read_at -= estimator_cache.REMEMBERED
 
     assert memory.estimator(at=at) is known
 
@@ -73,14 +75,14 @@ def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
 ) -> None:
     factories.make_agent()
     factories.make_ticket()
-    view = estimates.estimator(at=clock.now())
-    compete = estimates.WaitEstimator._compete
+    view = estimator_cache.estimator(at=clock.now())
+    compete = WaitEstimator._compete
 
-    def joined_meanwhile(self: estimates.WaitEstimator, lane: str, other: str) -> bool:
+    def joined_meanwhile(self: WaitEstimator, lane: str, other: str) -> bool:
         self.add(would_be(client, language="sv"))
         return compete(self, lane, other)
 
-    monkeypatch.setattr(estimates.WaitEstimator, "_compete", joined_meanwhile)
+    monkeypatch.setattr(WaitEstimator, "_compete", joined_meanwhile)
 
     would = would_be(client)
     assert view._ahead(would.lane, view.snapshot.turn_at(would)) == 1
@@ -88,7 +90,7 @@ def test_a_lane_that_comes_while_others_are_looked_at_is_no_trouble(
 
 def test_a_floor_of_many_is_read_in_as_many_queries_as_one_of_few(client: Client) -> None:
     def queries() -> int:
-        estimates.forget()
+        estimator_cache.forget()
         with CaptureQueriesContext(connection) as asked:
             estimates.estimate(would_be(client), at=clock.now())
         return len(asked)

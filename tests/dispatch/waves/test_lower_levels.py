@@ -131,7 +131,7 @@ def test_a_skill_that_gives_way_is_dropped_at_the_last_step_and_somebody_answers
     assert run_wave() == 1
     offer = agent.offers.get()
     assert offer.reasons["lowered"] == {"cards": [2, 0], "loans": [3, 1]}
-    assert list(wording.why(offer))[1:4] == [
+    assert list(wording.list_reasons(offer))[1:4] == [
         "you know Loans",
         "Cards was asked for at level 2; after 1 min it is no longer asked for",
         "Loans was asked for at level 3; after 1 min level 1 is enough",

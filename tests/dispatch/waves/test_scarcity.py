@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 
 from agents.models import Presence
+from config.settings import REALTIME_ENGINE as BACKGROUND
 from dispatch.explanations import replay
 from dispatch.models import Decision
 from dispatch.rules import policy as rules
@@ -91,9 +92,9 @@ def test_it_is_counted_once_in_two_seconds_and_what_is_usual_once_in_ten(
 def test_no_wave_waits_for_the_counting(
     settings: Any, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    settings.HINTS_INLINE = False
+    settings.REALTIME_ENGINE = BACKGROUND
     asked = []
-    monkeypatch.setattr(scarcity.COUNTING, "request", lambda: asked.append(True))
+    monkeypatch.setattr(scarcity.COUNTING.job, "request", lambda: asked.append(True))
     at = clock.now()
     tickets(30, skills={"cards": 2})
     counted = scarcity.current(at=at)
@@ -104,7 +105,7 @@ def test_no_wave_waits_for_the_counting(
         assert not asked
         assert scarcity.current(at=at + 2 * scarcity.FRESH) == counted
     assert asked
-    scarcity.COUNTING.work()
+    scarcity.COUNTING.job.work()
     assert scarcity.current(at=clock.now()) != counted
 
 
@@ -118,7 +119,7 @@ def test_a_wave_keeps_it_with_its_decision() -> None:
     wave.run(at=clock.now())
 
     decision = Decision.objects.get()
-    kept = WaveSnapshot.from_json(decision.words())
+    kept = WaveSnapshot.from_json(decision.decompress())
     language = rules.scarcity(14 / 15 * 2, 2)
     assert sorted(sum(one.agent_input.scarcity.values()) for one in kept.free) == [
         language,

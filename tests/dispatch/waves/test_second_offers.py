@@ -39,7 +39,7 @@ def pending() -> dict[Any, int]:
 
 
 def ask(at: Any) -> int:
-    """Let the clock come by at that moment; everybody's page is alive."""
+    """Let the scheduler tick at that moment; everybody's page is alive."""
     Presence.objects.update(seen_at=at)
     wave.reopen_hesitant(at=at)
     return wave.run(at=at)
@@ -110,9 +110,9 @@ def test_the_first_yes_wins_and_the_others_learn_it(asked_of_three: list[Offer])
 
     statuses = Offer.objects.order_by("slot").values_list("status", flat=True)
     assert list(statuses) == ["taken", "accepted", "taken"]
-    loads = [factories.presence_of(one.agent).load for one in asked_of_three]
+    loads = [factories.read_presence(one.agent).load for one in asked_of_three]
     assert (held.agent, loads) == (second.agent, [0, 1, 0])
-    assert factories.presence_of(first.agent).idle_since < third.sent_at
+    assert factories.read_presence(first.agent).idle_since < third.sent_at
 
 
 def test_whoever_was_too_late_is_asked_again_when_the_ticket_comes_back(

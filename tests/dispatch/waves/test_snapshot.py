@@ -61,7 +61,7 @@ def test_an_agent_is_seen_with_all_that_counts() -> None:
 
     [seen] = take().free
 
-    held = factories.presence_of(agent)
+    held = factories.read_presence(agent)
     assert (seen.agent_input.id, seen.agent_input.idle_since) == (agent.pk, held.idle_since)
     assert (seen.agent_input.languages, seen.agent_input.skills) == (
         {"en": 3, "fr": 5},
@@ -83,9 +83,9 @@ def test_a_day_is_counted_from_its_first_conversation() -> None:
     agent = factories.make_agent()
     today = clock.now()
     for at in (today - DAY, today - DAY, today):
-        presence.take_on(agent, at=at)
+        presence.count_accepted(agent, at=at)
 
-    held = factories.presence_of(agent)
+    held = factories.read_presence(agent)
     assert (held.worked_today, held.worked_on) == (1, today.date())
 
 
@@ -225,11 +225,11 @@ def test_a_certificate_counts_until_the_end_of_its_last_day() -> None:
     agent, today = factories.make_agent(), clock.now()
     certify(agent, valid_until=today.date())
 
-    assert roster.end_certificates(at=today) == 0
-    assert "+kyc" in factories.presence_of(agent).abilities
-    assert roster.end_certificates(at=today + DAY) == 1
-    assert "+kyc" not in factories.presence_of(agent).abilities
-    assert roster.end_certificates(at=today + DAY) == 0
+    assert roster.lapse_certificates(at=today) == 0
+    assert "+kyc" in factories.read_presence(agent).abilities
+    assert roster.lapse_certificates(at=today + DAY) == 1
+    assert "+kyc" not in factories.read_presence(agent).abilities
+    assert roster.lapse_certificates(at=today + DAY) == 0
 
 
 def test_two_matchers_share_out_every_language_once() -> None:

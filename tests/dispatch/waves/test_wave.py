@@ -44,7 +44,7 @@ def test_a_waiting_ticket_is_offered_to_a_free_agent() -> None:
     offer = Offer.objects.get()
     assert (offer.ticket, offer.agent, offer.status) == (ticket, agent, "sent")
     assert offer.expires_at - offer.sent_at == SHOWN_WITHIN
-    assert factories.presence_of(agent).load == 1
+    assert factories.read_presence(agent).load == 1
 
 
 def test_the_pay_is_promised_by_the_card_in_force_and_what_the_ticket_asks_for() -> None:
@@ -136,7 +136,7 @@ def test_an_agent_is_asked_for_as_many_as_they_have_room_one_a_wave() -> None:
     agent = factories.make_agent(capacity=2)
 
     assert [run_wave(), run_wave(), run_wave()] == [1, 1, 0]
-    assert factories.presence_of(agent).load == 2
+    assert factories.read_presence(agent).load == 2
 
 
 def test_a_language_nobody_speaks_blocks_nobody() -> None:

@@ -1,4 +1,4 @@
-"""The coordinators' pages of demand: tickets and their story, clients and skills."""
+"""The admin pages of demand: tickets and timelines, clients and skills."""
 
 from datetime import timedelta
 
@@ -12,17 +12,17 @@ from tests.factories import (
     make_ticket,
 )
 from tests.staff import (
-    ASKED,
     ESCAPED,
     HOSTILE,
-    TURNED,
-    a_coordinator,
-    a_viewer,
-    add,
-    lists,
-    page,
-    run,
-    said,
+    RIGHT_TO_LEFT,
+    SUBMITTED,
+    list_address,
+    log_in_coordinator,
+    log_in_viewer,
+    page_address,
+    read_messages,
+    run_action,
+    submit_new,
 )
 from tickets.models import (
     Client,
@@ -35,20 +35,20 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
 # Tickets
 
 
-def test_what_customers_wrote_is_shown_as_the_text_it_is(coordinator):
+def test_text_of_customers_is_shown_escaped(coordinator):
     ticket = make_ticket(
-        customer={"ref": "c", "name": HOSTILE + TURNED},
+        customer={"ref": "c", "name": HOSTILE + RIGHT_TO_LEFT},
         summary=f"summary {HOSTILE}",
         tried=[f"tried {HOSTILE}"],
         context={f"key {HOSTILE}": f"value {HOSTILE}"},
@@ -56,41 +56,53 @@ def test_what_customers_wrote_is_shown_as_the_text_it_is(coordinator):
     )
     make_message(ticket, f"later {HOSTILE}")
 
-    listed = coordinator.get(lists("tickets_ticket")).content.decode()
-    told = coordinator.get(page("tickets_ticket", ticket)).content.decode()
+    listed = coordinator.get(list_address("tickets_ticket")).content.decode()
+    told = coordinator.get(page_address("tickets_ticket", ticket)).content.decode()
 
     assert HOSTILE not in listed + told
-    assert ESCAPED + TURNED in listed
+    assert ESCAPED + RIGHT_TO_LEFT in listed
     for word in ("summary", "tried", "key", "value", "said", "later"):
         assert f"{word} {ESCAPED}" in told
 
 
-def test_the_story_is_told_in_order(coordinator):
+def test_the_timeline_names_the_skills_that_give_way(coordinator):
+    needs = [{"code": "cards", "level": 2}, {"code": "loans", "gives_way": True}]
+
+    told = coordinator.get(
+        page_address("tickets_ticket", make_ticket(skills=needs))
+    ).content.decode()
+
+    story = " ".join(told[told.index("Its story") :].split())
+    assert "cards ≥ 2, loans ≥ 1" in story
+    assert "kills that give way" in story
+
+
+def test_the_timeline_is_in_order(coordinator):
     make_endpoint()
     ticket = make_ticket(summary="Her card is lost.")
     make_message(ticket, "Anybody?")
-    run(coordinator, "tickets_ticket", "hand_back", ticket)
+    run_action(coordinator, "tickets_ticket", "hand_back", ticket)
 
-    told = coordinator.get(page("tickets_ticket", ticket)).content.decode()
+    told = coordinator.get(page_address("tickets_ticket", ticket)).content.decode()
 
     parts = ["Handed over by the bot", "Queued", "Anybody?", "Handed back", "ticket.handed_back"]
     places = [told[told.index("Its story") :].index(part) for part in parts]
     assert places == sorted(places)
 
 
-def test_the_list_asks_as_many_questions_for_thirty_tickets_as_for_three(
+def test_the_list_runs_as_many_queries_for_thirty_tickets_as_for_three(
     coordinator, django_assert_max_num_queries
 ):
     for _ in range(3):
         make_ticket()
-    coordinator.get(lists("tickets_ticket"))
+    coordinator.get(list_address("tickets_ticket"))
     with django_assert_max_num_queries(100) as few:
-        coordinator.get(lists("tickets_ticket"))
+        coordinator.get(list_address("tickets_ticket"))
     for _ in range(27):
         make_ticket()
 
     with django_assert_max_num_queries(len(few)):
-        coordinator.get(lists("tickets_ticket"))
+        coordinator.get(list_address("tickets_ticket"))
 
 
 def test_tickets_can_be_found_by_customer_conversation_and_number(coordinator):
@@ -98,7 +110,7 @@ def test_tickets_can_be_found_by_customer_conversation_and_number(coordinator):
     make_ticket(customer={"ref": "d", "name": "Mia K."})
 
     for words in ("zora", "talk-77", str(ticket.pk)):
-        shown = coordinator.get(lists("tickets_ticket"), {"q": words}).content.decode()
+        shown = coordinator.get(list_address("tickets_ticket"), {"q": words}).content.decode()
         assert "Zora" in shown
         assert "Mia K." not in shown
 
@@ -106,7 +118,7 @@ def test_tickets_can_be_found_by_customer_conversation_and_number(coordinator):
 def test_a_ticket_is_handed_back_to_the_bot(coordinator):
     ticket = make_ticket()
 
-    run(coordinator, "tickets_ticket", "hand_back", ticket)
+    run_action(coordinator, "tickets_ticket", "hand_back", ticket)
 
     handed_back = Ticket.objects.get()
     assert (handed_back.status, handed_back.disposition) == ("handed_back", "supervisor")
@@ -115,26 +127,30 @@ def test_a_ticket_is_handed_back_to_the_bot(coordinator):
 def test_a_customer_is_told_that_nobody_is_available(coordinator):
     ticket = make_ticket()
 
-    coordinator.post(page("tickets_ticket", ticket, action="tell_unavailable_here"), ASKED)
+    coordinator.post(
+        page_address("tickets_ticket", ticket, action="tell_unavailable_here"), SUBMITTED
+    )
 
     assert Ticket.objects.get().status == Ticket.Status.UNAVAILABLE
 
 
-def test_what_cannot_be_done_with_a_ticket_is_said_in_a_sentence(coordinator):
+def test_a_refused_action_shows_its_reason(coordinator):
     ticket = make_ticket()
-    run(coordinator, "tickets_ticket", "hand_back", ticket)
+    run_action(coordinator, "tickets_ticket", "hand_back", ticket)
 
-    answer = run(coordinator, "tickets_ticket", "tell_unavailable", ticket)
+    answer = run_action(coordinator, "tickets_ticket", "tell_unavailable", ticket)
 
-    assert said(answer) == [f"{ticket}: This ticket is closed. Escalate again to open a new one."]
+    assert read_messages(answer) == [
+        f"{ticket}: This ticket is closed. Escalate again to open a new one."
+    ]
 
 
 def test_a_ticket_is_never_written_by_hand(coordinator):
     ticket = make_ticket()
 
     answers = [
-        coordinator.post(page("tickets_ticket", ticket), {"status": "resolved"}),
-        coordinator.get(page("tickets_ticket", ticket, action="delete")),
+        coordinator.post(page_address("tickets_ticket", ticket), {"status": "resolved"}),
+        coordinator.get(page_address("tickets_ticket", ticket, action="delete")),
         coordinator.get(reverse("admin:tickets_ticket_add")),
     ]
 
@@ -144,16 +160,18 @@ def test_a_ticket_is_never_written_by_hand(coordinator):
 def test_a_viewer_sees_tickets_and_cannot_act_on_them(viewer):
     ticket = make_ticket()
 
-    seen = viewer.get(page("tickets_ticket", ticket))
-    run(viewer, "tickets_ticket", "hand_back", ticket)
-    refused = viewer.post(page("tickets_ticket", ticket, action="hand_back_here"), ASKED)
+    seen = viewer.get(page_address("tickets_ticket", ticket))
+    run_action(viewer, "tickets_ticket", "hand_back", ticket)
+    refused = viewer.post(
+        page_address("tickets_ticket", ticket, action="hand_back_here"), SUBMITTED
+    )
 
     assert seen.status_code == 200
     assert refused.status_code == 403
     assert Ticket.objects.get().status == Ticket.Status.QUEUED
 
 
-def test_an_address_of_no_ticket_leads_back(coordinator):
+def test_the_page_of_an_unknown_ticket_redirects(coordinator):
     address = reverse("admin:tickets_ticket_change", args=["nonsense"])
 
     assert coordinator.get(address).status_code == 302
@@ -162,15 +180,17 @@ def test_an_address_of_no_ticket_leads_back(coordinator):
 # Clients and skills
 
 
-def test_a_client_is_made_and_keeps_its_code(coordinator):
+def test_a_new_client_keeps_its_code(coordinator):
     form = {
         "name": "Velo", "slug": "velo", "answer_within": "00:00:20", "patience": "00:03:00",
         "wrap_up": "00:02:00", "time_zone": "Europe/Paris",
     }  # fmt: skip
-    add(coordinator, "tickets_client", **form)
+    submit_new(coordinator, "tickets_client", **form)
     client = Client.objects.get()
 
-    coordinator.post(page("tickets_client", client), {**form, "name": "Vélo", "slug": "other"})
+    coordinator.post(
+        page_address("tickets_client", client), {**form, "name": "Vélo", "slug": "other"}
+    )
 
     client.refresh_from_db()
     assert (client.name, client.slug) == ("Vélo", "velo")
@@ -180,6 +200,6 @@ def test_a_client_is_made_and_keeps_its_code(coordinator):
 def test_a_skill_keeps_its_code(coordinator):
     skill = make_skill("cards")
 
-    coordinator.post(page("tickets_skill", skill), {"name": "Bank cards", "code": "other"})
+    coordinator.post(page_address("tickets_skill", skill), {"name": "Bank cards", "code": "other"})
 
     assert list(Skill.objects.values_list("code", "name")) == [("cards", "Bank cards")]

@@ -1,4 +1,4 @@
-"""The coordinators' pages about a client's bot: its keys and its webhooks."""
+"""The admin pages of API keys and webhooks."""
 
 import re
 from uuid import uuid4
@@ -16,13 +16,13 @@ from tests.factories import (
 from tests.staff import (
     ESCAPED,
     HOSTILE,
-    a_coordinator,
-    a_viewer,
-    add,
-    lists,
-    page,
-    run,
-    said,
+    list_address,
+    log_in_coordinator,
+    log_in_viewer,
+    page_address,
+    read_messages,
+    run_action,
+    submit_new,
 )
 from tickets import clock
 from tickets.models import (
@@ -36,19 +36,19 @@ pytestmark = pytest.mark.django_db
 
 
 def answer_to(key):
-    """What a bot with this key gets for a ticket that is not there: 401 when the key is refused."""
+    """The status a bot with this key gets for an unknown ticket: 401 if the key is refused."""
     bot = Browser(headers={"authorization": f"Bearer {key}"})
     return bot.get(f"/api/v1/tickets/{uuid4()}").status_code
 
 
 @pytest.fixture
 def coordinator():
-    return a_coordinator()
+    return log_in_coordinator()
 
 
 @pytest.fixture
 def viewer():
-    return a_viewer()
+    return log_in_viewer()
 
 
 # API keys
@@ -57,9 +57,9 @@ def viewer():
 def test_a_new_key_is_shown_once_and_works(coordinator):
     client = make_client()
 
-    answer = add(coordinator, "tickets_apikey", client=client.pk, name="bot")
-    shown = re.search(r"rk_[0-9a-f]{8}_[\w-]{43}", " ".join(said(answer)))
-    again = coordinator.get(page("tickets_apikey", ApiKey.objects.get())).content.decode()
+    answer = submit_new(coordinator, "tickets_apikey", client=client.pk, name="bot")
+    shown = re.search(r"rk_[0-9a-f]{8}_[\w-]{43}", " ".join(read_messages(answer)))
+    again = coordinator.get(page_address("tickets_apikey", ApiKey.objects.get())).content.decode()
 
     assert shown
     assert answer_to(shown[0]) == 404
@@ -70,25 +70,25 @@ def test_a_new_key_is_shown_once_and_works(coordinator):
 def test_a_revoked_key_is_refused(coordinator):
     key = make_key(make_client())
 
-    run(coordinator, "tickets_apikey", "revoke", ApiKey.objects.get())
+    run_action(coordinator, "tickets_apikey", "revoke", ApiKey.objects.get())
 
     assert answer_to(key) == 401
 
 
 def test_a_key_is_never_changed_or_deleted(coordinator):
     make_key(make_client())
-    here = page("tickets_apikey", ApiKey.objects.get())
+    here = page_address("tickets_apikey", ApiKey.objects.get())
 
     assert coordinator.post(here, {"name": "other"}).status_code == 403
     assert coordinator.get(here.replace("change/", "delete/")).status_code == 403
 
 
-def test_a_viewer_makes_and_revokes_no_key(viewer):
+def test_a_viewer_cannot_create_or_revoke_a_key(viewer):
     client = make_client()
     make_key(client)
 
     added = viewer.post(reverse("admin:tickets_apikey_add"), {"client": client.pk, "name": "mine"})
-    run(viewer, "tickets_apikey", "revoke", ApiKey.objects.get())
+    run_action(viewer, "tickets_apikey", "revoke", ApiKey.objects.get())
 
     assert added.status_code == 403
     assert ApiKey.objects.get().revoked_at is None
@@ -100,21 +100,21 @@ def test_a_viewer_makes_and_revokes_no_key(viewer):
 def test_the_signing_secret_is_shown_once(coordinator):
     client = make_client()
 
-    answer = add(
+    answer = submit_new(
         coordinator, "tickets_webhookendpoint", client=client.pk, url="https://8.8.8.8/hook"
     )
     endpoint = WebhookEndpoint.objects.get()
-    again = coordinator.get(page("tickets_webhookendpoint", endpoint)).content.decode()
+    again = coordinator.get(page_address("tickets_webhookendpoint", endpoint)).content.decode()
 
-    assert endpoint.secret in " ".join(said(answer))
+    assert endpoint.secret in " ".join(read_messages(answer))
     assert endpoint.secret not in again
 
 
 @pytest.mark.parametrize(
     "url", ["http://8.8.8.8/hook", "https://127.0.0.1/hook", "https://me:word@8.8.8.8/hook"]
 )
-def test_an_address_that_is_not_safe_is_refused_at_its_field(coordinator, url):
-    answer = add(coordinator, "tickets_webhookendpoint", client=make_client().pk, url=url)
+def test_an_unsafe_address_is_refused_at_its_field(coordinator, url):
+    answer = submit_new(coordinator, "tickets_webhookendpoint", client=make_client().pk, url=url)
 
     assert answer.context["adminform"].form.errors["url"]
     assert not WebhookEndpoint.objects.exists()
@@ -123,9 +123,9 @@ def test_an_address_that_is_not_safe_is_refused_at_its_field(coordinator, url):
 def test_a_disabled_endpoint_can_be_enabled_again(coordinator):
     endpoint = make_endpoint()
 
-    run(coordinator, "tickets_webhookendpoint", "disable", endpoint)
+    run_action(coordinator, "tickets_webhookendpoint", "disable", endpoint)
     disabled = WebhookEndpoint.objects.get().disabled_at
-    run(coordinator, "tickets_webhookendpoint", "enable", endpoint)
+    run_action(coordinator, "tickets_webhookendpoint", "enable", endpoint)
 
     assert disabled
     assert WebhookEndpoint.objects.get().disabled_at is None
@@ -141,31 +141,33 @@ def make_delivery():
     return delivery
 
 
-def test_a_delivery_shows_what_each_attempt_met(coordinator):
+def test_a_delivery_shows_the_result_of_each_attempt(coordinator):
     delivery = make_delivery()
 
-    shown = coordinator.get(page("tickets_webhookdelivery", delivery)).content.decode()
+    shown = coordinator.get(page_address("tickets_webhookdelivery", delivery)).content.decode()
 
     assert f"Refused {ESCAPED}" in shown
     assert HOSTILE not in shown
     assert f"msg_{delivery.pk.hex}" in shown
 
 
-def test_a_delivery_given_up_is_sent_again(coordinator, viewer):
+def test_redelivering_a_given_up_delivery_makes_it_due(coordinator, viewer):
     delivery = make_delivery()
 
-    run(viewer, "tickets_webhookdelivery", "redeliver", delivery)
+    run_action(viewer, "tickets_webhookdelivery", "redeliver", delivery)
     untouched = WebhookDelivery.objects.get().dead_at
-    run(coordinator, "tickets_webhookdelivery", "redeliver", delivery)
+    run_action(coordinator, "tickets_webhookdelivery", "redeliver", delivery)
 
     assert untouched
     assert WebhookDelivery.objects.unsent().get().attempts == 0
 
 
 @pytest.mark.parametrize("state", ["delivered", "due", "given_up"])
-def test_deliveries_can_be_narrowed_by_state(coordinator, state):
+def test_deliveries_are_filtered_by_state(coordinator, state):
     make_delivery()
 
-    shown = coordinator.get(lists("tickets_webhookdelivery"), {"state": state}).content.decode()
+    shown = coordinator.get(
+        list_address("tickets_webhookdelivery"), {"state": state}
+    ).content.decode()
 
     assert ("ticket.answered</" in shown) == (state == "given_up")

@@ -1,4 +1,4 @@
-"""What the API refuses: the place is named, the answer is a problem document, nothing is stored."""
+"""Requests that the API refuses: the error names the field, and nothing is stored."""
 
 import json
 from typing import Any
@@ -17,8 +17,8 @@ LINE = {"role": "bot", "at": "2026-11-22T10:00:00Z", "text": "."}
 MIB = 1024 * 1024
 
 
-def told(answer: Any) -> tuple[int, str, str]:
-    """Status, code and the field of the first complaint, of a well-formed problem document."""
+def read_problem(answer: Any) -> tuple[int, str, str]:
+    """Read status, code and first field of a well-formed problem document."""
     problem = answer.json()
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert problem["status"] == answer.status_code
@@ -26,7 +26,7 @@ def told(answer: Any) -> tuple[int, str, str]:
     return answer.status_code, problem["code"], problem.get("errors", [{}])[0].get("field", "")
 
 
-def nothing_stored() -> bool:
+def is_nothing_stored() -> bool:
     return not (Ticket.objects.exists() or IdempotencyKey.objects.exists())
 
 
@@ -57,18 +57,18 @@ def test_a_wrong_field_is_named(api: Any, field: str, given: dict[str, Any]) -> 
 
     answer = api.escalate(**given)
 
-    assert told(answer) == (400, "invalid", field)
-    assert nothing_stored()
+    assert read_problem(answer) == (400, "invalid", field)
+    assert is_nothing_stored()
 
 
 @pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_a_number_json_does_not_have_is_refused(api: Any, written: str) -> None:
+def test_a_number_that_json_lacks_is_refused(api: Any, written: str) -> None:
     body = json.dumps(factories.escalation(context={"a": 1.5})).replace("1.5", written)
 
-    status, code, field = told(api.escalate(body.encode()))
+    status, code, field = read_problem(api.escalate(body.encode()))
 
     assert (status, code, field.startswith("context.a")) == (400, "invalid", True)
-    assert nothing_stored()
+    assert is_nothing_stored()
 
 
 def test_an_unknown_skill_is_named_by_its_place(api: Any) -> None:
@@ -76,8 +76,8 @@ def test_an_unknown_skill_is_named_by_its_place(api: Any) -> None:
 
     answer = api.escalate(skills=[{"code": "cards"}, {"code": "juggling"}])
 
-    assert told(answer) == (400, "invalid", "skills.1.code")
-    assert nothing_stored()
+    assert read_problem(answer) == (400, "invalid", "skills.1.code")
+    assert is_nothing_stored()
 
 
 def test_a_skill_named_twice_is_refused(api: Any) -> None:
@@ -85,7 +85,7 @@ def test_a_skill_named_twice_is_refused(api: Any) -> None:
 
     answer = api.escalate(skills=[{"code": "cards", "level": 1}, {"code": "cards", "level": 5}])
 
-    assert told(answer)[:2] == (400, "invalid")
+    assert read_problem(answer)[:2] == (400, "invalid")
 
 
 @pytest.mark.parametrize(
@@ -103,19 +103,19 @@ def test_a_skill_named_twice_is_refused(api: Any) -> None:
         b'{"a":' * 100_000,
     ],
 )
-def test_what_is_no_json_object_is_refused(api: Any, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(api: Any, body: bytes) -> None:
     answer = api.escalate(body)
 
-    assert told(answer) == (400, "invalid", "body")
-    assert nothing_stored()
+    assert read_problem(answer) == (400, "invalid", "body")
+    assert is_nothing_stored()
 
 
 @pytest.mark.parametrize("half", ["\\ud800", "\\udfff", "\\ud800x"])
-def test_half_a_character_is_refused(api: Any, half: str) -> None:
+def test_a_lone_surrogate_is_refused(api: Any, half: str) -> None:
     body = json.dumps(factories.escalation(summary="HERE")).replace("HERE", half)
 
-    assert told(api.escalate(body.encode()))[:2] == (400, "invalid")
-    assert nothing_stored()
+    assert read_problem(api.escalate(body.encode()))[:2] == (400, "invalid")
+    assert is_nothing_stored()
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_another_media_type_is_refused(api: Any, kind: str) -> None:
 
     answer = api.post("escalations", body, content_type=kind, **{"idempotency-key": "1"})
 
-    assert told(answer)[:2] == (415, "unsupported_media_type")
-    assert nothing_stored()
+    assert read_problem(answer)[:2] == (415, "unsupported_media_type")
+    assert is_nothing_stored()
 
 
 def test_json_with_a_charset_is_json(api: Any) -> None:
@@ -139,14 +139,14 @@ def test_json_with_a_charset_is_json(api: Any) -> None:
     assert answer.status_code == 201
 
 
-def test_two_mebibytes_are_too_many(api: Any) -> None:
+def test_a_body_of_two_mebibytes_is_refused(api: Any) -> None:
     body = json.dumps(factories.escalation(summary="x" * 2 * MIB)).encode()
 
-    assert told(api.escalate(body))[:2] == (413, "too_large")
-    assert nothing_stored()
+    assert read_problem(api.escalate(body))[:2] == (413, "too_large")
+    assert is_nothing_stored()
 
 
-def test_a_complaint_does_not_repeat_what_was_sent(api: Any) -> None:
+def test_an_error_does_not_repeat_the_input(api: Any) -> None:
     answer = api.escalate(customer={"ref": "u", "name": "Canary", "iban": "FR7630006000011234"})
 
     assert "FR76" not in answer.content.decode()
@@ -154,21 +154,21 @@ def test_a_complaint_does_not_repeat_what_was_sent(api: Any) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", '""', "   ", "k" * 256])
-def test_an_escalation_needs_a_key_of_its_own(api: Any, key: str | None) -> None:
+def test_an_escalation_without_a_key_is_refused(api: Any, key: str | None) -> None:
     headers = {} if key is None else {"idempotency-key": key}
 
     answer = api.post("escalations", factories.escalation(), **headers)
 
-    assert told(answer)[:2] == (400, "idempotency_key_missing")
-    assert nothing_stored()
+    assert read_problem(answer)[:2] == (400, "idempotency_key_missing")
+    assert is_nothing_stored()
 
 
-def test_a_key_is_not_used_for_two_requests(api: Any) -> None:
+def test_a_key_used_with_another_payload_is_refused(api: Any) -> None:
     api.escalate(key="1")
 
     answer = api.escalate(key="1")
 
-    assert told(answer)[:2] == (422, "idempotency_key_reused")
+    assert read_problem(answer)[:2] == (422, "idempotency_key_reused")
     assert Ticket.objects.count() == 1
 
 
@@ -183,7 +183,7 @@ def test_a_conversation_has_one_open_ticket_and_the_refusal_names_it(api: Any) -
 
     answer = api.escalate(conversation_ref="c-1")
 
-    assert told(answer)[:2] == (409, "conversation_already_open")
+    assert read_problem(answer)[:2] == (409, "conversation_already_open")
     assert answer.json()["ticket"] == open_one
 
 
@@ -200,17 +200,17 @@ def test_a_closed_ticket_takes_no_more_messages(api: Any) -> None:
 
     answer = api.post(f"tickets/{ticket.pk}/messages", {"client_message_id": "1", "text": "Hi"})
 
-    assert told(answer)[:2] == (409, "ticket_closed")
+    assert read_problem(answer)[:2] == (409, "ticket_closed")
     assert not Message.objects.exists()
 
 
-def test_other_words_under_the_same_id_are_refused(api: Any) -> None:
+def test_another_text_under_the_same_id_is_refused(api: Any) -> None:
     ticket = factories.make_ticket()
     api.post(f"tickets/{ticket.pk}/messages", {"client_message_id": "1", "text": "Hi"})
 
     answer = api.post(f"tickets/{ticket.pk}/messages", {"client_message_id": "1", "text": "Ho"})
 
-    assert told(answer)[:2] == (409, "message_changed")
+    assert read_problem(answer)[:2] == (409, "message_changed")
     assert Message.objects.get().text == "Hi"
 
 
@@ -230,25 +230,25 @@ def test_a_wrong_message_is_refused(api: Any, field: str, body: dict[str, Any]) 
 
     answer = api.post(f"tickets/{ticket.pk}/messages", body)
 
-    assert told(answer) == (400, "invalid", field)
+    assert read_problem(answer) == (400, "invalid", field)
     assert not Message.objects.exists()
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "", "9" * 30, "١", "1 OR 1=1"])
-def test_where_to_read_from_is_a_whole_number(api: Any, after: str) -> None:
+def test_an_after_that_is_no_whole_number_is_refused(api: Any, after: str) -> None:
     ticket = factories.make_ticket()
 
     answer = api.get(f"tickets/{ticket.pk}/messages", after=after)
 
-    assert told(answer) == (400, "invalid", "after")
+    assert read_problem(answer) == (400, "invalid", "after")
 
 
-def test_a_wrong_reason_for_leaving_leaves_the_ticket_as_it_was(api: Any) -> None:
+def test_an_invalid_cancellation_changes_nothing(api: Any) -> None:
     ticket = factories.make_ticket()
 
     answer = api.post(f"tickets/{ticket.pk}/cancel", {"reason": 7})
 
-    assert told(answer) == (400, "invalid", "reason")
+    assert read_problem(answer) == (400, "invalid", "reason")
     assert Ticket.objects.get().status == "queued"
 
 
@@ -265,7 +265,7 @@ def ask(api: Any, method: str, path: str, body: Any) -> Any:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ENDPOINTS)
-def test_anothers_ticket_is_as_absent_as_one_that_never_was(
+def test_the_ticket_of_another_client_is_not_found(
     api: Any, method: str, path: str, body: Any
 ) -> None:
     foreign = factories.make_ticket(factories.make_client("other"))
@@ -275,7 +275,7 @@ def test_anothers_ticket_is_as_absent_as_one_that_never_was(
     theirs = ask(api, method, path.format(foreign.pk), body)
     absent = ask(api, method, path.format(missing), body)
 
-    assert told(theirs) == told(absent) == (404, "not_found", "")
+    assert read_problem(theirs) == read_problem(absent) == (404, "not_found", "")
     assert theirs.content == absent.content.replace(str(missing).encode(), str(foreign.pk).encode())
     assert Ticket.objects.values().get() == before
     assert not Message.objects.exists()
@@ -284,8 +284,8 @@ def test_anothers_ticket_is_as_absent_as_one_that_never_was(
 @pytest.mark.parametrize(
     "path", ["tickets/1", "tickets/%00", "tickets/../escalations", "nothing", "tickets/"]
 )
-def test_an_address_that_is_none_is_a_problem_document_too(api: Any, path: str) -> None:
-    assert told(api.get(path))[:2] == (404, "not_found")
+def test_an_unknown_url_is_answered_by_a_problem_document(api: Any, path: str) -> None:
+    assert read_problem(api.get(path))[:2] == (404, "not_found")
 
 
 def test_another_method_is_refused(api: Any) -> None:
@@ -293,7 +293,7 @@ def test_another_method_is_refused(api: Any) -> None:
 
     answer = api.http.delete(f"/api/v1/tickets/{ticket.pk}")
 
-    assert told(answer)[:2] == (405, "method_not_allowed")
+    assert read_problem(answer)[:2] == (405, "method_not_allowed")
 
 
 def credentials(api: Any) -> dict[str, str]:
@@ -331,7 +331,7 @@ def credentials(api: Any) -> dict[str, str]:
         "very long",
     ],
 )
-def test_without_a_good_key_nothing_is_said(api: Any, which: str) -> None:
+def test_a_request_without_a_valid_key_is_refused(api: Any, which: str) -> None:
     ticket = factories.make_ticket()
     http = Http(headers={"authorization": credentials(api)[which]})
 

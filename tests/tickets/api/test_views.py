@@ -1,4 +1,4 @@
-"""The API's good answers: what a bot that behaves is told."""
+"""Responses of the API to valid requests."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ STRANGE = {
 }
 
 
-def test_an_escalation_opens_a_ticket_and_says_where_it_is(api: Any) -> None:
+def test_an_escalation_opens_a_ticket_and_returns_its_url(api: Any) -> None:
     answer = api.escalate(conversation_ref="c-1")
 
     ticket = Ticket.objects.get()
@@ -40,7 +40,7 @@ def test_an_escalation_opens_a_ticket_and_says_where_it_is(api: Any) -> None:
     assert answer.headers["Location"] == answer.json()["url"]
 
 
-def test_what_the_bot_knew_is_kept_as_it_came(api: Any) -> None:
+def test_the_handoff_is_stored_as_it_came(api: Any) -> None:
     transcript = [{"role": "customer", "at": "2026-11-22T10:00:00Z", "text": "Hm"}]
 
     api.escalate(summary="s", tried=["t"], transcript=transcript, context={"plan": "gold", "n": 2})
@@ -54,7 +54,7 @@ def test_what_the_bot_knew_is_kept_as_it_came(api: Any) -> None:
     )
 
 
-def test_skills_are_kept_with_the_level_asked_for(api: Any) -> None:
+def test_skills_are_stored_with_their_required_level(api: Any) -> None:
     factories.make_skill("cards")
     factories.make_skill("loans")
 
@@ -63,7 +63,7 @@ def test_skills_are_kept_with_the_level_asked_for(api: Any) -> None:
     assert Ticket.objects.get().skills == {"cards": 3, "loans": 1}
 
 
-def test_the_ticket_is_promised_and_given_up_as_the_client_decides(api: Any) -> None:
+def test_promise_and_patience_of_a_ticket_are_those_of_its_client(api: Any) -> None:
     api.escalate()
 
     ticket = Ticket.objects.get()
@@ -71,7 +71,7 @@ def test_the_ticket_is_promised_and_given_up_as_the_client_decides(api: Any) -> 
     assert ticket.give_up_at - ticket.queued_at == api.client.patience
 
 
-def test_a_waiting_ticket_is_described_whole(api: Any) -> None:
+def test_the_state_of_a_queued_ticket_is_complete(api: Any) -> None:
     ticket = factories.make_ticket(conversation_ref="c-1")
 
     answer = api.get(f"tickets/{ticket.pk}")
@@ -95,7 +95,7 @@ def test_a_waiting_ticket_is_described_whole(api: Any) -> None:
     }
 
 
-def test_an_answered_ticket_names_its_agent_and_has_no_place_in_line(api: Any) -> None:
+def test_an_answered_ticket_names_its_agent_and_has_no_position(api: Any) -> None:
     ticket = factories.make_ticket()
     offers.accept(factories.make_offer(ticket, factories.make_agent("Amina")), at=clock.now())
 
@@ -108,7 +108,7 @@ def test_an_answered_ticket_names_its_agent_and_has_no_place_in_line(api: Any) -
     )
 
 
-def test_a_ticket_given_back_says_why(api: Any) -> None:
+def test_a_handed_back_ticket_has_its_reason(api: Any) -> None:
     held = factories.make_assignment()
     assignments.hand_back(held, reason="wrong_team", note="Loans, please.", at=clock.now())
 
@@ -117,7 +117,7 @@ def test_a_ticket_given_back_says_why(api: Any) -> None:
     assert state["handback"] == {"reason": "wrong_team", "note": "Loans, please."}
 
 
-def test_a_ticket_nobody_came_for_is_not_a_handback(api: Any) -> None:
+def test_an_unavailable_ticket_has_no_handback(api: Any) -> None:
     ticket = factories.make_ticket()
     lifecycle.give_up(ticket, at=clock.now())
 
@@ -147,7 +147,7 @@ def test_a_message_is_stored_numbered_and_answered(api: Any) -> None:
     }
 
 
-def test_the_same_message_twice_is_one_message_and_says_so(api: Any) -> None:
+def test_a_repeated_message_is_stored_once_and_answered_200(api: Any) -> None:
     ticket = factories.make_ticket()
     body = {"client_message_id": "1", "text": "Hi"}
 
@@ -159,7 +159,7 @@ def test_the_same_message_twice_is_one_message_and_says_so(api: Any) -> None:
     assert Message.objects.count() == 1
 
 
-def test_messages_are_read_in_order_from_where_one_is(api: Any) -> None:
+def test_messages_are_listed_in_order_after_a_number(api: Any) -> None:
     ticket = factories.make_ticket()
     for text in ("a", "b", "c"):
         factories.make_message(ticket, text)
@@ -172,7 +172,7 @@ def test_messages_are_read_in_order_from_where_one_is(api: Any) -> None:
 
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
-def test_words_come_back_as_they_were_said(api: Any, text: str) -> None:
+def test_the_text_of_a_message_comes_back_unchanged(api: Any, text: str) -> None:
     ticket = factories.make_ticket()
 
     api.post(f"tickets/{ticket.pk}/messages", {"client_message_id": "1", "text": text})
@@ -183,7 +183,7 @@ def test_words_come_back_as_they_were_said(api: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", [text[:120] for text in STRANGE.values()], ids=STRANGE)
-def test_a_name_is_text_and_nothing_else(api: Any, name: str) -> None:
+def test_a_name_with_markup_comes_back_as_text(api: Any, name: str) -> None:
     api.escalate(customer={"ref": "u", "name": name}, context={name[:60]: name})
 
     ticket = Ticket.objects.get()
@@ -191,7 +191,7 @@ def test_a_name_is_text_and_nothing_else(api: Any, name: str) -> None:
     assert ticket.handoff.context == {name[:60]: name}
 
 
-def test_a_customer_who_leaves_closes_the_ticket(api: Any) -> None:
+def test_cancelling_closes_the_ticket(api: Any) -> None:
     ticket = factories.make_ticket()
 
     answer = api.post(f"tickets/{ticket.pk}/cancel", {"reason": "closed the window"})
@@ -201,7 +201,7 @@ def test_a_customer_who_leaves_closes_the_ticket(api: Any) -> None:
     assert Ticket.objects.get().disposition == "closed the window"
 
 
-def test_leaving_needs_no_body(api: Any) -> None:
+def test_cancelling_needs_no_body(api: Any) -> None:
     ticket = factories.make_ticket()
 
     answer = api.post(f"tickets/{ticket.pk}/cancel", b"")
@@ -209,7 +209,7 @@ def test_leaving_needs_no_body(api: Any) -> None:
     assert (answer.status_code, Ticket.objects.get().disposition) == (200, "left")
 
 
-def test_leaving_twice_changes_nothing(api: Any) -> None:
+def test_cancelling_twice_changes_nothing(api: Any) -> None:
     ticket = factories.make_ticket()
     first = api.post(f"tickets/{ticket.pk}/cancel", b"").json()
 
@@ -218,7 +218,7 @@ def test_leaving_twice_changes_nothing(api: Any) -> None:
     assert (again.status_code, again.json()) == (200, first)
 
 
-def test_an_escalation_retried_with_its_key_is_answered_as_before(api: Any) -> None:
+def test_an_escalation_retried_with_its_key_gets_the_stored_response(api: Any) -> None:
     body, key = factories.escalation(), str(uuid4())
     first = api.escalate(body, key=key)
 
@@ -230,7 +230,7 @@ def test_an_escalation_retried_with_its_key_is_answered_as_before(api: Any) -> N
     assert Ticket.objects.count() == 1
 
 
-def test_a_key_may_come_in_quotes(api: Any) -> None:
+def test_an_idempotency_key_may_be_quoted(api: Any) -> None:
     body = factories.escalation()
     first = api.escalate(body, key="abc")
 
@@ -239,7 +239,7 @@ def test_a_key_may_come_in_quotes(api: Any) -> None:
     assert again.json() == first.json()
 
 
-def test_two_clients_may_use_the_same_key(api: Any, make_api: Any) -> None:
+def test_two_clients_may_use_the_same_idempotency_key(api: Any, make_api: Any) -> None:
     other = make_api(factories.make_client("other"))
     body = factories.escalation()
 
@@ -248,7 +248,7 @@ def test_two_clients_may_use_the_same_key(api: Any, make_api: Any) -> None:
     assert len(tickets) == 2
 
 
-def test_the_key_of_a_client_signs_in_any_case_of_the_scheme(api: Any) -> None:
+def test_the_scheme_of_the_authorization_header_ignores_case(api: Any) -> None:
     ticket = factories.make_ticket()
 
     answer = Http().get(
@@ -258,7 +258,7 @@ def test_the_key_of_a_client_signs_in_any_case_of_the_scheme(api: Any) -> None:
     assert answer.status_code == 200
 
 
-def test_numbers_in_the_context_come_back_exactly(api: Any) -> None:
+def test_numbers_of_the_context_are_stored_exactly(api: Any) -> None:
     api.escalate(context={"big": 10**30, "small": 0.1, "yes": True, "none": None})
 
     kept = Handoff.objects.get().context

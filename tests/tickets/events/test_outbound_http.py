@@ -1,4 +1,4 @@
-"""Calls to addresses that clients chose: public ones only, whatever way they are spelled."""
+"""HTTP calls to addresses chosen by clients: only public ones, in every spelling."""
 
 from typing import Any
 
@@ -76,13 +76,13 @@ def test_a_private_address_is_refused_in_every_spelling(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", WRONG)
-def test_what_is_no_plain_https_address_is_refused(url: str) -> None:
+def test_a_url_that_is_no_plain_https_is_refused(url: str) -> None:
     with pytest.raises(UnsafeUrl):
         outbound_http.check_url(url)
 
 
 @pytest.mark.parametrize("url", [*PRIVATE[:3], *WRONG])
-def test_a_refused_address_is_an_answer_and_no_crash(url: str) -> None:
+def test_posting_to_a_refused_address_returns_an_error(url: str) -> None:
     answer = outbound_http.post(url, b"{}", {})
 
     assert (answer.status, answer.ok) == (None, False)
@@ -98,11 +98,11 @@ def test_a_refused_address_is_an_answer_and_no_crash(url: str) -> None:
         ("https://[64:ff9b::5db8:d822]/", "64:ff9b::5db8:d822"),
     ],
 )
-def test_a_public_address_is_the_one_connected_to(url: str, address: str) -> None:
+def test_a_public_address_is_returned_to_connect_to(url: str, address: str) -> None:
     assert outbound_http.check_url(url) == address
 
 
-def test_a_developer_may_lift_the_rules(settings: Any) -> None:
+def test_the_setting_for_developers_allows_private_addresses(settings: Any) -> None:
     settings.WEBHOOK_ALLOW_PRIVATE = True
 
     assert outbound_http.check_url("http://127.0.0.1:8000/") == "127.0.0.1"
@@ -112,7 +112,7 @@ def test_a_developer_may_lift_the_rules(settings: Any) -> None:
         outbound_http.check_url("http://user@127.0.0.1/")
 
 
-def test_what_is_sent_arrives_with_its_headers_and_its_host(receiver: Receiver) -> None:
+def test_a_post_arrives_with_its_headers_and_its_host(receiver: Receiver) -> None:
     answer = outbound_http.post(f"{receiver.url}?a=b", b'{"a":1}', {"webhook-id": "1"})
 
     [request] = receiver.received
@@ -123,7 +123,7 @@ def test_what_is_sent_arrives_with_its_headers_and_its_host(receiver: Receiver) 
 
 
 @pytest.mark.parametrize(("status", "ok"), [(200, True), (299, True), (404, False), (500, False)])
-def test_only_two_hundreds_are_a_success(receiver: Receiver, status: int, ok: bool) -> None:
+def test_only_a_status_of_2xx_is_a_success(receiver: Receiver, status: int, ok: bool) -> None:
     receiver.answers = [status]
 
     assert outbound_http.post(receiver.url, b"{}", {}).ok is ok
@@ -139,7 +139,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
     assert len(receiver.received) == 1
 
 
-def test_nobody_there_is_an_answer_too(settings: Any) -> None:
+def test_a_refused_connection_returns_an_error(settings: Any) -> None:
     settings.WEBHOOK_ALLOW_PRIVATE = True
 
     answer = outbound_http.post("http://127.0.0.1:9/", b"{}", {})

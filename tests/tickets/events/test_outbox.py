@@ -1,4 +1,4 @@
-"""The outbox: signed, in order, at least once, until the schedule is spent."""
+"""The outbox: webhooks are signed, in order, at least once, until the schedule ends."""
 
 import os
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ def endpoint(receiver: Receiver) -> WebhookEndpoint:
 
 
 def news(ticket: Ticket | None = None, *, many: int = 1) -> list[WebhookDelivery]:
-    """So many pieces of news of one ticket, the oldest first."""
+    """Queue this many webhooks of one ticket, the oldest first."""
     ticket = ticket or factories.make_ticket()
     for number in range(many):
         ticket.version += 1
@@ -39,7 +39,7 @@ def due_now() -> None:
     WebhookDelivery.objects.update(next_attempt_at=clock.now() - DAY)
 
 
-def test_what_arrives_is_signed_for_its_receiver(
+def test_a_webhook_is_signed_with_the_secret_of_its_endpoint(
     receiver: Receiver, endpoint: WebhookEndpoint
 ) -> None:
     factories.make_assignment()
@@ -52,7 +52,7 @@ def test_what_arrives_is_signed_for_its_receiver(
     assert request.headers["content-type"] == "application/json"
 
 
-def test_a_changed_body_or_another_secret_is_found_out(
+def test_a_changed_body_or_another_secret_fails_verification(
     receiver: Receiver, endpoint: WebhookEndpoint
 ) -> None:
     news()
@@ -72,7 +72,7 @@ def test_every_endpoint_has_a_secret_of_its_own() -> None:
     assert one.secret.startswith("whsec_")
 
 
-def test_words_of_any_script_arrive_as_they_were(
+def test_text_of_any_script_arrives_unchanged(
     receiver: Receiver, endpoint: WebhookEndpoint
 ) -> None:
     ticket = factories.make_ticket()
@@ -84,7 +84,7 @@ def test_words_of_any_script_arrive_as_they_were(
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_delivery_is_written_down(receiver: Receiver) -> None:
+def test_an_attempt_is_logged(receiver: Receiver) -> None:
     [delivery] = news()
 
     assert outbox.deliver_due() == 1
@@ -95,7 +95,7 @@ def test_a_delivery_is_written_down(receiver: Receiver) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_what_was_delivered_is_not_sent_again(receiver: Receiver) -> None:
+def test_a_delivered_webhook_is_not_sent_again(receiver: Receiver) -> None:
     news()
     outbox.deliver_due()
 
@@ -106,7 +106,7 @@ def test_what_was_delivered_is_not_sent_again(receiver: Receiver) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_the_news_of_a_ticket_arrive_in_order(receiver: Receiver) -> None:
+def test_the_webhooks_of_a_ticket_arrive_in_order(receiver: Receiver) -> None:
     news(many=4)
 
     outbox.deliver_due()
@@ -115,7 +115,7 @@ def test_the_news_of_a_ticket_arrive_in_order(receiver: Receiver) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_later_news_wait_for_earlier_ones_that_failed(receiver: Receiver) -> None:
+def test_a_failed_webhook_holds_up_the_later_ones_of_its_ticket(receiver: Receiver) -> None:
     receiver.answers = [500]
     news(many=2)
 
@@ -125,7 +125,7 @@ def test_later_news_wait_for_earlier_ones_that_failed(receiver: Receiver) -> Non
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_the_news_of_one_ticket_never_hold_up_another(receiver: Receiver) -> None:
+def test_a_failed_webhook_does_not_hold_up_another_ticket(receiver: Receiver) -> None:
     receiver.answers = [500, 204]
     stuck, other = factories.make_ticket(), factories.make_ticket()
     news(stuck)
@@ -141,7 +141,7 @@ def test_the_news_of_one_ticket_never_hold_up_another(receiver: Receiver) -> Non
 
 @pytest.mark.usefixtures("endpoint")
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 429, 500, 503])
-def test_anything_but_a_two_hundred_is_a_failure(receiver: Receiver, status: int) -> None:
+def test_a_status_other_than_2xx_is_a_failure(receiver: Receiver, status: int) -> None:
     receiver.answers = [status]
     [delivery] = news()
 
@@ -167,7 +167,7 @@ def test_a_failed_delivery_is_sent_again_under_the_same_id(receiver: Receiver) -
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_the_waits_follow_the_schedule_of_the_standard(receiver: Receiver) -> None:
+def test_retries_follow_the_schedule_of_the_standard(receiver: Receiver) -> None:
     receiver.answers = [500]
     [delivery] = news()
     waits = []
@@ -185,7 +185,7 @@ def test_the_waits_follow_the_schedule_of_the_standard(receiver: Receiver) -> No
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_what_is_given_up_is_sent_no_more_and_lets_later_news_pass(receiver: Receiver) -> None:
+def test_a_given_up_webhook_is_not_sent_and_lets_later_ones_pass(receiver: Receiver) -> None:
     receiver.answers = [500, 204]
     first, second = news(many=2)
     WebhookDelivery.objects.filter(pk=first.pk).update(attempts=len(outbox.SCHEDULE))
@@ -199,7 +199,7 @@ def test_what_is_given_up_is_sent_no_more_and_lets_later_news_pass(receiver: Rec
     assert receiver.kinds == ["ticket.0", "ticket.1"]
 
 
-def test_a_receiver_that_is_gone_for_good_is_disabled(
+def test_an_endpoint_that_answers_410_is_disabled(
     receiver: Receiver, endpoint: WebhookEndpoint
 ) -> None:
     receiver.answers = [410]
@@ -213,7 +213,7 @@ def test_a_receiver_that_is_gone_for_good_is_disabled(
     assert endpoint.disabled_at
 
 
-def test_a_disabled_receiver_is_sent_nothing(receiver: Receiver, endpoint: WebhookEndpoint) -> None:
+def test_a_disabled_endpoint_is_sent_nothing(receiver: Receiver, endpoint: WebhookEndpoint) -> None:
     news(many=2)
     WebhookEndpoint.objects.update(disabled_at=clock.now())
 
@@ -222,7 +222,7 @@ def test_a_disabled_receiver_is_sent_nothing(receiver: Receiver, endpoint: Webho
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_receiver_that_answers_again_gets_at_once_what_it_missed(receiver: Receiver) -> None:
+def test_an_endpoint_that_answers_again_gets_missed_webhooks_at_once(receiver: Receiver) -> None:
     receiver.answers = [500, 204]
     [missed] = news()
     outbox.deliver_due()
@@ -238,7 +238,7 @@ def test_a_receiver_that_answers_again_gets_at_once_what_it_missed(receiver: Rec
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_what_a_sender_has_in_hand_is_not_hurried() -> None:
+def test_a_claimed_delivery_is_not_retried_early() -> None:
     [in_hand], [fresh] = news(), news()
     [claimed] = [one for one in outbox.claim_due(overdue_by=-DAY) if one.pk == in_hand.pk]
     WebhookDelivery.objects.filter(pk=fresh.pk).update(next_attempt_at=clock.now())
@@ -250,7 +250,7 @@ def test_what_a_sender_has_in_hand_is_not_hurried() -> None:
     assert claimed.pk == in_hand.pk
 
 
-def test_nobody_there_is_a_failure_with_a_reason(settings: Any) -> None:
+def test_a_refused_connection_is_a_failure_with_a_reason(settings: Any) -> None:
     settings.WEBHOOK_ALLOW_PRIVATE = True
     factories.make_endpoint(url="http://127.0.0.1:9/")
     news()
@@ -275,7 +275,7 @@ def test_a_private_address_is_a_failure_with_a_reason() -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_what_one_sender_claimed_another_leaves_alone() -> None:
+def test_a_claimed_delivery_is_skipped_by_another_sender() -> None:
     news()
 
     first = outbox.claim_due(overdue_by=timedelta())
@@ -285,7 +285,7 @@ def test_what_one_sender_claimed_another_leaves_alone() -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_what_a_dead_sender_claimed_is_sent_by_another(receiver: Receiver) -> None:
+def test_an_expired_claim_is_sent_by_another_sender(receiver: Receiver) -> None:
     news()
     outbox.claim_due(overdue_by=timedelta())
     WebhookDelivery.objects.update(next_attempt_at=clock.now())
@@ -295,43 +295,43 @@ def test_what_a_dead_sender_claimed_is_sent_by_another(receiver: Receiver) -> No
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_what_somebody_had_in_hand_who_died_is_sent_at_the_clocks_next_look(
+def test_the_claim_of_a_dead_sender_is_released_at_the_next_tick(
     receiver: Receiver,
 ) -> None:
     news()
     outbox.claim_due(overdue_by=timedelta())
     WebhookDelivery.objects.update(sender=line_that_ended())
 
-    outbox.take_over()
+    outbox.release_dead_claims()
 
     delivery = WebhookDelivery.objects.get()
     assert (delivery.sender, delivery.next_attempt_at <= clock.now()) == (None, True)
     WebhookDelivery.objects.update(next_attempt_at=clock.now() - outbox.LATE)
-    assert outbox.catch_up() == 1
+    assert outbox.send_missed() == 1
     assert len(receiver.received) == 1
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_what_somebody_has_in_hand_stays_theirs() -> None:
+def test_the_claim_of_a_live_sender_is_kept() -> None:
     news()
     outbox.claim_due(overdue_by=timedelta())
 
-    assert outbox.take_over() == 0
+    assert outbox.release_dead_claims() == 0
     assert WebhookDelivery.objects.get().next_attempt_at > clock.now() + outbox.CLAIM / 2
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_the_number_of_a_line_may_be_somebody_elses_by_now() -> None:
+def test_an_old_claim_is_released_though_its_pid_is_in_use_again() -> None:
     news()
     outbox.claim_due(overdue_by=timedelta())
     WebhookDelivery.objects.update(next_attempt_at=F("next_attempt_at") - DAY)
 
-    assert outbox.take_over() == 1
+    assert outbox.release_dead_claims() == 1
 
 
 @pytest.mark.parametrize("status", [204, 500, 410])
 @pytest.mark.usefixtures("endpoint")
-def test_whoever_has_sent_it_has_it_in_hand_no_more(receiver: Receiver, status: int) -> None:
+def test_a_sent_delivery_is_no_longer_claimed(receiver: Receiver, status: int) -> None:
     receiver.answers = [status]
     news()
 
@@ -347,7 +347,7 @@ def line_that_ended() -> int:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_the_clock_leaves_celery_a_moment() -> None:
+def test_the_scheduler_leaves_celery_a_moment() -> None:
     news()
 
     assert outbox.deliver_due(overdue_by=outbox.LATE) == 0
@@ -356,7 +356,7 @@ def test_the_clock_leaves_celery_a_moment() -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_coordinator_may_send_once_more(receiver: Receiver) -> None:
+def test_a_redelivery_is_sent(receiver: Receiver) -> None:
     [delivery] = news()
     outbox.deliver_due()
 
@@ -369,7 +369,7 @@ def test_a_coordinator_may_send_once_more(receiver: Receiver) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_several_endpoints_of_a_client_all_hear(receiver: Receiver) -> None:
+def test_every_endpoint_of_a_client_gets_the_webhook(receiver: Receiver) -> None:
     factories.make_endpoint(url=receiver.url + "/second")
     news()
 
@@ -379,7 +379,7 @@ def test_several_endpoints_of_a_client_all_hear(receiver: Receiver) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_the_database_refuses_the_same_news_twice(noon: datetime) -> None:
+def test_the_database_refuses_two_deliveries_of_one_version(noon: datetime) -> None:
     ticket = factories.make_ticket()
     lifecycle.begin(ticket, agent_name="Amina", at=noon)
     told = WebhookDelivery.objects.get()

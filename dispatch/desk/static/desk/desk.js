@@ -1,4 +1,4 @@
-// The desk's live parts. News comes over the socket; what is true is asked for by HTTP.
+// The live parts of the desk. The socket only announces changes; the state is read by HTTP.
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -6,13 +6,13 @@
   const says = $("#says").dataset;
   const BEAT = 10, ALONE = 3, SILENT = 25_000;
 
-  // The server's clock, so that a wrong clock here neither adds nor takes time.
+  // The server's clock, so that a wrong clock of this device does not change the countdown.
   const [arrival] = performance.getEntriesByType("navigation");
   const ahead = Number(body.dataset.now) - (performance.timeOrigin + (arrival?.responseStart ?? 0));
   const now = () => Date.now() + ahead;
   const kept = (name) => localStorage.getItem(`keep:${name}`) !== "off";
 
-  // Asking
+  // State requests
   const position = () => {
     const talk = $("#conversation")?.dataset.conversation;
     return {
@@ -30,7 +30,7 @@
     sessionStorage.setItem("reloaded", Date.now());
     if (Date.now() - last > 60_000) location.reload();
   };
-  // Ask, show the news that comes back, and say the status; 0 when nothing came back.
+  // Request the state, show what is new, and return the status; 0 without a response.
   const ask = async (url, values) => {
     try {
       const answer = await fetch(url, {
@@ -70,7 +70,7 @@
     $("#notice").replaceChildren(words);
   };
 
-  // The line
+  // The WebSocket
   let line, socket, heard = 0, lostAt = Date.now(), told = false;
   const wait = (tries) => 500 + Math.random() * Math.min(14_500, 1000 * 2 ** tries);
   htmx.config.wsReconnectDelay = wait;
@@ -105,7 +105,7 @@
     } else if (document.getElementById(message.match(/id="(offer-[^"]+)"/)?.[1])) {
       event.preventDefault();
     } else {
-      // The page now shows more than its signature says: when the card goes, that is news.
+      // The page now shows more than its signature covers, so removing the card is a change.
       $("#signature").dataset.signature = "";
     }
   });
@@ -129,7 +129,7 @@
   addEventListener("keydown", ({ key }) => { if (key === "Escape") $(".menu").open = false; });
   addEventListener("click", ({ target }) => { if (!target.closest(".menu")) $(".menu").open = false; });
 
-  // Sound: made here, once the agent has touched the page
+  // Sound, created after the first tap of the agent
   let audio;
   const wake = () => {
     audio ??= new AudioContext();
@@ -189,7 +189,7 @@
     else if (body.dataset.line !== "none" && seconds % BEAT === 0) beat();
   };
 
-  // Choices, and what htmx could not do
+  // Choices, and requests that htmx could not complete
   for (const box of $$("[data-keep]")) {
     box.checked = kept(box.dataset.keep);
     const store = () => localStorage.setItem(`keep:${box.dataset.keep}`, box.checked ? "on" : "off");
@@ -207,8 +207,8 @@
   body.addEventListener("htmx:configRequest", ({ detail }) => {
     Object.assign(detail.parameters, position());
   });
-  // The live line may have replaced what asked before its answer came, and htmx would look for the
-  // parts the answer brings in the piece that is gone.
+  // An update may have replaced the element that sent a request before its response came. htmx
+  // would then look for its targets in the removed element.
   body.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (!detail.shouldSwap || detail.requestConfig.elt.isConnected) return;
     detail.shouldSwap = false;

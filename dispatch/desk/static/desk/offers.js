@@ -1,4 +1,4 @@
-// Offers on the screen: shown, counted down, answered, or taken by somebody else. And being paused.
+// Offers on the screen: reported as shown, counted down, answered or taken. Also the pause.
 (() => {
   const { $, $$, says, ahead, kept, clock, isOpen, send, ask, refresh, ring } = window.desk;
   const { title } = document;
@@ -12,8 +12,8 @@
     } catch { /* phones show them from a service worker only */ }
   };
 
-  // Shown. The minute begins when the card has been painted: a frame is asked for and a second one,
-  // which no browser gives to a page that is hidden or rendered ahead of being looked at.
+  // Shown. The minute begins when the card has been painted, after two animation frames. Browsers
+  // give none to a hidden or prerendered page.
   const wholeTime = (card) => $("progress", card).max * 1000;
   const paint = (card) => requestAnimationFrame(() => requestAnimationFrame(() => {
     if (!card.isConnected) return;
@@ -25,19 +25,19 @@
     if (isOpen()) send({ shown: offer });
     else if (await ask(unshown, {})) refresh();
   };
-  // Said again until the server says so too: a line may break with the words on it.
+  // Reported again until the server confirms it, because the connection may break.
   const sayAllShown = () => open().forEach(sayShown);
   document.body.addEventListener("htmx:wsOpen", sayAllShown);
   document.addEventListener("desk:beat", () => { if (isOpen()) sayAllShown(); });
-  // What the server counts, by this browser's clock. Until it has heard, a card has its whole time.
+  // The server's deadline on this browser's clock. Before the report, a card has its whole minute.
   const heed = (card, { now, answerBy, unshown }, difference = Number(now) - Date.now()) => {
     if (unshown) return;
     card.until = Number(answerBy) - difference;
     delete card.dataset.unshown;
   };
 
-  // What is new about presence is said once, and is in view. Attributes of what has an id settle
-  // later than what is in it.
+  // A change of presence is announced once, and scrolled into view. htmx sets the attributes of an
+  // element with an id later than its content.
   const special = () => [Boolean($("#presence [data-paused]")), Boolean($("#presence .auto-accept"))];
   let [paused, autoAccept] = special();
   const heedPresence = (presence) => {
@@ -53,7 +53,7 @@
     }
   };
 
-  // Merged, so that the one being read keeps its place and focus
+  // Merged, so that the card in use keeps its place and focus
   document.addEventListener("htmx:oobBeforeSwap", ({ target, detail }) => {
     if (target.id !== "offers" || !$("#offers", detail.fragment)) return;
     detail.shouldSwap = false;
@@ -72,7 +72,7 @@
     heed(card, card.dataset);
     paint(card);
     announce(card.dataset.announce);
-    // Before the first tap a browser would refuse, and say so in its console.
+    // Before the first tap the browser would refuse, with an error in its console.
     if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([200, 100, 200]);
     ring();
     notify(card.dataset.announce, card.id);
@@ -117,13 +117,13 @@
     const action = { a: "accept", p: "decline" }[key.toLowerCase()];
     if (action && kept("keys")) $(`.offer:not([data-ended]) [data-action=${action}]`)?.click();
   });
-  // Why they passed is asked once, and the question goes by itself.
+  // The question why is asked once, and disappears by itself.
   const fade = (question) => setTimeout(() => {
     if (question.matches(":hover, :focus-within")) fade(question);
     else question.remove();
   }, 12_000);
 
-  // Accepted by itself: at home the server leads there, elsewhere the list has one more.
+  // Accepted automatically: the home page is redirected there, other pages only list it.
   document.addEventListener("htmx:oobBeforeSwap", ({ target, detail: { fragment } }) => {
     if (target.id !== "conversations") return;
     const fresh = $$("#conversations .row", fragment).filter(({ id }) => !document.getElementById(id));

@@ -1,4 +1,4 @@
-// What an agent writes: kept in this browser until it has arrived, and sent once.
+// The agent's messages: stored in this browser until they have arrived, and sent once.
 (() => {
   const { $, $$, says, position, ask, refresh, play, wait } = window.desk;
   const talk = $("#conversation")?.dataset.conversation;
@@ -12,7 +12,7 @@
   document.addEventListener("submit", ({ target }) => {
     if ("forget" in target.dataset) forget(() => true);
   });
-  // What belongs to a conversation that is no longer listed is nobody's business any more.
+  // Drafts of conversations that are no longer listed are deleted, for privacy.
   if ($("#conversations")) {
     forget((key) => !$(`#conversations [data-conversation="${key.split(":")[1]}"]`));
   }
@@ -35,7 +35,7 @@
   }, { capture: true, passive: true });
   addEventListener("resize", end);
 
-  // On their way
+  // Messages being sent
   let outbox = JSON.parse(localStorage.getItem(store) ?? "[]");
   const bubble = ({ cid, text, failed }) => {
     const [item, words, state] = ["li", "p", "small"].map((name) => document.createElement(name));
@@ -126,7 +126,7 @@
     event.target.form.requestSubmit();
   });
 
-  // What comes in: no message twice, and no typed word lost when the conversation ends
+  // Incoming messages: none is shown twice, and no typed text is lost when the conversation ends
   document.addEventListener("htmx:oobBeforeSwap", ({ target, detail: { fragment } }) => {
     const typed = [$("#text")?.value.trim()].filter(Boolean);
     if (target.id === "thread") {
@@ -134,7 +134,7 @@
       for (const item of $$(".message", fragment)) if (Number(item.dataset.seq) <= last) item.remove();
     } else if (target.id === "work") showUnsent(fragment, typed);
     else if (target.id === "conversation") {
-      // Two answers may each bring the end: what the first one showed stays.
+      // Two responses may each end the conversation: the result of the first stays.
       const shown = [$(".unsent:not([hidden]) blockquote", target)?.textContent].filter(Boolean);
       showUnsent(fragment, [...new Set([...shown, ...outbox.map(({ text }) => text), ...typed])]);
       forget((key) => key.includes(talk));

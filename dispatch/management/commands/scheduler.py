@@ -1,7 +1,7 @@
-"""`manage.py clock`: runs the clock. Any number may run; one leads, the others stand by.
+"""`manage.py scheduler`: runs the scheduler. Any number may run; one leads, the others stand by.
 
-Whatever may take longer than a tick has a thread of its own. Those run in every clock: their verbs
-let any number at it.
+Work that may take longer than a tick has a thread of its own. These threads run in every
+scheduler, also in those that stand by: each of their functions may run any number of times at once.
 """
 
 import logging
@@ -18,18 +18,18 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 
 from dispatch import scheduler
-from dispatch.models.operations import here
+from dispatch.models.operations import get_host_and_pid
 from dispatch.operations import audit, first_offer_latency, metrics
-from tickets import clock as database_clock
+from tickets import clock
 from tickets.events import outbox
 
 logger = logging.getLogger(__name__)
 
 #: Name, seconds between two rounds, what a round does.
-BESIDE: list[tuple[str, float, Callable[[], object]]] = [
-    ("webhooks", 2, outbox.catch_up),
-    ("latency", 10, lambda: first_offer_latency.count(at=database_clock.now())),
-    ("audit", 15, lambda: audit.run_when_due(at=database_clock.now())),
+BACKGROUND_JOBS: list[tuple[str, float, Callable[[], object]]] = [
+    ("webhooks", 2, outbox.send_missed),
+    ("latency", 10, lambda: first_offer_latency.count(at=clock.now())),
+    ("audit", 15, lambda: audit.run_when_due(at=clock.now())),
 ]
 
 
@@ -50,12 +50,12 @@ class Command(BaseCommand):
             signal.signal(name, lambda *_: stop.set())
         if options["metrics_port"]:
             serve_metrics(options["metrics_port"])
-        for part in BESIDE:
-            threading.Thread(target=go_round, args=(stop, *part), daemon=True).start()
-        tell_time(stop, every=options["every"])
+        for part in BACKGROUND_JOBS:
+            threading.Thread(target=repeat, args=(stop, *part), daemon=True).start()
+        run_ticks(stop, every=options["every"])
 
 
-def tell_time(stop: threading.Event, *, every: float) -> None:
+def run_ticks(stop: threading.Event, *, every: float) -> None:
     """Tick while leading; a lost database costs the lead and is asked for again."""
     due, led = time.monotonic(), None
     while not stop.is_set():
@@ -63,32 +63,32 @@ def tell_time(stop: threading.Event, *, every: float) -> None:
         try:
             leads = scheduler.lead()
             if leads != led:
-                logger.info("clock: %s", "leads" if leads else "stands by")
+                logger.info("scheduler: %s", "leads" if leads else "stands by")
             if leads:
-                strike(lag=started - due)
+                run_tick(lag=started - due)
             led = leads
         except DatabaseError as broken:
-            logger.warning("clock: no database (%s)", type(broken).__name__)
+            logger.warning("scheduler: no database (%s)", type(broken).__name__)
             connection.close()
             led = None
         due = started + every
         stop.wait(max(due - time.monotonic(), 0.05))
 
 
-def strike(*, lag: float) -> None:
+def run_tick(*, lag: float) -> None:
     """One tick, and the heartbeat that tells of it. `lag`: how late it began, in seconds."""
     started = time.monotonic()
     if done := scheduler.tick():
-        logger.info("clock: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
+        logger.info("scheduler: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
     took = time.monotonic() - started
-    scheduler.beat(leader=here(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
+    scheduler.beat(leader=get_host_and_pid(), lag_ms=milliseconds(lag), took_ms=milliseconds(took))
 
 
 def milliseconds(seconds: float) -> int:
     return max(round(seconds * 1000), 0)
 
 
-def go_round(stop: threading.Event, name: str, every: float, verb: Callable[[], object]) -> None:
+def repeat(stop: threading.Event, name: str, every: float, verb: Callable[[], object]) -> None:
     """Again and again, whatever goes wrong."""
     while not stop.wait(every):
         try:
@@ -101,7 +101,7 @@ def go_round(stop: threading.Event, name: str, every: float, verb: Callable[[], 
 
 
 def serve_metrics(port: int) -> None:
-    """A second clock on this host finds the port taken, and does without."""
+    """A second scheduler on this host finds the port taken, and does without."""
     try:
         metrics.serve(port)
     except OSError as taken:

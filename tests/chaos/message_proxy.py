@@ -1,4 +1,4 @@
-"""The valve: between the platform and its Valkey, for messages that come late, often, or never.
+"""A proxy between the platform and its Valkey: messages come late, several times, or never.
 
 It speaks the Redis protocol just enough to tell one command from another. What carries a message
 (news for sockets, bells, tasks) can be dropped, sent again or held back; whoever sent it is
@@ -16,12 +16,12 @@ from random import Random
 
 #: Commands that carry messages.
 CARRIES = {b"PUBLISH", b"LPUSH"}
-#: What is sent in the place of one that must not arrive: answered with a number, as they are.
+#: A command that replaces one that must not arrive: it is answered with a number too.
 NOTHING = b"*2\r\n$6\r\nEXISTS\r\n$13\r\nchaos:nothing\r\n"
 
 
 @dataclass(frozen=True)
-class Setting:
+class MessageRule:
     """What happens to a message. `copies`: how often it is sent, from and to; `delay`: seconds,
     from and to, drawn for each copy by itself, so that they overtake one another."""
 
@@ -30,19 +30,19 @@ class Setting:
 
     @property
     def passes(self) -> bool:
-        return self == OPEN
+        return self == PASS_THROUGH
 
 
-OPEN = Setting()
-SHUT = Setting(copies=(0, 0))
+PASS_THROUGH = MessageRule()
+DROP_ALL = MessageRule(copies=(0, 0))
 
 
 @dataclass
-class Valve:
+class MessageProxy:
     address: Path
     target: Path
-    setting: Setting = OPEN
-    chance: Random = field(default_factory=lambda: Random(0))
+    rule: MessageRule = PASS_THROUGH
+    rng: Random = field(default_factory=lambda: Random(0))
     counts: Counter[str] = field(default_factory=Counter)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _lines: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -50,26 +50,26 @@ class Valve:
 
     @classmethod
     @contextmanager
-    def opened(cls, address: Path, target: Path) -> Iterator["Valve"]:
+    def opened(cls, address: Path, target: Path) -> Iterator["MessageProxy"]:
         """`address`: the socket it listens on; `target`: Valkey's own."""
-        valve = cls(address, target)
-        thread = threading.Thread(target=valve.loop.run_forever, daemon=True)
+        proxy = cls(address, target)
+        thread = threading.Thread(target=proxy.loop.run_forever, daemon=True)
         thread.start()
         server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_unix_server(valve._serve, path=address), valve.loop
+            asyncio.start_unix_server(proxy._serve, path=address), proxy.loop
         ).result(10)
         try:
-            yield valve
+            yield proxy
         finally:
-            valve.loop.call_soon_threadsafe(server.close)
-            asyncio.run_coroutine_threadsafe(valve._end(), valve.loop).result(10)
-            valve.loop.call_soon_threadsafe(valve.loop.stop)
+            proxy.loop.call_soon_threadsafe(server.close)
+            asyncio.run_coroutine_threadsafe(proxy._end(), proxy.loop).result(10)
+            proxy.loop.call_soon_threadsafe(proxy.loop.stop)
             thread.join(10)
-            valve.loop.close()
+            proxy.loop.close()
 
-    def turn(self, setting: Setting, *, seed: int = 0) -> None:
-        self.chance = Random(seed)
-        self.setting = setting
+    def set_rule(self, rule: MessageRule, *, seed: int = 0) -> None:
+        self.rng = Random(seed)
+        self.rule = rule
 
     def break_lines(self) -> None:
         def close() -> None:
@@ -108,14 +108,14 @@ class Valve:
 
     def _admitted(self, raw: bytes) -> bytes:
         """What goes on at once in the place of this message."""
-        setting = self.setting
-        if setting.passes:
+        rule = self.rule
+        if rule.passes:
             return raw
-        copies = self.chance.randint(*setting.copies)
+        copies = self.rng.randint(*rule.copies)
         self.counts["messages"] += 1
         self.counts["copies"] += copies
         for _ in range(copies):
-            task = self.loop.create_task(self._deliver(raw, self.chance.uniform(*setting.delay)))
+            task = self.loop.create_task(self._deliver(raw, self.rng.uniform(*rule.delay)))
             self._later.add(task)
             task.add_done_callback(self._later.discard)
         return NOTHING

@@ -1,7 +1,7 @@
-"""The stage: a platform of its own, with servers of its own, any part of which may be killed.
+"""A platform for chaos runs, with servers of its own, any part of which may be killed.
 
 What dies is started again after a second, as supervisord would, unless it is to stay down. Every
-Python process runs with `sown`'s crash points in it (and bugs, where a run asks for one).
+Python process runs with the injected crash points (and a bug, where a run asks for one).
 """
 
 import os
@@ -26,23 +26,23 @@ from config import embedded
 from config.up import processes
 from config.up.processes import Process
 from tests import platform as platforms
-from tests.chaos.valve import Valve
+from tests.chaos.message_proxy import MessageProxy
 from tests.platform import Platform
 
 DATABASE = "chaos"
-#: Made once with all tables, and copied for each stage.
+#: Made once with all tables, and copied for each platform.
 READY = "chaos_ready"
-SOWN = Path(__file__).parent / "sown"
+INJECTED = Path(__file__).parent / "injected"
 #: The processes that are the product's own.
-OURS = ("web", "live", "matcher", "worker", "clock", "door")
-#: What is dead is looked for, and started again, after so many seconds.
+OURS = ("web", "live", "matcher", "worker", "scheduler", "door")
+#: Seconds between two looks for dead processes, and until one is started again.
 LOOK, RESTART = 0.2, 1.0
 
 
 @dataclass
-class Stage(Platform):
+class ChaosPlatform(Platform):
     place: embedded.Place = field(kw_only=True)
-    valve: Valve = field(kw_only=True)
+    message_proxy: MessageProxy = field(kw_only=True)
     #: Kept down until they are named again.
     down: set[str] = field(default_factory=set)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -66,10 +66,10 @@ class Stage(Platform):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=embedded.die_with_parent(signal.SIGKILL),
-                **embedded.identity(),
+                **embedded.popen_identity(),
             )
 
-    def raise_up(self, *names: str) -> None:
+    def keep_up(self, *names: str) -> None:
         """Start these, and keep them up from now on."""
         with self._lock:
             for name in names:
@@ -96,8 +96,8 @@ class Stage(Platform):
         for one in _family(self.running[name].pid):
             _send(one, signal.SIGCONT)
 
-    def look_after(self) -> None:
-        """Start again what died, after a second. Runs in a thread until the stage is left."""
+    def restart_dead(self) -> None:
+        """Start again what died, after a second. Runs in a thread until the platform is left."""
         died: dict[str, float] = {}
         while not self._over.wait(LOOK):
             with self._lock:
@@ -111,7 +111,7 @@ class Stage(Platform):
             elif time.monotonic() - died.setdefault(name, time.monotonic()) > RESTART:
                 if process:
                     self.kill(name)
-                self.raise_up(name)
+                self.keep_up(name)
                 died.pop(name)
 
     def arm(self, point: str, process: str) -> None:
@@ -125,7 +125,7 @@ class Stage(Platform):
         for path in self.points.iterdir():
             path.unlink(missing_ok=True)
 
-    def wait_until_struck(self, *, seconds: float) -> list[str]:
+    def wait_until_points_hit(self, *, seconds: float) -> list[str]:
         """Until no point is armed any more; those that nobody came to, disarmed."""
         give_up = time.monotonic() + seconds
         while self.armed() and time.monotonic() < give_up:
@@ -136,13 +136,13 @@ class Stage(Platform):
 
     def await_servers(self) -> None:
         ask = partial(_connect, self.database_url)
-        embedded.patiently(ask, psycopg.OperationalError, seconds=60)
+        embedded.retry(ask, psycopg.OperationalError, seconds=60)
         ping = partial(embedded.ping, self.place.redis_url)
-        embedded.patiently(ping, redis.exceptions.RedisError, seconds=60)
+        embedded.retry(ping, redis.exceptions.RedisError, seconds=60)
 
-    def through_the_valve(self, on: bool) -> None:
-        """Whether the platform's lines to Valkey lead through the valve; those there are broken."""
-        target = self.valve.address if on else self.place.sockets / "valkey.sock"
+    def use_message_proxy(self, on: bool) -> None:
+        """Lead connections to Valkey through the proxy or past it, and break the open ones."""
+        target = self.message_proxy.address if on else self.place.sockets / "valkey.sock"
         fresh = bus(self.place).with_name("bus.new")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(target)
@@ -150,7 +150,7 @@ class Stage(Platform):
         with redis.Redis.from_url(self.place.redis_url, socket_timeout=5) as server:
             for kind in ("normal", "pubsub"):
                 server.client_kill_filter(_type=kind, skipme=True)
-        self.valve.break_lines()
+        self.message_proxy.break_lines()
 
     def environment_of(self, name: str) -> dict[str, str]:
         return {"CHAOS_PROCESS": name}
@@ -168,68 +168,68 @@ def postgres_command(place: embedded.Place) -> list[str]:
 
 
 def bus(place: embedded.Place) -> Path:
-    """The socket that the platform is told is Valkey's: a link, to be led elsewhere."""
+    """The socket that the platform takes for Valkey's: a link that can be led elsewhere."""
     return place.sockets / "bus.sock"
 
 
 @contextmanager
-def built(*, sown: str = "", without: tuple[str, ...] = ()) -> Iterator[Stage]:
-    """Everything up. `sown`: a bug of `tests.chaos.sown.bugs`. `without`: constraints that are
-    taken from this stage's database."""
+def start(*, bug: str = "", without: tuple[str, ...] = ()) -> Iterator[ChaosPlatform]:
+    """Start all processes. `bug`: a key of `code_changes.BUGS`. `without`: constraints that are
+    dropped from this platform's database."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="releve-chaos-", dir="/tmp"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o711)
         place = embedded.Place(folder / "servers", folder / "servers" / "run")
         embedded.prepare(place)
-        valve = stack.enter_context(
-            Valve.opened(folder / "valve.sock", place.sockets / "valkey.sock")
+        message_proxy = stack.enter_context(
+            MessageProxy.opened(folder / "proxy.sock", place.sockets / "valkey.sock")
         )
-        ports = processes.choose_ports(processes.free_port())
-        stage = Stage(
+        ports = processes.choose_ports(processes.find_free_port())
+        platform = ChaosPlatform(
             f"http://localhost:{ports.door}",
             folder,
-            environment(place, folder, port=ports.door, sown=sown),
+            environment(place, folder, port=ports.door, bug=bug),
             {},
             ports,
             place=place,
-            valve=valve,
+            message_proxy=message_proxy,
         )
-        stack.callback(stage.leave)
-        stage.points.mkdir()
-        begin(stage, without)
-        threading.Thread(target=stage.look_after, daemon=True).start()
-        stage.await_answers(seconds=60)
-        yield stage
+        stack.callback(platform.leave)
+        platform.points.mkdir()
+        begin(platform, without)
+        threading.Thread(target=platform.restart_dead, daemon=True).start()
+        platform.await_answers(seconds=60)
+        yield platform
 
 
-def begin(stage: Stage, without: tuple[str, ...]) -> None:
-    bus(stage.place).symlink_to(stage.place.sockets / "valkey.sock")
-    stage.raise_up("postgres", "valkey")
-    make = partial(embedded.make_database, stage.database_url)
-    embedded.patiently(make, psycopg.OperationalError, seconds=30)
-    stage.await_servers()
-    platforms.prepare(stage.folder, dict(stage.environment))
-    platforms.Preparation(stage.folder, dict(stage.environment)).migrate()
+def begin(platform: ChaosPlatform, without: tuple[str, ...]) -> None:
+    bus(platform.place).symlink_to(platform.place.sockets / "valkey.sock")
+    platform.keep_up("postgres", "valkey")
+    make = partial(embedded.make_database, platform.database_url)
+    embedded.retry(make, psycopg.OperationalError, seconds=30)
+    platform.await_servers()
+    platforms.prepare(platform.folder, dict(platform.environment))
+    platforms.Preparation(platform.folder, dict(platform.environment)).migrate()
     for constraint in without:
-        drop(stage.database_url, constraint)
-    for each in processes.platform(stage.ports, {}):
-        stage.known[each.name] = Process(
-            each.name, each.command, {**each.environment, **stage.environment_of(each.name)}
+        drop(platform.database_url, constraint)
+    for each in processes.list_platform(platform.ports, {}):
+        platform.known[each.name] = Process(
+            each.name, each.command, {**each.environment, **platform.environment_of(each.name)}
         )
-    stage.raise_up(*OURS)
+    platform.keep_up(*OURS)
 
 
-def environment(place: embedded.Place, folder: Path, *, port: int, sown: str) -> dict[str, str]:
-    given = platforms.addressed(DATABASE, port=port, server=place.database_url)
-    path = os.pathsep.join(filter(None, (str(SOWN), os.environ.get("PYTHONPATH", ""))))
+def environment(place: embedded.Place, folder: Path, *, port: int, bug: str) -> dict[str, str]:
+    given = platforms.make_environment(DATABASE, port=port, server=place.database_url)
+    path = os.pathsep.join(filter(None, (str(INJECTED), os.environ.get("PYTHONPATH", ""))))
     return {
         **os.environ,
         **given,
         "REDIS_URL": f"unix://{bus(place)}",
         "PYTHONPATH": path,
         "CHAOS_POINTS": str(folder / "points"),
-        "CHAOS_SOWN": sown,
+        "CHAOS_BUG": bug,
     }
 
 

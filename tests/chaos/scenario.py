@@ -1,4 +1,4 @@
-"""A scene: the load comes, something goes wrong, the load goes, and what is left is checked."""
+"""A scenario: the load comes, something goes wrong, the load goes, and what is left is checked."""
 
 import os
 import signal
@@ -14,12 +14,12 @@ from typing import NamedTuple
 import psycopg
 
 from config import embedded
-from dispatch.loadtest import history as load_history
-from tests.chaos import checker, history
+from dispatch.loadtest import history
+from tests.chaos import checker, records
 from tests.chaos.checker import Finding
+from tests.chaos.invariant_monitor import InvariantMonitor
+from tests.chaos.platform import ChaosPlatform
 from tests.chaos.probe import Probe
-from tests.chaos.stage import Stage
-from tests.chaos.watch import Watch
 
 #: Seconds for those who came to finish, and for what comes by itself after that.
 DRAIN, SETTLE = 20, 90
@@ -35,17 +35,17 @@ class Size(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """`strike` does it, and returns when it is over. `bound`: seconds within which offers come as
-    usual again after the last blow; `outage`: seconds that an offer may take while it lasts."""
+    """`inject` does it, and returns when it is over. `bound`: seconds within which offers come as
+    usual again after the last fault; `outage`: seconds that an offer may take while it lasts."""
 
     code: str
     title: str
-    strike: Callable[["Scene"], None]
+    inject: Callable[["Scenario"], None]
     bound: float | None = None
     outage: float | None = None
     #: Races bring their own people.
     crowd: bool = True
-    echoes: int = 0
+    duplicates: int = 0
 
 
 @dataclass
@@ -79,124 +79,131 @@ class Outcome:
 
 
 @dataclass
-class Scene:
+class Scenario:
     """What a fault may use."""
 
-    stage: Stage
+    platform: ChaosPlatform
     probe: Probe
-    watch: Watch
+    monitor: InvariantMonitor
     folder: Path
     client: str
     size: Size
     seed: int
-    patient: bool = False
+    long: bool = False
     measured: dict[str, object] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     began: float = 0.0
-    #: The last blow so far.
-    struck: float = 0.0
+    #: When the last fault was injected.
+    fault_at: float = 0.0
 
-    def blow(self) -> None:
+    def mark_fault(self) -> None:
         """Now it begins; where there are several, recovery is counted from the last."""
-        self.struck = time.time()
+        self.fault_at = time.time()
 
     def expect(self, holds: bool, otherwise: str) -> None:
         """Note what should have been otherwise."""
         if not holds:
             self.findings.append(Finding("wrong", otherwise))
 
-    def lines(self) -> list[history.Line]:
+    def lines(self) -> list[records.Line]:
         """What the actors noted so far."""
-        return load_history.read(self.folder)
+        return history.read(self.folder)
 
-    def since(self, act: str, how: str, moment: float) -> list[history.Line]:
+    def since(self, act: str, how: str, moment: float) -> list[records.Line]:
         return [one for one in checker.noted(self.lines(), act, how) if one["at"] >= moment]
 
 
-def play(fault: Fault, scene: Scene) -> Outcome:
+def run_fault(fault: Fault, scenario: Scenario) -> Outcome:
     """From the first customer to the last check."""
-    account = Account(scene)
+    checks = RunChecks(scenario)
     if fault.crowd:
-        with loaded(scene, echoes=fault.echoes) as load:
+        with run_load(scenario, duplicates=fault.duplicates) as load:
             time.sleep(BEFORE)
-            outcome = struck_by(fault, scene)
+            outcome = measure_fault(fault, scenario)
             time.sleep(AFTER)
             load.send_signal(signal.SIGINT)
-            settle(scene)
+            settle(scenario)
     else:
-        outcome = struck_by(fault, scene)
-        settle(scene)
-    return account.closed(outcome)
+        outcome = measure_fault(fault, scenario)
+        settle(scenario)
+    return checks.complete(outcome)
 
 
-def play_together(faults: Iterable[Fault], scene: Scene) -> Iterator[Outcome]:
-    """One after another under one load; the last outcome is of everything that was told
-    meanwhile."""
-    account = Account(scene)
-    with loaded(scene, echoes=0) as load:
+def run_faults(faults: Iterable[Fault], scenario: Scenario) -> Iterator[Outcome]:
+    """One after another under one load; the last outcome compares everything that was
+    acknowledged meanwhile."""
+    checks = RunChecks(scenario)
+    with run_load(scenario, duplicates=0) as load:
         time.sleep(BEFORE)
         for fault in faults:
-            yield struck_by(fault, scene)
+            yield measure_fault(fault, scenario)
         time.sleep(AFTER)
         load.send_signal(signal.SIGINT)
-        settle(scene)
-    yield account.closed(Outcome("all", "what was told, held against what is kept"))
+        settle(scenario)
+    yield checks.complete(Outcome("all", "what was acknowledged, compared with the rows"))
 
 
-def struck_by(fault: Fault, scene: Scene) -> Outcome:
+def measure_fault(fault: Fault, scenario: Scenario) -> Outcome:
     """How it went, as seen from outside while it lasted."""
-    scene.findings, scene.measured = [], {}
-    await_usual(scene.probe, seconds=30)
+    scenario.findings, scenario.measured = [], {}
+    await_usual(scenario.probe, seconds=30)
     began = time.time()
-    scene.blow()
-    fault.strike(scene)
+    scenario.mark_fault()
+    fault.inject(scenario)
     if fault.crowd:
-        await_usual(scene.probe, seconds=(fault.bound or 20) + 15)
+        await_usual(scenario.probe, seconds=(fault.bound or 20) + 15)
     return Outcome(
         fault.code,
         fault.title,
-        scene.probe.recovered_after(scene.struck) if fault.bound else None,
+        scenario.probe.recovered_after(scenario.fault_at) if fault.bound else None,
         fault.bound,
-        scene.probe.longest_wait(began - 1),
+        scenario.probe.longest_wait(began - 1),
         fault.outage,
-        scene.findings,
-        measured=scene.measured,
+        scenario.findings,
+        measured=scenario.measured,
         took_s=round(time.time() - began, 1),
     )
 
 
-class Account:
-    """Of a scene, from its beginning until everything has come to rest."""
+class RunChecks:
+    """Of a scenario, from its beginning until everything has come to rest."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene, self.ticks = scene, scene.watch.ticks
-        self.opened = scene.began = time.time()
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario, self.ticks = scenario, scenario.monitor.ticks
+        self.opened = scenario.began = time.time()
 
-    def closed(self, outcome: Outcome) -> Outcome:
+    def complete(self, outcome: Outcome) -> Outcome:
         """The outcome, with all that the checks say."""
-        scene = self.scene
-        lines, rows = scene.lines(), history.rows(scene.stage, scene.client)
+        scenario = self.scenario
+        lines, rows = scenario.lines(), records.read(scenario.platform, scenario.client)
         outcome.findings += checker.check(lines, rows)
-        outcome.broken = scene.watch.found_since(self.opened)
-        outcome.ticks = scene.watch.ticks - self.ticks
+        outcome.broken = scenario.monitor.found_since(self.opened)
+        outcome.ticks = scenario.monitor.ticks - self.ticks
         outcome.counts = counted(lines, rows)
         outcome.took_s = round(time.time() - self.opened, 1)
         return outcome
 
 
 @contextmanager
-def loaded(scene: Scene, *, echoes: int) -> Iterator[subprocess.Popen]:
+def run_load(scenario: Scenario, *, duplicates: int) -> Iterator[subprocess.Popen]:
     """A load from outside, which listens to the last."""
     command = [
         *(sys.executable, "manage.py", "simulate_load", "--pace", "brisk"),
-        *("--agents", str(scene.size.agents), "--rate", str(scene.size.rate)),
-        *("--seed", str(scene.seed), "--url", scene.stage.url, "--client", scene.client),
-        *("--languages", "en,fr", "--log", str(scene.folder), "--drain", str(DRAIN)),
-        *("--news", "600", "--echoes", str(echoes)),
+        *("--agents", str(scenario.size.agents), "--rate", str(scenario.size.rate)),
+        *(
+            "--seed",
+            str(scenario.seed),
+            "--url",
+            scenario.platform.url,
+            "--client",
+            scenario.client,
+        ),
+        *("--languages", "en,fr", "--log", str(scenario.folder), "--drain", str(DRAIN)),
+        *("--listen", "600", "--duplicates", str(duplicates)),
     ]
-    hidden = ("PYTHONPATH", "CHAOS_POINTS", "CHAOS_SOWN")
-    environment = {k: v for k, v in scene.stage.environment.items() if k not in hidden}
-    with (scene.stage.folder / f"load-{scene.client}.log").open("ab") as log:
+    hidden = ("PYTHONPATH", "CHAOS_POINTS", "CHAOS_BUG")
+    environment = {k: v for k, v in scenario.platform.environment.items() if k not in hidden}
+    with (scenario.platform.folder / f"load-{scenario.client}.log").open("ab") as log:
         load = subprocess.Popen(
             command,
             cwd=embedded.BASE_DIR,
@@ -207,7 +214,7 @@ def loaded(scene: Scene, *, echoes: int) -> Iterator[subprocess.Popen]:
             preexec_fn=embedded.die_with_parent(signal.SIGKILL),
         )
     try:
-        await_agents(scene, load)
+        await_agents(scenario, load)
         yield load
         load.terminate()
         load.wait(30)
@@ -219,11 +226,11 @@ def loaded(scene: Scene, *, echoes: int) -> Iterator[subprocess.Popen]:
         raise RuntimeError(f"the load died: {Path(log.name).read_text()[-2000:]}")
 
 
-def await_agents(scene: Scene, load: subprocess.Popen) -> None:
+def await_agents(scenario: Scenario, load: subprocess.Popen) -> None:
     """Until most of them are there."""
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up and load.poll() is None:
-        if len(checker.noted(scene.lines(), "presence", "acked")) >= scene.size.agents * 0.8:
+        if len(checker.noted(scenario.lines(), "presence", "acked")) >= scenario.size.agents * 0.8:
             return
         time.sleep(0.5)
 
@@ -235,24 +242,24 @@ def await_usual(probe: Probe, *, seconds: float, for_s: float = 5.0) -> None:
         time.sleep(0.2)
 
 
-def settle(scene: Scene) -> None:
+def settle(scenario: Scenario) -> None:
     """Until everybody has gone and nothing is to come any more of what they did, or for so long."""
     give_up = time.monotonic() + SETTLE
     while time.monotonic() < give_up:
         with suppress(psycopg.Error):
-            if not history.unsettled(scene.stage, scene.client) and all_gone(scene):
+            if not records.unsettled(scenario.platform, scenario.client) and all_gone(scenario):
                 return
         time.sleep(0.5)
 
 
-def all_gone(scene: Scene) -> bool:
+def all_gone(scenario: Scenario) -> bool:
     """Whether whoever came to work has left again."""
-    moves = checker.noted(scene.lines(), "presence", "acked")
+    moves = checker.noted(scenario.lines(), "presence", "acked")
     where = {line["actor"]: line["status"] for line in moves}
     return all(status == "offline" for status in where.values())
 
 
-def counted(lines: list[history.Line], rows: history.Rows) -> dict[str, int]:
+def counted(lines: list[records.Line], rows: records.Rows) -> dict[str, int]:
     """How much there was to lose."""
     return {
         "escalations": len(checker.noted(lines, "escalation", "acked")),

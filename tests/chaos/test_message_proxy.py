@@ -1,4 +1,4 @@
-"""The valve: messages are dropped, sent again and held back; whatever else is asked passes."""
+"""The proxy drops messages, sends them again or holds them back; other commands pass."""
 
 import os
 import time
@@ -10,28 +10,28 @@ from uuid import uuid4
 import pytest
 import redis
 
-from tests.chaos.valve import OPEN, SHUT, Setting, Valve
+from tests.chaos.message_proxy import DROP_ALL, PASS_THROUGH, MessageProxy, MessageRule
 
 
 @pytest.fixture
-def valve() -> Iterator[Valve]:
+def message_proxy() -> Iterator[MessageProxy]:
     target = Path(os.environ["REDIS_URL"].removeprefix("unix://"))
     with (
         TemporaryDirectory(prefix="releve-", dir="/tmp") as folder,
-        Valve.opened(Path(folder, "valve.sock"), target) as opened,
+        MessageProxy.opened(Path(folder, "proxy.sock"), target) as opened,
     ):
         yield opened
 
 
 @pytest.fixture
-def server(valve: Valve) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(f"unix://{valve.address}", socket_timeout=5) as client:
+def server(message_proxy: MessageProxy) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(f"unix://{message_proxy.address}", socket_timeout=5) as client:
         yield client
 
 
 @pytest.fixture
 def key(server: redis.Redis) -> Iterator[str]:
-    name = f"valve-{uuid4()}"
+    name = f"message_proxy-{uuid4()}"
     yield name
     server.delete(name)
 
@@ -45,15 +45,19 @@ def length(server: redis.Redis, key: str, *, at_least: int) -> int:
     return int(server.llen(key))
 
 
-def test_open_it_changes_nothing(valve: Valve, server: redis.Redis, key: str) -> None:
-    valve.turn(OPEN)
+def test_open_it_changes_nothing(
+    message_proxy: MessageProxy, server: redis.Redis, key: str
+) -> None:
+    message_proxy.set_rule(PASS_THROUGH)
 
     assert server.lpush(key, "a", "b") == 2
     assert server.lrange(key, 0, -1) == [b"b", b"a"]
 
 
-def test_shut_it_answers_and_nothing_arrives(valve: Valve, server: redis.Redis, key: str) -> None:
-    valve.turn(SHUT)
+def test_shut_it_answers_and_nothing_arrives(
+    message_proxy: MessageProxy, server: redis.Redis, key: str
+) -> None:
+    message_proxy.set_rule(DROP_ALL)
 
     assert server.lpush(key, "a") == 0
     assert server.publish("channel", "news") == 0
@@ -63,17 +67,19 @@ def test_shut_it_answers_and_nothing_arrives(valve: Valve, server: redis.Redis, 
 
 
 def test_what_is_sent_once_arrives_several_times(
-    valve: Valve, server: redis.Redis, key: str
+    message_proxy: MessageProxy, server: redis.Redis, key: str
 ) -> None:
-    valve.turn(Setting(copies=(3, 3)))
+    message_proxy.set_rule(MessageRule(copies=(3, 3)))
 
     server.lpush(key, "a")
 
     assert length(server, key, at_least=3) == 3
 
 
-def test_what_is_held_back_arrives_later(valve: Valve, server: redis.Redis, key: str) -> None:
-    valve.turn(Setting(delay=(0.2, 0.3)))
+def test_what_is_held_back_arrives_later(
+    message_proxy: MessageProxy, server: redis.Redis, key: str
+) -> None:
+    message_proxy.set_rule(MessageRule(delay=(0.2, 0.3)))
 
     server.lpush(key, "a")
     at_once = server.llen(key)

@@ -1,4 +1,4 @@
-"""A troupe: a few desks and a bot that do what a race asks of them, and note it as all do."""
+"""The actors of a race: a few desks and a bot, which keep a history as the load's actors do."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,10 +23,10 @@ from dispatch.loadtest.fixtures import Fixtures
 from dispatch.loadtest.history import History, HistoryStore
 from dispatch.loadtest.http import HttpClient
 from dispatch.loadtest.webhook_server import WebhookServer
-from tests.chaos import history
+from tests.chaos import records
+from tests.chaos.platform import ChaosPlatform
 from tests.chaos.probe import attend
-from tests.chaos.scene import Scene
-from tests.chaos.stage import Stage
+from tests.chaos.scenario import Scenario
 from tickets import clock
 
 LANGUAGE = "sv"
@@ -35,25 +35,25 @@ PLACES = 16
 #: So many races at once.
 MANY = 12
 
-Race = Callable[[Scene, "Troupe"], Awaitable[None]]
+Race = Callable[[Scenario, "Actors"], Awaitable[None]]
 
 
 @dataclass
-class Troupe:
-    scene: Scene
-    laid: Fixtures
-    shelf: HistoryStore
+class Actors:
+    scenario: Scenario
+    created: Fixtures
+    store: HistoryStore
     bot: BotActor
-    chance: Random
+    rng: Random
     desks: list[DeskBrowser] = field(default_factory=list)
     tickets: list[str] = field(default_factory=list)
 
     @property
-    def book(self) -> History:
-        return self.shelf.book("bot")
+    def history(self) -> History:
+        return self.store.history("bot")
 
     def number(self) -> UUID:
-        return UUID(int=self.chance.getrandbits(128), version=4)
+        return UUID(int=self.rng.getrandbits(128), version=4)
 
     async def ask(self, count: int) -> list[str]:
         """So many customers ask for a human; their tickets."""
@@ -66,7 +66,7 @@ class Troupe:
                 "language": LANGUAGE,
                 "topic": "race",
             }
-            found.append(await self.bot.escalate(self.book, body, key=self.number()))
+            found.append(await self.bot.escalate(self.history, body, key=self.number()))
         asked = [ticket for ticket in found if ticket]
         self.tickets += asked
         return asked
@@ -85,7 +85,7 @@ class Troupe:
 
     def _offers(self, tickets: list[str]) -> dict[str, dict[str, str]]:
         rows = query(
-            self.scene.stage,
+            self.scenario.platform,
             "SELECT o.ticket_id::text, u.username, o.id::text FROM dispatch_offer o"
             " JOIN agents_agent a ON a.id = o.agent_id JOIN agents_user u ON u.id = a.user_id"
             " WHERE o.status = 'shown' AND o.ticket_id = ANY(%s::uuid[])",
@@ -101,8 +101,8 @@ class Troupe:
 
     async def tab(self, desk: DeskBrowser, stack: AsyncExitStack) -> DeskBrowser:
         """The same agent's second browser, logged in by itself."""
-        wire = await stack.enter_async_context(HttpClient(desk.wire.url, chance=self.chance))
-        tab = DeskBrowser(wire, desk.login, book=desk.book, chance=self.chance)
+        http = await stack.enter_async_context(HttpClient(desk.http.url, rng=self.rng))
+        tab = DeskBrowser(http, desk.login, history=desk.history, rng=self.rng)
         await tab.log_in()
         return tab
 
@@ -115,56 +115,56 @@ class Troupe:
 
 
 @asynccontextmanager
-async def gathered(scene: Scene, count: int, places: int) -> AsyncIterator[Troupe]:
+async def open_desks(scenario: Scenario, count: int, places: int) -> AsyncIterator[Actors]:
     """So many agents at their desks, online; at the end all leave."""
-    laid = await sync_to_async(_lay)(scene.client, count, places)
-    shelf, chance = HistoryStore(scene.folder), Random(scene.seed)
-    mailbox = WebhookServer(laid.webhook_secret, shelf.book("mailbox"))
-    port = await mailbox.open()
-    await sync_to_async(fixtures.hear_at)(laid, f"http://127.0.0.1:{port}/webhooks")
-    headers = {"Authorization": f"Bearer {laid.api_key}"}
+    created = await sync_to_async(_create)(scenario.client, count, places)
+    store, rng = HistoryStore(scenario.folder), Random(scenario.seed)
+    server = WebhookServer(created.webhook_secret, store.history("webhooks"))
+    port = await server.open()
+    await sync_to_async(fixtures.set_webhook_url)(created, f"http://127.0.0.1:{port}/webhooks")
+    headers = {"Authorization": f"Bearer {created.api_key}"}
     async with AsyncExitStack() as stack:
-        wire = HttpClient(scene.stage.url, headers=headers, chance=chance)
-        bot = BotActor(await stack.enter_async_context(wire))
-        troupe = Troupe(scene, laid, shelf, bot, chance)
+        http = HttpClient(scenario.platform.url, headers=headers, rng=rng)
+        bot = BotActor(await stack.enter_async_context(http))
+        actors = Actors(scenario, created, store, bot, rng)
         watching = []
-        for login, _spoken in laid.agents:
-            wire = await stack.enter_async_context(HttpClient(scene.stage.url, chance=chance))
-            password = laid.password
+        for login, _spoken in created.agents:
+            http = await stack.enter_async_context(HttpClient(scenario.platform.url, rng=rng))
+            password = created.password
             desk = DeskBrowser(
-                wire, (login, password), book=shelf.book(login), chance=Random(login)
+                http, (login, password), history=store.history(login), rng=Random(login)
             )
             await desk.log_in()
             await desk.open()
-            await desk.move("available")
-            troupe.desks.append(desk)
+            await desk.set_presence("available")
+            actors.desks.append(desk)
             watching.append(asyncio.create_task(attend(desk)))
         try:
-            yield troupe
-            for ticket in troupe.tickets:
-                await bot.cancel(troupe.book, ticket)
-            for desk in troupe.desks:
-                await desk.move("offline")
-            await _all_told(scene)
+            yield actors
+            for ticket in actors.tickets:
+                await bot.cancel(actors.history, ticket)
+            for desk in actors.desks:
+                await desk.set_presence("offline")
+            await _all_told(scenario)
         finally:
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
-            for desk in troupe.desks:
-                await desk.shut()
-            await mailbox.close()
+            for desk in actors.desks:
+                await desk.close()
+            await server.close()
 
 
-def query(stage: Stage, statement: str, given: list[Any]) -> list[tuple[Any, ...]]:
-    with psycopg.connect(stage.database_url, autocommit=True) as database:
+def query(platform: ChaosPlatform, statement: str, given: list[Any]) -> list[tuple[Any, ...]]:
+    with psycopg.connect(platform.database_url, autocommit=True) as database:
         done = database.execute(statement, given)
         return done.fetchall() if done.description else []
 
 
-def _lay(client: str, count: int, places: int) -> Fixtures:
+def _create(client: str, count: int, places: int) -> Fixtures:
     # PostgreSQL may have died since this thread last asked.
     connection.close()
-    laid = fixtures.lay(
+    created = fixtures.create(
         client,
         agents=count,
         languages=(LANGUAGE,),
@@ -174,29 +174,29 @@ def _lay(client: str, count: int, places: int) -> Fixtures:
     )
     for agent in Agent.objects.filter(user__username__startswith=f"{client}-"):
         roster.set_capacity(agent, capacity=places)
-    return laid
+    return created
 
 
-async def _all_told(scene: Scene) -> None:
+async def _all_told(scenario: Scenario) -> None:
     """The bot listens until everything is sent."""
     for _ in range(200):
-        if not await asyncio.to_thread(history.unsettled, scene.stage, scene.client):
+        if not await asyncio.to_thread(records.unsettled, scenario.platform, scenario.client):
             return
         await asyncio.sleep(0.3)
 
 
-def by(count: int, *, places: int = PLACES) -> Callable[[Race], Callable[[Scene], None]]:
+def run_by(count: int, *, places: int = PLACES) -> Callable[[Race], Callable[[Scenario], None]]:
     """The race is run by so many agents, each with so many places."""
 
-    def made(race: Race) -> Callable[[Scene], None]:
+    def made(race: Race) -> Callable[[Scenario], None]:
         @wraps(race)
-        def strike(scene: Scene) -> None:
+        def inject(scenario: Scenario) -> None:
             async def run() -> None:
-                async with gathered(scene, count, places) as troupe:
-                    await race(scene, troupe)
+                async with open_desks(scenario, count, places) as actors:
+                    await race(scenario, actors)
 
             asyncio.run(run())
 
-        return strike
+        return inject
 
     return made

@@ -1,7 +1,7 @@
-"""A busy platform in little time: waves over a varied pool, so that many kinds of decisions arise.
+"""A busy platform in a short time: waves over a varied pool, for many kinds of decisions.
 
-Everything a decision can depend on varies: languages, skills and their levels, certificates,
-acquaintances, passes, time-outs, relaxations, several tickets and agents a wave, policy versions.
+Every input of a decision varies: languages, skills and their levels, certificates, prior contacts,
+passes, time-outs, relaxations, several tickets and agents a wave, policy versions.
 """
 
 import random
@@ -29,15 +29,15 @@ WEIGHTS = [
 ]
 
 
-def bustle(*, decisions: int, seed: int = 7) -> None:
-    """Go on until so many decisions are kept."""
+def make_decisions(*, count: int, seed: int = 7) -> None:
+    """Run until this many decisions are stored."""
     draw = random.Random(seed)
-    clients = [_client("nordbank"), _client("sudbank", certificate="kyc")]
-    agents = [_agent(number, draw) for number in range(24)]
+    clients = [_make_client("nordbank"), _make_client("sudbank", certificate="kyc")]
+    agents = [_make_agent(number, draw) for number in range(24)]
     at = clock.now()
-    while (made := Decision.objects.count()) < decisions:
+    while (made := Decision.objects.count()) < count:
         at += timedelta(seconds=draw.randint(1, 20))
-        _everybody_is_here(at)
+        _make_all_available(at)
         for _ in range(draw.choice([1, 1, 1, 2, 4])):
             _escalate(draw.choice(clients), draw, at=at)
         wave.reopen_hesitant(at=at)
@@ -45,18 +45,18 @@ def bustle(*, decisions: int, seed: int = 7) -> None:
         wave.run(at=at)
         _answer(draw, at=at)
         if draw.random() < 0.05:
-            _keep_apart(draw.choice(agents), draw, at=at)
-        if made * 8 // decisions >= PolicyVersion.objects.count():
+            _block_agent(draw.choice(agents), draw, at=at)
+        if made * 8 // count >= PolicyVersion.objects.count():
             _change_policy(draw, at=at)
 
 
-def _client(slug: str, **given: str) -> Client:
+def _make_client(slug: str, **given: str) -> Client:
     client = factories.make_client(slug, **given)
     factories.make_card(client)
     return client
 
 
-def _agent(number: int, draw: random.Random) -> Agent:
+def _make_agent(number: int, draw: random.Random) -> Agent:
     spoken = draw.sample(LANGUAGES, draw.randint(1, 3))
     known = draw.sample(SKILLS, draw.randint(0, 3))
     agent = factories.make_agent(
@@ -70,8 +70,8 @@ def _agent(number: int, draw: random.Random) -> Agent:
     return agent
 
 
-def _everybody_is_here(at: datetime) -> None:
-    """Even those whom unanswered offers had paused."""
+def _make_all_available(at: datetime) -> None:
+    """Make all agents available, including those paused by unanswered offers."""
     Presence.objects.update(seen_at=at, status="available")
 
 
@@ -91,11 +91,11 @@ def _escalate(client: Client, draw: random.Random, *, at: datetime) -> None:
 
 
 def _answer(draw: random.Random, *, at: datetime) -> None:
-    """Some accept and finish, some pass for good or for now, some let the time run out."""
+    """Some agents accept and finish, some decline or pass for now, some let the time run out."""
     for offer in Offer.objects.pending().select_related("ticket", "agent"):
         kind = draw.random()
         if kind < 0.55:
-            _serve(offer, at=at)
+            _finish(offer, at=at)
         elif kind < 0.8:
             offers.decline(offer, because=draw.choice(["", "not_now"]), at=at)
         elif kind < 0.9:
@@ -105,7 +105,7 @@ def _answer(draw: random.Random, *, at: datetime) -> None:
     offers.expire_overdue(at=at)
 
 
-def _serve(offer: Offer, *, at: datetime) -> None:
+def _finish(offer: Offer, *, at: datetime) -> None:
     if not Offer.objects.pending().filter(pk=offer.pk).exists():
         return
     work = offers.accept(offer, at=at)
@@ -113,7 +113,7 @@ def _serve(offer: Offer, *, at: datetime) -> None:
     assignments.finish(work, at=at)
 
 
-def _keep_apart(agent: Agent, draw: random.Random, *, at: datetime) -> None:
+def _block_agent(agent: Agent, draw: random.Random, *, at: datetime) -> None:
     waiting = list(Ticket.objects.queued()[:5])
     if waiting:
         affinity.block(agent, draw.choice(waiting), at=at)

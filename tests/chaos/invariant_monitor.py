@@ -1,4 +1,4 @@
-"""The watch: all invariants, once a second, for as long as a run lasts."""
+"""Checks all invariants once a second, for as long as a run lasts."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from tickets import clock
 
 
 @dataclass
-class Watch:
+class InvariantMonitor:
     """`broken`: when which invariant was found broken, and what broke it."""
 
     every: float = 1.0
@@ -23,7 +23,7 @@ class Watch:
     broken: list[tuple[float, str, str]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "InvariantMonitor":
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         return self

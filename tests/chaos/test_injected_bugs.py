@@ -1,6 +1,6 @@
-"""A chaos run can fail: it reports what is lost to a bug sown into the code that really runs.
+"""A chaos run can fail: it reports what is lost to a bug injected into the code that really runs.
 
-Each bug meets the scene that it cannot pass: a race for a ticket, a server that dies while words
+Each bug meets the scenario that it cannot pass: a race for a ticket, a server that dies while words
 are written, everything done in two tabs at once. In the code as it is they find nothing.
 """
 
@@ -19,8 +19,8 @@ import pytest
 from config import embedded
 from tests.chaos.__main__ import CODES, SHORT
 from tests.chaos.faults import FAULTS
+from tests.chaos.injected import code_changes
 from tests.chaos.races import RACES
-from tests.chaos.sown import crops
 
 pytestmark = pytest.mark.chaos
 
@@ -58,11 +58,11 @@ def played(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return done.returncode, json.loads(figures.read_text())
 
 
-@pytest.mark.parametrize("bug", crops.BUGS)
+@pytest.mark.parametrize("bug", code_changes.BUGS)
 def test_a_bug_that_loses_or_doubles_is_reported(bug: str, tmp_path: Path) -> None:
     code, kind, of = MEETS[bug]
 
-    exit_code, (outcome,) = played(tmp_path, "--only", code, "--sown", bug)
+    exit_code, (outcome,) = played(tmp_path, "--only", code, "--bug", bug)
 
     assert exit_code == 1
     assert [what for one, what in outcome["findings"] if one == kind and of in what]

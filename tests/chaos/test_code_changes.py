@@ -1,4 +1,4 @@
-"""What a chaos run sows fits the code as it is: a text that is gone would not be sown."""
+"""The changes of a chaos run fit the code as it is: a text that is gone could not be replaced."""
 
 import ast
 from importlib.util import find_spec
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.sown import crops
+from tests.chaos.injected import code_changes
 
-SOWN = [
+INJECTED = [
     (module, words, instead)
-    for changes in (crops.CRASHES, *crops.BUGS.values())
+    for changes in (code_changes.CRASHES, *code_changes.BUGS.values())
     for module, pairs in changes.items()
     for words, instead in pairs
 ]
 
 
-@pytest.mark.parametrize(("module", "words", "instead"), SOWN)
+@pytest.mark.parametrize(("module", "words", "instead"), INJECTED)
 def test_each_text_is_in_its_module_once_and_what_replaces_it_is_python(
     module: str, words: str, instead: str
 ) -> None:
@@ -36,4 +36,4 @@ def test_the_bug_that_forgets_the_status_takes_it_from_the_statement() -> None:
 
 
 def test_each_bug_says_which_constraints_would_hide_it() -> None:
-    assert crops.WITHOUT.keys() == crops.BUGS.keys()
+    assert code_changes.WITHOUT.keys() == code_changes.BUGS.keys()

@@ -1,6 +1,7 @@
-"""What is sown: points at which a process can be made to die, and bugs that could be written.
+"""Injected faults: points at which a process can be made to die, and bugs that could be written.
 
-A word that is not there any more stops the process that loads it: then it is to be sown anew.
+A text that is not in its module any more stops the process that loads the module. Then the entry
+here must follow the module.
 """
 
 import os
@@ -10,14 +11,14 @@ from collections.abc import Mapping
 #: Words of a module, and what is written in their place.
 Changes = Mapping[str, list[tuple[str, str]]]
 
-IMPORT = "import crops as _crops\n"
+IMPORT = "import code_changes as _changes\n"
 
 
 def dies(name: str, before: str, *, indent: int = 4) -> tuple[str, str]:
     """A point before these words: a process dies there when a file of its name and the point's
     lies in CHAOS_POINTS."""
     margin = " " * indent
-    return f"{margin}{before}", f"{margin}_crops.point({name!r})\n{margin}{before}"
+    return f"{margin}{before}", f"{margin}_changes.point({name!r})\n{margin}{before}"
 
 
 CRASHES: Changes = {
@@ -26,7 +27,9 @@ CRASHES: Changes = {
         dies("after-commit", "_announce(ticket, *result.opened)\n", indent=12),
     ],
     "dispatch.waves.wave": [dies("match", 'log.info("wave", waiting')],
-    "dispatch.realtime.push": [dies("notify", "for name, text in frames:\n        hints.tell")],
+    "dispatch.realtime.push": [
+        dies("notify", "for name, text in frames:\n        notifier.publish")
+    ],
     "tickets.events.outbox": [dies("webhook", "took = int((time.monotonic()")],
     "dispatch.assignments": [dies("pay", "push.changed(held.agent_id)\n    return held")],
     "dispatch.offers": [dies("accept", "push.changed(held.agent_id)\n    return Assignment")],
@@ -39,23 +42,23 @@ BUGS: Mapping[str, Changes] = {
         "dispatch.offers": [
             ("ticket = lifecycle.lock(offer.ticket)", "ticket = offer.ticket"),
             ('held = Offer.objects.select_for_update(of=("self",))', "held = Offer.objects"),
-            ("    _tell_the_others(held, at=at)\n", ""),
+            ("    _settle_others(held, at=at)\n", ""),
         ],
         "tickets.lifecycle": [
             (
                 "    ticket = _move(ticket, BEGIN,",
                 "    if Ticket.objects.get(pk=ticket.pk).status != Status.QUEUED:\n"
                 "        raise TicketNotWaiting\n"
-                "    _crops.linger()\n"
+                "    _changes.linger()\n"
                 "    ticket = _move(ticket, BEGIN.replace(\"AND status = 'queued'\", ''),",
             ),
         ],
     },
     # The answer goes out, the row follows.
     "acknowledged-before-commit": {
-        "tickets.api.views": [("conversation.add_message(", "_crops.said_later(conversation)(")],
+        "tickets.api.views": [("conversation.add_message(", "_changes.said_later(conversation)(")],
     },
-    # Whoever asks twice is paid twice.
+    # An agent who asks twice is paid twice.
     "paid-without-its-key": {
         "dispatch.assignments": [
             ("    if held.finished_at:\n        return held", "    if False:\n        return held")
@@ -75,16 +78,16 @@ WITHOUT: Mapping[str, tuple[str, ...]] = {
     "paid-without-its-key": ("one_entry_per_source_and_kind",),
 }
 
-_sown = os.environ.get("CHAOS_SOWN", "")
+_bug = os.environ.get("CHAOS_BUG", "")
 _here = "CHAOS_POINTS" in os.environ
-MODULES = ({*CRASHES} | {*BUGS.get(_sown, {})}) if _here else set()
+MODULES = ({*CRASHES} | {*BUGS.get(_bug, {})}) if _here else set()
 
 
 def changed(module: str, source: str) -> str:
-    """The source of this module with what is sown into it."""
-    for words, instead in [*BUGS.get(_sown, {}).get(module, []), *CRASHES.get(module, [])]:
+    """The source of this module with its changes."""
+    for words, instead in [*BUGS.get(_bug, {}).get(module, []), *CRASHES.get(module, [])]:
         if source.count(words) != 1:
-            raise ImportError(f"{module} has changed, sow anew: {words!r}")
+            raise ImportError(f"{module} has changed, update code_changes.py: {words!r}")
         source = source.replace(words, instead)
     return source + f"\n{IMPORT}"
 

@@ -1,4 +1,4 @@
-"""What a run left behind: the actors' logbooks, and the rows of their client."""
+"""What a run left behind: the actors' histories, and the rows of their client."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from tests.chaos.stage import Stage
+from tests.chaos.platform import ChaosPlatform
 
-#: A line of a logbook; see `dispatch.loadtest.history`.
+#: A line of a history; see `dispatch.loadtest.history`.
 Line = dict[str, Any]
 
 
@@ -99,7 +99,7 @@ QUERIES = {
         FROM tickets_webhookdelivery d JOIN tickets_ticket t ON t.id = d.ticket_id
         JOIN tickets_client c ON c.id = t.client_id WHERE c.slug = %s""",
 }
-#: What is still to come of itself: wrap-ups that end, news that is sent.
+#: Counts what is still to come by itself: wrap-ups that end, events that are sent.
 UNSETTLED = """
 SELECT (SELECT count(*) FROM dispatch_assignment a JOIN tickets_ticket t ON t.id = a.ticket_id
         JOIN tickets_client c ON c.id = t.client_id WHERE a.finished_at IS NULL AND c.slug = %(c)s)
@@ -111,9 +111,9 @@ SELECT (SELECT count(*) FROM dispatch_assignment a JOIN tickets_ticket t ON t.id
 """
 
 
-def rows(stage: Stage, client: str) -> Rows:
+def read(platform: ChaosPlatform, client: str) -> Rows:
     """Of one moment."""
-    with psycopg.connect(stage.database_url) as database:
+    with psycopg.connect(platform.database_url) as database:
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         found = {
             name: database.execute(query, [client]).fetchall() for name, query in QUERIES.items()
@@ -131,8 +131,8 @@ def rows(stage: Stage, client: str) -> Rows:
     )
 
 
-def unsettled(stage: Stage, client: str) -> int:
+def unsettled(platform: ChaosPlatform, client: str) -> int:
     """How much is still to come."""
-    with psycopg.connect(stage.database_url, connect_timeout=3) as database:
+    with psycopg.connect(platform.database_url, connect_timeout=3) as database:
         row = database.execute(UNSETTLED, {"c": client}).fetchone()
     return row[0] if row else 0
