@@ -25,9 +25,9 @@ DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("certificates over", lambda at: roster.lapse_certificates(at=at)),
     ("agents silent", lambda at: presence.sweep_silent(at=at)),
     ("agents gone", lambda at: assignments.sweep_gone(at=at)),
-    ("offers to the gone", lambda at: offers.sweep_gone(at=at)),
+    ("offers to absent agents", lambda at: offers.sweep_gone(at=at)),
     ("wrap-ups over", lambda at: assignments.finish_overdue(at=at)),
-    ("customers told", lambda at: wave.give_up_overdue(at=at)),
+    ("tickets given up", lambda at: wave.give_up_overdue(at=at)),
     ("offers made", lambda at: wave.match_missed(at=at)),
 ]
 

@@ -25,7 +25,7 @@ register.filter("waited", wording.waited)
 
 
 @register.filter
-def until(start: datetime, end: datetime) -> timedelta:
+def duration_to(start: datetime, end: datetime) -> timedelta:
     """The time from `start` to `end`."""
     return end - start
 

@@ -117,7 +117,7 @@ def test_a_third_timeout_withdraws_the_agents_other_offers_in_the_same_tick() ->
     )
     Presence.objects.update(timeouts_in_row=2)
 
-    assert scheduler.tick() == {"offers expired": 1, "offers to the gone": 1}
+    assert scheduler.tick() == {"offers expired": 1, "offers to absent agents": 1}
 
     assert Offer.objects.get(pk=other.pk).status == "withdrawn"
 
@@ -141,7 +141,7 @@ def test_a_silent_agents_offer_goes_to_another() -> None:
 
     done = scheduler.tick()
 
-    assert done == {"agents silent": 1, "offers to the gone": 1, "offers made": 1}
+    assert done == {"agents silent": 1, "offers to absent agents": 1, "offers made": 1}
     assert Offer.objects.pending().get().agent == other
 
 
@@ -158,7 +158,7 @@ def test_an_overdue_wrap_up_is_paid() -> None:
 def test_a_ticket_past_its_patience_becomes_unavailable() -> None:
     factories.make_ticket(at=clock.now() - HOUR)
 
-    assert scheduler.tick() == {"customers told": 1}
+    assert scheduler.tick() == {"tickets given up": 1}
 
     assert Ticket.objects.get().status == "unavailable"
 
@@ -185,7 +185,7 @@ def test_one_tick_does_everything_due_and_leaves_nothing_due() -> None:
 
     done = scheduler.tick()
 
-    assert set(done) == {name for name, _verb in scheduler.DUE} - {"offers to the gone"}
+    assert set(done) == {name for name, _verb in scheduler.DUE} - {"offers to absent agents"}
     assert scheduler.tick() == {}
 
 
@@ -201,7 +201,7 @@ def test_a_verb_that_fails_does_not_stop_the_others(
     monkeypatch.setattr(scheduler, "DUE", [("broken", broken), *scheduler.DUE])
     factories.make_ticket(at=clock.now() - HOUR)
 
-    assert scheduler.tick() == {"customers told": 1}
+    assert scheduler.tick() == {"tickets given up": 1}
 
     assert "scheduler: broken" in caplog.text
 

@@ -77,7 +77,7 @@ class Broker:
         self.kept.append(run_until_idle)
 
     def refresh(self, job: BackgroundJob) -> None:
-        """What was read before is as new as anything here: time stands still."""
+        """Do nothing: time stands still, so what was read before is still right."""
 
 
 class Bot:
