@@ -78,7 +78,7 @@ class PolicyVersionAdmin(SupplyRecordAdmin):
 
     @display(description=_("what changes, and why"))
     def summary(self, version: PolicyVersion) -> str:
-        return version.localized_note
+        return version.translated_note
 
     @display(
         description=_("in force"),

@@ -155,7 +155,7 @@ class PolicyVersion(models.Model):
         return f"{self._meta.verbose_name} {self.version}"
 
     @property
-    def localized_note(self) -> str:
+    def translated_note(self) -> str:
         """The note; a shipped one in the reader's language."""
         return gettext(self.note) if self.note in SHIPPED_NOTES else self.note
 

@@ -23,7 +23,7 @@ def publish(at: datetime, **given: Any) -> PolicyVersion:
 
 def test_the_product_ships_with_one_policy_version(noon: datetime) -> None:
     assert policies.read_in_force(at=noon).version == 1
-    assert PolicyVersion.objects.get().localized_note != ""
+    assert PolicyVersion.objects.get().translated_note != ""
 
 
 def test_a_new_version_is_in_force_only_after_caches_have_expired(noon: datetime) -> None:
