@@ -19,11 +19,11 @@ import numpy
 from benchmarks.report import OUT, write_figures
 from dispatch.rules.policy import Policy
 from dispatch.simulation import charts, comparison, recorded
-from dispatch.simulation.comparison import BOUND, FIRST, OURS, TWO, Drawn, Strategy
+from dispatch.simulation.comparison import BOUND, FIRST, OURS, TWO, DrawDay, Strategy
 from dispatch.simulation.day import SimulatedDay
 from dispatch.simulation.foresight import Foresight, foresee
 from dispatch.simulation.measures import Measures
-from dispatch.simulation.strategies import ours
+from dispatch.simulation.strategies import matching_rule
 from dispatch.simulation.synthetic import SyntheticDay
 
 DOCS = OUT.parent.parent / "docs"
@@ -56,15 +56,15 @@ class Figures:
 
 def simulate_real(seeds: Sequence[int], *, silent: float) -> Figures:
     with CALLS.open(newline="") as lines:
-        days = recorded.days(recorded.read(lines))
+        days = recorded.build_days(recorded.read_calls(lines))
     ways, found, seen = comparison.strategies(Policy()), {}, []
     for number, day in enumerate(days, start=1):
-        drawn = with_silent(day.drawn, silent)
-        rows = comparison.compared(drawn, ways, seeds=seeds)
-        found[day.date] = {REALLY: day.as_it_was(), **rows}
+        drawn = with_silent(day.draw, silent)
+        rows = comparison.compare(drawn, ways, seeds=seeds)
+        found[day.date] = {REALLY: day.measure_recorded(), **rows}
         seen += [(foreseen(drawn(seed)), rows[OURS].callers) for seed in seeds]
         _show_progress(number, of=len(days))
-    return Figures(found, _over(found, Measures.together), mean(seen))
+    return Figures(found, _over(found, Measures.combine), mean(seen))
 
 
 def simulate_synthetic(
@@ -76,21 +76,21 @@ def simulate_synthetic(
     bound: bool,
 ) -> Figures:
     found, seen = {}, []
-    drawn = with_silent(kind.drawn, silent)
+    drawn = with_silent(kind.draw, silent)
     for number, seed in enumerate(seeds, start=1):
-        found[f"invented {seed}"] = comparison.compared(drawn, ways, seeds=[seed])
+        found[f"invented {seed}"] = comparison.compare(drawn, ways, seeds=[seed])
         seen += [(foreseen(drawn(seed)), 1.0)] if bound else []
         _show_progress(number, of=len(seeds))
     return Figures(found, _over(found, Measures.mean), mean(seen) if seen else None)
 
 
-def with_silent(drawn: Drawn, share: float) -> Drawn:
+def with_silent(drawn: DrawDay, share: float) -> DrawDay:
     """The same draws with this share of callers who leave without a word."""
     return lambda seed: drawn(seed).with_silent(share, seed=seed)
 
 
 def foreseen(day: SimulatedDay) -> Foresight:
-    return foresee(day, ours(Policy()))
+    return foresee(day, matching_rule(Policy()))
 
 
 def mean(seen: Sequence[tuple[Foresight, float]]) -> Foresight:
@@ -106,7 +106,7 @@ def _over(days: dict[str, Rows], mean_of: Callable[[Iterable[Measures]], Measure
 
 def report(title: str, figures: Figures) -> None:
     rows = figures.together
-    print(f"\n{title}\n{comparison.table(rows)}")
+    print(f"\n{title}\n{comparison.format_table(rows)}")
     for way in (OURS, TWO):
         if way in rows:
             print(
@@ -122,7 +122,7 @@ def report(title: str, figures: Figures) -> None:
 def list_closed_parts(rows: Rows, way: str, bounds: dict[str, float] | None = None) -> str:
     bounds = bounds or rows[BOUND].as_json()
     found = {
-        name: comparison.closed_to(rows, measure, bounds[measure], by=way)
+        name: comparison.gap_closed_to(rows, measure, bounds[measure], by=way)
         for measure, name in (("within_20s", "in 20 s"), ("abandoned", "left"))
     }
     return ", ".join(f"{part:.0%} ({name})" for name, part in found.items() if part is not None)
@@ -131,7 +131,7 @@ def list_closed_parts(rows: Rows, way: str, bounds: dict[str, float] | None = No
 def draw_day(name: str, rows: Rows, *, title: str, note: str, docs: bool) -> None:
     OUT.mkdir(exist_ok=True)
     for ending in ("svg", "png"):
-        charts.comparison(rows, title=title, note=note, path=OUT / f"{name}.{ending}")
+        charts.draw_comparison(rows, title=title, note=note, path=OUT / f"{name}.{ending}")
     print(f"drawn: benchmarks/out/{name}.svg")
     if docs:
         shutil.copy(OUT / f"{name}.svg", DOCS / f"bench-{name}.svg")
@@ -177,13 +177,13 @@ def main() -> None:
     else:
         print(f"The real days are left out: there is no {CALLS.name} in SHARED_DATA.")
     policy, kind = Policy(), SyntheticDay(slower=given.slower)
-    ways = comparison.at_each_lowering(policy)
+    ways = comparison.strategies_by_lowering(policy)
     found = simulate_synthetic(seeds, ways, kind, silent=given.silent, bound=True)
     title = "An invented day: 300 contractors, 4 languages, 8 skills"
     report(title, found)
     draw_day("days-invented", found.together, title=title, note=note, docs=given.docs)
     figures["invented"] = found.as_json()
-    rivals, unwilling = comparison.with_rival(policy), replace(kind, reluctant=RELUCTANT)
+    rivals, unwilling = comparison.strategies_with_rival(policy), replace(kind, reluctant=RELUCTANT)
     found = simulate_synthetic(seeds, rivals, unwilling, silent=given.silent, bound=False)
     report(f"The same, {RELUCTANT} more of a hundred passing in every third hour", found)
     figures["reluctant"] = found.as_json()

@@ -237,7 +237,7 @@ def _mark_reofferable(ticket_ids: Collection[UUID], *, at: datetime) -> None:
     Not yet, if an agent with a pending offer still has the ticket alone. Not at all, if the ticket
     has the most pending offers allowed.
     """
-    policy = policies.in_force(at=at)
+    policy = policies.read_in_force(at=at)
     alone = timedelta(seconds=policy.exclusive_for)
     pending = Offer.objects.pending().filter(ticket__in=ticket_ids).values_list("ticket").order_by()
     still = set()

@@ -1,4 +1,4 @@
-"""Policies: which version is in force, and how a new one is written."""
+"""The versions of the matching policy: which is in force, and how to publish a new one."""
 
 from datetime import datetime, timedelta
 
@@ -9,47 +9,47 @@ from django.db.models import Max
 from dispatch.models import PolicyVersion
 from dispatch.rules.policy import Policy
 
-KEY = "policies"
-#: For so many seconds; versions are dated, so that all processes change at the same moment.
-REMEMBERED = 5
-#: A new version is in force no sooner, so that everybody knows of it by then.
+CACHE_KEY = "policies"
+#: Seconds a process caches versions. They are dated, so all processes switch at the same moment.
+CACHE_SECONDS = 5
+#: A new version is in force no sooner than this, so that every process has read it by then.
 NOTICE = timedelta(seconds=10)
 
 
-def in_force(*, at: datetime) -> Policy:
-    """The newest version valid at that moment."""
-    known: list[tuple[datetime, Policy]] | None = cache.get(KEY)
+def read_in_force(*, at: datetime) -> Policy:
+    """The policy in force at that moment."""
+    known: list[tuple[datetime, Policy]] | None = cache.get(CACHE_KEY)
     if known is None:
         known = [(row.valid_from, row.rules()) for row in PolicyVersion.objects.all()]
-        cache.set(KEY, known, timeout=REMEMBERED)
+        cache.set(CACHE_KEY, known, timeout=CACHE_SECONDS)
     return max((dated for dated in known if dated[0] <= at), key=lambda dated: dated[0])[1]
 
 
-def numbered(version: int) -> Policy:
-    """A version by its number, for decisions made under it. It never changes, so it is kept."""
-    key = f"{KEY}:{version}"
+def read_version(version: int) -> Policy:
+    """The policy of a version, for decisions made under it. Raises PolicyVersion.DoesNotExist."""
+    key = f"{CACHE_KEY}:{version}"
     known: Policy | None = cache.get(key)
     if known is None:
         known = PolicyVersion.objects.get(pk=version).rules()
-        cache.set(key, known, timeout=REMEMBERED)
+        cache.set(key, known, timeout=CACHE_SECONDS)
     return known
 
 
-def soonest(*, at: datetime) -> datetime:
-    """When a new version could come into force: after a notice, and after all there are."""
+def earliest_valid_from(*, at: datetime) -> datetime:
+    """The earliest moment a new version may be in force: after NOTICE and after all others."""
     latest = PolicyVersion.objects.aggregate(latest=Max("valid_from"))["latest"]
     return max(at + NOTICE, latest + NOTICE) if latest else at
 
 
 @transaction.atomic
 def publish(draft: PolicyVersion, *, at: datetime) -> PolicyVersion:
-    """Add a version, in force from its date on and no sooner than in ten seconds."""
-    # Whoever publishes at the same time waits here, and then counts what was added meanwhile.
+    """Add a version, in force from its date on and no sooner than `earliest_valid_from`."""
+    # This lock makes a second publisher wait, so that it numbers its version after ours.
     PolicyVersion.objects.select_for_update().order_by("version").first()
     known = PolicyVersion.objects.aggregate(version=Max("version"))["version"]
     draft.version = (known or 0) + 1
-    next_one = soonest(at=at)
-    draft.valid_from = max(draft.valid_from or next_one, next_one)
+    earliest = earliest_valid_from(at=at)
+    draft.valid_from = max(draft.valid_from or earliest, earliest)
     draft.save(force_insert=True)
-    cache.delete(KEY)
+    cache.delete(CACHE_KEY)
     return draft

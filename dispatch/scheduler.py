@@ -25,9 +25,9 @@ DUE: list[tuple[str, Callable[[datetime], int]]] = [
     ("certificates over", lambda at: roster.lapse_certificates(at=at)),
     ("agents silent", lambda at: presence.sweep_silent(at=at)),
     ("agents gone", lambda at: assignments.sweep_gone(at=at)),
-    ("offers to the gone", lambda at: offers.sweep_gone(at=at)),
+    ("offers to absent agents", lambda at: offers.sweep_gone(at=at)),
     ("wrap-ups over", lambda at: assignments.finish_overdue(at=at)),
-    ("customers told", lambda at: wave.give_up_overdue(at=at)),
+    ("tickets given up", lambda at: wave.give_up_overdue(at=at)),
     ("offers made", lambda at: wave.match_missed(at=at)),
 ]
 
@@ -36,7 +36,7 @@ BEAT_SQL = sql.read(__package__, "scheduler_beat")
 
 
 def lead() -> bool:
-    """Whether this is the leader: now, and for as long as its connection lives."""
+    """Take the lead if it is free. True while this process leads, which its connection decides."""
     with connection.cursor() as cursor:
         cursor.execute(LEAD_SQL, {"key": LEADER})
         row = cursor.fetchone()
@@ -44,13 +44,13 @@ def lead() -> bool:
 
 
 def beat(*, leader: str, lag_ms: int, took_ms: int) -> None:
-    """Write down that a tick is done: how late it began and how long it took."""
+    """Record that a tick is done: how late it began and how long it took."""
     with connection.cursor() as cursor:
         cursor.execute(BEAT_SQL, {"leader": leader, "lag": lag_ms, "took": took_ms})
 
 
 def tick() -> dict[str, int]:
-    """Do all that is due now. One part that fails doesn't keep the others from their turn."""
+    """Run every verb of DUE. One that fails does not keep the others from running."""
     done = {}
     for name, verb in DUE:
         clear_contextvars()
@@ -61,7 +61,7 @@ def tick() -> dict[str, int]:
 
 
 def attempt(name: str, verb: Callable[[datetime], int]) -> int:
-    """How many it did; none when it failed."""
+    """The number of rows the verb changed; 0 if it failed."""
     try:
         return verb(clock.now())
     except Exception:

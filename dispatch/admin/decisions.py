@@ -19,7 +19,7 @@ from agents.models import Agent
 from dispatch.admin import reasons
 from dispatch.explanations import not_considered, replay
 from dispatch.explanations.replay import Candidate, DecisionReplay, TicketExplanation
-from dispatch.explanations.rulebook import AGAIN
+from dispatch.explanations.rulebook import REOFFER_COST
 from dispatch.models import Decision
 from dispatch.wording import list_lowered
 
@@ -55,7 +55,7 @@ class DecisionAdmin(SupplyRecordAdmin):
     @action(description=_("Run again"), permissions=["view"])
     def run_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         done = replay.replay(get_object_or_404(Decision, pk=object_id))
-        if done.same:
+        if done.is_same:
             said = ngettext(
                 "The same: %(count)d pair of %(count)d.",
                 "The same: %(count)d pairs of %(count)d.",
@@ -118,7 +118,9 @@ def build_table(
     """Build the table of one ticket."""
     shown = account.ranked[:MOST_CANDIDATES]
     # The cost of an earlier offer is left out of the scale, because it dwarfs all others.
-    most = max((one.verdict.total - one.verdict.costs[AGAIN] for one in shown), default=1) or 1
+    most = (
+        max((one.verdict.total - one.verdict.costs[REOFFER_COST] for one in shown), default=1) or 1
+    )
     ticket = account.ticket
     waited = account.decision.at - ticket.queued_at
     needs = [f"{code} ≥ {level}" for code, level in ticket.skills.items()]
@@ -152,7 +154,7 @@ def build_row(
         "bar": bar,
         "total": one.verdict.total,
         "chosen": one.agent_input.id == account.chosen,
-        "elsewhere": one.given is not None and one.agent_input.id != account.chosen,
+        "elsewhere": one.paired_ticket is not None and one.agent_input.id != account.chosen,
     }
 
 

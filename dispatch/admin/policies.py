@@ -52,7 +52,7 @@ class PolicyVersionForm(forms.ModelForm):
 
     def clean_valid_from(self) -> datetime | None:
         given: datetime | None = self.cleaned_data["valid_from"]
-        soonest = policies.soonest(at=timezone.now())
+        soonest = policies.earliest_valid_from(at=timezone.now())
         if given and given < soonest:
             moment = date_format(soonest, gettext("j M Y H:i:s"))
             raise forms.ValidationError(
@@ -88,7 +88,7 @@ class PolicyVersionAdmin(SupplyRecordAdmin):
         now = timezone.now()
         if version.valid_from > now:
             return "to come", _("to come")
-        if policies.in_force(at=now).version == version.version:
+        if policies.read_in_force(at=now).version == version.version:
             return "in force", _("in force")
         return "ended", _("ended")
 
@@ -117,7 +117,7 @@ class PolicyVersionAdmin(SupplyRecordAdmin):
         """List what this version changed from the one before it."""
         before = PolicyVersion.objects.filter(version__lt=version.version)
         former = before.order_by("-version").first()
-        return {"former": former, "changes": rulebook.changes(version, former)}
+        return {"former": former, "changes": rulebook.list_changes(version, former)}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         policies.publish(obj, at=clock.now())

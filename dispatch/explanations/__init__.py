@@ -1,4 +1,4 @@
-"""Why this agent was chosen, and why another was not: decisions replayed and put into words.
+"""Explanations of decisions: why one agent was chosen and another was not.
 
 Owns the sentences about a decision. Never decides anything itself.
 """

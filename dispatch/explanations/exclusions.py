@@ -1,8 +1,7 @@
-"""Why somebody could not be asked at all, in words for them: by a filter of the policy, or by where
-they stood.
+"""Sentences that tell agents why they could not be offered a ticket.
 
-Keyed by the names of `dispatch.rules.policy` and `dispatch.explanations.not_considered`. A test
-fails when a name has no sentence.
+Each filter of `dispatch.rules.policy` and each reason of `dispatch.explanations.not_considered`
+has one. A test fails when a name has no sentence.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,11 +26,11 @@ def _lacks_skill(ticket: WaitingTicket, me: FreeAgent) -> Iterator[str]:
             )
 
 
-def _says(sentence: Any) -> Callable[[WaitingTicket, FreeAgent], list[str]]:
+def _always(sentence: Any) -> Callable[[WaitingTicket, FreeAgent], list[str]]:
     return lambda ticket, me: [str(sentence)]
 
 
-#: Why they could not be asked: by the policy's filter, or by where they stood.
+#: By the name of the filter or reason: what it says to the agent.
 EXCLUDED: Mapping[str, Callable[[WaitingTicket, FreeAgent], Any]] = {
     "language": lambda ticket, me: [
         gettext("it was in %(language)s, which you do not speak")
@@ -39,13 +38,13 @@ EXCLUDED: Mapping[str, Callable[[WaitingTicket, FreeAgent], Any]] = {
     ],
     "skill": _lacks_skill,
     "certificate": lambda ticket, me: [
-        gettext("whoever takes it must hold the certificate %(certificate)s")
+        gettext("it requires the certificate %(certificate)s, which you do not hold")
         % {"certificate": ticket.certificate}
     ],
-    "capacity": _says(_("you held as many conversations as you take at once")),
-    "blocked": _says(_("you and this customer are not put together again")),
-    "asked": _says(_("you had it on your screen already")),
-    "declined": _says(_("you had passed on this one")),
-    "further": _says(_("others had been free for longer")),
-    "silent": _says(_("nothing had been heard from your page for a while: a weak connection")),
+    "capacity": _always(_("you held as many conversations as you take at once")),
+    "blocked": _always(_("you and this customer are not put together again")),
+    "asked": _always(_("you had it on your screen already")),
+    "declined": _always(_("you had passed on this one")),
+    "further": _always(_("others had been free for longer")),
+    "silent": _always(_("nothing had been heard from your page for a while: a weak connection")),
 }

@@ -1,6 +1,6 @@
-"""Why an agent was asked, or was not, in words for that agent: no names, nobody's but their own.
+"""Sentences that tell an agent why they were or were not offered a ticket, naming no other agent.
 
-Keyed by the names of `dispatch.rules.policy`; a test holds that no name is without its words.
+Each cost of `dispatch.rules.policy` has one. A test fails when a name has no sentence.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +19,9 @@ from dispatch.models.policies import COSTS
 from dispatch.rules.policy import BEST, FreeAgent
 from dispatch.rules.rating_bound import LEAST_REVIEWS
 
-#: A chance in thousandths that is worth a word.
+#: A scarcity in thousandths below this is not worth mentioning.
 LIKELY = 50
-#: What each part is called where it is told to the agent.
+#: The title of each cost on the agent's page.
 TITLES: dict[str, Any] = {
     "language": _("Language"),
     "skill": _("Skills"),
@@ -36,26 +36,27 @@ TITLES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class CostPart:
-    """One thing that counted: what it is, how it was with them, and with the others."""
+    """One cost as shown to an agent: its title, their own value, and how the others compared."""
 
     title: str
     mine: str
     others: str
 
 
-def cost_breakdown(account: TicketExplanation, me: Candidate) -> list[CostPart]:
-    """What counted for this agent, part by part; what told nobody from another is left out."""
-    others = [one for one in account.ranked if one is not me]
+def cost_breakdown(explanation: TicketExplanation, me: Candidate) -> list[CostPart]:
+    """The costs of this agent, without those of weight 0 and those that do not apply."""
+    others = [candidate for candidate in explanation.ranked if candidate is not me]
     return [
-        CostPart(str(TITLES[name]), mine, _compared(name, me, others))
+        CostPart(str(TITLES[name]), mine, _compare(name, me, others))
         for name in COSTS
-        if getattr(account.policy, name) and (mine := MINE[name](account, me.agent_input))
+        if getattr(explanation.policy, name)
+        and (mine := OWN_VALUES[name](explanation, me.agent_input))
     ]
 
 
-def rank_sentence(account: TicketExplanation, me: Candidate) -> str:
-    """Where they stood among those who fitted."""
-    others = len(account.ranked) - 1
+def rank_sentence(explanation: TicketExplanation, me: Candidate) -> str:
+    """The agent's rank among the agents who could serve the ticket."""
+    others = len(explanation.ranked) - 1
     if not others:
         return gettext("Nobody else who fits was free.")
     if me.rank == 1:
@@ -65,54 +66,54 @@ def rank_sentence(account: TicketExplanation, me: Candidate) -> str:
             others,
         ) % {"count": others}
     return gettext(
-        "You stood in place %(place)d of %(all)d; whoever stood before you was asked for another "
+        "You ranked %(place)d of %(all)d; everyone before you was asked for another "
         "conversation at the same moment."
     ) % {"place": me.rank, "all": others + 1}
 
 
-def why_not_chosen(account: TicketExplanation, me: Candidate) -> Iterator[str]:
-    """Why somebody else was asked, though this agent was looked at."""
+def why_not_chosen(explanation: TicketExplanation, me: Candidate) -> Iterator[str]:
+    """Why the wave chose another agent over this candidate."""
     if me.verdict.excluded_by:
-        yield from EXCLUDED[me.verdict.excluded_by](account.ticket, me.agent_input)
-    elif me.given:
+        yield from EXCLUDED[me.verdict.excluded_by](explanation.ticket, me.agent_input)
+    elif me.paired_ticket:
         yield gettext("you were asked for another conversation at the same moment")
     else:
-        yield from _behind(account, me)
+        yield from _explain_rank(explanation, me)
 
 
-def why_not_considered(account: TicketExplanation, me: UnconsideredAgent) -> Iterator[str]:
-    """Why the wave did not look at this agent at all."""
+def why_not_considered(explanation: TicketExplanation, me: UnconsideredAgent) -> Iterator[str]:
+    """Why the wave did not consider this agent."""
     if me.excluded_by == "capacity":
-        yield _full(me)
+        yield _explain_full(me)
     else:
-        yield from EXCLUDED[me.excluded_by](account.ticket, me.agent_input)
+        yield from EXCLUDED[me.excluded_by](explanation.ticket, me.agent_input)
 
 
-def _behind(account: TicketExplanation, me: Candidate) -> Iterator[str]:
-    """In which parts those before them were better, what made the most difference first."""
-    ahead = account.ahead_of(me)
+def _explain_rank(explanation: TicketExplanation, me: Candidate) -> Iterator[str]:
+    """The costs in which better-ranked agents were better, the largest differences first."""
+    ahead = explanation.list_ahead_of(me)
     better = {
-        name: sum(one.verdict.costs[name] < cost for one in ahead)
+        name: sum(other.verdict.costs[name] < cost for other in ahead)
         for name, cost in me.verdict.costs.items()
     }
-    chosen = next((one for one in ahead if one.agent_input.id == account.chosen), ahead[0])
+    chosen = next(
+        (other for other in ahead if other.agent_input.id == explanation.chosen), ahead[0]
+    )
     telling = [name for name in COSTS if better[name]]
     telling.sort(key=lambda name: chosen.verdict.costs[name] - me.verdict.costs[name])
     for name in telling[:3]:
         yield BETTER[name](better[name])
     if not telling:
-        yield gettext(
-            "you fitted just as well; between equals, whoever has been free for longest is asked"
-        )
+        yield gettext("you fitted just as well; between equals, the one free for longest is asked")
 
 
-def _compared(name: str, me: Candidate, others: list[Candidate]) -> str:
-    """How many of the others were better in this part."""
+def _compare(name: str, me: Candidate, others: list[Candidate]) -> str:
+    """The number of other candidates better in this cost, or else worse."""
     if not others:
         return ""
     mine = me.verdict.costs[name]
-    better = sum(one.verdict.costs[name] < mine for one in others)
-    worse = sum(one.verdict.costs[name] > mine for one in others)
+    better = sum(other.verdict.costs[name] < mine for other in others)
+    worse = sum(other.verdict.costs[name] > mine for other in others)
     about = {"better": better, "worse": worse, "all": len(others)}
     if better:
         return gettext("%(better)d of %(all)d others better") % about
@@ -121,17 +122,17 @@ def _compared(name: str, me: Candidate, others: list[Candidate]) -> str:
     return gettext("the same for all")
 
 
-def _language(account: TicketExplanation, me: FreeAgent) -> str:
-    level = me.languages[account.ticket.language]
+def _language(explanation: TicketExplanation, me: FreeAgent) -> str:
+    level = me.languages[explanation.ticket.language]
     return gettext("%(language)s at level %(level)d of %(best)d") % {
-        "language": wording.language(account.ticket.language),
+        "language": wording.language(explanation.ticket.language),
         "level": level,
         "best": BEST,
     }
 
 
-def _skills(account: TicketExplanation, me: FreeAgent) -> str:
-    asked = account.ticket.skills
+def _skills(explanation: TicketExplanation, me: FreeAgent) -> str:
+    asked = explanation.ticket.skills
     named = zip(wording.skills(asked), asked.items(), strict=True)
     return ", ".join(
         gettext("%(skill)s at level %(level)d (%(asked)d asked for)")
@@ -140,17 +141,19 @@ def _skills(account: TicketExplanation, me: FreeAgent) -> str:
     )
 
 
-def _scarce(account: TicketExplanation, me: FreeAgent) -> str:
+def _scarce(explanation: TicketExplanation, me: FreeAgent) -> str:
     if not (likely := sum(chance >= LIKELY for chance in me.scarcity.values())):
-        return gettext("nothing that is likely to be asked for soon and few can do")
+        return gettext(
+            "no skill of yours is likely to be needed soon while few who have it are free"
+        )
     return ngettext(
-        "%(count)d thing you can do that is likely to be asked for soon and few can do",
-        "%(count)d things you can do that are likely to be asked for soon and few can do",
+        "%(count)d skill of yours is likely to be needed soon while few who have it are free",
+        "%(count)d skills of yours are likely to be needed soon while few who have them are free",
         likely,
     ) % {"count": likely}
 
 
-def _reviews(account: TicketExplanation, me: FreeAgent) -> str:
+def _reviews(explanation: TicketExplanation, me: FreeAgent) -> str:
     if me.reviews < LEAST_REVIEWS:
         return gettext("too few reviews to say, so the usual figure counts")
     return gettext("%(good)d of %(all)d reviews are good") % {
@@ -159,11 +162,11 @@ def _reviews(account: TicketExplanation, me: FreeAgent) -> str:
     }
 
 
-def _idle(account: TicketExplanation, me: FreeAgent) -> str:
-    return wording.span(max(account.decision.at - me.idle_since, timedelta()))
+def _idle(explanation: TicketExplanation, me: FreeAgent) -> str:
+    return wording.span(max(explanation.decision.at - me.idle_since, timedelta()))
 
 
-def _workload_today(account: TicketExplanation, me: FreeAgent) -> str:
+def _workload_today(explanation: TicketExplanation, me: FreeAgent) -> str:
     return ngettext(
         "%(count)d conversation so far that day",
         "%(count)d conversations so far that day",
@@ -171,24 +174,24 @@ def _workload_today(account: TicketExplanation, me: FreeAgent) -> str:
     ) % {"count": me.worked_today}
 
 
-def _no_prior_contact(account: TicketExplanation, me: FreeAgent) -> str:
-    if not account.ticket.known_by:
+def _no_prior_contact(explanation: TicketExplanation, me: FreeAgent) -> str:
+    if not explanation.ticket.known_by:
         return ""
-    if me.id in account.ticket.known_by:
+    if me.id in explanation.ticket.known_by:
         return gettext("you had helped this customer before")
     return gettext("somebody else had helped this customer before")
 
 
-def _asked_before(account: TicketExplanation, me: FreeAgent) -> str:
-    if me.id not in account.ticket.timed_out_by:
+def _asked_before(explanation: TicketExplanation, me: FreeAgent) -> str:
+    if me.id not in explanation.ticket.timed_out_by:
         return ""
     return gettext("you had been asked for it once; it counts for this conversation only")
 
 
-#: How each part was with them; nothing where it could tell nobody from another.
-MINE: dict[str, Callable[[TicketExplanation, FreeAgent], str]] = {
+#: The agent's own value of each cost; empty where it does not apply to the ticket.
+OWN_VALUES: dict[str, Callable[[TicketExplanation, FreeAgent], str]] = {
     "language": _language,
-    "skill": lambda account, me: _skills(account, me) if account.ticket.skills else "",
+    "skill": lambda explanation, me: _skills(explanation, me) if explanation.ticket.skills else "",
     "scarce": _scarce,
     "quality": _reviews,
     "idle": _idle,
@@ -198,7 +201,7 @@ MINE: dict[str, Callable[[TicketExplanation, FreeAgent], str]] = {
 }
 
 
-#: In what so many of those before them were better.
+#: The sentence for each cost in which so many better-ranked agents were better.
 BETTER: Mapping[str, Callable[[int], str]] = {
     "language": lambda count: (
         ngettext(
@@ -267,8 +270,8 @@ BETTER: Mapping[str, Callable[[int], str]] = {
 }
 
 
-def _full(me: UnconsideredAgent) -> str:
-    told = gettext("you were being asked for another conversation (your limit is %(limit)d)")
+def _explain_full(me: UnconsideredAgent) -> str:
+    sentence = gettext("you were being asked for another conversation (your limit is %(limit)d)")
     if me.talking:
-        told = gettext("you were in another conversation (your limit is %(limit)d)")
-    return told % {"limit": me.capacity}
+        sentence = gettext("you were in another conversation (your limit is %(limit)d)")
+    return sentence % {"limit": me.capacity}

@@ -1,7 +1,7 @@
-"""Decisions, looked at again: what each wave saw, run once more, and why each agent or why not.
+"""Decisions replayed: the same snapshot matched again, and every agent's costs or exclusion.
 
-Everything here is computed from the words a decision keeps and from the policy it names, so that
-what is explained is what happened, not a guess at it.
+Everything here is computed from the snapshot a decision stores and the policy version it names, so
+an explanation is what happened, not a guess.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,49 +27,50 @@ Pair = tuple[UUID, UUID]
 
 
 class ReplayResult(NamedTuple):
-    """A decision run again: the pairs that were kept, and those found now."""
+    """A decision replayed: the pairs it stored and the pairs found now."""
 
     decision: Decision
     kept: frozenset[Pair]
     found: frozenset[Pair]
 
     @property
-    def same(self) -> bool:
+    def is_same(self) -> bool:
         return self.kept == self.found
 
     @property
     def lost(self) -> list[Pair]:
-        """Pairs that were made and are not found again."""
+        """The stored pairs that were not found again."""
         return sorted(self.kept - self.found)
 
     @property
     def new(self) -> list[Pair]:
+        """The pairs found now that were not stored."""
         return sorted(self.found - self.kept)
 
 
 class Candidate(NamedTuple):
-    """An agent the wave saw, and what the policy says of them for one ticket."""
+    """An agent the wave considered, with the policy's verdict for one ticket."""
 
     agent_input: FreeAgent
     verdict: Verdict
-    #: 1 costs the least of those who could be asked; None for who could not.
+    #: 1 is the agent of least cost; None for an excluded agent.
     rank: int | None
-    #: The ticket they were paired with in this wave, if any.
-    given: UUID | None
+    #: The ticket the agent was paired with in this wave, if any.
+    paired_ticket: UUID | None
 
 
 @dataclass(frozen=True)
 class TicketExplanation:
-    """One ticket of a decision: everybody the wave saw, in order of cost, and who was chosen."""
+    """One ticket of a decision: all agents the wave considered, by cost, and the chosen one."""
 
     decision: Decision
     policy: Policy
     waiting: SnapshotTicket
     candidates: Sequence[Candidate]
     chosen: UUID | None
-    #: What leaving the ticket waiting would have cost.
+    #: The points of leaving the ticket unassigned.
     unassigned_penalty: int
-    #: How many tickets of its lane the wave saw.
+    #: The number of tickets of its lane in the wave.
     lane: int
 
     @property
@@ -78,57 +79,57 @@ class TicketExplanation:
 
     @property
     def ranked(self) -> list[Candidate]:
-        """Those who could be asked, the cheapest in front."""
+        """The agents who could serve the ticket, by rising cost."""
         return [one for one in self.candidates if one.rank is not None]
 
     @property
     def excluded(self) -> list[Candidate]:
         return [one for one in self.candidates if one.rank is None]
 
-    def candidate(self, agent_id: UUID) -> Candidate | None:
-        """What was found of this agent; None if the wave did not see them."""
+    def find_candidate(self, agent_id: UUID) -> Candidate | None:
+        """This agent as a candidate; None if the wave did not consider them."""
         return next((one for one in self.candidates if one.agent_input.id == agent_id), None)
 
-    def ahead_of(self, candidate: Candidate) -> list[Candidate]:
-        """Those who could be asked and cost no more."""
+    def list_ahead_of(self, candidate: Candidate) -> list[Candidate]:
+        """The candidates of better rank."""
         assert candidate.rank is not None
         return [one for one in self.ranked if one.rank and one.rank < candidate.rank]
 
 
 class DecisionReplay:
-    """A decision with its words read once, for everything that is asked of it."""
+    """A decision with its snapshot parsed once, to replay it and to explain its tickets."""
 
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
-        self.policy = policies.numbered(decision.policy_id)
+        self.policy = policies.read_version(decision.policy_id)
 
     @cached_property
     def snapshot(self) -> WaveSnapshot:
         return WaveSnapshot.from_json(self.decision.decompress())
 
     @cached_property
-    def given(self) -> Mapping[UUID, UUID]:
-        """Which ticket each agent was paired with."""
+    def ticket_by_agent(self) -> Mapping[UUID, UUID]:
+        """The ticket each agent was paired with."""
         return {UUID(agent): UUID(ticket) for ticket, agent in self.decision.pairs}
 
     @property
     def tickets(self) -> list[UUID]:
-        """Those it saw, whoever waits longest in front."""
+        """The ids of the tickets in the snapshot, the earliest due first."""
         seen = sorted(
             self.snapshot.waiting, key=lambda one: (one.ticket_input.due_at, one.ticket_input.id)
         )
         return [one.ticket_input.id for one in seen]
 
     def replay(self) -> ReplayResult:
-        """The same words, the same policy, the same moment: the same pairs, or something is odd."""
+        """Match the same snapshot with the same policy at the same moment."""
         matches = wave.pair(self.snapshot, policy=self.policy, at=self.decision.at)
-        kept = frozenset((ticket, agent) for agent, ticket in self.given.items())
+        kept = frozenset((ticket, agent) for agent, ticket in self.ticket_by_agent.items())
         return ReplayResult(
             self.decision, kept, frozenset((one.ticket, one.agent) for one in matches)
         )
 
     def explain(self, ticket_id: UUID) -> TicketExplanation:
-        """Who could have had this ticket. Raises KeyError if the wave did not see it."""
+        """Explain one ticket. Raises KeyError if the wave did not read it."""
         waiting = {one.ticket_input.id: one for one in self.snapshot.waiting}[ticket_id]
         lane = sum(
             one.ticket_input.lane == waiting.ticket_input.lane for one in self.snapshot.waiting
@@ -138,7 +139,10 @@ class DecisionReplay:
             policy=self.policy,
             waiting=waiting,
             candidates=self._candidates(waiting.ticket_input),
-            chosen=next((who for who, what in self.given.items() if what == ticket_id), None),
+            chosen=next(
+                (agent for agent, paired in self.ticket_by_agent.items() if paired == ticket_id),
+                None,
+            ),
             unassigned_penalty=unassigned_penalty(
                 waiting.ticket_input, policy=self.policy, at=self.decision.at
             ),
@@ -146,18 +150,19 @@ class DecisionReplay:
         )
 
     def _candidates(self, ticket: WaitingTicket) -> list[Candidate]:
-        """In order of cost; between equals whoever is idle longest, as the pairing does it."""
-        told = [
+        """All agents by rising cost, then by falling idle time, as matching breaks ties."""
+        paired = self.ticket_by_agent
+        found = [
             (one.agent_input, self._verdict(ticket, one.agent_input)) for one in self.snapshot.free
         ]
-        told.sort(key=lambda each: (
+        found.sort(key=lambda each: (
             each[1].excluded_by or "", each[1].total,
-            self.given.get(each[0].id) != ticket.id, each[0].idle_since,
+            paired.get(each[0].id) != ticket.id, each[0].idle_since,
         ))  # fmt: skip
-        ranks = iter(range(1, len(told) + 1))
+        ranks = iter(range(1, len(found) + 1))
         return [
-            Candidate(able, why, None if why.excluded_by else next(ranks), self.given.get(able.id))
-            for able, why in told
+            Candidate(agent, why, None if why.excluded_by else next(ranks), paired.get(agent.id))
+            for agent, why in found
         ]
 
     def _verdict(self, ticket: WaitingTicket, agent: FreeAgent) -> Verdict:
@@ -165,10 +170,10 @@ class DecisionReplay:
 
 
 def replay(decision: Decision) -> ReplayResult:
-    """Run it again."""
+    """Replay a decision."""
     return DecisionReplay(decision).replay()
 
 
 def replay_all(decisions: Iterable[Decision]) -> dict[UUID, DecisionReplay]:
-    """Each of them, read once however many of its tickets are asked for."""
+    """The replay of each decision, by its id."""
     return {decision.pk: DecisionReplay(decision) for decision in decisions}

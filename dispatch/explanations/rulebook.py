@@ -1,6 +1,6 @@
-"""The matching policy in words, read from the policy itself: what excludes, what counts how much.
+"""The matching policy in sentences, for the page "How matching works".
 
-Keyed by the names of `dispatch.rules.policy`; a test holds that no name is without its words.
+Each filter, cost and input of `dispatch.rules.policy` has one. A test fails when one is missing.
 """
 
 from dataclasses import dataclass, fields
@@ -17,19 +17,19 @@ from dispatch.rules.limits import CONTACT_LASTS
 from dispatch.rules.policy import LOOK_AHEAD, Policy
 from dispatch.rules.rating_bound import LEAST_REVIEWS
 
-#: The one part that counts for a single conversation only.
-AGAIN = "asked_before"
-#: Whom each filter keeps from being asked.
+#: The only cost that counts for a single conversation.
+REOFFER_COST = "asked_before"
+#: The agents each filter excludes.
 FILTERS: dict[str, Any] = {
-    "language": _("Whoever does not speak the customer’s language."),
-    "skill": _("Whoever knows less of what is asked for than the level that is asked for."),
-    "certificate": _("Whoever does not hold the certificate the client asks for."),
-    "capacity": _("Whoever already holds as many conversations and offers as they take at once."),
-    "blocked": _("Whoever is not to meet this customer again."),
-    "asked": _("Whoever has this very offer on their screen already."),
-    "declined": _("Whoever has passed on this very conversation for good."),
+    "language": _("Agents who do not speak the customer’s language."),
+    "skill": _("Agents below a required skill level."),
+    "certificate": _("Agents without the certificate the client requires."),
+    "capacity": _("Agents who already have as many conversations and offers as they take at once."),
+    "blocked": _("Agents who are kept apart from this customer."),
+    "asked": _("Agents who already have this offer on their screen."),
+    "declined": _("Agents who have passed on this conversation for good."),
 }
-#: What each part of the cost is for.
+#: The meaning of each cost.
 PARTS: dict[str, Any] = {
     "language": _("how well they speak the language"),
     "skill": _("how well they know what is asked for"),
@@ -40,7 +40,7 @@ PARTS: dict[str, Any] = {
     "no_prior_contact": _("whether they know this customer"),
     "asked_before": _("did not answer when asked before"),
 }
-#: All that is known of an agent when they are matched.
+#: Everything matching knows of an agent.
 INPUTS: dict[str, Any] = {
     "id": _("who they are, to tell them from others"),
     "languages": _("the languages they speak, and how well"),
@@ -57,9 +57,9 @@ INPUTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class PublishedWeight:
-    """One part of the cost: its weight in points, and how long its bar is, of 100.
+    """One cost: its weight in points, and the width of its bar in per cent.
 
-    What counts for one conversation only is in no proportion to the others, and has no bar.
+    REOFFER_COST has no bar, because it is not comparable with the others.
     """
 
     title: str
@@ -70,7 +70,7 @@ class PublishedWeight:
 
 @dataclass(frozen=True)
 class Rulebook:
-    """One version of the policy in words."""
+    """One version of the policy in sentences."""
 
     version: PolicyVersion
     parts: list[PublishedWeight]
@@ -80,42 +80,47 @@ class Rulebook:
 
 
 def build(version: PolicyVersion) -> Rulebook:
-    """This version in words, what counts most in front."""
+    """This version in sentences, the heaviest cost first."""
     policy = version.rules()
     return Rulebook(
         version=version,
-        parts=parts(policy),
+        parts=list_weights(policy),
         filters=[str(FILTERS[name]) for name in FILTERS],
-        waiting=waiting(policy),
-        asking=asking(policy),
+        waiting=explain_waiting(policy),
+        asking=explain_offering(policy),
     )
 
 
-def parts(policy: Policy) -> list[PublishedWeight]:
+def list_weights(policy: Policy) -> list[PublishedWeight]:
+    """All costs, the heaviest first and REOFFER_COST last."""
     points = {name: int(getattr(policy, name)) for name in COSTS}
-    lasting = {name: of_it for name, of_it in points.items() if name != AGAIN}
+    lasting = {name: weight for name, weight in points.items() if name != REOFFER_COST}
     most = max(*lasting.values(), 1)
-    drawn = {name: 100 * of_it / most for name, of_it in lasting.items()}
+    widths = {name: 100 * weight / most for name, weight in lasting.items()}
     return [
         PublishedWeight(
-            capitalised(str(PARTS[name])), meaning(name, policy), points[name], drawn.get(name)
+            capitalize_first(str(PARTS[name])),
+            explain_cost(name, policy),
+            points[name],
+            widths.get(name),
         )
-        for name in [*sorted(lasting, key=lambda name: -points[name]), AGAIN]
+        for name in [*sorted(lasting, key=lambda name: -points[name]), REOFFER_COST]
     ]
 
 
-def meaning(name: str, policy: Policy) -> str:
-    """When this part costs nothing and when it costs all its points."""
-    told: dict[str, Any] = {
+def explain_cost(name: str, policy: Policy) -> str:
+    """A sentence saying when this cost is 0 and when it is its whole weight."""
+    sentences: dict[str, Any] = {
         "language": gettext("Level 5 costs nothing; level 1 costs all of it."),
         "skill": gettext(
             "The mean over the skills asked for: level 5 costs nothing, level 1 all of it."
         ),
         "scarce": gettext(
-            "For each skill in each language they can help with: how likely it is that everybody "
-            "free for it is asked for it within %(span)s, by how many customers come and what they "
-            "usually ask for. Added up, 100 %% cost all of it. So whoever can do what few who are "
-            "free can is kept for those who need it. Nobody is paid less for it."
+            "For each skill in each language they can help with: how likely it is that "
+            "everybody free for it is asked for it within %(span)s, by how many customers come "
+            "and what they usually ask for. Added up, 100 %% cost all of it. So agents with a "
+            "skill that few free agents have are kept for the customers who need it. Nobody is "
+            "paid less for it."
         )
         % {"span": wording.span(LOOK_AHEAD)},
         "quality": gettext(
@@ -134,8 +139,8 @@ def meaning(name: str, policy: Policy) -> str:
         )
         % {"count": policy.full_workload},
         "no_prior_contact": gettext(
-            "Only where somebody helped this customer in the last %(days)d days: whoever did costs "
-            "nothing, everybody else all of it."
+            "Only if an agent helped this customer in the last %(days)d days: that agent costs "
+            "nothing, every other agent all of it."
         )
         % {"days": CONTACT_LASTS.days},
         "asked_before": gettext(
@@ -143,11 +148,11 @@ def meaning(name: str, policy: Policy) -> str:
             "“not now”. It does not count for any other conversation."
         ),
     }
-    return str(told[name])
+    return str(sentences[name])
 
 
-def waiting(policy: Policy) -> list[str]:
-    """What counts on the customer's side."""
+def explain_waiting(policy: Policy) -> list[str]:
+    """Sentences about waiting: its points, and the lowering of required levels."""
     start = policy.head_start(1)
     return [
         gettext("Every minute past the time the client promised weighs %(points)d points.")
@@ -160,11 +165,11 @@ def waiting(policy: Policy) -> list[str]:
             "somebody who fits is free."
         )
         % {"points": policy.unassigned_penalty},
-        *_relaxing(policy),
+        *_explain_lowering(policy),
     ]
 
 
-def _relaxing(policy: Policy) -> list[str]:
+def _explain_lowering(policy: Policy) -> list[str]:
     if not policy.lower_levels_at:
         return [gettext("What is asked for stays as it is, however long the customer waits.")]
     steps = ", ".join(f"{percent} %" for percent in policy.lower_levels_at)
@@ -183,46 +188,50 @@ def _relaxing(policy: Policy) -> list[str]:
     ]
 
 
-def asking(policy: Policy) -> list[str]:
-    """How many are asked, and for how long alone."""
+def explain_offering(policy: Policy) -> list[str]:
+    """Sentences about offers: how many at once, and for how long one agent has it alone."""
     if policy.max_parallel_offers == 1:
         return [gettext("One agent at a time is asked.")]
     return [
         gettext("For %(span)s an offer is one agent’s alone; then another is asked too.")
         % {"span": wording.span(timedelta(seconds=policy.exclusive_for))},
-        gettext("At most %(count)d are asked at once. Whoever says yes first has it.")
+        gettext("At most %(count)d are asked at once. The first to say yes gets it.")
         % {"count": policy.max_parallel_offers},
     ]
 
 
-def in_force(*, at: datetime) -> tuple[PolicyVersion, list[PolicyVersion], list[PolicyVersion]]:
-    """The version in force, those dated to come, and those of before, the newest first."""
+def read_versions(
+    *, at: datetime
+) -> tuple[PolicyVersion, list[PolicyVersion], list[PolicyVersion]]:
+    """The version in force, the future ones by date, and the past ones, the newest first."""
     dated = list(PolicyVersion.objects.order_by("-valid_from"))
-    to_come = [one for one in dated if one.valid_from > at]
-    current, *before = dated[len(to_come) :]
-    return current, to_come[::-1], before
+    future = [version for version in dated if version.valid_from > at]
+    current, *past = dated[len(future) :]
+    return current, future[::-1], past
 
 
-def changes(version: PolicyVersion, before: PolicyVersion | None) -> list[tuple[str, Any, Any]]:
-    """Which settings differ from an earlier version: their names, what was, what is."""
+def list_changes(
+    version: PolicyVersion, before: PolicyVersion | None
+) -> list[tuple[str, Any, Any]]:
+    """The settings that differ from an earlier version: name, old value, new value."""
     if before is None:
         return []
     names = {each.name for each in fields(Policy)} - {"version"}
     return [
-        (capitalised(str(each.verbose_name)), was, is_now)
+        (capitalize_first(str(each.verbose_name)), was, is_now)
         for each in PolicyVersion._meta.fields
         if each.name in names
-        and (was := shown(each.value_from_object(before)))
-        != (is_now := shown(each.value_from_object(version)))
+        and (was := format_setting(each.value_from_object(before)))
+        != (is_now := format_setting(each.value_from_object(version)))
     ]
 
 
-def shown(value: Any) -> str:
-    """A setting as it is read: a list with its commas, or none."""
+def format_setting(value: Any) -> str:
+    """A setting as text: a list with commas, a dash if it is empty."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "—"
     return str(value)
 
 
-def capitalised(phrase: str) -> str:
+def capitalize_first(phrase: str) -> str:
     return phrase[:1].upper() + phrase[1:]

@@ -1,13 +1,13 @@
-"""A bar that fills up while a command works."""
+"""A progress bar for commands."""
 
 from django.core.management.base import OutputWrapper
 
-#: How wide it is, in characters.
+#: The width of the bar, in characters.
 WIDTH = 40
 
 
 def draw(stream: OutputWrapper, number: int, *, of: int) -> None:
-    """One line that fills up; where nobody watches, nothing."""
+    """Draw the bar at `number` of `of`; nothing if the stream is no terminal."""
     if stream.isatty():
         full = WIDTH * number // of
         filled = "█" * full + "░" * (WIDTH - full)

@@ -1,4 +1,4 @@
-"""A small, believable installation to look around in: a bank, eight agents, three days of work."""
+"""Demo rows: a bank, eight agents and three days of their conversations."""
 
 import random
 import secrets
@@ -23,7 +23,7 @@ SKILLS = {
     "accounts": "Accounts",
     "technical": "App and log-in",
 }
-#: Login, name, country, zone, languages, skills, capacity.
+#: Login, name, country, time zone, languages, skills, capacity.
 PEOPLE: list[tuple[str, str, str, str, dict[str, int], dict[str, int], int]] = [
     ("amina", "Amina", "FR", "Europe/Paris", {"fr": 5, "en": 4}, {"cards": 4, "payments": 3}, 2),
     ("lucas", "Lucas", "FR", "Europe/Paris", {"fr": 5}, {"accounts": 4, "technical": 2}, 1),
@@ -35,7 +35,9 @@ PEOPLE: list[tuple[str, str, str, str, dict[str, int], dict[str, int], int]] = [
     ("owen", "Owen", "GB", "Europe/London", {"en": 5}, {"technical": 5, "accounts": 3}, 2),
 ]
 COORDINATOR = "clara"
-WORDS = "amber birch cedar coral dune ember fern harbor heron iris juniper lark maple otter pebble"
+PASSWORD_PARTS = (
+    "amber birch cedar coral dune ember fern harbor heron iris juniper lark maple otter pebble"
+)
 TALKS = [
     ("card-not-arrived", "cards", "en", "Card ordered two weeks ago, tracking says delivered."),
     ("card-blocked", "cards", "fr", "Carte bloquée après trois codes faux à l’étranger."),
@@ -45,7 +47,7 @@ TALKS = [
     ("log-in", "technical", "en", "New phone, the app asks for a code that never comes."),
 ]
 
-WHY = {
+EXAMPLE_COSTS = {
     "language": 0,
     "skill": 10,
     "quality": 5,
@@ -63,14 +65,16 @@ REPLIES = {
 
 @transaction.atomic
 def load(*, chatbot_url: str, at: datetime) -> dict[str, Any]:
-    """Make it all, and say what one needs to log in. Made once; see `move` for later starts."""
-    password = "-".join([*secrets.SystemRandom().sample(WORDS.split(), 2), secrets.token_hex(2)])
+    """Create the demo rows and return the logins and keys. Call it once per database."""
+    password = "-".join(
+        [*secrets.SystemRandom().sample(PASSWORD_PARTS.split(), 2), secrets.token_hex(2)]
+    )
     client = Client.objects.create(slug=CLIENT, name="Nordbank")
     Skill.objects.bulk_create(Skill(code=code, name=name) for code, name in SKILLS.items())
-    _rate_card(at=at)
-    agents = [_agent(*person, password=password) for person in PEOPLE]
-    _coordinator(password)
-    _history(client, agents, at=at)
+    _create_rate_card(at=at)
+    agents = [_create_agent(*person, password=password) for person in PEOPLE]
+    _create_coordinator(password)
+    _create_history(client, agents, at=at)
     endpoint = WebhookEndpoint.objects.create(client=client, url=chatbot_url)
     return {
         "password": password,
@@ -87,17 +91,17 @@ def load(*, chatbot_url: str, at: datetime) -> dict[str, Any]:
     }
 
 
-def move(*, chatbot_url: str) -> None:
-    """The chatbot listens somewhere else today."""
+def update_chatbot_url(*, chatbot_url: str) -> None:
+    """Send the webhooks of the demo's client to this URL, and enable them again."""
     WebhookEndpoint.objects.filter(client__slug=CLIENT).update(url=chatbot_url, disabled_at=None)
 
 
-def loaded() -> bool:
-    """Whether the demo is in this database."""
+def is_loaded() -> bool:
+    """True if this database has the demo rows."""
     return Client.objects.filter(slug=CLIENT).exists()
 
 
-def _rate_card(*, at: datetime) -> None:
+def _create_rate_card(*, at: datetime) -> None:
     card = RateCard.objects.create(
         client=CLIENT,
         currency="EUR",
@@ -114,7 +118,7 @@ def _rate_card(*, at: datetime) -> None:
     )
 
 
-def _agent(
+def _create_agent(
     username: str,
     name: str,
     country: str,
@@ -140,8 +144,8 @@ def _agent(
     return agent
 
 
-def _coordinator(password: str) -> None:
-    """Everything in the admin but the making of users: a coordinator is not an administrator."""
+def _create_coordinator(password: str) -> None:
+    """Create a coordinator, who may do anything in the admin except create users."""
     user = User.objects.create_user(COORDINATOR, password=password, is_staff=True)
     group = Group.objects.create(name="Coordinators")
     owned = Permission.objects.filter(content_type__app_label__in=["agents", "tickets", "dispatch"])
@@ -149,9 +153,9 @@ def _coordinator(password: str) -> None:
     user.groups.add(group)
 
 
-def _history(client: Client, agents: list[Agent], *, at: datetime) -> None:
-    """Three days of finished conversations, the same ones each time."""
-    draw = random.Random(8)
+def _create_history(client: Client, agents: list[Agent], *, at: datetime) -> None:
+    """Create three days of finished conversations, the same ones each time."""
+    rng = random.Random(8)
     for number in range(36):
         topic, skill, language, summary = TALKS[number % len(TALKS)]
         able = [
@@ -160,30 +164,30 @@ def _history(client: Client, agents: list[Agent], *, at: datetime) -> None:
             if agent.languages.filter(language=language).exists()
             and agent.skills.filter(skill=skill).exists()
         ]
-        started = at - timedelta(hours=70 - 1.9 * number, minutes=draw.randint(0, 50))
-        work = _Work(topic, skill, language, summary, started, draw)
-        _worked(client, draw.choice(able), work, number=number)
+        started = at - timedelta(hours=70 - 1.9 * number, minutes=rng.randint(0, 50))
+        work = _Conversation(topic, skill, language, summary, started, rng)
+        _create_conversation(client, rng.choice(able), work, number=number)
     for agent in agents:
-        _span(agent, at=at, draw=draw)
+        _create_presence(agent, at=at, rng=rng)
 
 
-class _Work:
-    """One made-up conversation of the past."""
+class _Conversation:
+    """An invented conversation of the past."""
 
     def __init__(
-        self, topic: str, skill: str, language: str, summary: str, at: datetime, draw: random.Random
+        self, topic: str, skill: str, language: str, summary: str, at: datetime, rng: random.Random
     ) -> None:
         self.topic, self.skill, self.language, self.summary = topic, skill, language, summary
         self.queued_at = at
-        self.answered_at = at + timedelta(seconds=draw.randint(3, 40))
-        self.ended_at = self.answered_at + timedelta(seconds=draw.randint(180, 800))
-        self.finished_at = self.ended_at + timedelta(seconds=draw.randint(15, 90))
-        #: Told on the day: some waits held and some did not.
-        self.quoted_p50_s, self.quoted_p90_s = draw.randint(18, 26), draw.randint(33, 40)
-        self.solved = draw.random() < 0.9
+        self.answered_at = at + timedelta(seconds=rng.randint(3, 40))
+        self.ended_at = self.answered_at + timedelta(seconds=rng.randint(180, 800))
+        self.finished_at = self.ended_at + timedelta(seconds=rng.randint(15, 90))
+        #: The wait estimate the customer was given. Some waits were within it and some were not.
+        self.quoted_p50_s, self.quoted_p90_s = rng.randint(18, 26), rng.randint(33, 40)
+        self.solved = rng.random() < 0.9
 
 
-def _worked(client: Client, agent: Agent, work: _Work, *, number: int) -> None:
+def _create_conversation(client: Client, agent: Agent, work: _Conversation, *, number: int) -> None:
     ticket = Ticket.objects.create(
         client=client,
         conversation_ref=f"demo-{number}",
@@ -216,12 +220,12 @@ def _worked(client: Client, agent: Agent, work: _Work, *, number: int) -> None:
         sent_by=agent.user,
         at=work.answered_at,
     )
-    _paid(agent, ticket, work)
+    _pay(agent, ticket, work)
     score = 5 if work.solved else 2
     reviews.write(ticket, solved=work.solved, score=score, at=work.finished_at)
 
 
-def _paid(agent: Agent, ticket: Ticket, work: _Work) -> None:
+def _pay(agent: Agent, ticket: Ticket, work: _Conversation) -> None:
     card, minutes = rate_cards.read_in_force([CLIENT], at=work.queued_at)[CLIENT]
     quote = quotes.make_quote(card, skills=[work.skill], language=work.language, minutes=minutes)
     offer = Offer.objects.create(
@@ -229,7 +233,7 @@ def _paid(agent: Agent, ticket: Ticket, work: _Work) -> None:
         agent=agent,
         status=Offer.Status.ACCEPTED,
         pay=quote.as_json(),
-        reasons={"costs": WHY, "candidates": 2, "waited_s": 1, "idle_s": 960},
+        reasons={"costs": EXAMPLE_COSTS, "candidates": 2, "waited_s": 1, "idle_s": 960},
         sent_at=work.queued_at,
         shown_at=work.queued_at,
         expires_at=work.queued_at + OFFER_LASTS + GRACE,
@@ -260,13 +264,13 @@ def _paid(agent: Agent, ticket: Ticket, work: _Work) -> None:
     )
 
 
-def _span(agent: Agent, *, at: datetime, draw: random.Random) -> None:
-    """They were online for some hours each day, the last time until a while ago."""
+def _create_presence(agent: Agent, *, at: datetime, rng: random.Random) -> None:
+    """Create presence spans of some hours a day; the last ended a while ago."""
     for day in range(3):
-        ended = at - timedelta(days=day, minutes=draw.randint(40, 120))
+        ended = at - timedelta(days=day, minutes=rng.randint(40, 120))
         PresenceSpan.objects.create(
             agent=agent,
             status="available",
-            started_at=ended - timedelta(hours=draw.randint(2, 5)),
+            started_at=ended - timedelta(hours=rng.randint(2, 5)),
             ended_at=ended,
         )

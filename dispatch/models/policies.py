@@ -1,4 +1,4 @@
-"""Policies: what counts for how much when tickets meet agents. Dated, versioned, never changed."""
+"""Versions of the matching policy: its weights and settings, dated and never changed."""
 
 from dataclasses import fields
 from typing import Any
@@ -16,18 +16,17 @@ from dispatch.rules import policy as rules
 from dispatch.rules.limits import MOST_AT_ONCE
 
 DEFAULTS = rules.Policy()
-#: The notes of the versions the product comes with; a coordinator's own are theirs to word.
-OUR_NOTES = (
+#: Notes of the versions the product ships, which are translated. Coordinators' notes are not.
+SHIPPED_NOTES = (
     gettext_noop("What is asked for stays asked for: levels are lowered late and little."),
 )
-#: The weights of what a pair may cost, by the names of the rules.
+#: The names of all costs of a pair. Each is a weight of the policy.
 COSTS = (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
-#: More than this and the parts of a pair could outweigh a ticket's waiting.
-MOST_POINTS = 1_000
-#: Three quarters of it, the least that leaving a ticket may cost, are more than all parts at most.
-MIN_UNASSIGNED_PENALTY = 12 * MOST_POINTS
-
-
+#: The highest weight. Higher ones could make a pair cost more than leaving its ticket unassigned.
+MAX_POINTS = 1_000
+#: Leaving a ticket unassigned costs at least three quarters of the penalty. That exceeds the sum of
+#: all costs at their highest.
+MIN_UNASSIGNED_PENALTY = 12 * MAX_POINTS
 #: In per cent of the client's promise: no level is lowered before the promise is over.
 EARLIEST_LOWERING, LATEST_LOWERING = 100, 10_000
 
@@ -36,20 +35,20 @@ def default_lowering() -> list[int]:
     return list(DEFAULTS.lower_levels_at)
 
 
-def points(name: str, title: Any, help_text: Any, least: int = 0) -> models.IntegerField:
-    """A weight, with the default of the rules."""
+def points_field(name: str, title: Any, help_text: Any, least: int = 0) -> models.IntegerField:
+    """A column for a weight, with the default of the rules."""
     return models.PositiveIntegerField(
         title,
         default=getattr(DEFAULTS, name),
         help_text=help_text,
-        validators=[MinValueValidator(least), MaxValueValidator(MOST_POINTS)],
+        validators=[MinValueValidator(least), MaxValueValidator(MAX_POINTS)],
     )
 
 
 class PolicyVersion(models.Model):
-    """One version of the matching policy, in force from a moment until the next one is.
+    """One version of the matching policy, in force from `valid_from` until the next version.
 
-    The database refuses to change a row: decisions refer to it, and are run again with it.
+    The database refuses to change a row, because decisions refer to it and are replayed with it.
     """
 
     version = models.PositiveIntegerField(_("version"), primary_key=True)
@@ -57,23 +56,25 @@ class PolicyVersion(models.Model):
     note = models.CharField(
         _("what changes, and why"), max_length=300, help_text=_("Read by agents and coordinators.")
     )
-    waiting = points(
+    waiting = points_field(
         "waiting", _("waiting"), _("For every minute past the client's promise."), least=1
     )
-    urgency = points("urgency", _("urgency"), _("For each step of urgency."))
-    language = points("language", _("language"), _("For speaking it least well; best costs none."))
-    skill = points("skill", _("skill"), _("For knowing what is asked for least well."))
-    scarce = points(
+    urgency = points_field("urgency", _("urgency"), _("For each step of urgency."))
+    language = points_field(
+        "language", _("language"), _("For speaking it least well; best costs none.")
+    )
+    skill = points_field("skill", _("skill"), _("For knowing what is asked for least well."))
+    scarce = points_field(
         "scarce",
         _("kept for others"),
         _("For what they are likely to be needed for soon, as few who can do it are free."),
     )
-    no_prior_contact = points(
+    no_prior_contact = points_field(
         "no_prior_contact",
         _("not known"),
         _("For not being the agent who helped this customer before."),
     )
-    quality = points(
+    quality = points_field(
         "quality", _("quality"), _("For the worst reviews; too few reviews say nothing.")
     )
     quality_unknown = models.PositiveSmallIntegerField(
@@ -82,14 +83,14 @@ class PolicyVersion(models.Model):
         validators=[MaxValueValidator(100)],
         help_text=_("Per cent taken for granted while there are too few reviews."),
     )
-    idle = points("idle", _("idle time"), _("For having been free for no time at all."))
+    idle = points_field("idle", _("idle time"), _("For having been free for no time at all."))
     idle_enough = models.PositiveIntegerField(
         _("idle long enough"),
         default=DEFAULTS.idle_enough,
         validators=[MinValueValidator(60)],
         help_text=_("Seconds after which idle time costs nothing."),
     )
-    workload_today = points(
+    workload_today = points_field(
         "workload_today",
         _("share of today's work"),
         _("For each conversation today, up to a full share."),
@@ -100,7 +101,7 @@ class PolicyVersion(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("Conversations in a day."),
     )
-    asked_before = points(
+    asked_before = points_field(
         "asked_before", _("asked before"), _("For being asked for the same ticket again.")
     )
     unassigned_penalty = models.PositiveIntegerField(
@@ -158,10 +159,10 @@ class PolicyVersion(models.Model):
     @property
     def translated_note(self) -> str:
         """The note, in the reader's language where it is one of ours."""
-        return gettext(self.note) if self.note in OUR_NOTES else self.note
+        return gettext(self.note) if self.note in SHIPPED_NOTES else self.note
 
     def clean(self) -> None:
-        """Levels are lowered step by step, and no pair may cost what a ticket left waiting does."""
+        """Check that lowering steps rise and that no pair costs more than an unassigned ticket."""
         steps = self.lower_levels_at
         if steps != sorted(set(steps)):
             rising = _("Give rising per cent, such as 100,200.")

@@ -1,15 +1,15 @@
-"""How much one wave takes on: pure numbers, shared by waves, explanations and the simulator."""
+"""The limits of one wave: plain numbers shared by waves, explanations and the simulator."""
 
 from datetime import timedelta
 
-#: How many tickets a wave takes on; ten times as many take more than ten times as long.
+#: A wave reads at most this many tickets: ten times as many take more than ten times as long.
 BATCH = 100
-#: So many more agents of a lane than it has tickets are looked at, the longest idle first; fewer,
-#: down to the least, where together they would be more than a wave can weigh.
+#: A lane with n tickets gets n + MAX_CHOICE candidates, the longest idle first. If all lanes
+#: together had more than MAX_CANDIDATES, each gets fewer, down to n + MIN_CHOICE.
 MAX_CHOICE, MIN_CHOICE, MAX_CANDIDATES = 20, 5, 300
-#: The database's own limit of pending offers a ticket; a policy may ask for fewer.
+#: The database's own limit of pending offers a ticket; a policy may set a lower one.
 MOST_AT_ONCE = 3
-#: Who helped a customer within this time knows them.
+#: An agent who helped a customer within this time counts as knowing them.
 CONTACT_LASTS = timedelta(days=90)
-#: "Not now" is no for so long.
+#: After "not now" the agent is not offered the same ticket for this long.
 NOT_NOW_LASTS = timedelta(minutes=2)

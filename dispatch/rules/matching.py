@@ -1,8 +1,7 @@
-"""Who is offered what: the pairing of a batch that costs the least. No Django, no clock, no I/O.
+"""Matching: the assignment of agents to tickets that costs the least. No Django, no clock, no I/O.
 
-The total cost adds the cost of each pair and the penalty of each unassigned ticket. The penalty
-rises as a ticket waits, so that no ticket is overtaken for ever. The rules are in
-`dispatch.rules.policy`.
+The total cost is the cost of each pair plus the penalty of each unassigned ticket. The penalty
+rises as a ticket waits, so no ticket is overtaken for ever. `dispatch.rules.policy` has the rules.
 """
 
 from collections import defaultdict
@@ -27,13 +26,13 @@ from dispatch.rules.policy import (
 )
 
 NEVER = numpy.inf
-#: Beyond this many cells the best pairing takes too long, and a good one is found instead.
-MOST_CELLS = 1_000_000
+#: A larger matrix is solved greedily, because the optimal assignment would take too long.
+MAX_CELLS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Match:
-    """A pairing, and why: the costs of each part, and among how many."""
+    """A ticket and its agent, the points of each cost, and how many agents could have served it."""
 
     ticket: UUID
     agent: UUID
@@ -41,6 +40,7 @@ class Match:
     candidates: int
 
     def reasons(self) -> dict[str, Any]:
+        """The reasons as an offer stores them."""
         return {"costs": dict(self.costs), "candidates": self.candidates}
 
 
@@ -51,60 +51,62 @@ def match(
     policy: Policy,
     at: datetime,
 ) -> list[Match]:
-    """Pair tickets with agents, each at most once, at the least cost in all.
+    """Pair tickets with agents, each at most once, at the least total cost.
 
-    Two pairings of equal cost are decided by waiting and idle time; what is equal even then, by a
-    lot drawn afresh each wave. The order in which they are given decides nothing.
+    Ties are broken by waiting time and idle time, then by a hash that changes each wave. The order
+    of the arguments does not matter.
     """
-    waiting, free = _in_line(tickets, policy=policy, at=at), _in_turn(agents, at=at)
+    waiting, free = _sort_tickets(tickets, policy=policy, at=at), _sort_agents(agents, at=at)
     if not waiting or not free:
         return []
-    table = Table(waiting, free, policy, at)
-    small = len(waiting) * (len(waiting) + len(free)) <= MOST_CELLS
-    return [table.match(*pair) for pair in (table.best() if small else table.good())]
+    matrix = CostMatrix(waiting, free, policy, at)
+    is_small = len(waiting) * (len(waiting) + len(free)) <= MAX_CELLS
+    pairs = matrix.find_optimal_pairs() if is_small else matrix.find_greedy_pairs()
+    return [matrix.build_match(*pair) for pair in pairs]
 
 
-def _in_line(
+def _sort_tickets(
     tickets: Iterable[WaitingTicket], *, policy: Policy, at: datetime
 ) -> list[WaitingTicket]:
-    """Those whose waiting costs most in front."""
-    lot = _lots(at)
+    """Tickets by falling cost of waiting."""
+    tie_breaker = _make_tie_breaker(at)
     return sorted(
         tickets,
         key=lambda ticket: (
-            ticket.due_at - policy.head_start(ticket.urgency), ticket.queued_at, lot(ticket.id),
+            ticket.due_at - policy.head_start(ticket.urgency), ticket.queued_at,
+            tie_breaker(ticket.id),
         ),
     )  # fmt: skip
 
 
-def _in_turn(agents: Iterable[FreeAgent], *, at: datetime) -> list[FreeAgent]:
-    """The longest idle in front."""
-    lot = _lots(at)
-    return sorted(agents, key=lambda agent: (agent.idle_since, lot(agent.id)))
+def _sort_agents(agents: Iterable[FreeAgent], *, at: datetime) -> list[FreeAgent]:
+    """Agents by falling idle time."""
+    tie_breaker = _make_tie_breaker(at)
+    return sorted(agents, key=lambda agent: (agent.idle_since, tie_breaker(agent.id)))
 
 
-def _lots(at: datetime) -> Callable[[UUID], int]:
-    """Drawn anew at every moment, so that no id is lucky for long."""
-    drawn = int(at.timestamp() * 1e6) & 0xFFFF_FFFF
-    return lambda who: crc32(who.bytes, drawn)
+def _make_tie_breaker(at: datetime) -> Callable[[UUID], int]:
+    """A hash of ids seeded with the moment, so that no id wins every tie."""
+    seed = int(at.timestamp() * 1e6) & 0xFFFF_FFFF
+    return lambda key: crc32(key.bytes, seed)
 
 
 class Lane(NamedTuple):
-    """Who can serve a lane, by their column, and at what cost."""
+    """The agents who can serve a lane, as columns of the matrix, and the cost of each."""
 
     columns: numpy.ndarray
     costs: numpy.ndarray
 
 
 class Row(NamedTuple):
-    """What each agent would cost for a ticket, never being infinite; and how many could serve."""
+    """The cost of each agent for a ticket, infinite if excluded, and the number of candidates."""
 
     costs: numpy.ndarray
     candidates: int
 
 
-class Table:
-    """Tickets down, the agents across, in the order that decides between equals."""
+class CostMatrix:
+    """The costs of all pairs: a row per ticket, a column per agent, both in tie-breaking order."""
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class Table:
     ) -> None:
         self.tickets, self.agents, self.policy, self.at = tickets, agents, policy, at
         self.column = {agent.id: column for column, agent in enumerate(agents)}
-        self.own = [
+        self.agent_costs = [
             sum(cost(agent, policy, at) for cost in AGENT_COSTS.values()) for agent in agents
         ]
         self.speakers: defaultdict[str, list[int]] = defaultdict(list)
@@ -124,49 +126,53 @@ class Table:
                 self.speakers[language].append(column)
         self._lanes: dict[Hashable, Lane] = {}
 
-    def best(self) -> list[tuple[int, int, int]]:
-        """The pairs of least cost in all. Every ticket may also stay: a column of its own."""
+    def find_optimal_pairs(self) -> list[tuple[int, int, int]]:
+        """The pairs of least total cost, each as row, column and number of candidates.
+
+        Each ticket has one more column, which stands for leaving it unassigned.
+        """
         count, width = len(self.tickets), len(self.agents)
-        # Between equal costs: whoever waits longest is served, whoever is idle longest is asked.
-        finer = float(1 << (count * count * (width + 1)).bit_length())
-        table = numpy.full((count, width + count), NEVER)
+        # Scaled costs leave room for row and column numbers, which only break ties. The ticket
+        # waiting longest and the agent idle longest win them.
+        scale = float(1 << (count * count * (width + 1)).bit_length())
+        matrix = numpy.full((count, width + count), NEVER)
         candidates = []
         for row, ticket in enumerate(self.tickets):
-            costs, able = self.row(ticket)
-            table[row, :width] = costs * finer + numpy.arange(width)
-            stays = unassigned_penalty(ticket, policy=self.policy, at=self.at)
-            table[row, width + row] = stays * finer + (count - row) * (width + 1)
+            costs, able = self.build_row(ticket)
+            matrix[row, :width] = costs * scale + numpy.arange(width)
+            penalty = unassigned_penalty(ticket, policy=self.policy, at=self.at)
+            matrix[row, width + row] = penalty * scale + (count - row) * (width + 1)
             candidates.append(able)
-        # A fifth of a process's start, and most processes never pair anybody. Those that do load it
-        # when they start (`config.up.processes`, the scheduler's command).
+        # scipy is imported late, because it takes a fifth of a process's start. Processes that run
+        # waves import it when they start (`config.up.processes`, the scheduler's command).
         from scipy.optimize import linear_sum_assignment
 
-        rows, columns = linear_sum_assignment(table)
+        rows, columns = linear_sum_assignment(matrix)
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
         return [(row, column, candidates[row]) for row, column in pairs if column < width]
 
-    def good(self) -> list[tuple[int, int, int]]:
-        """For batches too large for the best: each ticket in line takes the cheapest who is left.
+    def find_greedy_pairs(self) -> list[tuple[int, int, int]]:
+        """The pairs where each ticket in turn takes the cheapest agent left.
 
-        One pass over each row, so its time is bounded by the size of the table. A live wave never
-        needs it: it reads too few tickets and agents (`limits`) to reach MOST_CELLS.
+        It reads each row once, so its time is bounded by the size of the matrix. A live
+        wave never needs it: it reads too few tickets and agents (`limits`) to reach MAX_CELLS.
         """
         left = numpy.zeros(len(self.agents))
         pairs = []
         for row, ticket in enumerate(self.tickets):
-            costs, able = self.row(ticket)
+            costs, able = self.build_row(ticket)
             column = int((costs + left).argmin())
             if costs[column] + left[column] < NEVER:
                 pairs.append((row, column, able))
                 left[column] = NEVER
         return pairs
 
-    def row(self, ticket: WaitingTicket) -> Row:
-        lane = self.lane(ticket)
+    def build_row(self, ticket: WaitingTicket) -> Row:
+        lane = self.find_lane(ticket)
         row = numpy.full(len(self.agents), NEVER)
         row[lane.columns] = lane.costs
-        never = (ticket.blocked | ticket.offered_to | ticket.declined_by) & self.column.keys()
-        row[[self.column[who] for who in never]] = NEVER
+        excluded = (ticket.blocked | ticket.offered_to | ticket.declined_by) & self.column.keys()
+        row[[self.column[who] for who in excluded]] = NEVER
         if ticket.known_by:
             row += self.policy.no_prior_contact
             row[[self.column[who] for who in ticket.known_by & self.column.keys()]] -= (
@@ -176,24 +182,24 @@ class Table:
         row[[self.column[who] for who in again]] += self.policy.asked_before
         return Row(row, int(numpy.isfinite(row).sum()))
 
-    def lane(self, ticket: WaitingTicket) -> Lane:
-        """Who can serve what this ticket asks for: found once for all its lane."""
+    def find_lane(self, ticket: WaitingTicket) -> Lane:
+        """The agents who can serve this ticket's lane, computed once per lane."""
         name = ticket.lane
         if name not in self._lanes:
-            self._lanes[name] = self._find(ticket)
+            self._lanes[name] = self._build_lane(ticket)
         return self._lanes[name]
 
-    def _find(self, ticket: WaitingTicket) -> Lane:
+    def _build_lane(self, ticket: WaitingTicket) -> Lane:
         columns, costs = [], []
         for column in self.speakers[ticket.language]:
             agent = self.agents[column]
             if not any(excludes(ticket, agent) for excludes in LANE_FILTERS.values()):
                 columns.append(column)
-                of_lane = [cost(ticket, agent, self.policy) for cost in LANE_COSTS.values()]
-                costs.append(self.own[column] + sum(of_lane))
+                lane_costs = [cost(ticket, agent, self.policy) for cost in LANE_COSTS.values()]
+                costs.append(self.agent_costs[column] + sum(lane_costs))
         return Lane(numpy.array(columns, dtype=int), numpy.array(costs, dtype=float))
 
-    def match(self, row: int, column: int, candidates: int) -> Match:
+    def build_match(self, row: int, column: int, candidates: int) -> Match:
         ticket, agent = self.tickets[row], self.agents[column]
-        told = verdict(ticket, agent, policy=self.policy, at=self.at)
-        return Match(ticket.id, agent.id, told.costs, candidates)
+        costs = verdict(ticket, agent, policy=self.policy, at=self.at).costs
+        return Match(ticket.id, agent.id, costs, candidates)

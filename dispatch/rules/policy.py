@@ -1,7 +1,7 @@
-"""What is asked of an agent, and what counts for how much: pure. No Django, no clock, no I/O.
+"""The filters and costs of matching: pure. No Django, no clock, no I/O.
 
-First the filters: whoever one of them names is never asked for that ticket. Then the costs: small
-named parts, each weighed by the policy. Declines, hours worked and availability are not inputs.
+A filter excludes an agent from a ticket. A cost gives points to a pair of ticket and agent,
+weighed by the policy. Declines, hours worked and availability are not inputs.
 """
 
 from collections import Counter
@@ -15,46 +15,46 @@ from dispatch.rules.rating_bound import LEAST_REVIEWS, wilson_lower_bound
 
 BEST = 5
 MINUTE = timedelta(minutes=1)
-#: For so long ahead it is looked who else may be needed; those of this time tell how many come.
+#: Scarcity looks this far ahead, and estimates the arrival rate from this far back.
 LOOK_AHEAD, LOOK_BACK = 2 * MINUTE, 15 * MINUTE
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What counts for how much: weights in points, spans in seconds.
+    """The settings of matching: weights in points, durations in seconds.
 
-    A weight is what the worst case costs; the best case costs nothing.
+    A weight is the cost of the worst case. The best case costs nothing.
     """
 
     version: int = 0
-    #: For every minute past the promise, and so for every minute of waiting.
+    #: Points per minute past the promised time, and so per minute of waiting.
     waiting: int = 10
-    #: For each step of urgency: two minutes' head start.
+    #: Points per step of urgency. By default a step is worth two minutes of waiting.
     urgency: int = 20
     language: int = 20
     skill: int = 5
-    #: For not being the agent who knows this customer, when somebody does.
+    #: For an agent who does not know this customer, if another agent does.
     no_prior_contact: int = 80
     quality: int = 20
-    #: What counts as quality, in per cent, while there are too few reviews to say.
+    #: The quality, in per cent, of an agent with too few reviews.
     quality_unknown: int = 75
     idle: int = 60
-    #: Who has been idle for this long has waited long enough: costs nothing.
+    #: An agent idle for this many seconds costs nothing for idle time.
     idle_enough: int = 2400
-    #: For what they are likely to be needed for soon, since few who can do it are free.
+    #: For an agent with other skills that are likely to be needed soon while few have them.
     scarce: int = 150
     workload_today: int = 15
-    #: So many conversations today are a full day's share.
+    #: Conversations a day from which `workload_today` costs its whole weight.
     full_workload: int = 20
-    #: For having let this very offer time out, or said "not now".
+    #: For an agent who let an offer of this ticket time out, or said "not now" to it.
     asked_before: int = 500
-    #: What leaving a ticket waiting costs at least: more than any pair, so that nobody waits
-    #: while somebody able is free.
+    #: For leaving a ticket unassigned when it is due. It exceeds the cost of any pair, so no ticket
+    #: waits while an agent who can serve it is free.
     unassigned_penalty: int = 100_000
-    #: Each time a ticket has waited so many per cent of the client's promise, each level it asks
-    #: for is one lower, never below 1. Late and little, because what is asked for is what helps.
+    #: Required levels drop by one, never below 1, each time the wait reaches one of these
+    #: percentages of the client's promise. Late, because the customer needs those levels.
     lower_levels_at: tuple[int, ...] = (100, 200)
-    #: For so long an offer is made to one agent only; then another is asked too.
+    #: Seconds during which one agent alone has an offer. Then it goes to another agent too.
     exclusive_for: int = 20
     max_parallel_offers: int = 3
 
@@ -66,24 +66,24 @@ class Policy:
         return asdict(self)
 
     def head_start(self, urgency: int) -> timedelta:
-        """How much earlier than promised a ticket of this urgency counts as due."""
+        """The time by which a ticket of this urgency counts as due before its promise."""
         return self.urgency * urgency * MINUTE / max(self.waiting, 1)
 
-    def lowers_after(self, promise: timedelta) -> list[timedelta]:
-        """After which waits levels are lowered, where the client promised to answer within this."""
+    def lowering_waits(self, promise: timedelta) -> list[timedelta]:
+        """The waits after which levels are lowered, for a client who promises this answer time."""
         return [promise * percent / 100 for percent in self.lower_levels_at]
 
-    def asked_for(
+    def lower_skills(
         self, skills: Mapping[str, int], steps: int, *, gives_way: Collection[str] = ()
     ) -> dict[str, int]:
-        """The levels still asked for after so many steps of lowering."""
+        """The required levels after these steps. The last step drops the skills in `gives_way`."""
         last = 0 < len(self.lower_levels_at) <= steps
         return lower_levels(skills, steps, dropped=gives_way if last else ())
 
 
 @dataclass(frozen=True)
 class WaitingTicket:
-    """A ticket that may be offered. `skills` maps each skill to its least proficiency."""
+    """A ticket that may be offered. `skills` maps each required skill to its lowest level."""
 
     id: UUID
     language: str
@@ -91,43 +91,43 @@ class WaitingTicket:
     due_at: datetime
     urgency: int = 1
     skills: Mapping[str, int] = field(default_factory=dict)
-    #: What the client asks of every agent, beside skills.
+    #: The certificate the client requires of every agent; empty if none.
     certificate: str = ""
-    #: Those who have it on their screen at this moment.
+    #: Agents with a pending offer of this ticket.
     offered_to: frozenset[UUID] = frozenset()
     declined_by: frozenset[UUID] = frozenset()
-    #: They may be asked again, after everybody else.
+    #: These agents may be offered it again, at the cost `asked_before`.
     timed_out_by: frozenset[UUID] = frozenset()
     blocked: frozenset[UUID] = frozenset()
     known_by: frozenset[UUID] = frozenset()
 
     @property
     def lane(self) -> Hashable:
-        """Tickets that ask for the same can be served by the same agents, equally well."""
+        """The requirements. The same agents can serve all tickets of a lane, equally well."""
         return (self.language, tuple(sorted(self.skills.items())), self.certificate)
 
 
 @dataclass(frozen=True)
 class FreeAgent:
-    """An agent with room for one more. Proficiencies are 1 to 5."""
+    """An agent with room for one more conversation. Levels are 1 to 5."""
 
     id: UUID
     languages: Mapping[str, int]
     skills: Mapping[str, int]
     idle_since: datetime
     certificates: frozenset[str] = frozenset()
-    #: Conversations they could still take.
+    #: Conversations the agent could still take.
     room: int = 1
     worked_today: int = 0
     reviews: int = 0
     good_reviews: int = 0
-    #: For each of `things` they can do, how likely everybody free for it is needed soon, in
-    #: thousandths. The same for all who can do it.
+    #: For each capability, the probability that all agents free for it are needed soon, in
+    #: thousandths. The same for all agents who have it.
     scarcity: Mapping[str, int] = field(default_factory=dict)
 
 
 class Verdict(NamedTuple):
-    """What the policy says of an agent for a ticket: why never, or what it would cost."""
+    """The filter that excludes an agent from a ticket, or the points of each cost."""
 
     excluded_by: str | None
     costs: Mapping[str, int]
@@ -141,7 +141,7 @@ Filter = Callable[[WaitingTicket, FreeAgent], bool]
 Cost = Callable[[WaitingTicket, FreeAgent, Policy], int]
 AgentCost = Callable[[FreeAgent, Policy, datetime], int]
 
-#: Why an agent can't serve a lane: the same for all its tickets.
+#: Filters that give the same result for all tickets of a lane.
 LANE_FILTERS: dict[str, Filter] = {
     "language": lambda ticket, agent: ticket.language not in agent.languages,
     "skill": lambda ticket, agent: any(
@@ -152,7 +152,7 @@ LANE_FILTERS: dict[str, Filter] = {
     ),
     "capacity": lambda ticket, agent: agent.room < 1,
 }
-#: Why an agent isn't asked for one ticket.
+#: Filters of one ticket.
 PAIR_FILTERS: dict[str, Filter] = {
     "blocked": lambda ticket, agent: agent.id in ticket.blocked,
     "asked": lambda ticket, agent: agent.id in ticket.offered_to,
@@ -165,7 +165,7 @@ def _language(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
 
 
 def _skill(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
-    """The mean distance to the best in what is asked for; nothing when nothing is."""
+    """The mean distance from the best level over the required skills; 0 without any."""
     if not ticket.skills:
         return 0
     missing = sum(BEST - agent.skills[skill] for skill in ticket.skills)
@@ -173,12 +173,12 @@ def _skill(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
 
 
 def _scarce(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> int:
-    """How likely they are needed soon, each thing they can do added up."""
+    """The sum, over the agent's other capabilities, of the probability that each is needed soon."""
     return policy.scarce * min(sum(agent.scarcity.values()), 1000) // 1000
 
 
 def _quality(agent: FreeAgent, policy: Policy, at: datetime) -> int:
-    """What is certain of their reviews at least; a usual figure while there are too few."""
+    """The Wilson lower bound of good reviews; `quality_unknown` with fewer than LEAST_REVIEWS."""
     if agent.reviews < LEAST_REVIEWS:
         return policy.quality * (100 - policy.quality_unknown) // 100
     return round(policy.quality * (1 - wilson_lower_bound(agent.good_reviews, agent.reviews)))
@@ -205,20 +205,20 @@ def _asked_before(ticket: WaitingTicket, agent: FreeAgent, policy: Policy) -> in
     return policy.asked_before if agent.id in ticket.timed_out_by else 0
 
 
-#: The same for all tickets of a lane.
+#: Costs that are the same for all tickets of a lane.
 LANE_COSTS: dict[str, Cost] = {"language": _language, "skill": _skill, "scarce": _scarce}
-#: The same for all tickets.
+#: Costs that are the same for all tickets.
 AGENT_COSTS: dict[str, AgentCost] = {
     "quality": _quality,
     "idle": _idle,
     "workload_today": _workload_today,
 }
-#: Of one ticket only.
+#: Costs of one ticket.
 PAIR_COSTS: dict[str, Cost] = {"no_prior_contact": _no_prior_contact, "asked_before": _asked_before}
 
 
 def verdict(ticket: WaitingTicket, agent: FreeAgent, *, policy: Policy, at: datetime) -> Verdict:
-    """Why never, or every part of the cost."""
+    """The first filter that excludes this agent, or all costs of the pair."""
     for name, excludes in {**LANE_FILTERS, **PAIR_FILTERS}.items():
         if excludes(ticket, agent):
             return Verdict(name, {})
@@ -229,9 +229,9 @@ def verdict(ticket: WaitingTicket, agent: FreeAgent, *, policy: Policy, at: date
 
 
 def unassigned_penalty(ticket: WaitingTicket, *, policy: Policy, at: datetime) -> int:
-    """What leaving this ticket waiting costs, in points: more with every second it waits.
+    """The points of leaving this ticket unassigned. They rise with every second it waits.
 
-    However early, it stays above what any pair may cost (`dispatch.models.policies.MOST_POINTS`).
+    They stay above the cost of any pair, however early (`dispatch.models.policies.MAX_POINTS`).
     """
     overdue = at - (ticket.due_at - policy.head_start(ticket.urgency))
     points = policy.unassigned_penalty + int(policy.waiting * (overdue / MINUTE))
@@ -241,49 +241,48 @@ def unassigned_penalty(ticket: WaitingTicket, *, policy: Policy, at: datetime) -
 def lower_levels(
     skills: Mapping[str, int], steps: int, *, dropped: Collection[str] = ()
 ) -> dict[str, int]:
-    """What is asked for after so many steps: each level lower by one a step, never below 1.
-
-    Skills in `dropped` are not asked for any more.
-    """
+    """The required levels, each lowered by one per step, never below 1, without `dropped`."""
     return {skill: max(level - steps, 1) for skill, level in skills.items() if skill not in dropped}
 
 
 def expected_arrivals(share: float, rate: float) -> float:
-    """How many ask for something soon, where this share of all does and so many come a second."""
+    """The tickets expected within LOOK_AHEAD: `share` of an arrival rate in tickets a second."""
     return share * rate * LOOK_AHEAD.total_seconds()
 
 
 def scarcity(expected: float, places: int) -> int:
-    """How likely whoever can do something is needed for it soon, in thousandths.
+    """The probability that all free places of a capability are needed soon, in thousandths.
 
-    That is how likely as many ask for it as there are places with those who are free for it, where
-    so many are expected to ask and come by chance: P(N ≥ places), N of Poisson's distribution.
+    Arrivals are a Poisson process, so this is its tail P(N ≥ places) with N ~ Poisson(expected).
     """
-    # Loaded only where waves are run; see `dispatch.rules.matching`.
+    # Imported late, because only processes that run waves need it; see `dispatch.rules.matching`.
     from scipy.special import pdtrc
 
     return round(1000 * float(pdtrc(max(places, 1) - 1, expected)))
 
 
 def required_capabilities(language: str, skills: Iterable[str]) -> list[str]:
-    """The things a ticket asks for: each skill in its language, or the language alone."""
+    """The capabilities a ticket requires: each skill in its language, or the language alone."""
     return [f"{language} {skill}" for skill in skills] or [f"{language} "]
 
 
 def capabilities(languages: Iterable[str], skills: Iterable[str]) -> list[str]:
-    """All that somebody can do and may be asked for, in the words of `asked_for`."""
+    """All capabilities of an agent, in the form of `required_capabilities`."""
     return [f"{language} {skill}" for language in languages for skill in ("", *skills)]
 
 
-def demand_shares(asked: Iterable[tuple[Iterable[str], int]]) -> dict[str, float]:
-    """Of all who ask, the share that asks for each thing. Given is how many ask for what."""
-    counted: Counter[str] = Counter()
-    every = 0
-    for these, many in asked:
-        counted.update(dict.fromkeys(these, many))
-        every += many
-    return {thing: many / every for thing, many in counted.items()}
+def demand_shares(demand: Iterable[tuple[Iterable[str], int]]) -> dict[str, float]:
+    """The share of all tickets that requires each capability.
+
+    `demand` pairs the capabilities a kind of ticket requires with the number of such tickets.
+    """
+    counts: Counter[str] = Counter()
+    total = 0
+    for required, tickets in demand:
+        counts.update(dict.fromkeys(required, tickets))
+        total += tickets
+    return {capability: tickets / total for capability, tickets in counts.items()}
 
 
-#: What an agent is judged by, and nothing else: the test of the allow-list reads this.
+#: The allow-list of an agent's inputs to matching. A test holds it.
 INPUTS = frozenset(each.name for each in fields(FreeAgent))

@@ -1,13 +1,13 @@
-"""How good an agent's reviews are, said with care: pure arithmetic, the standard library only."""
+"""The lower confidence bound of an agent's share of good reviews. Standard library only."""
 
 from math import sqrt
 
-#: Fewer reviews than this say nothing about an agent, for or against.
+#: An agent with fewer reviews than this counts as unrated.
 LEAST_REVIEWS = 20
 
 
 def wilson_lower_bound(good: int, reviews: int, z: float = 1.96) -> float:
-    """The share of good reviews an agent has at least, from 0 to 1; 0 without reviews.
+    """The lower bound of an agent's share of good reviews, from 0 to 1; 0 without reviews.
 
     The lower end of the score interval of E. B. Wilson, "Probable inference, the law of succession,
     and statistical inference", Journal of the American Statistical Association 22 (1927), 209-212.

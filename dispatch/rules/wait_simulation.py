@@ -1,9 +1,8 @@
-"""How long a customer will wait: arithmetic over plain values. No Django, no clock, no I/O.
+"""The wait of a customer, by a Monte Carlo simulation of the queue. No Django, no clock, no I/O.
 
-The seats of those on line, free now or once their conversation is over, are handed to the queue in
-its order, some hundreds of times with lengths drawn from what really happened; the wait is when a
-seat comes to the one who asks, and the time until somebody says yes. The seed is fixed: the same
-floor gives the same answer.
+Each draw gives the agents' seats, as they become free, to the queue in its order. Conversation
+lengths are drawn from recorded ones. The wait is the time until the customer gets a seat, plus the
+time until an agent accepts. The seed is fixed, so the same input gives the same answer.
 """
 
 from collections.abc import Sequence
@@ -21,25 +20,25 @@ Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 SEED = 8
-#: So often what comes is played through: nine of ten are then nine of ten to within a few in 100.
+#: Simulations per estimate. The 90 % quantile is then right to within a few per cent.
 DRAWS = 128
-#: At most so many tickets ahead are played through; beyond them the line is drawn on.
+#: Queue positions that are simulated. Waits further back are extrapolated.
 MAX_ENTRIES = 40
-#: Turns beyond those who wait now, for those who come before the floor is looked at again.
+#: Positions beyond the present queue, for customers who come before the next estimate.
 SPARE_ENTRIES = 8
-#: Of free seats for the same work no more than this are ever taken in turn.
+#: Free seats for the same work beyond this number are never used in a simulation.
 MAX_SEATS = MAX_ENTRIES + SPARE_ENTRIES + 1
-#: More offers than this are never needed in a draw.
+#: A draw makes at most this many offers.
 MAX_OFFERS = 8
-#: Fewer answered offers than this say nothing yet.
+#: With fewer answered offers than this, the time to accept is taken as uniform.
 ENOUGH_OFFERS = 20
-#: The usual spread of talks about their median, as the deviation of the logarithm.
+#: The usual spread of conversation lengths: the standard deviation of their logarithm.
 SPREAD = 0.6
 
 
 @dataclass(frozen=True)
 class DurationDistribution:
-    """How long something takes: seconds at even steps from the shortest to the longest."""
+    """A distribution of durations, as its quantiles in seconds at even steps from 0 to 1."""
 
     seconds: tuple[float, ...]
 
@@ -49,31 +48,31 @@ class DurationDistribution:
         return self.seconds[len(self.seconds) // 2]
 
     def remaining(
-        self, luck: Floats, *, after: Floats | float = 0.0, most: Floats | float = np.inf
+        self, chance: Floats, *, after: Floats | float = 0.0, most: Floats | float = np.inf
     ) -> Floats:
-        """What is left of it after so many seconds, for each luck from 0 to 1; at most `most`.
+        """The remaining seconds after `after`, at each probability `chance`; at most `most`.
 
-        Of what has lasted longer than any before nobody knows the end: as a rule, half as long
-        as it usually takes, and sometimes much longer.
+        Beyond the longest known duration the rest is taken as exponential, with half the median
+        as its mean.
         """
         steps = np.linspace(0.0, 1.0, len(self.seconds))
         begun = np.where(np.asarray(after) > 0.0, np.interp(after, self.seconds, steps), 0.0)
-        left = np.interp(begun + luck * (1.0 - begun), steps, self.seconds) - after
+        left = np.interp(begun + chance * (1.0 - begun), steps, self.seconds) - after
         if (begun >= 1.0).any():
-            left = np.where(begun < 1.0, left, -np.log1p(-luck) * self.median / 2)
+            left = np.where(begun < 1.0, left, -np.log1p(-chance) * self.median / 2)
         return np.clip(left, 0.0, most)
 
     @classmethod
     @lru_cache(maxsize=256)
     def lognormal(cls, minutes: float) -> "DurationDistribution":
-        """Before there are enough real ones: spread about what the rate card expects."""
+        """A lognormal about the minutes a rate card expects, while too few real ones are known."""
         normal = NormalDist(0.0, SPREAD)
         shares = [(step + 0.5) / 21 for step in range(21)]
-        return cls(tuple(60 * minutes * float(np.exp(normal.inv_cdf(one))) for one in shares))
+        return cls(tuple(60 * minutes * float(np.exp(normal.inv_cdf(share))) for share in shares))
 
 
 class Seat(NamedTuple):
-    """Room for one conversation, and what whoever offers it can do. Free now without lengths."""
+    """Room for one conversation with an agent of these abilities; free if `duration` is None."""
 
     abilities: frozenset[str] = frozenset()
     duration: DurationDistribution | None = None
@@ -82,7 +81,7 @@ class Seat(NamedTuple):
 
 
 class QueueEntry(NamedTuple):
-    """Who is served before: what an agent must be able to do, and how long they will take."""
+    """A ticket ahead in the queue: its requirements and the length of its conversation."""
 
     needs: frozenset[str]
     lengths: DurationDistribution
@@ -90,28 +89,29 @@ class QueueEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class WaitQuantiles:
-    """The wait, in seconds, behind none, one, two … others who want the same seats."""
+    """The median and 90 % quantile of the wait in seconds, by the number of tickets ahead."""
 
     p50: tuple[float, ...]
     p90: tuple[float, ...]
 
     def at_position(self, ahead: int) -> tuple[int, int]:
-        half = _at(self.p50, ahead)
-        return half, max(half, _at(self.p90, ahead))
+        """Both quantiles, in whole seconds, with so many tickets ahead."""
+        half = _extrapolate(self.p50, ahead)
+        return half, max(half, _extrapolate(self.p90, ahead))
 
 
 def sample_time_to_accept(offers: Sequence[tuple[bool, float]], *, lasts: float) -> Floats:
-    """How long it takes from asking until somebody says yes, drawn from offers that were settled.
+    """The seconds from the first offer until an agent accepts, drawn from settled offers.
 
-    Each is whether it was taken, and after how many seconds. While there are too few, any moment
-    of the time an agent has is as likely as another.
+    Each offer is whether it was accepted, and after how many seconds. With fewer than
+    ENOUGH_OFFERS, the time is uniform over `lasts`, the seconds an agent has to answer.
     """
     if len(offers) < ENOUGH_OFFERS or not any(taken for taken, _ in offers):
         return np.linspace(0.0, lasts, 2 * DRAWS)
-    luck = np.random.default_rng(SEED)
+    rng = np.random.default_rng(SEED)
     taken = np.array([yes for yes, _ in offers])
     took = np.array([seconds for _, seconds in offers])
-    asked = luck.integers(len(offers), size=(2 * DRAWS, MAX_OFFERS))
+    asked = rng.integers(len(offers), size=(2 * DRAWS, MAX_OFFERS))
     first_yes = np.where(taken[asked].any(axis=1), taken[asked].argmax(axis=1), MAX_OFFERS - 1)
     until: Floats = took[asked].cumsum(axis=1)[np.arange(len(asked)), first_yes]
     return until
@@ -126,27 +126,28 @@ def simulate_wait(
     ahead: Sequence[QueueEntry],
     until_yes: Floats,
 ) -> WaitQuantiles | None:
-    """What somebody with these needs waits for behind those ahead. None: nobody here is able.
+    """The wait of a customer with these needs behind those ahead; None if no seat can serve them.
 
-    `ahead` are those who want the same seats, in the order in which they are served; `free_in` is
-    when each seat is free, as `free_times` draws it.
+    `ahead` are the tickets that want the same seats, in the order in which they are served.
+    `free_in` is when each seat is free, as `sample_free_times` draws it. `until_yes` are seconds
+    until an agent accepts, as `sample_time_to_accept` draws them.
     """
     able = _can_serve(needs, seats)
     if not able.any():
         return None
     turns = [*ahead[:MAX_ENTRIES], *[QueueEntry(needs, own)] * SPARE_ENTRIES]
-    luck = np.random.default_rng(SEED)
-    said_yes = until_yes[luck.integers(len(until_yes), size=(len(turns) + 1, DRAWS))]
+    rng = np.random.default_rng(SEED)
+    said_yes = until_yes[rng.integers(len(until_yes), size=(len(turns) + 1, DRAWS))]
     comes = np.zeros_like(said_yes)
     if (free_in[:, able].max(axis=0) == 0.0).sum() <= len(turns):
-        comes = _simulate_queue(needs, turns, seats, free_in, said_yes, luck)
+        comes = _simulate_queue(needs, turns, seats, free_in, said_yes, rng)
     half, most = np.sort(comes + said_yes, axis=1)[:, [DRAWS // 2, DRAWS * 9 // 10]].T
-    # Whoever is further back never waits less; what the draws say otherwise is noise.
+    # A ticket further back never waits less. Where the draws say otherwise, that is noise.
     return WaitQuantiles(*(tuple(np.maximum.accumulate(line).tolist()) for line in (half, most)))
 
 
 def sample_free_times(seats: Sequence[Seat]) -> Floats:
-    """In how many seconds each seat is free, drawn by drawn: a row a draw, a column a seat."""
+    """The seconds until each seat is free: a row per draw, a column per seat."""
     free = np.random.default_rng(SEED).random((DRAWS, len(seats)))
     for lengths in {seat.duration for seat in seats}:
         columns = [column for column, seat in enumerate(seats) if seat.duration == lengths]
@@ -165,17 +166,18 @@ def _simulate_queue(
     seats: Sequence[Seat],
     free_in: Floats,
     said_yes: Floats,
-    luck: np.random.Generator,
+    rng: np.random.Generator,
 ) -> Floats:
-    """When a seat for these needs comes free before each turn and after the last, in each draw.
+    """The seconds until a seat for these needs is free, before each turn and after the last.
 
-    In each turn the soonest seat of those able is taken until its conversation is over.
+    A row per turn, a column per draw. Each turn takes the seat that is free soonest among those
+    that can serve it, until its conversation is over.
     """
     able = {each: _can_serve(each, seats) for each in {needs, *(turn.needs for turn in turns)}}
-    chosen = _soonest(free_in, list(able.values()), most=len(turns) + 1)
+    chosen = _select_soonest(free_in, list(able.values()), most=len(turns) + 1)
     free = np.take_along_axis(free_in, chosen, axis=1)
     barred = {each: np.where(mask[chosen], 0.0, np.inf) for each, mask in able.items()}
-    takes = _sample_durations(turns, luck) + said_yes[:-1]
+    takes = _sample_durations(turns, rng) + said_yes[:-1]
     draws = np.arange(DRAWS)
     comes = np.empty_like(said_yes)
     for number, turn in enumerate(turns):
@@ -194,8 +196,8 @@ def _can_serve(needs: frozenset[str], seats: Sequence[Seat]) -> Bools:
     return np.array([needs <= seat.abilities for seat in seats], dtype=bool)
 
 
-def _soonest(free_in: Floats, able: Sequence[Bools], *, most: int) -> Places:
-    """In each draw, of the seats for each of the needs as many as could ever be taken in turn."""
+def _select_soonest(free_in: Floats, able: Sequence[Bools], *, most: int) -> Places:
+    """The seats a draw could use: for each need, the `most` that are free soonest."""
     kept = np.zeros(free_in.shape, dtype=bool)
     for places in map(np.flatnonzero, able):
         if len(places) <= most:
@@ -203,21 +205,21 @@ def _soonest(free_in: Floats, able: Sequence[Bools], *, most: int) -> Places:
         else:
             soonest = np.argpartition(free_in[:, places], most, axis=1)[:, :most]
             np.put_along_axis(kept, places[soonest], True, axis=1)
-    # Draws that keep fewer are filled up with other seats, which are as real.
+    # A draw that keeps fewer is filled up with other seats, which do no harm: they are real too.
     return np.argsort(~kept, axis=1, kind="stable")[:, : kept.sum(axis=1).max()]
 
 
-def _sample_durations(turns: Sequence[QueueEntry], luck: np.random.Generator) -> Floats:
-    """How long each turn takes in each draw; turns of one kind are drawn together."""
-    drawn = luck.random((len(turns), DRAWS))
+def _sample_durations(turns: Sequence[QueueEntry], rng: np.random.Generator) -> Floats:
+    """The seconds each turn takes: a row per turn, a column per draw."""
+    drawn = rng.random((len(turns), DRAWS))
     for lengths in {turn.lengths for turn in turns}:
         rows = [number for number, turn in enumerate(turns) if turn.lengths == lengths]
         drawn[rows] = lengths.remaining(drawn[rows])
     return drawn
 
 
-def _at(line: tuple[float, ...], ahead: int) -> int:
-    """Whole seconds, rounded up. Beyond the end the line goes on as it did in its second half."""
+def _extrapolate(line: tuple[float, ...], ahead: int) -> int:
+    """The wait at this position, rounded up; beyond the end, by the slope of the second half."""
     last = len(line) - 1
     if ahead <= last:
         return ceil(line[ahead])

@@ -1,5 +1,5 @@
-"""The same matching in simulated time, over days that happened or were made up: pure.
+"""The rules of matching on simulated days, recorded or synthetic: pure. No Django, clock or I/O.
 
-`day` is who calls and who is there, `recorded` and `invented` make such days, `pairing` is what is
-compared, `play` is what happens, `measures` what came of it. No Django, no clock, no I/O.
+`day` has the callers and agents of a day. `recorded` and `synthetic` build days. `strategies` are
+compared, `engine` simulates a day under one of them, and `measures` sums up the result.
 """

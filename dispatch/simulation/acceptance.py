@@ -1,6 +1,6 @@
-"""How often all agents together say yes, by topic and hour: for the rival that asks two at once.
+"""The acceptance rate of all agents together, by topic and hour, for the rival strategy.
 
-The topic is the skills asked for, in their language. No agent is counted singly.
+A topic is a language with a set of required skills. No agent is counted individually.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dispatch.rules.policy import WaitingTicket
 
 HOUR = 3600.0
-#: Fewer answers than this in an hour tell nothing yet.
+#: A rate of fewer answers than this is unknown.
 ENOUGH = 10
 
 
@@ -30,7 +30,7 @@ class Acceptance:
         self._yes[key] += yes
 
     def share(self, ticket: WaitingTicket, *, at: float) -> float | None:
-        """Of this hour and the hour before; None while there are too few answers."""
+        """The acceptance rate of this hour and the last; None with fewer than ENOUGH answers."""
         keys = [(topic(ticket), at // HOUR - back) for back in (0, 1)]
         answers = sum(self._answers[key] for key in keys)
         return sum(self._yes[key] for key in keys) / answers if answers >= ENOUGH else None

@@ -1,4 +1,4 @@
-"""How charts look here. Drawn with matplotlib, which takes a moment to load: import this late."""
+"""Charts of simulated days, drawn with matplotlib. Import this late: matplotlib loads slowly."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dispatch.simulation.comparison import shown
+from dispatch.simulation.comparison import format_measure
 from dispatch.simulation.measures import Measures
 
 matplotlib.use("agg")
@@ -38,20 +38,20 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "releve",
 }
-#: What is drawn of a comparison, and what it is called.
-DRAWN = {
+#: The measures a comparison draws, with the heading of each panel.
+PANELS = {
     "within_20s": "Answered in 20 s",
     "abandoned": "Left unanswered",
     "p95_wait_s": "95 in 100 waited, s",
     "gini": "Unevenness (Gini)",
     "fit": "At level asked",
 }
-#: In the order in which ways of pairing are compared; more than four begin anew.
-SHADES = {"first come": BROWN, "two at once": TAN, "ours": GREEN, "all able": GREY}
+#: The colour of each strategy.
+COLOURS = {"first come": BROWN, "two at once": TAN, "ours": GREEN, "all able": GREY}
 
 
-def check(path: Path) -> None:
-    """Whether a chart can be drawn there, before anybody works for it. Raises ValueError."""
+def check_path(path: Path) -> None:
+    """Check that a chart can be written to this path. Raises ValueError if not."""
     endings = {f".{ending}" for ending in Figure().canvas.get_supported_filetypes()}
     if path.suffix.lower() not in endings:
         raise ValueError(f"end it with one of {', '.join(sorted(endings))}")
@@ -59,35 +59,37 @@ def check(path: Path) -> None:
         raise ValueError(f"there is no folder {path.parent}")
 
 
-def comparison(found: Mapping[str, Measures], *, title: str, note: str, path: Path) -> None:
-    """What is compared side by side, one panel a measure. The ending of the path says the format.
+def draw_comparison(found: Mapping[str, Measures], *, title: str, note: str, path: Path) -> None:
+    """Draw the measures of all strategies side by side, one panel per measure.
 
-    Raises ValueError for an ending that is no format.
+    The suffix of the path is the format. Raises ValueError for an unknown one.
     """
     with matplotlib.rc_context(STYLE):
-        drawn = {measure: DRAWN[measure] for measure in DRAWN if _tells(found, measure)}
+        panels = {
+            measure: heading for measure, heading in PANELS.items() if _differs(found, measure)
+        }
         picture = Figure(figsize=(11, 0.9 + 0.42 * max(len(found), 3)), layout="constrained")
         picture.suptitle(title, x=0.008, ha="left", fontsize=11, color=QUIET)
         for axes, (measure, heading) in zip(
-            picture.subplots(1, len(drawn), sharey=True), drawn.items(), strict=True
+            picture.subplots(1, len(panels), sharey=True), panels.items(), strict=True
         ):
-            _panel(axes, found, measure, heading)
+            _draw_panel(axes, found, measure, heading)
         picture.supxlabel(note, x=0.008, ha="left", fontsize=8.5, color=QUIET)
         metadata = {"Date": None} if path.suffix == ".svg" else None
         picture.savefig(path, dpi=144, metadata=metadata)
 
 
-def _tells(found: Mapping[str, Measures], measure: str) -> bool:
-    """Where nobody asks for a level, everybody is served at it."""
+def _differs(found: Mapping[str, Measures], measure: str) -> bool:
+    """False for the fit of a day on which every caller was served at the required level."""
     return measure != "fit" or any(row.fit < 1 for row in found.values())
 
 
-def _panel(axes: Axes, found: Mapping[str, Measures], measure: str, heading: str) -> None:
+def _draw_panel(axes: Axes, found: Mapping[str, Measures], measure: str, heading: str) -> None:
     values = [getattr(row, measure) for row in found.values()]
-    shades = [next((SHADES[way] for way in SHADES if way in name), PALE) for name in found]
-    drawn = axes.barh(list(found), values, color=shades, height=0.62)
-    said = [shown(measure, value) for value in values]
-    axes.bar_label(drawn, said, padding=3, color=INK)
+    colours = [next((COLOURS[name] for name in COLOURS if name in row), PALE) for row in found]
+    bars = axes.barh(list(found), values, color=colours, height=0.62)
+    labels = [format_measure(measure, value) for value in values]
+    axes.bar_label(bars, labels, padding=3, color=INK)
     axes.set_title(heading)
     if not axes.yaxis_inverted():
         axes.invert_yaxis()

@@ -1,4 +1,4 @@
-"""Ways of pairing compared on the same days: the same callers, the same luck, for each of them."""
+"""Strategies compared on the same days, with the same callers and the same random draws."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -7,91 +7,91 @@ from dispatch.rules.policy import Policy
 from dispatch.simulation import measures
 from dispatch.simulation.day import SimulatedDay
 from dispatch.simulation.engine import Simulation
-from dispatch.simulation.lowering import formerly, never
+from dispatch.simulation.lowering import keep_levels, lower_after_seconds
 from dispatch.simulation.measures import Measures
-from dispatch.simulation.strategies import PairingRule, first_come, ours
+from dispatch.simulation.strategies import PairingRule, first_come_rule, matching_rule
 
 FIRST, OURS, BOUND = "first come", "ours", "all able"
 TWO = "two at once"
-#: Of the offers of a topic in an hour, agents together say yes to less: then the rival asks two.
+#: The rival offers a ticket to two agents at once below this acceptance rate of its topic.
 RELUCTANT = 0.7
-#: The ways by which levels are lowered, beside the policy's own, and what is said of them.
-LOWERINGS = {"levels kept": never, "at 10 s, as formerly": formerly}
-Drawn = Callable[[int], SimulatedDay]
+#: The ways of lowering levels other than the policy's, by their label.
+LOWERINGS = {"levels kept": keep_levels, "at 10 s, as formerly": lower_after_seconds}
+DrawDay = Callable[[int], SimulatedDay]
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """A way of pairing, and whether agents are what they are or all able to do everything."""
+    """A pairing rule, with the real agents or with agents who can all do everything."""
 
     pairing: PairingRule
     all_able: bool = False
 
-    def play(self, day: SimulatedDay) -> Simulation:
+    def simulate(self, day: SimulatedDay) -> Simulation:
         return Simulation(day.with_everybody_able() if self.all_able else day, self.pairing).run()
 
 
 def strategies(policy: Policy) -> dict[str, Strategy]:
-    """First come first served; ours; and first come were everybody able to do everything.
+    """First come first served; our matching; and first come with agents who can do everything.
 
-    Levels are lowered alike in all of them, as the policy lowers them.
+    All three lower levels as the policy does.
     """
     return {
-        FIRST: Strategy(first_come(policy)),
-        OURS: Strategy(ours(policy)),
-        BOUND: Strategy(first_come(policy), all_able=True),
+        FIRST: Strategy(first_come_rule(policy)),
+        OURS: Strategy(matching_rule(policy)),
+        BOUND: Strategy(first_come_rule(policy), all_able=True),
     }
 
 
-def at_each_lowering(policy: Policy) -> dict[str, Strategy]:
-    """First come and ours as the policy lowers levels, without any lowering, and as formerly."""
+def strategies_by_lowering(policy: Policy) -> dict[str, Strategy]:
+    """`strategies`, and first come and our matching under each of LOWERINGS."""
     found = strategies(policy)
-    for said, lowering in LOWERINGS.items():
-        found[f"{FIRST}, {said}"] = Strategy(first_come(policy, lowering=lowering))
-        found[f"{OURS}, {said}"] = Strategy(ours(policy, lowering=lowering))
+    for label, lowering in LOWERINGS.items():
+        found[f"{FIRST}, {label}"] = Strategy(first_come_rule(policy, lowering=lowering))
+        found[f"{OURS}, {label}"] = Strategy(matching_rule(policy, lowering=lowering))
     return found
 
 
-def with_rival(policy: Policy) -> dict[str, Strategy]:
-    """Beside ours, the same where two agents are asked at once if agents together are reluctant."""
-    rival = replace(ours(policy, name=TWO), two_at_once_below=RELUCTANT)
+def strategies_with_rival(policy: Policy) -> dict[str, Strategy]:
+    """`strategies`, and our matching with two offers at once where agents are reluctant."""
+    rival = replace(matching_rule(policy, name=TWO), two_at_once_below=RELUCTANT)
     return {**strategies(policy), TWO: Strategy(rival)}
 
 
-def played(
-    drawn: Drawn, among: Mapping[str, Strategy], *, seeds: Iterable[int]
+def simulate_each(
+    drawn: DrawDay, among: Mapping[str, Strategy], *, seeds: Iterable[int]
 ) -> Iterator[tuple[str, Measures]]:
-    """Each way on each draw of a day, one after another, as they are played."""
+    """The measures of each strategy on each draw of a day, as they are computed."""
     for seed in seeds:
         day = drawn(seed)
-        for name, way in among.items():
-            yield name, measures.of_play(way.play(day))
+        for name, strategy in among.items():
+            yield name, measures.measure_simulation(strategy.simulate(day))
 
 
-def compared(
-    drawn: Drawn,
+def compare(
+    drawn: DrawDay,
     among: Mapping[str, Strategy],
     *,
     seeds: Iterable[int],
-    heard: Callable[[], object] = lambda: None,
+    after_each: Callable[[], object] = lambda: None,
 ) -> dict[str, Measures]:
-    """The mean of each way over the draws of a day. `heard` is called after each play."""
+    """The mean measures of each strategy over the draws; `after_each` follows each simulation."""
     found: dict[str, list[Measures]] = {name: [] for name in among}
-    for name, one in played(drawn, among, seeds=seeds):
-        found[name].append(one)
-        heard()
+    for name, found_measures in simulate_each(drawn, among, seeds=seeds):
+        found[name].append(found_measures)
+        after_each()
     return {name: Measures.mean(several) for name, several in found.items()}
 
 
-def closed(found: Mapping[str, Measures], measure: str, *, by: str = OURS) -> float | None:
-    """Which part of the way from first come first served to the bound a way has gone."""
-    return closed_to(found, measure, getattr(found[BOUND], measure), by=by)
+def gap_closed(found: Mapping[str, Measures], measure: str, *, by: str = OURS) -> float | None:
+    """The share of the gap between first come and the bound that a strategy closes; or None."""
+    return gap_closed_to(found, measure, getattr(found[BOUND], measure), by=by)
 
 
-def closed_to(
+def gap_closed_to(
     found: Mapping[str, Measures], measure: str, bound: float, *, by: str = OURS
 ) -> float | None:
-    """The same where the bound is this figure."""
+    """The share of the gap to this bound that a strategy closes; None without a gap."""
     first, mine = (getattr(found[name], measure) for name in (FIRST, by))
     return (mine - first) / (bound - first) if bound != first else None
 
@@ -109,12 +109,12 @@ HEADINGS = {
     "taken": "taken",
 }
 SHARES = {"within_20s", "abandoned", "fit", "occupancy", "in_vain", "taken"}
-#: Left out of the table where it is nothing for all.
+#: Left out of the table if it is 0 for all.
 SELDOM = {"in_vain", "taken"}
 
 
-def table(found: Mapping[str, Measures]) -> str:
-    """For people to read: a row for each way."""
+def format_table(found: Mapping[str, Measures]) -> str:
+    """A text table with a row for each strategy."""
     wide = max(map(len, found), default=0) + 2
     columns = [
         measure
@@ -123,12 +123,12 @@ def table(found: Mapping[str, Measures]) -> str:
     ]
     lines = ["".join([" " * wide, *(f"{HEADINGS[measure]:>12}" for measure in columns)])]
     for name, row in found.items():
-        cells = [f"{shown(measure, getattr(row, measure)):>12}" for measure in columns]
+        cells = [f"{format_measure(measure, getattr(row, measure)):>12}" for measure in columns]
         lines.append("".join([f"{name:<{wide}}", *cells]))
     return "\n".join(lines)
 
 
-def shown(measure: str, value: float) -> str:
+def format_measure(measure: str, value: float) -> str:
     if measure in SHARES:
         return f"{value:.1%}"
     return f"{value:.3f}" if measure == "gini" else f"{value:,.1f}".removesuffix(".0")

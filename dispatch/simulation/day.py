@@ -1,7 +1,7 @@
-"""A day to be played: who calls, what for and for how long, and who is there to help.
+"""A day to simulate: its callers, and its agents with their shifts.
 
-Times are seconds after midnight. All that is chance is drawn before the day is played, so that
-every way of pairing meets the same callers with the same luck.
+Times are seconds after midnight. Everything random is drawn before the simulation, so every
+strategy meets the same callers with the same answers and lengths.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -13,45 +13,45 @@ from uuid import UUID
 
 from dispatch.rules.policy import BEST, LANE_FILTERS, FreeAgent, WaitingTicket
 
-#: Any midnight would do: only differences count.
+#: An arbitrary midnight, because only differences of times count.
 MIDNIGHT = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = 86_400.0
 
 
-def moment(seconds: float) -> datetime:
+def to_datetime(seconds: float) -> datetime:
     return MIDNIGHT + timedelta(seconds=seconds)
 
 
 class SimulatedAnswer(NamedTuple):
-    """What whoever is asked says, and after how many seconds. None: nothing, until time is up."""
+    """An agent's answer to an offer after so many seconds; `yes` is None if it times out."""
 
     yes: bool | None
     after: float
 
 
-#: Where nobody is asked for leave, as in a call centre.
+#: Agents who accept at once, as in a call centre.
 AT_ONCE = (SimulatedAnswer(True, 0.0),)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who asks for a human. Without patience to the end they leave at `leaves_after`."""
+    """A customer who asks for a human, and leaves if not served `leaves_after` seconds later."""
 
     ticket: WaitingTicket
     arrives: float
-    #: How long helping them takes, in seconds.
+    #: Seconds of conversation and wrap-up.
     talks: float
     leaves_after: float
-    #: What the first, the second, … who is asked for them says; from the last on, the same again.
+    #: The answers to the first, second, … offer. The last one repeats.
     answers: tuple[SimulatedAnswer, ...] = AT_ONCE
-    #: Those of the skills that are dropped at the policy's last step.
+    #: The skills that the policy's last step drops.
     gives_way: frozenset[str] = frozenset()
-    #: Whether they leave without a word, so that they stand in line and nobody is there.
+    #: True if they leave without closing the chat, so that their ticket stays in the queue.
     silent: bool = False
 
 
 class Shift(NamedTuple):
-    """From when to when somebody is there."""
+    """A time an agent works, in seconds after midnight."""
 
     begins: float
     ends: float
@@ -59,30 +59,30 @@ class Shift(NamedTuple):
 
 @dataclass(frozen=True)
 class Worker:
-    """An agent as they begin the day."""
+    """An agent at the beginning of the day."""
 
     profile: FreeAgent
     spans: tuple[Shift, ...]
-    #: Most conversations at once.
+    #: Conversations at once, at most.
     capacity: int = 1
 
 
 @dataclass(frozen=True)
 class SimulatedDay:
-    """A day with all its luck."""
+    """A day with everything random already drawn."""
 
     name: str
     callers: Sequence[Caller]
     workers: Sequence[Worker]
-    #: The share of callers that usually asks for each thing, as the days before told.
+    #: The share of callers that requires each capability, as known from earlier days.
     usual: Mapping[str, float] = field(default_factory=dict)
-    #: So many times as long takes whoever knows less than was first asked for.
+    #: How many times longer an agent below the first required level takes.
     slower: float = 1.0
-    #: Who can serve a lane, found once for all who play this day.
+    #: The agents who can serve each lane, shared by all simulations of this day.
     _able: dict[Hashable, frozenset[UUID]] = field(default_factory=dict, repr=False)
 
-    def able(self, ticket: WaitingTicket) -> frozenset[UUID]:
-        """Who can serve a ticket of this lane, were they here and had room."""
+    def find_able(self, ticket: WaitingTicket) -> frozenset[UUID]:
+        """The ids of agents who can serve this ticket's lane, present and free or not."""
         lane = ticket.lane
         if lane not in self._able:
             self._able[lane] = frozenset(
@@ -93,33 +93,33 @@ class SimulatedDay:
         return self._able[lane]
 
     def with_staff(self, many: int, *, seed: int) -> "SimulatedDay":
-        """The same callers with so many agents: some drawn by lot leave, or come twice."""
-        luck = Random(f"{self.name} {seed}")
-        here = luck.sample(self.workers, min(many, len(self.workers)))
-        also = luck.choices(self.workers, k=many - len(here)) if many > len(here) else []
+        """The same callers with this many agents, drawn at random; agents beyond all are copies."""
+        rng = Random(f"{self.name} {seed}")
+        kept = rng.sample(self.workers, min(many, len(self.workers)))
+        copied = rng.choices(self.workers, k=many - len(kept)) if many > len(kept) else []
         first = max((worker.profile.id.int for worker in self.workers), default=0) + 1
-        twins = [
+        copies = [
             replace(worker, profile=replace(worker.profile, id=UUID(int=number)))
-            for number, worker in enumerate(also, start=first)
+            for number, worker in enumerate(copied, start=first)
         ]
-        return SimulatedDay(self.name, self.callers, [*here, *twins], self.usual, self.slower)
+        return SimulatedDay(self.name, self.callers, [*kept, *copies], self.usual, self.slower)
 
     def with_silent(self, share: float, *, seed: int) -> "SimulatedDay":
-        """The same day where this share of all callers, drawn by lot, would leave without a word.
+        """The same day where this random share of callers leaves without closing the chat.
 
-        The lot is drawn by itself, so that all other luck stays the same.
+        The draw has a generator of its own, so everything else stays the same.
         """
-        luck = Random(f"{self.name} {seed} silent")
+        rng = Random(f"{self.name} {seed} silent")
         callers = [
-            replace(caller, silent=True) if luck.random() < share else caller
+            replace(caller, silent=True) if rng.random() < share else caller
             for caller in self.callers
         ]
         return SimulatedDay(self.name, callers, self.workers, self.usual, self.slower)
 
     def with_everybody_able(self) -> "SimulatedDay":
-        """The same day where every agent can do all that is asked for, as well as can be.
+        """The same day where every agent has all languages, skills and certificates at level 5.
 
-        No pairing of the real agents can do better than this, but for chance.
+        It is a bound: no strategy does better with the real agents, except by chance.
         """
         languages = {caller.ticket.language: BEST for caller in self.callers}
         skills = {skill: BEST for caller in self.callers for skill in caller.ticket.skills}
@@ -136,7 +136,7 @@ class SimulatedDay:
         return SimulatedDay(self.name, self.callers, workers, self.usual, self.slower)
 
 
-def a_ticket(
+def build_ticket(
     number: int,
     *,
     language: str,
@@ -145,17 +145,19 @@ def a_ticket(
     promised: float,
     urgency: int = 1,
 ) -> WaitingTicket:
-    """The ticket of the caller of this number; `promised` is the client's wait in seconds."""
+    """The ticket of the caller with this number; `promised` is the promised wait in seconds."""
     return WaitingTicket(
         id=UUID(int=number),
         language=language,
-        queued_at=moment(arrives),
-        due_at=moment(arrives + promised),
+        queued_at=to_datetime(arrives),
+        due_at=to_datetime(arrives + promised),
         urgency=urgency,
         skills=skills,
     )
 
 
-def an_agent(number: int, *, languages: Mapping[str, int], skills: Mapping[str, int]) -> FreeAgent:
-    """The agent of this number, at midnight."""
+def build_agent(
+    number: int, *, languages: Mapping[str, int], skills: Mapping[str, int]
+) -> FreeAgent:
+    """The agent with this number, at midnight."""
     return FreeAgent(id=UUID(int=number), languages=languages, skills=skills, idle_since=MIDNIGHT)

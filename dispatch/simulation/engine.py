@@ -1,8 +1,8 @@
-"""A day played: events in the order of their time, and a wave after each moment.
+"""A discrete-event simulation of a day: events in the order of time, and a wave after each moment.
 
-What the product does between waves is done here as it does it there: a wave sees the longest idle
-of those able, an offer holds a place, whoever is slow to answer is joined by another, levels asked
-for are lowered with the wait. Waves take no time.
+It follows the product: a wave reads the longest idle agents who can serve a lane, an offer holds a
+place, a ticket is offered to a second agent if the first is slow to answer, and required levels
+drop with the wait. Waves take no time.
 """
 
 from collections import defaultdict
@@ -17,256 +17,260 @@ from uuid import UUID
 from dispatch.rules.limits import MAX_CHOICE
 from dispatch.rules.policy import FreeAgent, WaitingTicket
 from dispatch.simulation.acceptance import Acceptance
-from dispatch.simulation.day import SimulatedDay, moment
+from dispatch.simulation.day import SimulatedDay, to_datetime
 from dispatch.simulation.participants import SimulatedAgent, SimulatedTicket
 from dispatch.simulation.scarcity_meter import ScarcityMeter
 from dispatch.simulation.strategies import PairingRule
 
-#: Seconds an offer lasts on the screen.
+#: Seconds an agent has to answer an offer.
 OFFER_LASTS = 60.0
-#: After so many seconds a client gives up; until then those who left without a word stand in line.
+#: The client gives up on a ticket after this many seconds. Silent callers stay queued until then.
 GIVEN_UP_AFTER = 180.0
-#: So many seconds somebody who finds nobody is held up.
+#: Seconds an agent loses on a conversation whose customer has left.
 IN_VAIN = 60.0
 
 
 class Simulation:
-    """One day under one way of pairing."""
+    """One day under one pairing rule."""
 
-    def __init__(self, day: SimulatedDay, pairing: PairingRule) -> None:
-        self.day, self.pairing = day, pairing
-        self.visits = {each.ticket.id: SimulatedTicket(each, each.ticket) for each in day.callers}
-        self.seats = {each.profile.id: SimulatedAgent(each) for each in day.workers}
-        self.line: defaultdict[Hashable, dict[UUID, WaitingTicket]] = defaultdict(dict)
+    def __init__(self, day: SimulatedDay, rule: PairingRule) -> None:
+        self.day, self.rule = day, rule
+        self.tickets = {each.ticket.id: SimulatedTicket(each, each.ticket) for each in day.callers}
+        self.agents = {each.profile.id: SimulatedAgent(each) for each in day.workers}
+        self.queues: defaultdict[Hashable, dict[UUID, WaitingTicket]] = defaultdict(dict)
         self.free: set[UUID] = set()
         self.scarcity = ScarcityMeter(day.usual)
         self.acceptance = Acceptance()
-        self._news = False
+        self._has_changed = False
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
 
     def run(self) -> "Simulation":
-        """Play it to the end, which is when nothing is left to happen."""
-        for visit in self.visits.values():
-            self._at(visit.caller.arrives, self._arrive, visit)
-        for seat in self.seats.values():
-            for span in seat.worker.spans:
-                self._at(span.begins, self._come, seat)
-                self._at(span.ends, self._go, seat)
+        """Run all events to the end of the day, and return itself."""
+        for ticket in self.tickets.values():
+            self._schedule(ticket.caller.arrives, self._arrive, ticket)
+        for agent in self.agents.values():
+            for span in agent.worker.spans:
+                self._schedule(span.begins, self._begin_shift, agent)
+                self._schedule(span.ends, self._end_shift, agent)
         while self._events:
             now = self._events[0][0]
             while self._events and self._events[0][0] == now:
-                _, _, happens, about = heappop(self._events)
-                happens(now, *about)
-            self._wave(now)
+                _, _, handle, arguments = heappop(self._events)
+                handle(now, *arguments)
+            self._run_wave(now)
         return self
 
-    def _at(self, when: float, happens: Callable[..., None], *about: Any) -> None:
+    def _schedule(self, when: float, handle: Callable[..., None], *arguments: Any) -> None:
         if when < inf:
-            heappush(self._events, (when, next(self._order), happens, about))
+            heappush(self._events, (when, next(self._order), handle, arguments))
 
-    def _arrive(self, now: float, visit: SimulatedTicket) -> None:
-        self._queue(visit)
-        self.scarcity.come(now)
-        self._at(now + visit.caller.leaves_after, self._leave, visit)
-        for after, needs in self.pairing.lowering(visit.caller):
-            self._at(now + after, self._lower, visit, needs)
+    def _arrive(self, now: float, ticket: SimulatedTicket) -> None:
+        self._queue(ticket)
+        self.scarcity.record_arrival(now)
+        self._schedule(now + ticket.caller.leaves_after, self._leave, ticket)
+        for after, needs in self.rule.lowering(ticket.caller):
+            self._schedule(now + after, self._lower, ticket, needs)
 
-    def _queue(self, visit: SimulatedTicket) -> None:
-        self.line[visit.ticket.lane][visit.ticket.id] = visit.ticket
-        self._news = True
+    def _queue(self, ticket: SimulatedTicket) -> None:
+        self.queues[ticket.ticket_input.lane][ticket.ticket_input.id] = ticket.ticket_input
+        self._has_changed = True
 
-    def _unqueue(self, visit: SimulatedTicket) -> bool:
-        """Whether they were in line."""
-        lane = visit.ticket.lane
-        was = self.line[lane].pop(visit.ticket.id, None) is not None
-        if not self.line[lane]:
-            del self.line[lane]
+    def _unqueue(self, ticket: SimulatedTicket) -> bool:
+        """Take a ticket out of its queue. True if it was queued."""
+        lane = ticket.ticket_input.lane
+        was = self.queues[lane].pop(ticket.ticket_input.id, None) is not None
+        if not self.queues[lane]:
+            del self.queues[lane]
         return was
 
-    def _rewrite(self, visit: SimulatedTicket, **changes: Any) -> None:
-        """What is known of a ticket changes; in line it keeps its place."""
-        in_line = self._unqueue(visit)
-        visit.ticket = replace(visit.ticket, **changes)
+    def _rewrite(self, ticket: SimulatedTicket, **changes: Any) -> None:
+        """Change a ticket's inputs; it keeps its place in the queue."""
+        in_line = self._unqueue(ticket)
+        ticket.ticket_input = replace(ticket.ticket_input, **changes)
         if in_line:
-            self._queue(visit)
+            self._queue(ticket)
 
-    def _lower(self, now: float, visit: SimulatedTicket, needs: Mapping[str, int]) -> None:
-        if not visit.closed and visit.ticket.skills != needs:
-            self._rewrite(visit, skills=needs)
+    def _lower(self, now: float, ticket: SimulatedTicket, needs: Mapping[str, int]) -> None:
+        if not ticket.closed and ticket.ticket_input.skills != needs:
+            self._rewrite(ticket, skills=needs)
 
-    def _leave(self, now: float, visit: SimulatedTicket) -> None:
-        if visit.over:
+    def _leave(self, now: float, ticket: SimulatedTicket) -> None:
+        if ticket.is_over:
             return
-        visit.left_at = now
-        if visit.caller.silent and (stays := visit.caller.arrives + GIVEN_UP_AFTER) > now:
-            self._at(stays, self._close, visit)
+        ticket.left_at = now
+        if ticket.caller.silent and (stays := ticket.caller.arrives + GIVEN_UP_AFTER) > now:
+            self._schedule(stays, self._close, ticket)
         else:
-            self._close(now, visit)
+            self._close(now, ticket)
 
-    def _close(self, now: float, visit: SimulatedTicket) -> None:
-        """Nobody is asked for them any more."""
-        if not visit.closed:
-            visit.closed = True
-            self._unqueue(visit)
-            self._withdraw(now, visit)
+    def _close(self, now: float, ticket: SimulatedTicket) -> None:
+        """Close the ticket and withdraw its offers."""
+        if not ticket.closed:
+            ticket.closed = True
+            self._unqueue(ticket)
+            self._withdraw(now, ticket)
 
-    def _come(self, now: float, seat: SimulatedAgent) -> None:
-        seat.here = True
-        seat.since = now if seat.since is None else seat.since
-        seat.idle_since = now
-        self._change(seat)
+    def _begin_shift(self, now: float, agent: SimulatedAgent) -> None:
+        agent.on_shift = True
+        agent.present_since = now if agent.present_since is None else agent.present_since
+        agent.idle_since = now
+        self._update_agent(agent)
 
-    def _go(self, now: float, seat: SimulatedAgent) -> None:
-        """Nothing new; what they are in they finish."""
-        seat.here = False
-        self._part(now, seat)
-        self._change(seat)
+    def _end_shift(self, now: float, agent: SimulatedAgent) -> None:
+        """The agent takes nothing new, and finishes the conversations they are in."""
+        agent.on_shift = False
+        self._end_presence(now, agent)
+        self._update_agent(agent)
 
-    def _part(self, now: float, seat: SimulatedAgent) -> None:
-        """They are present until the last conversation they took is over."""
-        if not seat.here and not seat.talking and seat.since is not None:
-            seat.present += now - seat.since
-            seat.since = None
+    def _end_presence(self, now: float, agent: SimulatedAgent) -> None:
+        """The presence of an agent off shift ends with their last conversation."""
+        if not agent.on_shift and not agent.talking and agent.present_since is not None:
+            agent.present += now - agent.present_since
+            agent.present_since = None
 
-    def _change(self, seat: SimulatedAgent) -> None:
-        """Where an agent stands has changed."""
-        seat.forget()
-        room = seat.worker.capacity - seat.load if seat.here else 0
-        self.scarcity.change(seat.capabilities, room - seat.room)
-        seat.room = room
+    def _update_agent(self, agent: SimulatedAgent) -> None:
+        """Recompute the room of an agent whose load or shift has changed."""
+        agent.invalidate()
+        room = agent.worker.capacity - agent.load if agent.on_shift else 0
+        self.scarcity.add_places(agent.capabilities, room - agent.room)
+        agent.room = room
         if room:
-            self.free.add(seat.id)
-            self._news = True
+            self.free.add(agent.id)
+            self._has_changed = True
         else:
-            self.free.discard(seat.id)
+            self.free.discard(agent.id)
 
-    def _wave(self, now: float) -> None:
-        """Only where something is new: the wave before left nobody waiting who could be served."""
-        if not self._news:
+    def _run_wave(self, now: float) -> None:
+        """Match, if anything has changed since the last wave, which served all tickets it could."""
+        if not self._has_changed:
             return
-        self._news = False
+        self._has_changed = False
         waiting: list[WaitingTicket] = []
         chosen: set[UUID] = set()
-        for queue in self.line.values():
+        for queue in self.queues.values():
             tickets = queue.values()
-            if able := self.day.able(next(iter(tickets))) & self.free:
-                # As in a real wave: a ticket all of them passed on hides nobody behind it.
+            if able := self.day.find_able(next(iter(tickets))) & self.free:
+                # As in a real wave, a ticket that all these agents passed on takes no one's turn.
                 served = [
                     ticket for ticket in tickets if able - ticket.declined_by - ticket.offered_to
                 ]
-                waiting += nsmallest(len(able), served, key=self.pairing.turn)
-                chosen.update(self._longest_idle(able, tickets))
+                waiting += nsmallest(len(able), served, key=self.rule.sort_key)
+                chosen.update(self._select_longest_idle(able, tickets))
         if waiting:
-            free = list(self._seen(now, chosen))
-            for ticket, agent in self.pairing.pairs(waiting, free, moment(now)):
-                self._ask(now, self.visits[ticket], self.seats[agent])
+            free = list(self._build_inputs(now, chosen))
+            for ticket_id, agent_id in self.rule.pair(waiting, free, to_datetime(now)):
+                self._offer(now, self.tickets[ticket_id], self.agents[agent_id])
 
-    def _seen(self, now: float, chosen: Iterable[UUID]) -> Iterator[FreeAgent]:
-        """The agents as matching sees them, how rare what they can do among it."""
-        self.scarcity.look(now)
-        for agent in chosen:
-            seat = self.seats[agent]
-            if self.pairing.looks_ahead:
-                yield replace(seat.able, scarcity=self.scarcity.of(seat.capabilities))
+    def _build_inputs(self, now: float, chosen: Iterable[UUID]) -> Iterator[FreeAgent]:
+        """The agents as input for matching, with scarcity if the strategy uses it."""
+        self.scarcity.start_wave(now)
+        for agent_id in chosen:
+            agent = self.agents[agent_id]
+            if self.rule.uses_scarcity:
+                yield replace(agent.agent_input, scarcity=self.scarcity.measure(agent.capabilities))
             else:
-                yield seat.able
+                yield agent.agent_input
 
-    def _longest_idle(
+    def _select_longest_idle(
         self, able: frozenset[UUID], queue: Iterable[WaitingTicket]
     ) -> Iterable[UUID]:
-        """As many as a wave looks at; those who passed don't hide the others."""
+        """The agents a wave reads. It reads one more for each who passed on a ticket."""
         many = MAX_CHOICE + sum(
             1 + len(ticket.declined_by) + len(ticket.offered_to) for ticket in queue
         )
         if len(able) <= many:
             return able
-        return nsmallest(many, able, key=lambda agent: self.seats[agent].idle_since)
+        return nsmallest(many, able, key=lambda agent_id: self.agents[agent_id].idle_since)
 
-    def _ask(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
-        self._unqueue(visit)
-        answers = visit.caller.answers
-        answer = answers[min(visit.asked, len(answers) - 1)]
-        visit.asked += 1
-        seat.load += 1
-        self._change(seat)
+    def _offer(self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent) -> None:
+        self._unqueue(ticket)
+        answers = ticket.caller.answers
+        answer = answers[min(ticket.offers, len(answers) - 1)]
+        ticket.offers += 1
+        agent.load += 1
+        self._update_agent(agent)
         if answer.yes and not answer.after:
-            self._begin(now, visit, seat)
+            self._begin(now, ticket, agent)
             return
-        visit.ticket = replace(visit.ticket, offered_to=visit.ticket.offered_to | {seat.id})
-        after = OFFER_LASTS if answer.yes is None else min(answer.after, OFFER_LASTS)
-        self._at(now + after, self._answer, visit, seat, answer.yes)
-        if len(visit.ticket.offered_to) < self.pairing.policy.max_parallel_offers:
-            self._at(now + self._alone_for(now, visit), self._ask_further, visit, seat)
-
-    def _alone_for(self, now: float, visit: SimulatedTicket) -> float:
-        """For how long the newest who was asked has it alone."""
-        if self.pairing.two_at_once_below and len(visit.ticket.offered_to) == 1:
-            share = self.acceptance.share(visit.ticket, at=now)
-            if share is not None and share < self.pairing.two_at_once_below:
-                return 0.0
-        return self.pairing.policy.exclusive_for
-
-    def _ask_further(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
-        if not visit.closed and seat.id in visit.ticket.offered_to:
-            self._queue(visit)
-
-    def _answer(
-        self, now: float, visit: SimulatedTicket, seat: SimulatedAgent, yes: bool | None
-    ) -> None:
-        if seat.id not in visit.ticket.offered_to:
-            return
-        self.acceptance.count(visit.ticket, yes=bool(yes), at=now)
-        self._rewrite(visit, offered_to=visit.ticket.offered_to - {seat.id})
-        if yes:
-            self._unqueue(visit)
-            visit.taken += len(visit.ticket.offered_to)
-            self._withdraw(now, visit)
-            self._begin(now, visit, seat)
-            return
-        seat.load -= 1
-        self._change(seat)
-        group = "timed_out_by" if yes is None else "declined_by"
-        self._rewrite(visit, **{group: getattr(visit.ticket, group) | {seat.id}})
-        self._queue(visit)
-
-    def _withdraw(self, now: float, visit: SimulatedTicket) -> None:
-        """Whoever still has it on the screen is free again, and keeps their place in line."""
-        for agent in visit.ticket.offered_to:
-            seat = self.seats[agent]
-            seat.load -= 1
-            self._change(seat)
-        visit.ticket = replace(visit.ticket, offered_to=frozenset())
-
-    def _begin(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
-        """The conversation begins; their place was taken when they were asked."""
-        visit.closed = True
-        if visit.left_at is not None:
-            self._find_nobody(now, visit, seat)
-            return
-        visit.served_at, visit.agent = now, seat.id
-        wanted = visit.caller.ticket.skills.items()
-        visit.fits = all(
-            seat.worker.profile.skills.get(skill, 0) >= level for skill, level in wanted
+        ticket.ticket_input = replace(
+            ticket.ticket_input, offered_to=ticket.ticket_input.offered_to | {agent.id}
         )
-        talks = visit.caller.talks * (1.0 if visit.fits else self.day.slower)
-        seat.talking += 1
-        seat.most = max(seat.most, seat.talking)
-        seat.talked += talks
-        seat.worked += 1
-        self._change(seat)
-        self._at(now + talks, self._finish, seat)
+        after = OFFER_LASTS if answer.yes is None else min(answer.after, OFFER_LASTS)
+        self._schedule(now + after, self._settle_offer, ticket, agent, answer.yes)
+        if len(ticket.ticket_input.offered_to) < self.rule.policy.max_parallel_offers:
+            self._schedule(
+                now + self._exclusive_seconds(now, ticket), self._offer_further, ticket, agent
+            )
 
-    def _find_nobody(self, now: float, visit: SimulatedTicket, seat: SimulatedAgent) -> None:
-        """The customer left without a word: the agent waits for a while and closes the ticket."""
-        visit.in_vain = True
-        seat.talking += 1
-        self._change(seat)
-        self._at(now + IN_VAIN, self._finish, seat)
+    def _exclusive_seconds(self, now: float, ticket: SimulatedTicket) -> float:
+        """The seconds until the ticket is offered to another agent too."""
+        if self.rule.two_at_once_below and len(ticket.ticket_input.offered_to) == 1:
+            share = self.acceptance.share(ticket.ticket_input, at=now)
+            if share is not None and share < self.rule.two_at_once_below:
+                return 0.0
+        return self.rule.policy.exclusive_for
 
-    def _finish(self, now: float, seat: SimulatedAgent) -> None:
-        seat.talking -= 1
-        seat.load -= 1
-        self._part(now, seat)
-        seat.idle_since = now
-        self._change(seat)
+    def _offer_further(self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent) -> None:
+        if not ticket.closed and agent.id in ticket.ticket_input.offered_to:
+            self._queue(ticket)
+
+    def _settle_offer(
+        self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent, yes: bool | None
+    ) -> None:
+        if agent.id not in ticket.ticket_input.offered_to:
+            return
+        self.acceptance.count(ticket.ticket_input, yes=bool(yes), at=now)
+        self._rewrite(ticket, offered_to=ticket.ticket_input.offered_to - {agent.id})
+        if yes:
+            self._unqueue(ticket)
+            ticket.taken += len(ticket.ticket_input.offered_to)
+            self._withdraw(now, ticket)
+            self._begin(now, ticket, agent)
+            return
+        agent.load -= 1
+        self._update_agent(agent)
+        group = "timed_out_by" if yes is None else "declined_by"
+        self._rewrite(ticket, **{group: getattr(ticket.ticket_input, group) | {agent.id}})
+        self._queue(ticket)
+
+    def _withdraw(self, now: float, ticket: SimulatedTicket) -> None:
+        """Free the agents with a pending offer of this ticket; they stay as idle as before."""
+        for agent_id in ticket.ticket_input.offered_to:
+            agent = self.agents[agent_id]
+            agent.load -= 1
+            self._update_agent(agent)
+        ticket.ticket_input = replace(ticket.ticket_input, offered_to=frozenset())
+
+    def _begin(self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent) -> None:
+        """Begin the conversation. The offer already holds the agent's place."""
+        ticket.closed = True
+        if ticket.left_at is not None:
+            self._close_in_vain(now, ticket, agent)
+            return
+        ticket.served_at, ticket.agent = now, agent.id
+        wanted = ticket.caller.ticket.skills.items()
+        ticket.fits = all(
+            agent.worker.profile.skills.get(skill, 0) >= level for skill, level in wanted
+        )
+        talks = ticket.caller.talks * (1.0 if ticket.fits else self.day.slower)
+        agent.talking += 1
+        agent.max_talking = max(agent.max_talking, agent.talking)
+        agent.talked += talks
+        agent.worked += 1
+        self._update_agent(agent)
+        self._schedule(now + talks, self._finish, agent)
+
+    def _close_in_vain(self, now: float, ticket: SimulatedTicket, agent: SimulatedAgent) -> None:
+        """The customer has left: the agent waits IN_VAIN seconds and closes the ticket."""
+        ticket.in_vain = True
+        agent.talking += 1
+        self._update_agent(agent)
+        self._schedule(now + IN_VAIN, self._finish, agent)
+
+    def _finish(self, now: float, agent: SimulatedAgent) -> None:
+        agent.talking -= 1
+        agent.load -= 1
+        self._end_presence(now, agent)
+        agent.idle_since = now
+        self._update_agent(agent)

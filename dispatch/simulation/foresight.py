@@ -1,21 +1,22 @@
-"""Perfect foresight with the real agents: a bound that no way of pairing can beat.
+"""The bound of perfect foresight: no strategy does better with the real agents.
 
-A linear program chooses, knowing the whole day, how much of each caller is served by each agent
-able to serve them, and in which of a few windows of waiting. Whatever a pairing really does is a
-solution of it, because it only leaves out what makes a day harder:
+A linear program knows the whole day. It chooses how much of each caller each agent serves, and in
+which of a few windows of waiting. Every strategy's outcome is a feasible solution, because the
+program only relaxes the day:
 
-- A caller may be split among agents. Whoever would pass or stay silent holds nobody up but the
-  caller, who can't be answered sooner than the first yes comes (`soonest`).
-- An agent's places count only while the conversation is sure to go on, wherever in the window it
-  began: from the end of the window to the beginning of the window plus its length. They count only
-  at checkpoints, a third of the median conversation apart, and only while the agent is there.
-- Whoever is not answered in time takes nobody's place, as if all of them left.
+- A caller may be split among agents. A decline or a timeout costs only the caller time, who can't
+  be answered before the first yes (`find_first_yes`).
+- A conversation takes an agent's place only while it surely goes on, wherever in the window it
+  began: from the end of the window to the beginning of the window plus its length. Places are
+  checked only at checkpoints, a third of the median conversation apart, while the agent is on
+  shift.
+- A caller who is not answered in time takes no place, as if they all left.
 
-So its optimum is at least what any pairing reaches, and no more than any value of its dual. What is
-returned is such a value: each checkpoint has a price, a caller is worth 1 less the prices of the
-cheapest agent's checkpoints and never less than 0, and prices times places are added. By weak
-duality that is a bound whatever the prices are, so nothing rests on a solver's word. Good prices
-are found by L-BFGS-B on the dual, smoothed; HiGHS takes minutes for one invented day.
+So the optimum is at least what any strategy reaches, and any value of the dual is at least the
+optimum (weak duality). We return such a value: each checkpoint has a price; a caller is worth 1
+minus the checkpoint prices of their cheapest agent, but not less than 0; prices times places are
+added. It is a bound for any prices, so we need not trust a solver. L-BFGS-B finds good prices on
+the smoothed dual, because HiGHS takes minutes for one synthetic day.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,19 +36,19 @@ from dispatch.simulation.strategies import PairingRule
 
 #: Windows of waiting, by their ends in seconds: for quick answers, and for any answer.
 QUICKLY, EVER = (QUICK,), (60.0, 180.0, inf)
-#: How much the dual is smoothed, and at most how many steps are taken, from coarse to fine.
+#: Smoothing of the dual, and iterations at each, from coarse to fine.
 SMOOTHING = ((0.1, 60), (0.04, 80), (0.015, 120))
 
 
 class Foresight(NamedTuple):
-    """Shares of all callers: at most so many answered quickly, at least so many lost."""
+    """Shares of all callers: an upper bound of quick answers, a lower bound of abandonment."""
 
     within_20s: float
     abandoned: float
 
 
-class Soonest(NamedTuple):
-    """The first yes to a caller: after how many seconds, and for how long it holds a place."""
+class FirstYes(NamedTuple):
+    """The first yes to a caller: seconds until it, and seconds its offer holds a place."""
 
     after: float
     holds: float
@@ -55,7 +56,7 @@ class Soonest(NamedTuple):
 
 @dataclass
 class Program:
-    """The linear program: a column for each way of serving a caller, a row for each checkpoint."""
+    """The linear program: a column per caller, agent and window, a row per checkpoint."""
 
     #: Seconds between checkpoints.
     grid: float
@@ -66,7 +67,7 @@ class Program:
     _checkpoints: dict[tuple[UUID, int], int] = field(default_factory=dict)
 
     def add(self, caller: int, worker: Worker, begins: float, ends: float) -> None:
-        """This caller served by this agent, whose place is taken from when to when for certain."""
+        """Add a column: this agent serves this caller, surely busy from `begins` to `ends`."""
         column = len(self.callers)
         self.callers.append(caller)
         for span in worker.spans:
@@ -79,18 +80,21 @@ class Program:
                 self.columns.append(column)
 
     def bound(self) -> float:
-        """At least as many callers as can be served."""
+        """An upper bound of the number of callers that can be served."""
         if not self.callers:
             return 0.0
         shape = (len(self.places), len(self.callers))
         taken = coo_array((numpy.ones(len(self.rows)), (self.rows, self.columns)), shape).tocsr()
         places = numpy.array(self.places, dtype=float)
         scarce = numpy.asarray(taken.sum(axis=1)).ravel() > places
-        return Dual(taken[scarce], places[scarce], numpy.array(self.callers)).least()
+        return Dual(taken[scarce], places[scarce], numpy.array(self.callers)).minimize()
 
 
 class Dual:
-    """Prices of checkpoints, and the bound they give. Columns come caller by caller."""
+    """The dual of a program: prices of checkpoints, and the bound they give.
+
+    Columns are grouped by caller.
+    """
 
     def __init__(self, taken: csr_array, places: numpy.ndarray, callers: numpy.ndarray) -> None:
         self.taken, self.places = taken, places
@@ -98,26 +102,27 @@ class Dual:
         self.starts = numpy.flatnonzero(numpy.diff(callers, prepend=-1))
         self.group = numpy.cumsum(numpy.diff(callers, prepend=callers[0]) != 0)
 
-    def least(self) -> float:
+    def minimize(self) -> float:
+        """The least bound found."""
         prices = numpy.zeros(len(self.places))
         bounds = [self.value(prices)]
         if not len(prices):
             return bounds[0]
         for smoothing, steps in SMOOTHING:
             prices = minimize(
-                self.smoothed, prices, (smoothing,), method="L-BFGS-B", jac=True,
+                self.smooth_value, prices, (smoothing,), method="L-BFGS-B", jac=True,
                 bounds=[(0, None)] * len(prices), options={"maxiter": steps, "maxcor": 20},
             ).x  # fmt: skip
             bounds.append(self.value(prices))
         return min(bounds)
 
     def value(self, prices: numpy.ndarray) -> float:
-        """The bound of these prices, whatever they are, if none is negative."""
+        """The bound these prices give. Any prices that are not negative give one."""
         worth = numpy.maximum.reduceat(1 - self.of_column @ prices, self.starts)
         return float(numpy.maximum(worth, 0).sum() + self.places @ prices)
 
-    def smoothed(self, prices: numpy.ndarray, smoothing: float) -> tuple[float, numpy.ndarray]:
-        """The same, a little higher and without edges, and its slope."""
+    def smooth_value(self, prices: numpy.ndarray, smoothing: float) -> tuple[float, numpy.ndarray]:
+        """A smooth upper bound of `value` (log-sum-exp), with its gradient."""
         worth = (1 - self.of_column @ prices) / smoothing
         most = numpy.maximum(numpy.maximum.reduceat(worth, self.starts), 0)
         parts = numpy.exp(worth - most[self.group])
@@ -127,52 +132,52 @@ class Dual:
 
 
 def foresee(day: SimulatedDay, pairing: PairingRule) -> Foresight:
-    """The bounds for all ways of pairing that ask and lower as this one does."""
+    """The bounds for all strategies that offer and lower levels as this rule does."""
     many = len(day.callers)
     if not many:
         return Foresight(0.0, 0.0)
-    # Whoever has patience without end never leaves, and takes nobody's place here.
+    # Callers of infinite patience never leave, so they need no place here.
     impatient = [caller for caller in day.callers if caller.leaves_after < inf]
-    lost = len(impatient) - program(day, impatient, pairing, EVER).bound()
-    quick = program(day, day.callers, pairing, QUICKLY).bound()
+    lost = len(impatient) - build_program(day, impatient, pairing, EVER).bound()
+    quick = build_program(day, day.callers, pairing, QUICKLY).bound()
     return Foresight(min(quick / many, 1.0), max(lost / many, 0.0))
 
 
-def program(
+def build_program(
     day: SimulatedDay, callers: Sequence[Caller], pairing: PairingRule, ends: tuple[float, ...]
 ) -> Program:
-    """Every way in which each of these callers could be served in these windows."""
+    """The program in which these callers can be served in these windows."""
     if not callers:
         return Program(grid=1.0)
     workers = {worker.profile.id: worker for worker in day.workers}
     made = Program(grid=float(numpy.median([caller.talks for caller in callers])) / 3)
     for number, caller in enumerate(callers):
-        first = soonest(caller, alone_for=pairing.policy.exclusive_for)
-        for since, until in windows(caller, first, ends):
+        first = find_first_yes(caller, alone_for=pairing.policy.exclusive_for)
+        for since, until in list_windows(caller, first, ends):
             latest = caller.arrives + until - first.holds
             earliest = caller.arrives + max(since - OFFER_LASTS, 0)
-            for agent in sorted(able(day, caller, pairing, until)):
+            for agent in sorted(find_able(day, caller, pairing, until)):
                 if is_there(workers[agent], earliest, latest):
                     ended = caller.arrives + since + caller.talks
                     made.add(number, workers[agent], latest, ended)
     return made
 
 
-def soonest(caller: Caller, *, alone_for: float) -> Soonest:
-    """Where each next agent is asked once the last answered or had it alone long enough."""
+def find_first_yes(caller: Caller, *, alone_for: float) -> FirstYes:
+    """The first yes, if each next agent is asked when the last answered or was slow."""
     asked, found = 0.0, []
     for answer in caller.answers:
         lasts = OFFER_LASTS if answer.yes is None else min(answer.after, OFFER_LASTS)
         if answer.yes:
-            found.append(Soonest(asked + lasts, lasts))
+            found.append(FirstYes(asked + lasts, lasts))
         asked += min(lasts, alone_for)
     if not found:
-        return Soonest(inf, 0.0)
-    return Soonest(min(one.after for one in found), min(one.holds for one in found))
+        return FirstYes(inf, 0.0)
+    return FirstYes(min(one.after for one in found), min(one.holds for one in found))
 
 
-def windows(
-    caller: Caller, first: Soonest, ends: tuple[float, ...]
+def list_windows(
+    caller: Caller, first: FirstYes, ends: tuple[float, ...]
 ) -> Iterator[tuple[float, float]]:
     """The windows in which this caller can be answered, in seconds of waiting."""
     since = first.after
@@ -183,13 +188,15 @@ def windows(
             since = until
 
 
-def able(day: SimulatedDay, caller: Caller, pairing: PairingRule, waited: float) -> frozenset[UUID]:
-    """Who can serve this caller by then, with the levels as low as they have become."""
+def find_able(
+    day: SimulatedDay, caller: Caller, pairing: PairingRule, waited: float
+) -> frozenset[UUID]:
+    """The agents who can serve this caller after this wait, with the levels lowered by then."""
     ticket = caller.ticket
     for after, needs in pairing.lowering(caller):
         if after <= waited:
             ticket = replace(ticket, skills=needs)
-    return day.able(ticket)
+    return day.find_able(ticket)
 
 
 def is_there(worker: Worker, since: float, until: float) -> bool:

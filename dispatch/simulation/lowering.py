@@ -1,6 +1,6 @@
-"""When less is asked for in a played day: by the policy, as the product does it, or never.
+"""The ways of lowering required levels on a simulated day: by the policy, by seconds, or never.
 
-The lowering is given to every way of pairing alike, so that they are compared like with like.
+All strategies of a comparison get the same one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,33 +9,33 @@ from functools import partial
 from dispatch.rules.policy import Policy, lower_levels
 from dispatch.simulation.day import Caller
 
-#: After how many seconds of waiting which levels are asked for, step by step.
+#: Pairs of seconds of waiting and the levels required from then on.
 Steps = Iterator[tuple[float, Mapping[str, int]]]
 Lowering = Callable[[Caller], Steps]
-#: Until version 1 levels were lowered after so many seconds, and what came to level 0 was dropped.
+#: Seconds after which `lower_after_seconds` lowers levels.
 FORMERLY = (10.0, 12.0)
 
 
-def by_promise(policy: Policy) -> Lowering:
-    """As this policy lowers levels."""
+def lower_by_promise(policy: Policy) -> Lowering:
+    """Lower levels as this policy does."""
     return partial(_by_promise, policy)
 
 
 def _by_promise(policy: Policy, caller: Caller) -> Steps:
     promise = caller.ticket.due_at - caller.ticket.queued_at
-    for step, wait in enumerate(policy.lowers_after(promise), start=1):
-        needs = policy.asked_for(caller.ticket.skills, step, gives_way=caller.gives_way)
+    for step, wait in enumerate(policy.lowering_waits(promise), start=1):
+        needs = policy.lower_skills(caller.ticket.skills, step, gives_way=caller.gives_way)
         yield wait.total_seconds(), needs
 
 
-def never(caller: Caller) -> Steps:
-    """What is asked for stays, however long somebody waits."""
+def keep_levels(caller: Caller) -> Steps:
+    """Keep the levels, however long the customer waits."""
     return iter(())
 
 
-def formerly(caller: Caller) -> Steps:
-    """As it was until version 1: soon, and skills asked for at a low level dropped."""
-    asked = caller.ticket.skills
+def lower_after_seconds(caller: Caller) -> Steps:
+    """Lower levels soon, and drop skills that come to level 0, as was done before version 1."""
+    required = caller.ticket.skills
     for step, after in enumerate(FORMERLY, start=1):
-        dropped = {skill for skill, level in asked.items() if level <= step}
-        yield after, lower_levels(asked, step, dropped=dropped)
+        dropped = {skill for skill, level in required.items() if level <= step}
+        yield after, lower_levels(required, step, dropped=dropped)

@@ -1,4 +1,4 @@
-"""What came of a day: how long people waited, how many gave up, how evenly the work fell."""
+"""The measures of a simulated day: waits, callers who left, and how evenly agents worked."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -8,16 +8,15 @@ import numpy
 
 from dispatch.simulation.engine import Simulation
 
-#: Within so many seconds an answer is quick.
+#: Seconds within which an answer counts for `within_20s`.
 QUICK = 20.0
 
 
 @dataclass(frozen=True)
 class Measures:
-    """Of one day, or of several taken together. Shares are of all who asked for a human.
+    """The measures of one day or of several. Shares are of all callers, waits in seconds.
 
-    A wait is the time in line, of those answered and of those who gave up alike: otherwise
-    whoever drives callers away would seem quick.
+    Waits include callers who left. Otherwise a strategy that drives callers away would seem quick.
     """
 
     callers: float
@@ -25,16 +24,16 @@ class Measures:
     p95_wait_s: float
     within_20s: float
     abandoned: float
-    #: Still in line when the last agent had gone.
+    #: Callers still queued when the last agent had left.
     closed: float
-    #: Of those served, by somebody who knows what was first asked for well enough.
+    #: The share of served callers whose agent met the levels first required.
     fit: float
     occupancy: float
-    #: Of occupancy: 0 when all agents are as busy as one another.
+    #: The Gini coefficient of occupancy: 0 if all agents are equally busy.
     gini: float
-    #: Callers for whom an agent said yes and found nobody.
+    #: Callers who had left when an agent accepted their ticket.
     in_vain: float = 0.0
-    #: Of all offers, those another agent took.
+    #: The share of offers that another agent took.
     taken: float = 0.0
 
     def as_json(self) -> dict[str, float]:
@@ -42,86 +41,90 @@ class Measures:
 
     @classmethod
     def mean(cls, several: Iterable[Self]) -> Self:
-        """Of days that are the same but for their luck: each counts once."""
+        """The mean over random draws of the same day. Each draw counts once."""
         rows = list(several)
         return cls(
             *(float(numpy.mean([getattr(row, each.name) for row in rows])) for each in fields(cls))
         )
 
     @classmethod
-    def together(cls, days: Iterable[Self]) -> Self:
-        """Of different days: each caller counts once, each day's evenness once."""
+    def combine(cls, days: Iterable[Self]) -> Self:
+        """The measures of several days, weighted by callers; Gini and occupancy by day."""
         rows = list(days)
         weights = [row.callers for row in rows]
 
-        def over(name: str) -> float:
+        def average(name: str) -> float:
             values = [getattr(row, name) for row in rows]
             if name == "callers":
                 return float(sum(values))
-            even = name in ("gini", "occupancy")
-            return float(numpy.average(values, weights=None if even else weights))
+            by_day = name in ("gini", "occupancy")
+            return float(numpy.average(values, weights=None if by_day else weights))
 
-        return cls(*(over(each.name) for each in fields(cls)))
+        return cls(*(average(each.name) for each in fields(cls)))
 
 
 @dataclass(frozen=True)
 class CallerOutcome:
-    """What became of one caller: answered, gone, or neither until closing; after how long."""
+    """The outcome of one caller: answered, gone, or queued until closing."""
 
     waited: float
     answered: bool
     gone: bool = False
     fits: bool = True
     in_vain: bool = False
-    #: How often an agent was asked for them, and how often another agent took it.
+    #: Offers of their ticket, and those among them that another agent took.
     offers: int = 0
     taken: int = 0
 
 
-def of(fates: Sequence[CallerOutcome], occupancies: Sequence[float]) -> Measures:
-    """The measures of one day."""
-    if not fates:
+def measure(outcomes: Sequence[CallerOutcome], occupancies: Sequence[float]) -> Measures:
+    """The measures of one day, from its callers' outcomes and its agents' occupancies."""
+    if not outcomes:
         return Measures(0, 0, 0, 0, 0, 0, 0, float(numpy.mean(occupancies or [0])), 0)
-    waits = [fate.waited for fate in fates]
-    answered = [fate for fate in fates if fate.answered]
-    many = len(fates)
+    waits = [outcome.waited for outcome in outcomes]
+    answered = [outcome for outcome in outcomes if outcome.answered]
+    many = len(outcomes)
     return Measures(
         callers=many,
         mean_wait_s=float(numpy.mean(waits)),
         p95_wait_s=float(numpy.percentile(waits, 95)),
-        within_20s=sum(fate.waited <= QUICK for fate in answered) / many,
-        abandoned=sum(fate.gone for fate in fates) / many,
-        closed=sum(not fate.answered and not fate.gone for fate in fates) / many,
-        fit=sum(fate.fits for fate in answered) / max(len(answered), 1),
+        within_20s=sum(outcome.waited <= QUICK for outcome in answered) / many,
+        abandoned=sum(outcome.gone for outcome in outcomes) / many,
+        closed=sum(not outcome.answered and not outcome.gone for outcome in outcomes) / many,
+        fit=sum(outcome.fits for outcome in answered) / max(len(answered), 1),
         occupancy=float(numpy.mean(occupancies)) if occupancies else 0.0,
         gini=gini(occupancies),
-        in_vain=sum(fate.in_vain for fate in fates) / many,
-        taken=sum(fate.taken for fate in fates) / max(sum(fate.offers for fate in fates), 1),
+        in_vain=sum(outcome.in_vain for outcome in outcomes) / many,
+        taken=sum(outcome.taken for outcome in outcomes)
+        / max(sum(outcome.offers for outcome in outcomes), 1),
     )
 
 
-def of_play(play: Simulation) -> Measures:
-    closing = max((span.ends for each in play.day.workers for span in each.spans), default=0.0)
-    fates = []
-    for visit in play.visits.values():
-        ends = [at for at in (visit.served_at, visit.left_at) if at is not None]
-        until = min(ends) if ends else max(closing, visit.caller.arrives)
-        fates.append(
+def measure_simulation(simulation: Simulation) -> Measures:
+    """The measures of a simulated day."""
+    closing = max(
+        (span.ends for each in simulation.day.workers for span in each.spans), default=0.0
+    )
+    outcomes = []
+    for ticket in simulation.tickets.values():
+        ends = [at for at in (ticket.served_at, ticket.left_at) if at is not None]
+        until = min(ends) if ends else max(closing, ticket.caller.arrives)
+        outcomes.append(
             CallerOutcome(
-                waited=until - visit.caller.arrives,
-                answered=visit.served_at is not None,
-                gone=visit.left_at is not None,
-                fits=visit.fits,
-                in_vain=visit.in_vain,
-                offers=visit.asked,
-                taken=visit.taken,
+                waited=until - ticket.caller.arrives,
+                answered=ticket.served_at is not None,
+                gone=ticket.left_at is not None,
+                fits=ticket.fits,
+                in_vain=ticket.in_vain,
+                offers=ticket.offers,
+                taken=ticket.taken,
             )
         )
-    return of(fates, [seat.occupancy for seat in play.seats.values()])
+    return measure(outcomes, [agent.occupancy for agent in simulation.agents.values()])
 
 
 def gini(values: Sequence[float]) -> float:
-    """How unequal: the mean difference between any two, as a part of twice the mean."""
+    """The Gini coefficient: half the mean absolute difference of two values, over their mean."""
     ranked = numpy.sort(numpy.asarray(values, dtype=float))
     total = float(ranked.sum())
     if not total:

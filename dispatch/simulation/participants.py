@@ -1,56 +1,56 @@
-"""Callers and agents of a played day, as they are while it goes on."""
+"""The state of callers and agents during a simulation."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from uuid import UUID
 
 from dispatch.rules.policy import FreeAgent, WaitingTicket, capabilities
-from dispatch.simulation.day import Caller, Worker, moment
+from dispatch.simulation.day import Caller, Worker, to_datetime
 
 
 @dataclass
 class SimulatedTicket:
-    """A caller as the day goes on. In the end they were served, left, or were there at closing."""
+    """The state of a caller. In the end they were served, left, or waited until closing."""
 
     caller: Caller
-    #: As it is in line now: levels lowered, with who was asked.
-    ticket: WaitingTicket
+    #: The ticket as matching sees it now, with lowered levels and the agents who had offers.
+    ticket_input: WaitingTicket
     served_at: float | None = None
     left_at: float | None = None
     agent: UUID | None = None
-    #: Whether who served them knows all that was asked for, at the level first asked for.
+    #: True if the agent who served them met the levels first required.
     fits: bool = False
-    asked: int = 0
-    #: Offers made of it, and those among them that another agent took.
+    offers: int = 0
+    #: The offers among these that another agent took.
     taken: int = 0
-    #: The ticket is served, or closed because they left.
+    #: True once the ticket is served, or closed because they left.
     closed: bool = False
-    #: An agent said yes and found nobody.
+    #: True if they had left when an agent accepted.
     in_vain: bool = False
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         return self.served_at is not None or self.left_at is not None
 
 
 @dataclass
 class SimulatedAgent:
-    """An agent as the day goes on."""
+    """The state of an agent."""
 
     worker: Worker
     idle_since: float = 0.0
     worked: int = 0
-    here: bool = False
+    on_shift: bool = False
     #: Pending offers and conversations.
     load: int = 0
     talking: int = 0
-    #: The most there were at once, and seconds of conversation, those at once counted each.
-    most: int = 0
+    #: The highest `talking`, and the seconds of all conversations, parallel ones counted each.
+    max_talking: int = 0
     talked: float = 0.0
-    #: Since when they are here or finish what they are in; seconds of it before.
-    since: float | None = None
+    #: Since when the agent is on shift or finishing; and the seconds of earlier presence.
+    present_since: float | None = None
     present: float = 0.0
-    #: How many more could be helped, as others know it.
+    #: The free places counted in the scarcity meter.
     room: int = 0
     _seen: FreeAgent | None = None
 
@@ -63,22 +63,22 @@ class SimulatedAgent:
         return self.worker.profile.id
 
     @property
-    def able(self) -> FreeAgent:
-        """The agent as matching sees them now."""
+    def agent_input(self) -> FreeAgent:
+        """The agent as input for matching, cached until `invalidate`."""
         if self._seen is None:
             self._seen = replace(
                 self.worker.profile,
-                idle_since=moment(self.idle_since),
+                idle_since=to_datetime(self.idle_since),
                 room=self.worker.capacity - self.load,
                 worked_today=self.worked,
             )
         return self._seen
 
-    def forget(self) -> None:
-        """What matching sees is to be seen anew."""
+    def invalidate(self) -> None:
+        """Drop the cached `agent_input`."""
         self._seen = None
 
     @property
     def occupancy(self) -> float:
-        """The share of what they could have talked that they did talk."""
+        """Seconds of conversation over capacity times presence, from 0 to 1."""
         return self.talked / (self.present * self.worker.capacity) if self.present else 0.0

@@ -1,9 +1,9 @@
-"""Days that happened, read from the records of a call centre; what no record tells is drawn.
+"""Recorded days, read from the records of a call centre. What no record contains is drawn.
 
-Who was there is read off who served whom: an agent is there from their first call to the end of
-their last, save gaps of more than a quarter of an hour, and can do what they really did that day,
-and nothing else. Each kind is asked for and known at the highest level: lowering changes nothing.
-How long somebody who was answered would have waited is drawn from those who were not (`patience`).
+Shifts are inferred from calls: an agent works from their first call to the end of their last,
+without gaps of more than a quarter of an hour. An agent has the skills of the calls they took that
+day, and no other. All levels are the highest, so lowering changes nothing. The patience of callers
+who were answered is drawn from the Kaplan-Meier estimate (`patience`).
 """
 
 import csv
@@ -17,15 +17,15 @@ import numpy
 
 from dispatch.rules.policy import BEST, demand_shares, required_capabilities
 from dispatch.simulation import measures
-from dispatch.simulation.day import Caller, Shift, SimulatedDay, Worker, a_ticket, an_agent
+from dispatch.simulation.day import Caller, Shift, SimulatedDay, Worker, build_agent, build_ticket
 from dispatch.simulation.measures import CallerOutcome, Measures
 from dispatch.simulation.patience import Patience
 
-#: Who takes no call for longer than this has a break.
+#: A gap between calls longer than this many seconds is a break.
 BREAK = 15 * 60.0
-#: All calls are taken for one language: records name none.
+#: The language of all calls, because records name none.
 LANGUAGE = "und"
-#: What the centre meant to hold: an answer within so many seconds.
+#: The centre's target: an answer within this many seconds.
 PROMISED = 20.0
 
 
@@ -50,13 +50,13 @@ class Call(NamedTuple):
         return self.began + self.talked
 
     @property
-    def in_line(self) -> bool:
-        """Whoever left without having waited hung up in the menu."""
+    def is_queued(self) -> bool:
+        """False for a caller who hung up in the menu, without having waited."""
         return self.served or self.queued > 0
 
 
-def read(lines: Iterable[str]) -> list[Call]:
-    """The calls of a file, in order. Raises ValueError or KeyError for one of another form."""
+def read_calls(lines: Iterable[str]) -> list[Call]:
+    """The calls of a CSV file, in order. Raises ValueError or KeyError for another format."""
     return [
         Call(
             date=row["date"],
@@ -74,13 +74,13 @@ def read(lines: Iterable[str]) -> list[Call]:
 
 @dataclass(frozen=True)
 class Recording:
-    """One day as it was, and what all days of the file teach of each kind of call."""
+    """One recorded day, with the patience and durations of each kind of call over all days."""
 
     date: str
     calls: Sequence[Call]
     patience: Mapping[str, Patience]
-    lengths: Mapping[str, numpy.ndarray]
-    #: The share of callers that asked for each thing on the other days: known that morning.
+    durations: Mapping[str, numpy.ndarray]
+    #: The share of callers that required each capability on the other days.
     usual: Mapping[str, float]
 
     @cached_property
@@ -91,35 +91,35 @@ class Recording:
                 served[call.agent].append(call)
         return [
             Worker(
-                an_agent(
+                build_agent(
                     number,
                     languages={LANGUAGE: BEST},
                     skills={call.kind: BEST for call in served[name]},
                 ),
-                spans(served[name]),
+                infer_shifts(served[name]),
             )
             for number, name in enumerate(sorted(served), start=1)
         ]
 
     @cached_property
     def queued(self) -> list[Call]:
-        """Those who stood in line while somebody was there."""
-        there = [span for worker in self.workers for span in worker.spans]
+        """The calls that were queued while an agent was on shift."""
+        shifts = [span for worker in self.workers for span in worker.spans]
         return [
             call
             for call in self.calls
-            if call.in_line and any(span.begins <= call.arrives < span.ends for span in there)
+            if call.is_queued and any(span.begins <= call.arrives < span.ends for span in shifts)
         ]
 
-    def drawn(self, seed: int) -> SimulatedDay:
-        """The day with its luck: the same for the same seed, whatever is compared on it."""
-        luck = numpy.random.default_rng([seed, *self.date.encode()])
+    def draw(self, seed: int) -> SimulatedDay:
+        """The day with everything random drawn. The same seed gives the same day."""
+        rng = numpy.random.default_rng([seed, *self.date.encode()])
         callers = []
         for number, call in enumerate(self.queued, start=1):
-            patient, long = luck.random(2)
+            patience, duration = rng.random(2)
             callers.append(
                 Caller(
-                    a_ticket(
+                    build_ticket(
                         number,
                         language=LANGUAGE,
                         skills={call.kind: BEST},
@@ -127,19 +127,21 @@ class Recording:
                         promised=PROMISED,
                     ),
                     arrives=call.arrives,
-                    talks=call.talked if recorded(call) else self._length(call.kind, long),
-                    leaves_after=self.patience[call.kind].at(patient),
+                    talks=call.talked
+                    if has_duration(call)
+                    else self._draw_duration(call.kind, duration),
+                    leaves_after=self.patience[call.kind].quantile(patience),
                 )
             )
         return SimulatedDay(self.date, callers, self.workers, self.usual)
 
-    def _length(self, kind: str, chance: float) -> float:
-        known = self.lengths[kind]
+    def _draw_duration(self, kind: str, chance: float) -> float:
+        known = self.durations[kind]
         return float(known[int(chance * len(known))])
 
-    def as_it_was(self) -> Measures:
-        """What really happened, measured the same way."""
-        fates = [
+    def measure_recorded(self) -> Measures:
+        """The measures of what really happened."""
+        outcomes = [
             CallerOutcome(call.queued, answered=call.served, gone=not call.served)
             for call in self.queued
         ]
@@ -147,18 +149,20 @@ class Recording:
         for call in self.calls:
             if call.served and call.agent:
                 talked[call.agent] += call.talked
-        here = [sum(span.ends - span.begins for span in worker.spans) for worker in self.workers]
-        shares = [talked[name] / there for name, there in zip(sorted(talked), here, strict=True)]
-        return measures.of(fates, shares)
+        present = [sum(span.ends - span.begins for span in worker.spans) for worker in self.workers]
+        shares = [
+            talked[name] / seconds for name, seconds in zip(sorted(talked), present, strict=True)
+        ]
+        return measures.measure(outcomes, shares)
 
 
-def recorded(call: Call) -> bool:
-    """Whether how long it took is known."""
+def has_duration(call: Call) -> bool:
+    """True if the duration of the call was recorded."""
     return call.served and call.talked > 0
 
 
-def spans(calls: Iterable[Call]) -> tuple[Shift, ...]:
-    """When an agent who served these calls was there."""
+def infer_shifts(calls: Iterable[Call]) -> tuple[Shift, ...]:
+    """The shifts of the agent who took these calls."""
     found: list[Shift] = []
     for call in sorted(calls, key=lambda call: call.began):
         if found and call.began - found[-1].ends <= BREAK:
@@ -168,7 +172,7 @@ def spans(calls: Iterable[Call]) -> tuple[Shift, ...]:
     return tuple(found)
 
 
-def days(calls: Sequence[Call]) -> list[Recording]:
+def build_days(calls: Sequence[Call]) -> list[Recording]:
     """The days of a file, in order."""
     by_kind: defaultdict[str, list[Call]] = defaultdict(list)
     by_date: defaultdict[str, list[Call]] = defaultdict(list)
@@ -176,28 +180,28 @@ def days(calls: Sequence[Call]) -> list[Recording]:
         by_kind[call.kind].append(call)
         by_date[call.date].append(call)
     patience = {
-        kind: Patience.learned(
-            left=[call.queued for call in some if call.in_line and not call.served],
+        kind: Patience.estimate(
+            left=[call.queued for call in some if call.is_queued and not call.served],
             answered=[call.queued for call in some if call.served],
         )
         for kind, some in by_kind.items()
     }
-    everything = numpy.array([call.talked for call in calls if recorded(call)])
+    everything = numpy.array([call.talked for call in calls if has_duration(call)])
     lengths = {
-        kind: numpy.array([call.talked for call in some if recorded(call)])
+        kind: numpy.array([call.talked for call in some if has_duration(call)])
         for kind, some in by_kind.items()
     }
     lengths = {kind: some if len(some) else everything for kind, some in lengths.items()}
     return [
-        Recording(date, by_date[date], patience, lengths, _usual(calls, but=date))
+        Recording(date, by_date[date], patience, lengths, _count_usual_demand(calls, but=date))
         for date in sorted(by_date)
     ]
 
 
-def _usual(calls: Sequence[Call], *, but: str) -> dict[str, float]:
-    """What was asked for on the other days; of a file of one day, on that day."""
+def _count_usual_demand(calls: Sequence[Call], *, but: str) -> dict[str, float]:
+    """The demand shares of the other days; of a file with one day, of that day."""
     others = [call for call in calls if call.date != but] or calls
-    counted = Counter(call.kind for call in others if call.in_line)
+    counts = Counter(call.kind for call in others if call.is_queued)
     return demand_shares(
-        (required_capabilities(LANGUAGE, [kind]), many) for kind, many in counted.items()
+        (required_capabilities(LANGUAGE, [kind]), many) for kind, many in counts.items()
     )

@@ -1,43 +1,45 @@
-"""Scarcity on a simulated day, kept up as it goes on. The product asks its database instead."""
+"""Scarcity on a simulated day, updated with each event. The product reads its database instead."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 from dispatch.rules import policy as rules
 
-LATELY = rules.LOOK_BACK.total_seconds()
+WINDOW_S = rules.LOOK_BACK.total_seconds()
 
 
 class ScarcityMeter:
-    """What is usually asked for, how many came lately, and who is free for what."""
+    """Scarcity by capability, from usual demand, recent arrivals and free places."""
 
     def __init__(self, usual: Mapping[str, float]) -> None:
         self.usual = usual
-        self._came: deque[float] = deque()
+        self._arrivals: deque[float] = deque()
         self._places: Counter[str] = Counter()
-        self._known: dict[str, int] = {}
+        self._cached: dict[str, int] = {}
 
-    def come(self, now: float) -> None:
-        """Somebody asks for something."""
-        self._came.append(now)
+    def record_arrival(self, now: float) -> None:
+        """Count a ticket that arrives now."""
+        self._arrivals.append(now)
 
-    def change(self, things: Iterable[str], places: int) -> None:
-        """So many more can be helped with these."""
-        for thing in things:
-            self._places[thing] += places
+    def add_places(self, capabilities: Iterable[str], places: int) -> None:
+        """Add free places, or take them away, for each of these capabilities."""
+        for capability in capabilities:
+            self._places[capability] += places
 
-    def look(self, now: float) -> None:
-        """A wave begins: what was known is to be seen anew."""
-        while self._came and self._came[0] <= now - LATELY:
-            self._came.popleft()
-        self._known.clear()
+    def start_wave(self, now: float) -> None:
+        """Forget old arrivals and cached values, because a wave begins."""
+        while self._arrivals and self._arrivals[0] <= now - WINDOW_S:
+            self._arrivals.popleft()
+        self._cached.clear()
 
-    def of(self, things: Iterable[str]) -> dict[str, int]:
-        """In thousandths, of those of these things that are asked for at all."""
-        return {thing: self._scarcity_of(thing) for thing in things if thing in self.usual}
+    def measure(self, capabilities: Iterable[str]) -> dict[str, int]:
+        """The scarcity, in thousandths, of those of these capabilities that are ever required."""
+        return {name: self._compute(name) for name in capabilities if name in self.usual}
 
-    def _scarcity_of(self, thing: str) -> int:
-        if thing not in self._known:
-            expected = rules.expected_arrivals(self.usual[thing], len(self._came) / LATELY)
-            self._known[thing] = rules.scarcity(expected, self._places[thing])
-        return self._known[thing]
+    def _compute(self, capability: str) -> int:
+        if capability not in self._cached:
+            expected = rules.expected_arrivals(
+                self.usual[capability], len(self._arrivals) / WINDOW_S
+            )
+            self._cached[capability] = rules.scarcity(expected, self._places[capability])
+        return self._cached[capability]

@@ -1,4 +1,4 @@
-"""The ways of pairing that are compared: the product's own, and first come first served."""
+"""The pairing rules that are compared: the product's matching, and first come first served."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dispatch.rules import matching
 from dispatch.rules.policy import LANE_FILTERS, PAIR_FILTERS, FreeAgent, Policy, WaitingTicket
-from dispatch.simulation.lowering import Lowering, by_promise, never
+from dispatch.simulation.lowering import Lowering, keep_levels, lower_by_promise
 
 Pairs = list[tuple[UUID, UUID]]
 FILTERS = (*LANE_FILTERS.values(), *PAIR_FILTERS.values())
@@ -15,64 +15,65 @@ FILTERS = (*LANE_FILTERS.values(), *PAIR_FILTERS.values())
 
 @dataclass(frozen=True)
 class PairingRule:
-    """A way of pairing: who is next in a line, and who is asked for whom.
+    """A rule of pairing: the order of tickets in a queue, and the pairs of a wave.
 
-    What is no question of pairing, such as when another agent is asked too, is the policy's,
-    whatever the way; when levels are lowered is `lowering`'s, by default the policy's.
+    Everything else, such as when a ticket is offered to another agent too, follows the policy.
+    Levels are lowered by `lowering`.
     """
 
     name: str
-    turn: Callable[[WaitingTicket], datetime]
-    pairs: Callable[[Sequence[WaitingTicket], Sequence[FreeAgent], datetime], Pairs]
+    sort_key: Callable[[WaitingTicket], datetime]
+    pair: Callable[[Sequence[WaitingTicket], Sequence[FreeAgent], datetime], Pairs]
     policy: Policy
-    #: Whether it asks how rare what agents can do is: working that out takes its time.
-    looks_ahead: bool = False
-    lowering: Lowering = never
-    #: Two agents are asked at once where all agents together said yes to less than this share of
-    #: the offers of a topic in the hour. At 0 never.
+    #: True if it needs scarcity, which takes time to compute.
+    uses_scarcity: bool = False
+    lowering: Lowering = keep_levels
+    #: A ticket is offered to two agents at once if agents accepted less than this share of the
+    #: offers of its topic in the last hour. 0 means never.
     two_at_once_below: float = 0.0
 
 
-def ours(policy: Policy, *, name: str = "ours", lowering: Lowering | None = None) -> PairingRule:
-    """The product's own matching under this policy."""
-    lowered = lowering or by_promise(policy)
+def matching_rule(
+    policy: Policy, *, name: str = "ours", lowering: Lowering | None = None
+) -> PairingRule:
+    """The product's matching under this policy."""
+    lowered = lowering or lower_by_promise(policy)
 
-    def turn(ticket: WaitingTicket) -> datetime:
+    def sort_key(ticket: WaitingTicket) -> datetime:
         return ticket.due_at - policy.head_start(ticket.urgency)
 
-    def pairs(waiting: Sequence[WaitingTicket], free: Sequence[FreeAgent], at: datetime) -> Pairs:
+    def pair(waiting: Sequence[WaitingTicket], free: Sequence[FreeAgent], at: datetime) -> Pairs:
         return [
             (found.ticket, found.agent)
             for found in matching.match(waiting, free, policy=policy, at=at)
         ]
 
-    return PairingRule(name, turn, pairs, policy, bool(policy.scarce), lowered)
+    return PairingRule(name, sort_key, pair, policy, bool(policy.scarce), lowered)
 
 
-def first_come(
+def first_come_rule(
     policy: Policy, *, name: str = "first come", lowering: Lowering | None = None
 ) -> PairingRule:
-    """Whoever waits longest is served first, by whoever able has been idle longest.
+    """First come first served: the longest waiting ticket goes to the longest idle agent able to.
 
-    Whoever let this very offer time out is asked after everybody else, or they would be asked for
-    it for ever.
+    An agent who let this ticket time out comes last, because they would be offered it for ever.
     """
     return PairingRule(
         name,
         lambda ticket: ticket.queued_at,
-        _to_the_longest_idle,
+        _pair_by_waiting_and_idle_time,
         policy,
-        lowering=lowering or by_promise(policy),
+        lowering=lowering or lower_by_promise(policy),
     )
 
 
-def _to_the_longest_idle(
+def _pair_by_waiting_and_idle_time(
     waiting: Sequence[WaitingTicket], free: Sequence[FreeAgent], at: datetime
 ) -> Pairs:
     left = sorted(free, key=lambda agent: agent.idle_since)
     pairs = []
     for ticket in sorted(waiting, key=lambda ticket: ticket.queued_at):
-        able = [agent for agent in left if not any(no(ticket, agent) for no in FILTERS)]
+        able = [agent for agent in left if not any(excludes(ticket, agent) for excludes in FILTERS)]
         if able:
             agent = min(able, key=lambda agent: agent.id in ticket.timed_out_by)
             pairs.append((ticket.id, agent.id))

@@ -1,8 +1,8 @@
-"""An invented day: contractors in four time zones who come and go, and callers all day long.
+"""A synthetic day: contractors in four time zones with shifts, and callers all day long.
 
-Nothing here is fitted to a way of pairing. Languages and skills are wanted as often as they are
-known; how many write is set by how many are there to answer, so that the load is what is asked for
-over the day, and more of it at midday.
+Nothing here is fitted to a strategy. Languages and skills are required as often as agents have
+them. The number of callers follows the number of agents on shift, so that the load over the day is
+as given, with a peak at midday.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,79 +19,79 @@ from dispatch.simulation.day import (
     SimulatedAnswer,
     SimulatedDay,
     Worker,
-    a_ticket,
-    an_agent,
+    build_agent,
+    build_ticket,
 )
 
-#: How often each is spoken and asked for, out of a hundred.
+#: How many of a hundred agents have each, and how many of a hundred callers require it.
 LANGUAGES = {"en": 50, "de": 22, "fr": 18, "sv": 10}
 SKILLS = {
     "cards": 18, "payments": 16, "accounts": 14, "technical": 13,
     "loans": 12, "insurance": 11, "fraud": 9, "investing": 7,
 }  # fmt: skip
-#: Hours from UTC where contractors live, and how many of a hundred live there.
+#: Offsets from UTC in hours, and how many of a hundred contractors live there.
 ZONES = {-5: 20, 0: 30, 1: 35, 8: 15}
-#: How many of a hundred have one, two, … of them: most have one language and two skills.
+#: How many of a hundred agents have one, two, … languages, and how many so many skills.
 HAVE_LANGUAGES = (75, 20, 5)
 HAVE_SKILLS = (5, 70, 15, 10)
 CAPACITIES = (35, 45, 20)
-#: Levels 2 to 5 of those who know, levels 1 to 4 of what is asked for.
+#: Out of a hundred: levels 2 to 5 of agents, levels 1 to 4 of requirements.
 KNOWN = (15, 35, 35, 15)
 ASKED = (30, 35, 25, 10)
-#: Of a hundred callers, so many ask for two skills at once.
+#: How many of a hundred callers require two skills.
 TWO_SKILLS = 10
-#: An agent comes once or twice a day, for three to six hours each, around the local noon.
+#: An agent has one or two shifts a day, of three to six hours each, around the local noon.
 TIMES = (50, 50)
 HOURS = (3.0, 6.0)
-#: Seconds of a conversation with its wrap-up: median, and spread of its logarithm.
+#: Seconds of a conversation with its wrap-up: lognormal, its median and the deviation of its log.
 TALKS = (600.0, 0.6)
-#: Seconds until a caller gives up: as likely at every moment.
+#: The mean seconds until a caller leaves: exponential.
 PATIENCE = 240.0
-#: Of a hundred who are asked, so many pass and so many let the time run out; the others say yes.
+#: Of a hundred offers, how many are declined and how many time out; the others are accepted.
 PASS, SILENT = 10, 5
-#: Seconds until they answer: median, and spread of its logarithm.
+#: Seconds until an answer: lognormal, its median and the deviation of its log.
 ANSWERS = (5.0, 0.6)
-#: So many are asked at most before it is always the same answer.
-ASKS = 12
-#: What the clients promise.
+#: Answers drawn per caller; the last one repeats.
+ANSWERS_PER_CALLER = 12
+#: The promised wait, in seconds.
 PROMISED = 30.0
-#: How often the load is set anew, in seconds.
+#: Seconds over which the arrival rate is constant.
 STEP = 900.0
 
 
 @dataclass(frozen=True)
 class SyntheticDay:
-    """A kind of day: how many contractors, how loaded, and by how much more so at midday.
+    """The parameters of a day: number of contractors, load, and the height of its peak.
 
-    `slower`: so many times as long takes whoever knows less than was asked for.
+    `slower` is how many times longer an agent below the required level takes.
     """
 
     agents: int = 300
     load: float = 0.85
     peak: float = 0.25
     slower: float = 1.0
-    #: Of a hundred who are asked, so many more pass, in every third hour of each topic.
+    #: How many more of a hundred offers are declined, in every third hour of each topic.
     reluctant: int = 0
 
-    def drawn(self, seed: int) -> SimulatedDay:
-        """A day of this kind; the same for the same seed, whatever is compared on it."""
-        luck = numpy.random.default_rng([seed, self.agents])
-        workers = [_worker(number, luck) for number in range(1, self.agents + 1)]
-        callers = sorted(self._callers(workers, luck), key=lambda caller: caller.arrives)
-        return SimulatedDay(f"invented {seed}", callers, workers, _usual(), self.slower)
+    def draw(self, seed: int) -> SimulatedDay:
+        """A day with these parameters. The same seed gives the same day."""
+        rng = numpy.random.default_rng([seed, self.agents])
+        workers = [_draw_worker(number, rng) for number in range(1, self.agents + 1)]
+        callers = sorted(self._draw_callers(workers, rng), key=lambda caller: caller.arrives)
+        return SimulatedDay(f"invented {seed}", callers, workers, _usual_demand(), self.slower)
 
-    def _callers(self, workers: Sequence[Worker], luck: Generator) -> Iterator[Caller]:
+    def _draw_callers(self, workers: Sequence[Worker], rng: Generator) -> Iterator[Caller]:
         number = 0
         for language in LANGUAGES:
             for begins in numpy.arange(0.0, DAY, STEP):
-                for arrives in self._arrivals(language, begins, workers, luck):
+                for arrives in self._draw_arrivals(language, begins, workers, rng):
                     number += 1
-                    yield _caller(number, language, arrives, luck, self.reluctant)
+                    yield _draw_caller(number, language, arrives, rng, self.reluctant)
 
-    def _arrivals(
-        self, language: str, begins: float, workers: Sequence[Worker], luck: Generator
+    def _draw_arrivals(
+        self, language: str, begins: float, workers: Sequence[Worker], rng: Generator
     ) -> list[float]:
-        """As many as keep the places there are for this language as loaded as asked for."""
+        """The arrivals of one step, Poisson with the rate that gives the wanted load."""
         places = sum(
             worker.capacity / len(worker.profile.languages)
             for worker in workers
@@ -100,76 +100,78 @@ class SyntheticDay:
         )
         usual, spread = TALKS
         mean = usual * numpy.exp(spread**2 / 2)
-        load = self.load * self._of_the_hour(begins / 3600)
-        many = luck.poisson(places * load * STEP / mean)
-        return [float(each) for each in begins + luck.random(many) * STEP]
+        load = self.load * self._hourly_factor(begins / 3600)
+        many = rng.poisson(places * load * STEP / mean)
+        return [float(each) for each in begins + rng.random(many) * STEP]
 
-    def _of_the_hour(self, hour: float) -> float:
-        """How much more is asked for than over the day; a bell around one o'clock in Europe."""
+    def _hourly_factor(self, hour: float) -> float:
+        """The load of an hour (UTC) relative to the day: a bell curve around noon."""
         bell = numpy.exp(-(((hour - 12) / 2) ** 2))
         return float(1 + self.peak * (bell - 0.15))
 
 
-def _worker(number: int, luck: Generator) -> Worker:
-    languages = _some(LANGUAGES, HAVE_LANGUAGES, luck)
-    skills = _some(SKILLS, HAVE_SKILLS, luck)
+def _draw_worker(number: int, rng: Generator) -> Worker:
+    languages = _draw_names(LANGUAGES, HAVE_LANGUAGES, rng)
+    skills = _draw_names(SKILLS, HAVE_SKILLS, rng)
     native, *learned = languages
     return Worker(
-        an_agent(
+        build_agent(
             number,
-            languages={native: 5} | {each: 3 + int(luck.integers(3)) for each in learned},
-            skills={each: 2 + _one(KNOWN, luck) for each in skills},
+            languages={native: 5} | {each: 3 + int(rng.integers(3)) for each in learned},
+            skills={each: 2 + _draw_index(KNOWN, rng) for each in skills},
         ),
-        _spans(luck),
-        capacity=1 + _one(CAPACITIES, luck),
+        _draw_shifts(rng),
+        capacity=1 + _draw_index(CAPACITIES, rng),
     )
 
 
-def _spans(luck: Generator) -> tuple[Shift, ...]:
-    """When somebody is there: they come when they like, mostly by day where they live."""
-    offset = list(ZONES)[_one(tuple(ZONES.values()), luck)]
+def _draw_shifts(rng: Generator) -> tuple[Shift, ...]:
+    """The shifts of one agent, mostly by day where they live."""
+    offset = list(ZONES)[_draw_index(tuple(ZONES.values()), rng)]
     found: list[Shift] = []
-    for _ in range(1 + _one(TIMES, luck)):
-        begins = (luck.normal(13, 3.5) - offset) % 24 * 3600
-        ends = begins + luck.uniform(*HOURS) * 3600
+    for _ in range(1 + _draw_index(TIMES, rng)):
+        begins = (rng.normal(13, 3.5) - offset) % 24 * 3600
+        ends = begins + rng.uniform(*HOURS) * 3600
         found.append(Shift(float(begins), float(min(ends, DAY))))
-    return tuple(_merged(found))
+    return tuple(_merge(found))
 
 
-def _merged(spans: Sequence[Shift]) -> Iterator[Shift]:
-    """None overlaps another."""
-    open_one, *others = sorted(spans)
+def _merge(spans: Sequence[Shift]) -> Iterator[Shift]:
+    """The same time, as shifts that do not overlap."""
+    current, *others = sorted(spans)
     for span in others:
-        if span.begins <= open_one.ends:
-            open_one = Shift(open_one.begins, max(open_one.ends, span.ends))
+        if span.begins <= current.ends:
+            current = Shift(current.begins, max(current.ends, span.ends))
         else:
-            yield open_one
-            open_one = span
-    yield open_one
+            yield current
+            current = span
+    yield current
 
 
-def _caller(number: int, language: str, arrives: float, luck: Generator, reluctant: int) -> Caller:
-    wanted = _some(SKILLS, (100 - TWO_SKILLS, TWO_SKILLS), luck)
+def _draw_caller(
+    number: int, language: str, arrives: float, rng: Generator, reluctant: int
+) -> Caller:
+    wanted = _draw_names(SKILLS, (100 - TWO_SKILLS, TWO_SKILLS), rng)
     unpopular = (list(SKILLS).index(wanted[0]) + int(arrives // 3600)) % 3 == 0
     passes = PASS + (reluctant if unpopular else 0)
     usual, spread = TALKS
     return Caller(
-        a_ticket(
+        build_ticket(
             number,
             language=language,
-            skills={each: 1 + _one(ASKED, luck) for each in wanted},
+            skills={each: 1 + _draw_index(ASKED, rng) for each in wanted},
             arrives=arrives,
             promised=PROMISED,
         ),
         arrives=arrives,
-        talks=float(usual * numpy.exp(spread * luck.standard_normal())),
-        leaves_after=float(luck.exponential(PATIENCE)),
-        answers=tuple(_answer(luck, passes) for _ in range(ASKS)),
+        talks=float(usual * numpy.exp(spread * rng.standard_normal())),
+        leaves_after=float(rng.exponential(PATIENCE)),
+        answers=tuple(_draw_answer(rng, passes) for _ in range(ANSWERS_PER_CALLER)),
     )
 
 
-def _usual() -> dict[str, float]:
-    """What is usually asked for, as the days before would have told."""
+def _usual_demand() -> dict[str, float]:
+    """The demand shares, as earlier days would have shown them."""
     return demand_shares(
         (required_capabilities(language, [skill]), often * share)
         for language, often in LANGUAGES.items()
@@ -177,24 +179,24 @@ def _usual() -> dict[str, float]:
     )
 
 
-def _answer(luck: Generator, passes: int) -> SimulatedAnswer:
-    chance = luck.random() * 100
+def _draw_answer(rng: Generator, passes: int) -> SimulatedAnswer:
+    chance = rng.random() * 100
     usual, spread = ANSWERS
-    after = float(usual * numpy.exp(spread * luck.standard_normal()))
+    after = float(usual * numpy.exp(spread * rng.standard_normal()))
     if chance < SILENT:
         return SimulatedAnswer(None, after)
     return SimulatedAnswer(chance >= SILENT + passes, after)
 
 
-def _some(of: Mapping[str, int], how_many: Sequence[int], luck: Generator) -> list[str]:
-    """One, two, … of them, what is usual more often."""
+def _draw_names(of: Mapping[str, int], how_many: Sequence[int], rng: Generator) -> list[str]:
+    """A few of these names, drawn by weight. `how_many` weighs one, two, … of them."""
     names, weights = list(of), numpy.array(list(of.values()), dtype=float)
-    drawn = luck.choice(
-        len(names), size=1 + _one(how_many, luck), replace=False, p=weights / weights.sum()
+    drawn = rng.choice(
+        len(names), size=1 + _draw_index(how_many, rng), replace=False, p=weights / weights.sum()
     )
     return [names[each] for each in drawn]
 
 
-def _one(weights: Sequence[int], luck: Generator) -> int:
-    """A place, drawn by its weight."""
-    return int(numpy.searchsorted(numpy.cumsum(weights), luck.random() * sum(weights), "right"))
+def _draw_index(weights: Sequence[int], rng: Generator) -> int:
+    """An index drawn by its weight."""
+    return int(numpy.searchsorted(numpy.cumsum(weights), rng.random() * sum(weights), "right"))

@@ -1,4 +1,4 @@
-"""The desk's words, for its templates."""
+"""Template filters of the agent's pages."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,38 +25,38 @@ register.filter("waited", wording.waited)
 
 
 @register.filter
-def until(start: datetime, end: datetime) -> timedelta:
-    """How long from the one to the other."""
+def duration_to(start: datetime, end: datetime) -> timedelta:
+    """The time from `start` to `end`."""
     return end - start
 
 
 @register.filter
 def epoch_ms(moment: datetime) -> int:
-    """An instant as scripts count: milliseconds since 1970."""
+    """The Unix time in milliseconds, as JavaScript counts it."""
     return int(moment.timestamp() * 1000)
 
 
 @register.filter
 def moment(written: str) -> datetime:
-    """An instant that was kept as text."""
+    """The instant stored as ISO 8601 text."""
     return datetime.fromisoformat(written)
 
 
 @register.filter
 def skill_names(codes: dict[str, int]) -> list[str]:
-    """The names of the skills asked for."""
+    """The names of the required skills."""
     return wording.skills(codes)
 
 
 @register.filter
 def label(line: QuoteLine, quote: Quote) -> str:
-    """What a part of the pay is for."""
+    """The label of a line of the pay quote."""
     return wording.pay_line(line, quote.minutes)
 
 
 @register.filter
 def fact(value: Any) -> str:
-    """A fact from the bot: true and nothing in words, the rest as it is."""
+    """A fact from the bot: True, False and None in words, any other value unchanged."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -66,5 +66,5 @@ def fact(value: Any) -> str:
 
 @register.filter
 def pay_so_far(assignment: Assignment, at: datetime) -> int:
-    """What the conversation pays if it ended now, in minor units."""
+    """The pay if the conversation ended now, in minor units."""
     return assignment.offer.quote.final_pay(engaged=at - assignment.started_at)

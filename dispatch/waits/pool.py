@@ -89,9 +89,9 @@ class PoolSnapshot:
     def find_lower_lanes(self, ticket: Ticket, *, at: datetime) -> Iterator[tuple[int, str]]:
         """Yield in how many seconds requirements drop, and the ticket's lane then."""
         waited, last = at - ticket.queued_at, ticket.lane
-        waits = self.policy.lowers_after(ticket.client.answer_within)
+        waits = self.policy.lowering_waits(ticket.client.answer_within)
         for step, after in enumerate(waits, start=1):
-            needs = self.policy.asked_for(ticket.skills, step, gives_way=ticket.gives_way)
+            needs = self.policy.lower_skills(ticket.skills, step, gives_way=ticket.gives_way)
             then = build_lane(ticket.language, needs, ticket.client.certificate)
             if step > ticket.times_lowered and then != last:
                 yield max(ceil((after - waited).total_seconds()), 0), then
@@ -124,7 +124,7 @@ def read(*, at: datetime) -> PoolSnapshot:
         history = _get_history(at=at)
         agents = _fetch_rows(AGENTS_SQL, heard=at - SILENCE)
         work = _fetch_rows(TALKS_SQL, at=at)
-        policy = policies.in_force(at=at)
+        policy = policies.read_in_force(at=at)
         queue = _fetch_rows(QUEUE_SQL, at=at, most=MAX_QUEUE, head_start=policy.head_start(1))
         minutes = dict(_fetch_rows(MINUTES_SQL, at=at))
     return PoolSnapshot(

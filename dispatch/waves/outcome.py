@@ -26,7 +26,7 @@ def save(drafts: Sequence[Offer], *, decision: Decision | None = None, at: datet
     """
     if not drafts:
         return []
-    made = _write(drafts, decision=decision, policy=policies.in_force(at=at), at=at)
+    made = _write(drafts, decision=decision, policy=policies.read_in_force(at=at), at=at)
     push.send_offers(made)
     return made
 

@@ -46,7 +46,7 @@ def run(*, at: datetime, shard: Shard = ALL) -> int:
     """Offer waiting tickets to free agents; returns how many offers were made."""
     wave = uuid7()
     bind_contextvars(wave=wave.hex)
-    policy = policies.in_force(at=at)
+    policy = policies.read_in_force(at=at)
     seen = snapshot.read(policy=policy, at=at, shard=shard, scarcity=scarcity.get_current(at=at))
     matches = pair(seen, policy=policy, at=at)
     if not matches:
@@ -145,7 +145,7 @@ def reopen_hesitant(*, at: datetime, limit: int = 500) -> int:
 
 def lower_levels(*, at: datetime, limit: int = 200) -> int:
     """Lower the requirements of tickets that have waited; returns how many."""
-    lowering = partial(_compute_level, policy=policies.in_force(at=at), at=at)
+    lowering = partial(_compute_level, policy=policies.read_in_force(at=at), at=at)
     return lifecycle.lower_levels(lowering=lowering, at=at, limit=limit)
 
 
@@ -156,9 +156,11 @@ def _compute_level(
 
     A step taken is never undone, so a policy that lowers later raises nothing again.
     """
-    moments = [ticket.queued_at + wait for wait in policy.lowers_after(ticket.client.answer_within)]
+    moments = [
+        ticket.queued_at + wait for wait in policy.lowering_waits(ticket.client.answer_within)
+    ]
     steps = max(sum(moment <= at for moment in moments), ticket.times_lowered)
-    needs = policy.asked_for(ticket.skills, steps, gives_way=ticket.gives_way)
+    needs = policy.lower_skills(ticket.skills, steps, gives_way=ticket.gives_way)
     following = moments[steps : steps + 1]
     return steps, needs, following[0] if following else None
 

@@ -1,4 +1,4 @@
-"""What agrees in the end, however many called at once."""
+"""Checks that rows agree after concurrent calls."""
 
 from agents.models import Presence
 from dispatch import offers
@@ -12,13 +12,13 @@ def accept(offer: Offer) -> Assignment:
     return offers.accept(Offer.objects.get(pk=offer.pk), at=clock.now())
 
 
-def shown(offer: Offer) -> Offer:
+def show(offer: Offer) -> Offer:
     offers.show([(offer.pk, offer.agent_id)], at=clock.now())
     return offer
 
 
-def all_agrees() -> None:
-    """What must hold at every moment: nobody overbooked, loads as the rows say, money balanced."""
+def check_rows_agree() -> None:
+    """Check that loads match the rows, no agent is overbooked, and offers match their ticket."""
     for held in Presence.objects.all():
         pending = Offer.objects.pending().filter(agent=held.agent_id).count()
         working = Assignment.objects.unfinished().filter(agent=held.agent_id).count()

@@ -1,4 +1,4 @@
-"""Tickets, agents and policies made up for the tests of the pure rules."""
+"""Tickets, agents and policies for the tests of the pure rules."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,30 +16,30 @@ HOUR = timedelta(hours=1)
 POLICY = Policy()
 
 
-def a_ticket(**given: Any) -> WaitingTicket:
+def make_waiting_ticket(**given: Any) -> WaitingTicket:
     defaults = {"id": uuid4(), "language": "en", "queued_at": NOON, "due_at": NOON}
     return WaitingTicket(**{**defaults, **given})
 
 
-def an_agent(**given: Any) -> FreeAgent:
+def make_free_agent(**given: Any) -> FreeAgent:
     defaults = {"id": uuid4(), "languages": {"en": 5}, "skills": {}, "idle_since": NOON}
     return FreeAgent(**{**defaults, **given})
 
 
-def pairs(
+def match_pairs(
     tickets: list[WaitingTicket],
     agents: list[FreeAgent],
     *,
     policy: Policy = POLICY,
     at: datetime = NOON,
 ) -> dict[UUID, UUID]:
-    """Which ticket is offered to whom."""
+    """The pairs that matching finds: the agent of each ticket."""
     found = matching.match(tickets, agents, policy=policy, at=at)
     return {one.ticket: one.agent for one in found}
 
 
 class Case(NamedTuple):
-    """Some who wait and some who are free."""
+    """Waiting tickets and free agents."""
 
     tickets: list[WaitingTicket]
     agents: list[FreeAgent]
@@ -66,17 +66,17 @@ policies = st.builds(
 
 @st.composite
 def cases(draw: st.DrawFn, most: int = 5) -> Case:
-    """Nobody is idle since the same moment as another, nobody waits since the same."""
+    """Cases in which no two agents have the same idle time and no two tickets the same wait."""
     idle = draw(st.lists(st.integers(0, 4_000), max_size=most, unique=True))
     waited = draw(st.lists(st.integers(0, 2_000), max_size=most, unique=True))
-    agents = [draw(some_agent(NOON - seconds * SECOND)) for seconds in idle]
+    agents = [draw(draw_agent(NOON - seconds * SECOND)) for seconds in idle]
     who = st.sampled_from(agents).map(lambda agent: agent.id) if agents else st.uuids()
-    return Case([draw(some_ticket(who, NOON - seconds * SECOND)) for seconds in waited], agents)
+    return Case([draw(draw_ticket(who, NOON - seconds * SECOND)) for seconds in waited], agents)
 
 
-def some_agent(idle_since: datetime) -> st.SearchStrategy[FreeAgent]:
+def draw_agent(idle_since: datetime) -> st.SearchStrategy[FreeAgent]:
     return st.builds(
-        an_agent,
+        make_free_agent,
         id=st.uuids(),
         languages=st.dictionaries(st.sampled_from(["en", "fr"]), levels, min_size=1),
         skills=skills,
@@ -87,20 +87,20 @@ def some_agent(idle_since: datetime) -> st.SearchStrategy[FreeAgent]:
         worked_today=st.integers(0, 30),
         reviews=st.integers(0, 60),
         good_reviews=st.just(0),
-    ).flatmap(some_of_their_reviews_are_good)
+    ).flatmap(draw_good_reviews)
 
 
-def some_of_their_reviews_are_good(agent: FreeAgent) -> st.SearchStrategy[FreeAgent]:
+def draw_good_reviews(agent: FreeAgent) -> st.SearchStrategy[FreeAgent]:
     facts = vars(agent)
     return st.integers(0, agent.reviews).map(
         lambda good: FreeAgent(**{**facts, "good_reviews": good})
     )
 
 
-def some_ticket(who: st.SearchStrategy[UUID], queued_at: datetime) -> st.SearchStrategy[Any]:
+def draw_ticket(who: st.SearchStrategy[UUID], queued_at: datetime) -> st.SearchStrategy[Any]:
     some = st.frozensets(who, max_size=2)
     return st.builds(
-        a_ticket,
+        make_waiting_ticket,
         id=st.uuids(),
         language=st.sampled_from(["en", "fr", "el"]),
         urgency=st.integers(0, 2),

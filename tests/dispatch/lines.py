@@ -1,4 +1,4 @@
-"""A browser's socket, and scenes played on the real application."""
+"""A browser's WebSocket, and scenarios run on the real application."""
 
 import asyncio
 import gc
@@ -20,7 +20,7 @@ ORIGIN = settings.ALLOWED_ORIGINS[0]
 
 
 class Line:
-    """A browser's socket."""
+    """A browser's WebSocket."""
 
     def __init__(self, http: Http | None = None, *, origin: str | None = ORIGIN) -> None:
         headers = [(b"host", b"localhost:8000")]
@@ -41,7 +41,7 @@ class Line:
         await self.socket.send_to(text_data=json.dumps({"shown": str(offer.pk)}))
 
     async def frame(self, *, seconds: float = 4) -> str:
-        """The next frame that is no signature."""
+        """The next frame that is not a signature."""
         while True:
             frame = await self.socket.receive_from(timeout=seconds)
             if "signature" not in frame:
@@ -52,7 +52,7 @@ class Line:
         return str(frame["signature"])
 
     async def closed(self, *, seconds: float = 4) -> int:
-        """The code it was closed with."""
+        """The code the server closed it with."""
         while True:
             said = await self.socket.receive_output(timeout=seconds)
             if said["type"] == "websocket.close":
@@ -63,7 +63,7 @@ class Line:
 
 
 async def until(wanted: Callable[[], bool], *, seconds: float) -> None:
-    """Wait until it is so."""
+    """Wait until `wanted()` is true; TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         while not await sync_to_async(wanted)():
             await asyncio.sleep(0.02)
@@ -76,7 +76,7 @@ def login(user: User) -> Http:
 
 
 def run(scene: Coroutine[Any, Any, None]) -> None:
-    """Play a scene; whatever the heart still does ends with it."""
+    """Run a scenario, and stop the heartbeat tasks it leaves."""
 
     async def play() -> None:
         try:

@@ -1,4 +1,4 @@
-"""Assignments: whoever holds the ticket acts, is paid once, and loses it cleanly."""
+"""Assignments: the agent who holds a ticket may act on it, is paid once, and can lose it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -30,28 +30,28 @@ ACTS: dict[str, Callable[[Assignment], object]] = {
 
 @pytest.fixture
 def at() -> datetime:
-    """A conversation began; everything else is counted from here."""
+    """The start of the conversation."""
     return clock.now()
 
 
 @pytest.fixture
 def held(at: datetime) -> Assignment:
-    """150 a ticket and 30 a minute; eight minutes are expected, so 390 are promised."""
+    """An assignment promised 390: 150 a ticket and 30 a minute for eight expected minutes."""
     factories.make_card(least=0)
     return factories.make_assignment(at=at)
 
 
-def fresh(held: Assignment) -> Assignment:
+def reload(held: Assignment) -> Assignment:
     return Assignment.objects.get(pk=held.pk)
 
 
-def test_what_the_agent_says_reaches_the_conversation(held: Assignment, at: datetime) -> None:
+def test_an_agents_message_is_added_to_the_conversation(held: Assignment, at: datetime) -> None:
     said = assignments.say(held, text="Hi", client_message_id="1", sent_by=held.agent.user, at=at)
 
     assert (said.origin, said.text, said.seq, said.sent_by) == ("agent", "Hi", 1, held.agent.user)
 
 
-def test_saying_it_twice_is_saying_it_once(held: Assignment) -> None:
+def test_the_same_message_sent_twice_is_added_once(held: Assignment) -> None:
     first, again = ACTS["say"](held), ACTS["say"](held)
 
     assert first == again
@@ -59,9 +59,7 @@ def test_saying_it_twice_is_saying_it_once(held: Assignment) -> None:
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_whoever_lost_the_ticket_is_refused_whatever_their_page_shows(
-    held: Assignment, at: datetime, act: str
-) -> None:
+def test_an_agent_who_lost_the_ticket_is_refused(held: Assignment, at: datetime, act: str) -> None:
     assignments.lose(held, at=at)
     taken = factories.make_assignment(ticket=held.ticket, agent=factories.make_agent())
 
@@ -73,16 +71,16 @@ def test_whoever_lost_the_ticket_is_refused_whatever_their_page_shows(
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_after_the_end_there_is_nothing_left_to_do(
-    held: Assignment, at: datetime, act: str
-) -> None:
+def test_acting_on_an_ended_assignment_is_refused(held: Assignment, at: datetime, act: str) -> None:
     assignments.resolve(held, disposition="solved", at=at)
 
     with pytest.raises(AssignmentOver):
         ACTS[act](held)
 
 
-def test_a_new_agent_may_use_message_ids_the_lost_one_used(held: Assignment, at: datetime) -> None:
+def test_a_new_agent_may_reuse_message_ids_of_the_lost_agent(
+    held: Assignment, at: datetime
+) -> None:
     ACTS["say"](held)
     assignments.lose(held, at=at)
     taken = factories.make_assignment(ticket=held.ticket, agent=factories.make_agent())
@@ -95,12 +93,10 @@ def test_a_new_agent_may_use_message_ids_the_lost_one_used(held: Assignment, at:
 
 
 @pytest.mark.parametrize(("act", "ending"), [("resolve", "resolved"), ("hand_back", "handed_back")])
-def test_the_end_of_the_conversation_begins_wrap_up(
-    held: Assignment, act: str, ending: str
-) -> None:
+def test_ending_the_conversation_begins_wrap_up(held: Assignment, act: str, ending: str) -> None:
     ACTS[act](held)
 
-    over = fresh(held)
+    over = reload(held)
     assert (over.ending, over.finished_at, over.paid) == (ending, None, None)
     assert over.ended_at
     assert over.wrap_up_by == over.ended_at + held.ticket.client.wrap_up
@@ -110,11 +106,13 @@ def test_the_end_of_the_conversation_begins_wrap_up(
 def test_a_customer_who_leaves_begins_wrap_up_too(held: Assignment, at: datetime) -> None:
     lifecycle.abandon(held.ticket, reason="left", at=at)
 
-    assert fresh(held).ending == "abandoned"
-    assert fresh(held).wrap_up_by
+    assert reload(held).ending == "abandoned"
+    assert reload(held).wrap_up_by
 
 
-def test_finishing_pays_and_frees(held: Assignment, at: datetime) -> None:
+def test_finishing_wrap_up_pays_the_agent_and_frees_their_place(
+    held: Assignment, at: datetime
+) -> None:
     assignments.resolve(held, disposition="solved", at=at + MINUTE)
 
     done = assignments.finish(held, note="Sent a new card.", at=at + 2 * MINUTE)
@@ -128,7 +126,7 @@ def test_finishing_pays_and_frees(held: Assignment, at: datetime) -> None:
     assert (place.load, place.idle_since) == (0, at + 2 * MINUTE)
 
 
-def test_time_beyond_the_expected_is_paid(held: Assignment, at: datetime) -> None:
+def test_time_beyond_the_expected_minutes_is_paid(held: Assignment, at: datetime) -> None:
     assignments.resolve(held, disposition="solved", at=at + 20 * MINUTE)
 
     done = assignments.finish(held, at=at + 21 * MINUTE)
@@ -163,33 +161,33 @@ def test_a_conversation_that_goes_on_can_not_be_finished(held: Assignment, at: d
     assert not JournalEntry.objects.exists()
 
 
-def test_wrap_ups_whose_time_is_up_are_finished(held: Assignment) -> None:
+def test_overdue_wrap_ups_are_finished(held: Assignment) -> None:
     past = clock.now() - timedelta(hours=1)
     Assignment.objects.update(started_at=past)
     assignments.resolve(held, disposition="solved", at=past + MINUTE)
 
     assert assignments.finish_overdue(at=clock.now()) == 1
 
-    assert fresh(held).finished_at == past + MINUTE + held.ticket.client.wrap_up
-    assert fresh(held).paid == 390
+    assert reload(held).finished_at == past + MINUTE + held.ticket.client.wrap_up
+    assert reload(held).paid == 390
 
 
-def test_wrap_ups_with_time_left_are_left_alone(held: Assignment) -> None:
+def test_wrap_ups_with_time_left_are_not_finished(held: Assignment) -> None:
     assignments.resolve(held, disposition="solved", at=clock.now())
 
     assert assignments.finish_overdue(at=clock.now()) == 0
 
 
-def test_a_lost_agent_is_paid_the_minutes_and_freed(held: Assignment, at: datetime) -> None:
+def test_a_lost_agent_is_paid_for_the_minutes_and_freed(held: Assignment, at: datetime) -> None:
     assignments.lose(held, at=at + 3 * MINUTE)
 
-    lost = fresh(held)
+    lost = reload(held)
     assert (lost.ending, lost.paid, lost.finished_at) == ("lost", 90, at + 3 * MINUTE)
     assert ledger.sum_earnings(held.agent, since=at) == {"EUR": 90}
     assert factories.read_presence(held.agent).load == 0
 
 
-def test_a_lost_ticket_waits_again_at_the_head(held: Assignment, at: datetime) -> None:
+def test_a_lost_ticket_is_requeued_at_the_head(held: Assignment, at: datetime) -> None:
     waiting = factories.make_ticket(at=at)
 
     assignments.lose(held, at=at + MINUTE)
@@ -202,7 +200,7 @@ def test_losing_twice_requeues_and_pays_once(held: Assignment, at: datetime) -> 
 
     assignments.lose(held, at=at + 2 * MINUTE)
 
-    assert fresh(held).paid == 30
+    assert reload(held).paid == 30
     assert Ticket.objects.get().status == "queued"
 
 
@@ -211,18 +209,18 @@ def test_an_agent_lost_during_wrap_up_is_paid_in_full(held: Assignment, at: date
 
     assignments.lose(held, at=at + 90 * MINUTE / 60)
 
-    assert (fresh(held).ending, fresh(held).paid) == ("resolved", 390)
+    assert (reload(held).ending, reload(held).paid) == ("resolved", 390)
     assert Ticket.objects.get().status == "resolved"
 
 
-def test_an_agent_lost_at_once_is_owed_nothing(held: Assignment, at: datetime) -> None:
+def test_an_agent_lost_at_once_is_paid_nothing(held: Assignment, at: datetime) -> None:
     assignments.lose(held, at=at)
 
-    assert fresh(held).paid == 0
+    assert reload(held).paid == 0
     assert not JournalEntry.objects.exists()
 
 
-def test_all_an_agent_holds_is_passed_on_when_they_are_gone(at: datetime) -> None:
+def test_an_agent_who_is_gone_loses_all_their_conversations(at: datetime) -> None:
     agent = factories.make_agent(capacity=3)
     talking, wrapping = (factories.make_assignment(agent=agent, at=at) for _ in range(2))
     assignments.resolve(wrapping, disposition="solved", at=at)
@@ -235,22 +233,22 @@ def test_all_an_agent_holds_is_passed_on_when_they_are_gone(at: datetime) -> Non
     assert factories.read_presence(agent).load == 0
 
 
-def test_whoever_is_here_keeps_what_they_hold(held: Assignment) -> None:
+def test_a_present_agent_keeps_their_conversations(held: Assignment) -> None:
     assert assignments.sweep_gone(at=clock.now()) == 0
     assert assignments.hold(held) == held.ticket
 
 
-def test_going_offline_passes_on_what_one_holds(
+def test_going_offline_requeues_the_agents_ticket(
     held: Assignment, at: datetime, django_capture_on_commit_callbacks: Callable[..., object]
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
         presence.go_offline(held.agent, at=at + MINUTE)
 
-    assert fresh(held).ending == "lost"
+    assert reload(held).ending == "lost"
     assert Ticket.objects.get().status == "queued"
 
 
-def test_the_customer_may_write_while_the_ticket_changes_hands(
+def test_the_customer_may_write_while_the_ticket_is_requeued(
     held: Assignment, at: datetime
 ) -> None:
     assignments.lose(held, at=at)
@@ -260,7 +258,7 @@ def test_the_customer_may_write_while_the_ticket_changes_hands(
     assert [one.text for one in conversation.list_messages(held.ticket)] == ["Still there?"]
 
 
-def another_offer(held: Assignment) -> Offer:
+def make_second_offer(held: Assignment) -> Offer:
     return Offer.objects.create(
         ticket=held.ticket,
         agent=held.agent,
@@ -273,7 +271,7 @@ def another_offer(held: Assignment) -> Offer:
 
 
 def test_the_database_refuses_two_open_assignments_of_one_ticket(held: Assignment) -> None:
-    offer = another_offer(held)
+    offer = make_second_offer(held)
 
     with refused_by("one_open_assignment_per_ticket"):
         Assignment.objects.create(
@@ -282,7 +280,7 @@ def test_the_database_refuses_two_open_assignments_of_one_ticket(held: Assignmen
 
 
 def test_the_database_refuses_two_assignments_of_one_epoch(held: Assignment, at: datetime) -> None:
-    offer = another_offer(held)
+    offer = make_second_offer(held)
 
     with refused_by("one_assignment_per_epoch"):
         Assignment.objects.create(

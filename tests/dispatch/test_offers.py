@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
 
 
-def run_out(offer: Offer) -> Offer:
-    """An offer on a screen, whose time has run out by the database's clock."""
+def expire_on_screen(offer: Offer) -> Offer:
+    """Show an offer and move it past its expiry by the database's clock."""
     offers.show([(offer.pk, offer.agent_id)], at=clock.now())
     Offer.objects.filter(pk=offer.pk).update(
         sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now()
@@ -30,17 +30,17 @@ def run_out(offer: Offer) -> Offer:
     return offer
 
 
-def status(offer: Offer) -> str:
+def read_status(offer: Offer) -> str:
     return Offer.objects.get(pk=offer.pk).status
 
 
-def test_an_offer_holds_a_place_of_its_agent() -> None:
+def test_an_offer_takes_a_place_of_its_agent() -> None:
     offer = factories.make_offer()
 
     assert factories.read_presence(offer.agent).load == 1
 
 
-def test_an_agent_with_no_place_left_is_not_asked() -> None:
+def test_an_agent_without_a_free_place_gets_no_offer() -> None:
     first = factories.make_offer(agent=factories.make_agent())
     draft = Offer(ticket=factories.make_ticket(), agent=first.agent, pay=first.pay)
 
@@ -69,11 +69,11 @@ def test_accepting_starts_the_conversation() -> None:
         1,
         1,
     )
-    assert status(offer) == "accepted"
+    assert read_status(offer) == "accepted"
     assert factories.read_presence(offer.agent).load == 1
 
 
-def test_accepting_twice_is_accepting_once() -> None:
+def test_accepting_twice_gives_one_assignment() -> None:
     offer = factories.make_offer()
 
     assert offers.accept(offer, at=clock.now()) == offers.accept(offer, at=clock.now())
@@ -81,23 +81,23 @@ def test_accepting_twice_is_accepting_once() -> None:
 
 
 def test_accepting_after_the_time_ran_out_is_refused_even_before_the_sweep() -> None:
-    offer = run_out(factories.make_offer())
+    offer = expire_on_screen(factories.make_offer())
 
     with pytest.raises(OfferExpired):
         offers.accept(offer, at=clock.now())
 
-    assert (status(offer), Ticket.objects.get().status) == ("shown", "queued")
+    assert (read_status(offer), Ticket.objects.get().status) == ("shown", "queued")
 
 
-def test_the_moment_a_caller_claims_does_not_make_a_late_answer_early() -> None:
-    offer = run_out(factories.make_offer())
+def test_an_early_at_does_not_make_a_late_acceptance_valid() -> None:
+    offer = expire_on_screen(factories.make_offer())
 
     with pytest.raises(OfferExpired):
         offers.accept(offer, at=offer.sent_at)
 
 
-def test_accepting_what_has_expired_is_refused() -> None:
-    offer = run_out(factories.make_offer())
+def test_accepting_an_expired_offer_is_refused() -> None:
+    offer = expire_on_screen(factories.make_offer())
     offers.expire_overdue(at=clock.now())
 
     with pytest.raises(OfferExpired):
@@ -105,7 +105,7 @@ def test_accepting_what_has_expired_is_refused() -> None:
 
 
 @pytest.mark.parametrize("how", ["declined", "withdrawn"])
-def test_accepting_what_was_settled_otherwise_is_refused(how: str) -> None:
+def test_accepting_a_declined_or_withdrawn_offer_is_refused(how: str) -> None:
     offer = factories.make_offer()
     if how == "declined":
         offers.decline(offer, at=clock.now())
@@ -125,7 +125,7 @@ def test_declining_frees_the_agent_and_leaves_the_ticket_waiting() -> None:
     offers.decline(offer, at=clock.now())
 
     held = factories.read_presence(offer.agent)
-    assert (status(offer), Ticket.objects.get().status) == ("declined", "queued")
+    assert (read_status(offer), Ticket.objects.get().status) == ("declined", "queued")
     assert (held.load, held.idle_since, held.status) == (0, idle_since, "available")
 
 
@@ -139,16 +139,16 @@ def test_declining_twice_frees_one_place() -> None:
     assert factories.read_presence(agent).load == 1
 
 
-def test_declining_what_expired_meanwhile_is_no_error() -> None:
-    offer = run_out(factories.make_offer())
+def test_declining_an_expired_offer_changes_nothing() -> None:
+    offer = expire_on_screen(factories.make_offer())
     offers.expire_overdue(at=clock.now())
 
     offers.decline(offer, at=clock.now())
 
-    assert status(offer) == "expired"
+    assert read_status(offer) == "expired"
 
 
-def test_declining_what_one_accepted_is_refused() -> None:
+def test_declining_an_accepted_offer_is_refused() -> None:
     taken = factories.make_assignment()
 
     with pytest.raises(OfferGone):
@@ -156,25 +156,25 @@ def test_declining_what_one_accepted_is_refused() -> None:
 
 
 def test_an_overdue_offer_expires_and_frees_its_agent() -> None:
-    overdue, pending = run_out(factories.make_offer()), factories.make_offer()
+    overdue, pending = expire_on_screen(factories.make_offer()), factories.make_offer()
 
     assert offers.expire_overdue(at=clock.now()) == 1
 
-    assert (status(overdue), status(pending)) == ("expired", "sent")
+    assert (read_status(overdue), read_status(pending)) == ("expired", "sent")
     assert factories.read_presence(overdue.agent).load == 0
     assert factories.read_presence(pending.agent).load == 1
     assert overdue.ticket.status == "queued"
 
 
 def test_an_offer_expires_only_once() -> None:
-    run_out(factories.make_offer())
+    expire_on_screen(factories.make_offer())
     offers.expire_overdue(at=clock.now())
 
     assert offers.expire_overdue(at=clock.now()) == 0
 
 
-def test_an_expired_offer_leaves_its_agent_available_and_in_their_place() -> None:
-    offer = run_out(factories.make_offer())
+def test_an_expired_offer_leaves_its_agent_available_and_as_idle_as_before() -> None:
+    offer = expire_on_screen(factories.make_offer())
     before = factories.read_presence(offer.agent).idle_since
 
     offers.expire_overdue(at=clock.now())
@@ -188,31 +188,31 @@ def test_when_a_ticket_ends_its_offer_is_withdrawn() -> None:
 
     lifecycle.abandon(offer.ticket, reason="left", at=clock.now())
 
-    assert status(offer) == "withdrawn"
+    assert read_status(offer) == "withdrawn"
     assert factories.read_presence(offer.agent).load == 0
 
 
-def test_an_agent_who_goes_is_asked_nothing_more() -> None:
+def test_withdrawing_from_an_agent_withdraws_all_their_offers() -> None:
     agent = factories.make_agent(capacity=3)
     asked = [factories.make_offer(agent=agent) for _ in range(3)]
 
     offers.withdraw_from(agent, at=clock.now())
 
-    assert [status(offer) for offer in asked] == ["withdrawn"] * 3
+    assert [read_status(offer) for offer in asked] == ["withdrawn"] * 3
     assert factories.read_presence(agent).load == 0
 
 
 @pytest.mark.parametrize("leave", [presence.go_away, presence.go_offline])
-def test_what_was_offered_to_somebody_not_available_is_withdrawn(leave: Any) -> None:
+def test_offers_to_an_unavailable_agent_are_withdrawn(leave: Any) -> None:
     gone, here = factories.make_offer(), factories.make_offer()
     leave(gone.agent, at=clock.now())
 
     assert offers.sweep_gone(at=clock.now()) == 1
 
-    assert (status(gone), status(here)) == ("withdrawn", "sent")
+    assert (read_status(gone), read_status(here)) == ("withdrawn", "sent")
 
 
-def test_a_break_leaves_the_conversation_one_is_in() -> None:
+def test_a_break_keeps_the_agents_conversation() -> None:
     taken = factories.make_assignment()
     presence.go_away(taken.agent, at=clock.now())
 
@@ -228,13 +228,13 @@ def test_the_database_refuses_to_change_promised_pay() -> None:
         Offer.objects.filter(pk=offer.pk).update(pay={**offer.pay, "amount": 1})
 
 
-def test_the_database_lets_everything_else_of_an_offer_change() -> None:
+def test_the_database_allows_other_columns_of_an_offer_to_change() -> None:
     offer = factories.make_offer()
 
     assert Offer.objects.filter(pk=offer.pk).update(pay=offer.pay, reasons={"a": 1}) == 1
 
 
-def test_the_database_refuses_an_acceptance_after_the_end() -> None:
+def test_the_database_refuses_an_acceptance_after_expiry() -> None:
     offer = factories.make_offer()
 
     with refused_by("accepted_before_it_expired"):
@@ -242,14 +242,14 @@ def test_the_database_refuses_an_acceptance_after_the_end() -> None:
 
 
 @pytest.mark.parametrize("change", [{"status": "declined"}, {"settled_at": "2026-01-01T00:00Z"}])
-def test_the_database_refuses_settled_without_a_moment_and_the_reverse(change: Any) -> None:
+def test_the_database_refuses_settled_without_settled_at_and_the_reverse(change: Any) -> None:
     offer = factories.make_offer()
 
     with refused_by("settled_means_settled_at"):
         Offer.objects.filter(pk=offer.pk).update(**change)
 
 
-def test_a_refused_offer_in_a_batch_makes_none_of_it() -> None:
+def test_a_batch_with_one_refused_offer_is_not_saved() -> None:
     agent, other = factories.make_agent(), factories.make_agent()
     first = factories.make_offer(agent=agent)
     drafts = [

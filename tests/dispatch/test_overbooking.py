@@ -1,7 +1,7 @@
-"""Overbooking, the disease of live chat: many at once, and an agent holds more than their limit.
+"""No overbooking: concurrent matching never gives an agent more than their capacity.
 
-Three hundred agents with a limit of one, and sixteen clients at once who escalate, match, accept
-and finish by the verbs the platform itself uses, while an onlooker counts what each agent holds.
+Three hundred agents of capacity one. Sixteen threads escalate, match, accept and finish by the
+platform's own verbs, while an observer counts what each agent holds.
 """
 
 import random
@@ -28,18 +28,18 @@ from tickets.errors import TicketError
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_worker")]
 
 AGENTS, CLIENTS = 300, 16
-#: More wait than there are places, so that every free agent is fought over.
+#: More tickets than places, so that threads compete for every free agent.
 WAITING = 310
-#: They go on until so many offers were made: all agents are asked, and many again.
+#: The test runs until this many offers were made, so that many agents get a second one.
 ENOUGH = 350
-#: But no longer than this, in seconds. Long, for a busy machine is no failure.
+#: The limit in seconds. It is long, because a busy machine should not fail the test.
 LONGEST = 60.0
-#: Between two looks, in seconds.
+#: Seconds between two observations.
 PAUSE = 0.005
 
 Row = TypeVar("Row", bound=Model)
 
-# One statement sees one moment: nothing can move from an offer to an assignment while it looks.
+# One statement, so that nothing moves from an offer to an assignment between two reads.
 HELD = """
 SELECT agent_id, count(*) FROM (
     SELECT agent_id FROM dispatch_offer WHERE settled_at IS NULL
@@ -49,8 +49,8 @@ SELECT agent_id, count(*) FROM (
 """
 
 
-def held() -> dict[str, int]:
-    """How many pending offers and unfinished assignments each agent has at this moment."""
+def count_held() -> dict[str, int]:
+    """The number of pending offers and unfinished assignments of each agent."""
     with connection.cursor() as cursor:
         cursor.execute(HELD)
         return dict(cursor.fetchall())
@@ -64,53 +64,53 @@ def match(_chance: random.Random) -> None:
     wave.run(at=clock.now())
 
 
-def accept(chance: random.Random) -> None:
-    """Whatever is offered, whoever else may be accepting it."""
-    for offer in some(Offer.objects.pending(), chance):
+def accept(rng: random.Random) -> None:
+    """Accept some pending offers, which other threads may accept too."""
+    for offer in sample(Offer.objects.pending(), rng):
         offers.accept(offer, at=clock.now())
 
 
-def finish(chance: random.Random) -> None:
-    """A conversation ends and so does its wrap-up: the agent has a place again."""
-    for one in some(Assignment.objects.talking(), chance):
+def finish(rng: random.Random) -> None:
+    """End some conversations with their wrap-up, which frees places."""
+    for one in sample(Assignment.objects.talking(), rng):
         assignments.resolve(one, disposition="solved", at=clock.now())
         assignments.finish(one, at=clock.now())
 
 
-def some(rows: QuerySet[Row], chance: random.Random) -> list[Row]:
-    """A few of the first, so that clients now and then choose the same."""
+def sample(rows: QuerySet[Row], rng: random.Random) -> list[Row]:
+    """Four of the first 40 rows, so that threads sometimes choose the same."""
     found = list(rows[:40])
-    return chance.sample(found, min(4, len(found)))
+    return rng.sample(found, min(4, len(found)))
 
 
 TURNS = (escalate, match, match, accept, accept, finish)
 
 
-def client(number: int, over: threading.Event) -> Counter[str]:
-    """One of the sixteen: acts at random until it is over. Refusals are part of the game."""
-    chance, acts = random.Random(number), Counter[str]()
+def run_client(number: int, over: threading.Event) -> Counter[str]:
+    """Run random verbs until `over` is set. Refusals are expected."""
+    rng, acts = random.Random(number), Counter[str]()
     try:
         while not over.is_set():
-            acts[act(chance.choice(TURNS), chance)] += 1
+            acts[run_verb(rng.choice(TURNS), rng)] += 1
     finally:
         connection.close()
     return acts
 
 
-def act(turn: Callable[[random.Random], None], chance: random.Random) -> str:
+def run_verb(turn: Callable[[random.Random], None], rng: random.Random) -> str:
     try:
-        turn(chance)
+        turn(rng)
     except (DispatchError, TicketError):
         return "refused"
     return turn.__name__
 
 
-def onlooker(over: threading.Event) -> list[dict[str, int]]:
-    """What everybody held, time and again, until there was enough of it."""
+def observe_held(over: threading.Event) -> list[dict[str, int]]:
+    """Observe what agents hold until ENOUGH offers were made or LONGEST is over."""
     seen, ends = [], time.monotonic() + LONGEST
     try:
         while time.monotonic() < ends and Offer.objects.count() < ENOUGH:
-            seen.append(held())
+            seen.append(count_held())
             over.wait(PAUSE)
     finally:
         over.set()
@@ -118,7 +118,9 @@ def onlooker(over: threading.Event) -> list[dict[str, int]]:
     return seen
 
 
-def test_no_agent_ever_holds_more_than_their_limit(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_agent_holds_more_than_their_capacity_under_concurrency(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     factories.make_card()
     for _ in range(AGENTS):
         factories.make_agent(capacity=1)
@@ -127,19 +129,19 @@ def test_no_agent_ever_holds_more_than_their_limit(capsys: pytest.CaptureFixture
     over = threading.Event()
 
     with ThreadPoolExecutor(CLIENTS + 1) as threads:
-        watching = threads.submit(onlooker, over)
-        playing = [threads.submit(client, number, over) for number in range(CLIENTS)]
-        moments = [*watching.result(), held()]
-        acts = sum((one.result() for one in playing), Counter[str]())
-        moments.append(held())
+        watching = threads.submit(observe_held, over)
+        running = [threads.submit(run_client, number, over) for number in range(CLIENTS)]
+        moments = [*watching.result(), count_held()]
+        acts = sum((one.result() for one in running), Counter[str]())
+        moments.append(count_held())
 
     overbooked = {agent for moment in moments for agent, count in moment.items() if count > 1}
     with capsys.disabled():
         print(
-            f"\n{len(overbooked)} of {AGENTS} agents overbooked in {len(moments)} looks at"
-            f" {CLIENTS} clients at once: {Offer.objects.count()} offers, {dict(acts)}"
+            f"\n{len(overbooked)} of {AGENTS} agents overbooked in {len(moments)} observations of"
+            f" {CLIENTS} threads: {Offer.objects.count()} offers, {dict(acts)}"
         )
     assert overbooked == set()
     loads = Presence.objects.filter(load__gt=0).values_list("agent", "load")
-    assert dict(loads) == held()
+    assert dict(loads) == count_held()
     assert Offer.objects.count() >= ENOUGH

@@ -1,4 +1,4 @@
-"""Paused after a third offer without an answer: at once, and asked by nobody meanwhile."""
+"""An agent is paused by a third offer without an answer, before any wave can offer again."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tickets import clock
 pytestmark = pytest.mark.django_db
 
 
-def test_whoever_is_paused_by_a_time_out_is_asked_by_no_wave_in_between(
+def test_an_agent_paused_by_a_third_timeout_gets_no_new_offer_in_between(
     hints_at_once: None, django_capture_on_commit_callbacks: Any
 ) -> None:
     offer = factories.make_offer()

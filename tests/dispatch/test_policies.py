@@ -1,4 +1,4 @@
-"""Versions of the policy: dated, numbered, never changed."""
+"""Policy versions: dated, numbered, never changed."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,23 +22,23 @@ def publish(at: datetime, **given: Any) -> PolicyVersion:
 
 
 def test_the_product_comes_with_one_policy(noon: datetime) -> None:
-    assert policies.in_force(at=noon).version == 1
+    assert policies.read_in_force(at=noon).version == 1
     assert PolicyVersion.objects.get().translated_note != ""
 
 
-def test_a_new_version_is_in_force_no_sooner_than_everybody_knows_of_it(noon: datetime) -> None:
+def test_a_new_version_is_in_force_only_after_caches_have_expired(noon: datetime) -> None:
     added = publish(noon, valid_from=noon - HOUR, waiting=11)
 
     assert (added.version, added.valid_from) == (2, noon + policies.NOTICE)
-    assert policies.NOTICE.total_seconds() > policies.REMEMBERED
-    assert policies.in_force(at=added.valid_from - timedelta(microseconds=1)).version == 1
-    assert policies.in_force(at=added.valid_from).waiting == 11
+    assert policies.NOTICE.total_seconds() > policies.CACHE_SECONDS
+    assert policies.read_in_force(at=added.valid_from - timedelta(microseconds=1)).version == 1
+    assert policies.read_in_force(at=added.valid_from).waiting == 11
 
 
 def test_a_version_may_be_dated_ahead(noon: datetime) -> None:
     publish(noon, valid_from=noon + HOUR)
 
-    versions = [policies.in_force(at=noon + hours * HOUR).version for hours in (0, 1, 2)]
+    versions = [policies.read_in_force(at=noon + hours * HOUR).version for hours in (0, 1, 2)]
 
     assert versions == [1, 2, 2]
 
@@ -51,19 +51,19 @@ def test_no_version_is_dated_before_an_earlier_one(noon: datetime) -> None:
     assert (later.version, later.valid_from) == (3, ahead.valid_from + policies.NOTICE)
 
 
-def test_whoever_remembers_learns_of_a_new_version_in_time(noon: datetime) -> None:
-    policies.in_force(at=noon)
+def test_a_cached_policy_is_replaced_in_time_by_a_new_version(noon: datetime) -> None:
+    policies.read_in_force(at=noon)
 
     publish(noon, valid_from=noon + HOUR)
 
-    assert policies.in_force(at=noon + HOUR).version == 2
-    assert cache.get(policies.KEY) is not None
+    assert policies.read_in_force(at=noon + HOUR).version == 2
+    assert cache.get(policies.CACHE_KEY) is not None
 
 
 def test_a_version_is_found_by_its_number(noon: datetime) -> None:
     publish(noon, language=7)
 
-    assert [policies.numbered(number).language for number in (1, 2)] == [20, 7]
+    assert [policies.read_version(number).language for number in (1, 2)] == [20, 7]
 
 
 def test_the_database_refuses_to_change_a_version() -> None:
@@ -71,7 +71,7 @@ def test_the_database_refuses_to_change_a_version() -> None:
         PolicyVersion.objects.filter(version=1).update(language=1)
 
 
-def test_the_database_refuses_to_forget_a_version() -> None:
+def test_the_database_refuses_to_delete_a_version() -> None:
     with refused_by("a_policy_never_changes"):
         PolicyVersion.objects.filter(version=1)._raw_delete("default")
 
@@ -84,15 +84,13 @@ def test_the_database_refuses_to_forget_a_version() -> None:
         ("waiting_always_counts", {"waiting": 0}),
     ],
 )
-def test_the_database_refuses_a_policy_that_breaks_a_promise(
-    constraint: str, given: dict[str, int]
-) -> None:
+def test_the_database_refuses_a_policy_out_of_range(constraint: str, given: dict[str, int]) -> None:
     with refused_by(constraint):
         publish(clock.now(), **given)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_published_at_once_are_numbered_one_after_the_other() -> None:
+def test_versions_published_at_once_get_consecutive_numbers() -> None:
     at = clock.now()
 
     run_together(*[lambda: publish(at).version] * 4)

@@ -1,4 +1,4 @@
-"""Races, for real: each call on its own thread and connection."""
+"""Races on offers and assignments: each call has its own thread and connection."""
 
 from collections import Counter
 from datetime import timedelta
@@ -14,7 +14,7 @@ from dispatch import assignments, offers
 from dispatch.models import OFFER_LASTS, Assignment, Offer
 from dispatch.waves import outcome, wave
 from tests import factories
-from tests.dispatch.agreement import accept, all_agrees
+from tests.dispatch.agreement import accept, check_rows_agree
 from tests.together import run_together, while_locked
 from tickets import clock, lifecycle
 from tickets.models import Ticket
@@ -32,10 +32,10 @@ def test_two_tabs_accepting_at_once_get_the_same_assignment() -> None:
     one, other = run_together(lambda: accept(offer), lambda: accept(offer))
 
     assert one == other == Assignment.objects.get()
-    all_agrees()
+    check_rows_agree()
 
 
-def test_an_acceptance_that_waited_past_the_end_is_too_late() -> None:
+def test_an_acceptance_that_waited_past_the_expiry_is_refused() -> None:
     offer = factories.make_offer()
 
     with while_locked(offer.ticket, lambda: accept(offer)) as late:
@@ -47,7 +47,7 @@ def test_an_acceptance_that_waited_past_the_end_is_too_late() -> None:
     assert not Assignment.objects.exists()
 
 
-def test_an_acceptance_that_waited_and_is_still_in_time_counts() -> None:
+def test_an_acceptance_that_waited_but_is_in_time_succeeds() -> None:
     offer = factories.make_offer()
 
     with while_locked(offer.ticket, lambda: accept(offer)) as in_time:
@@ -56,8 +56,8 @@ def test_an_acceptance_that_waited_and_is_still_in_time_counts() -> None:
     assert in_time.result() == Assignment.objects.get()
 
 
-def test_an_end_that_comes_while_an_acceptance_waits_for_another_reason_is_seen() -> None:
-    """The deadline passes during the wait and the row itself is not touched by whoever blocks."""
+def test_an_expiry_during_a_wait_for_the_ticket_lock_is_noticed() -> None:
+    """The offer expires during the wait; the blocking transaction does not change its row."""
     offer = factories.make_offer()
     Offer.objects.filter(pk=offer.pk).update(expires_at=clock.now() + timedelta(seconds=0.5))
 
@@ -68,7 +68,7 @@ def test_an_end_that_comes_while_an_acceptance_waits_for_another_reason_is_seen(
     assert late.result() == "offer_expired"
 
 
-def test_accepting_while_it_expires_is_one_or_the_other() -> None:
+def test_an_offer_accepted_while_it_expires_is_accepted_or_expired() -> None:
     offer = factories.make_offer()
     Offer.objects.filter(pk=offer.pk).update(expires_at=clock.now() + timedelta(milliseconds=30))
 
@@ -76,38 +76,38 @@ def test_accepting_while_it_expires_is_one_or_the_other() -> None:
 
     offer.refresh_from_db()
     assert (offer.status == "accepted") == Assignment.objects.exists()
-    all_agrees()
+    check_rows_agree()
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_accepting_while_the_customer_leaves_agrees_in_the_end(attempt: int) -> None:
+def test_accepting_while_the_customer_leaves_ends_consistently(attempt: int) -> None:
     offer = factories.make_offer()
 
     accepted, left = run_together(lambda: accept(offer), lambda: abandon(offer.ticket))
 
     assert left == "abandoned"
     assert accepted == "offer_gone" or Assignment.objects.get().ending == "abandoned"
-    all_agrees()
+    check_rows_agree()
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_accepting_while_the_wave_gives_up_is_one_or_the_other(attempt: int) -> None:
+def test_accepting_while_the_ticket_is_given_up_lets_one_win(attempt: int) -> None:
     offer = factories.make_offer()
 
-    accepted, told = run_together(
+    accepted, given_up = run_together(
         lambda: accept(offer), lambda: lifecycle.give_up(offer.ticket, at=clock.now())
     )
 
     status = Ticket.objects.get().status
-    assert (accepted == "offer_gone", told == "ticket_not_waiting") in {
+    assert (accepted == "offer_gone", given_up == "ticket_not_waiting") in {
         (True, False),
         (False, True),
     }
     assert status == ("unavailable" if accepted == "offer_gone" else "active")
-    all_agrees()
+    check_rows_agree()
 
 
-def test_eight_waves_at_once_overbook_nobody_and_none_breaks() -> None:
+def test_eight_waves_at_once_overbook_no_agent() -> None:
     factories.make_card()
     tickets = [factories.make_ticket() for _ in range(16)]
     agents = [factories.make_agent(capacity=3) for _ in range(4)]
@@ -120,12 +120,10 @@ def test_eight_waves_at_once_overbook_nobody_and_none_breaks() -> None:
     assert sum(asked.values()) == len(agents) * 3
     assert set(asked.values()) == {1}
     assert len(asked) < len(tickets)
-    all_agrees()
+    check_rows_agree()
 
 
-def test_a_wave_that_waited_for_nobody_offers_a_ticket_another_wave_just_offered_never_twice() -> (
-    None
-):
+def test_eight_waves_at_once_offer_one_ticket_once() -> None:
     factories.make_card()
     factories.make_ticket()
     for _ in range(8):
@@ -134,10 +132,10 @@ def test_a_wave_that_waited_for_nobody_offers_a_ticket_another_wave_just_offered
     made = run_together(*[lambda: wave.run(at=clock.now())] * 8)
 
     assert sum(made) == Offer.objects.count() == 1
-    all_agrees()
+    check_rows_agree()
 
 
-def test_twenty_offers_for_one_ticket_are_one() -> None:
+def test_of_twenty_offers_of_one_ticket_at_once_one_is_saved() -> None:
     factories.make_card()
     ticket = factories.make_ticket()
     agents = [factories.make_agent() for _ in range(20)]
@@ -155,7 +153,7 @@ def test_twenty_offers_for_one_ticket_are_one() -> None:
     assert Offer.objects.count() == 1
 
 
-def test_eight_reservations_of_two_places_are_two() -> None:
+def test_eight_offers_at_once_take_no_more_than_two_places() -> None:
     agent = factories.make_agent(capacity=2)
     tickets = [factories.make_ticket() for _ in range(8)]
     pay = factories.make_offer().pay
@@ -165,14 +163,14 @@ def test_eight_reservations_of_two_places_are_two() -> None:
 
     made = run_together(*[lambda ticket=ticket: reserve(ticket) for ticket in tickets])
 
-    # Whoever comes while another reserves is told there is no place, rather than made to wait.
+    # A concurrent offer is refused rather than made to wait, so one or two are saved.
     assert sum(made) == factories.read_presence(agent).load
     assert sum(made) in (1, 2)
-    all_agrees()
+    check_rows_agree()
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_resolving_while_the_customer_leaves_has_one_end(attempt: int) -> None:
+def test_resolving_while_the_customer_leaves_gives_one_ending(attempt: int) -> None:
     held = factories.make_assignment()
 
     resolved, _left = run_together(
@@ -183,7 +181,7 @@ def test_resolving_while_the_customer_leaves_has_one_end(attempt: int) -> None:
     end = Ticket.objects.get().status
     assert end == ("abandoned" if resolved == "assignment_over" else "resolved")
     assert Assignment.objects.get().ending == end
-    all_agrees()
+    check_rows_agree()
 
 
 def test_finishing_from_two_tabs_at_once_pays_once() -> None:
@@ -197,7 +195,7 @@ def test_finishing_from_two_tabs_at_once_pays_once() -> None:
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_leaving_while_finishing_deadlocks_nobody(attempt: int) -> None:
+def test_going_offline_while_finishing_does_not_deadlock(attempt: int) -> None:
     agent = factories.make_agent(capacity=3)
     talking = factories.make_assignment(agent=agent)
     wrapping = factories.make_assignment(agent=agent)
@@ -215,10 +213,10 @@ def test_leaving_while_finishing_deadlocks_nobody(attempt: int) -> None:
     assert JournalEntry.objects.filter(source_id=wrapping.pk).count() == 1
     assert Ticket.objects.get(pk=talking.ticket_id).status == "queued"
     assert factories.read_presence(agent).load == 0
-    all_agrees()
+    check_rows_agree()
 
 
-def test_losing_the_line_while_resolving_is_one_or_the_other() -> None:
+def test_losing_the_agent_while_resolving_lets_one_win() -> None:
     held = factories.make_assignment()
 
     run_together(
@@ -228,14 +226,14 @@ def test_losing_the_line_while_resolving_is_one_or_the_other() -> None:
 
     assert Ticket.objects.get().status in {"resolved", "queued"}
     assert JournalEntry.objects.count() == 1
-    all_agrees()
+    check_rows_agree()
 
 
-def test_declining_and_accepting_at_once_is_one_of_them() -> None:
+def test_declining_and_accepting_at_once_lets_one_win() -> None:
     offer = factories.make_offer()
 
     run_together(lambda: accept(offer), lambda: offers.decline(offer, at=clock.now()))
 
     offer.refresh_from_db()
     assert offer.status in {"accepted", "declined"}
-    all_agrees()
+    check_rows_agree()

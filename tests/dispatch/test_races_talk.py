@@ -1,4 +1,4 @@
-"""Races of bots, customers and senders, for real: each call on its own thread and connection."""
+"""Races of bots, customers and webhook senders: each call has its own thread and connection."""
 
 import json
 from collections import Counter
@@ -87,7 +87,7 @@ def test_ten_messages_at_once_are_numbered_one_to_ten() -> None:
     assert Ticket.objects.get().last_seq == 10
 
 
-def test_four_senders_at_once_claim_each_piece_of_news_once() -> None:
+def test_four_senders_at_once_claim_each_webhook_once() -> None:
     factories.make_endpoint()
     for _ in range(12):
         lifecycle.begin(factories.make_ticket(), agent_name="Amina", at=clock.now())
@@ -99,7 +99,7 @@ def test_four_senders_at_once_claim_each_piece_of_news_once() -> None:
     assert set(WebhookDelivery.objects.values_list("attempts", flat=True)) <= {0, 1}
 
 
-def test_a_conversation_that_closes_while_it_is_escalated_again_is_no_crash() -> None:
+def test_escalating_a_conversation_while_it_closes_does_not_crash() -> None:
     key = factories.make_key(factories.make_client())
     open_one = factories.make_ticket(conversation_ref="c")
     body = json.dumps(factories.escalation(conversation_ref="c"))

@@ -1,4 +1,4 @@
-"""The scheduler: everything that falls due happens, with no Celery and no Valkey at all."""
+"""The scheduler does everything that is due, without Celery and Valkey."""
 
 import threading
 from datetime import timedelta
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def without_a_matcher(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits has been missed."""
+    """Count every waiting ticket as missed by the matcher."""
     monkeypatch.setattr(wave, "MISSED_AFTER", timedelta(0))
 
 
@@ -40,7 +40,7 @@ def test_with_nothing_due_nothing_is_done() -> None:
     assert scheduler.tick() == {}
 
 
-def test_who_waits_is_offered_but_who_came_only_now_is_the_matchers(
+def test_a_tick_offers_only_tickets_the_matcher_has_missed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(wave, "MISSED_AFTER", timedelta(seconds=5))
@@ -54,7 +54,7 @@ def test_who_waits_is_offered_but_who_came_only_now_is_the_matchers(
     assert scheduler.tick() == {"offers made": 1}
 
 
-def test_an_offer_that_ran_out_is_offered_to_somebody_else_in_the_same_tick() -> None:
+def test_an_expired_offers_ticket_is_offered_to_another_in_the_same_tick() -> None:
     offer = shown(factories.make_offer())
     Offer.objects.update(sent_at=clock.now() - 2 * OFFER_LASTS, expires_at=clock.now())
     other = factories.make_agent()
@@ -65,7 +65,7 @@ def test_an_offer_that_ran_out_is_offered_to_somebody_else_in_the_same_tick() ->
     assert Offer.objects.get(pk=offer.pk).status == "expired"
 
 
-def test_what_no_screen_showed_is_offered_to_somebody_else_in_the_same_tick() -> None:
+def test_an_unshown_offers_ticket_is_offered_to_another_in_the_same_tick() -> None:
     offer = factories.make_offer()
     Offer.objects.update(sent_at=clock.now() - SHOWN_WITHIN, expires_at=clock.now())
     other = factories.make_agent()
@@ -76,7 +76,7 @@ def test_what_no_screen_showed_is_offered_to_somebody_else_in_the_same_tick() ->
     assert Offer.objects.get(pk=offer.pk).status == "missed_connectivity"
 
 
-def test_when_an_agent_hesitates_another_is_asked_in_the_same_tick() -> None:
+def test_a_slow_agents_ticket_is_offered_to_another_too_in_the_same_tick() -> None:
     first = factories.make_offer()
     Ticket.objects.update(reoffer_at=clock.now())
     other = factories.make_agent()
@@ -97,7 +97,7 @@ def test_a_ticket_whose_levels_are_lowered_is_offered_in_the_same_tick() -> None
     assert scheduler.tick() == {"levels lowered": 1, "offers made": 1}
 
 
-def test_whose_certificate_is_over_is_not_asked_in_the_same_tick() -> None:
+def test_an_agent_whose_certificate_ended_gets_no_offer_in_the_same_tick() -> None:
     client = factories.make_client(certificate="kyc")
     factories.make_card(client)
     agent = factories.make_agent()
@@ -109,7 +109,7 @@ def test_whose_certificate_is_over_is_not_asked_in_the_same_tick() -> None:
     assert scheduler.tick() == {"certificates over": 1}
 
 
-def test_a_third_time_out_withdraws_what_else_the_agent_was_asked_in_the_same_tick() -> None:
+def test_a_third_timeout_withdraws_the_agents_other_offers_in_the_same_tick() -> None:
     agent = factories.make_agent(capacity=2)
     expired, other = shown(factories.make_offer(agent=agent)), factories.make_offer(agent=agent)
     Offer.objects.filter(pk=expired.pk).update(
@@ -117,7 +117,7 @@ def test_a_third_time_out_withdraws_what_else_the_agent_was_asked_in_the_same_ti
     )
     Presence.objects.update(timeouts_in_row=2)
 
-    assert scheduler.tick() == {"offers expired": 1, "offers to the gone": 1}
+    assert scheduler.tick() == {"offers expired": 1, "offers to absent agents": 1}
 
     assert Offer.objects.get(pk=other.pk).status == "withdrawn"
 
@@ -134,18 +134,18 @@ def test_a_silent_agents_conversation_is_offered_to_another_in_the_same_tick() -
     assert Offer.objects.pending().get().agent == other
 
 
-def test_what_a_silent_agent_was_offered_is_offered_to_another() -> None:
+def test_a_silent_agents_offer_goes_to_another() -> None:
     factories.make_offer()
     Presence.objects.update(seen_at=clock.now() - SILENCE)
     other = factories.make_agent()
 
     done = scheduler.tick()
 
-    assert done == {"agents silent": 1, "offers to the gone": 1, "offers made": 1}
+    assert done == {"agents silent": 1, "offers to absent agents": 1, "offers made": 1}
     assert Offer.objects.pending().get().agent == other
 
 
-def test_a_wrap_up_that_is_over_is_paid() -> None:
+def test_an_overdue_wrap_up_is_paid() -> None:
     began = clock.now() - HOUR
     held = factories.make_assignment(at=began)
     assignments.resolve(held, disposition="solved", at=began)
@@ -155,15 +155,15 @@ def test_a_wrap_up_that_is_over_is_paid() -> None:
     assert JournalEntry.objects.get().source_id == held.pk
 
 
-def test_a_customer_nobody_came_for_is_told() -> None:
+def test_a_ticket_past_its_patience_becomes_unavailable() -> None:
     factories.make_ticket(at=clock.now() - HOUR)
 
-    assert scheduler.tick() == {"customers told": 1}
+    assert scheduler.tick() == {"tickets given up": 1}
 
     assert Ticket.objects.get().status == "unavailable"
 
 
-def test_all_of_it_at_once_is_done_in_one_tick_and_leaves_nothing_due() -> None:
+def test_one_tick_does_everything_due_and_leaves_nothing_due() -> None:
     began = clock.now() - HOUR
     wrapping = factories.make_assignment(at=began)
     assignments.resolve(wrapping, disposition="solved", at=began)
@@ -185,14 +185,14 @@ def test_all_of_it_at_once_is_done_in_one_tick_and_leaves_nothing_due() -> None:
 
     done = scheduler.tick()
 
-    assert set(done) == {name for name, _verb in scheduler.DUE} - {"offers to the gone"}
+    assert set(done) == {name for name, _verb in scheduler.DUE} - {"offers to absent agents"}
     assert scheduler.tick() == {}
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_worker")
 @pytest.mark.parametrize("trouble", [DatabaseError("gone"), ValueError("odd")])
-def test_a_part_that_breaks_keeps_no_other_from_its_turn(
+def test_a_verb_that_fails_does_not_stop_the_others(
     trouble: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(at: object) -> int:
@@ -201,7 +201,7 @@ def test_a_part_that_breaks_keeps_no_other_from_its_turn(
     monkeypatch.setattr(scheduler, "DUE", [("broken", broken), *scheduler.DUE])
     factories.make_ticket(at=clock.now() - HOUR)
 
-    assert scheduler.tick() == {"customers told": 1}
+    assert scheduler.tick() == {"tickets given up": 1}
 
     assert "scheduler: broken" in caplog.text
 
@@ -218,7 +218,7 @@ def test_there_is_one_leader() -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [scheduler.LEADER])
 
 
-def test_whoever_leads_still_leads_when_asked_again() -> None:
+def test_the_leader_stays_leader_on_the_next_check() -> None:
     assert scheduler.lead()
     assert scheduler.lead()
 
@@ -229,7 +229,7 @@ def test_whoever_leads_still_leads_when_asked_again() -> None:
         assert held.fetchone() == (True,)
 
 
-def test_a_leader_that_says_nothing_for_ten_seconds_is_put_off_by_the_database() -> None:
+def test_the_database_ends_the_connection_of_a_leader_silent_for_ten_seconds() -> None:
     assert scheduler.lead()
 
     with connection.cursor() as cursor:
@@ -239,7 +239,7 @@ def test_a_leader_that_says_nothing_for_ten_seconds_is_put_off_by_the_database()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_that_was_lost_has_lost_the_lead() -> None:
+def test_a_lost_connection_loses_the_lead() -> None:
     assert scheduler.lead()
     with psycopg.connect(**other_connection()) as other:
         connection.close()
@@ -276,7 +276,7 @@ def test_a_late_tick_says_how_late_it_was() -> None:
 
 
 @pytest.mark.parametrize("trouble", [DatabaseError("gone"), ValueError("odd")])
-def test_what_runs_beside_the_ticks_goes_on_after_trouble(
+def test_a_loop_beside_the_ticks_goes_on_after_an_error(
     trouble: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "close", lambda: None)

@@ -1,4 +1,4 @@
-"""What the scheduler asks every second is found through an index, however much there has been."""
+"""Every query the scheduler runs each second uses an index, however many old rows there are."""
 
 import re
 from collections.abc import Callable
@@ -39,8 +39,8 @@ EVERY_SECOND: list[tuple[str, Callable[[], Any]]] = [
 
 
 @pytest.fixture
-def much_has_been() -> None:
-    """Thousands of each, all of it long over, beside a little that goes on."""
+def many_closed_rows() -> None:
+    """Thousands of closed rows of each kind, and a few open ones."""
     at = clock.now() - AN_HOUR_AGO
     client, endpoint = factories.make_client(), factories.make_endpoint()
     users = User.objects.bulk_create(User(username=f"u{n}", password="!") for n in range(MANY))
@@ -86,36 +86,40 @@ def much_has_been() -> None:
         cursor.execute("ANALYZE")
 
 
-@pytest.mark.usefixtures("much_has_been")
-def test_nothing_the_clock_asks_reads_a_whole_big_table() -> None:
-    big = big_tables()
+@pytest.mark.usefixtures("many_closed_rows")
+def test_no_query_of_the_scheduler_scans_a_whole_big_table() -> None:
+    big = find_big_tables()
 
-    read = {name: sorted(tables & big) for name, verb in EVERY_SECOND for tables in whole(verb)}
+    read = {
+        name: sorted(tables & big)
+        for name, verb in EVERY_SECOND
+        for tables in find_scanned_tables(verb)
+    }
 
     assert {"tickets_ticket", "dispatch_offer", "agents_presence"} <= big
     assert {name: tables for name, tables in read.items() if tables} == {}
 
 
-def whole(verb: Callable[[], Any]) -> list[set[str]]:
-    """For each query of the verb, the tables its plan reads from end to end."""
+def find_scanned_tables(verb: Callable[[], Any]) -> list[set[str]]:
+    """For each query of the verb, the tables its plan scans sequentially."""
     with CaptureQueriesContext(
         connection,
     ) as asked:
         verb()
     return [
-        set(re.findall(r"Seq Scan on (\w+)", plan(query["sql"])))
+        set(re.findall(r"Seq Scan on (\w+)", explain_query(query["sql"])))
         for query in asked.captured_queries
         if query["sql"].lstrip().startswith(("SELECT", "UPDATE", "DELETE", "WITH"))
     ]
 
 
-def plan(query: str) -> str:
+def explain_query(query: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {query}".replace("%", "%%"), None)
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
-def big_tables() -> set[str]:
+def find_big_tables() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > %s", [BIG])
         return {name for (name,) in cursor.fetchall()}

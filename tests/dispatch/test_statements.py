@@ -1,4 +1,4 @@
-"""How many statements a verb asks of the database: a ticket is locked once and changed once."""
+"""The number of statements of each verb: a ticket is locked once and changed once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,55 +22,55 @@ def accept() -> Callable[[], Any]:
     return lambda: offers.accept(offer, at=clock.now())
 
 
-def a_conversation() -> Assignment:
+def make_conversation() -> Assignment:
     rows = Assignment.objects.select_related("offer", "ticket__client", "ticket__handoff")
     return rows.get(pk=factories.make_assignment().pk)
 
 
-def a_waiting_ticket() -> Ticket:
+def make_waiting_ticket() -> Ticket:
     return Ticket.objects.select_related("client").get(pk=factories.make_ticket().pk)
 
 
 def resolve() -> Callable[[], Any]:
-    held = a_conversation()
+    held = make_conversation()
     return lambda: assignments.resolve(held, disposition="solved", at=clock.now())
 
 
 def hand_back() -> Callable[[], Any]:
-    held = a_conversation()
+    held = make_conversation()
     return lambda: assignments.hand_back(held, reason="wrong_team", at=clock.now())
 
 
 def requeue() -> Callable[[], Any]:
-    held = a_conversation()
+    held = make_conversation()
     return lambda: assignments.lose(held, at=clock.now())
 
 
 def say() -> Callable[[], Any]:
-    held, user = a_conversation(), factories.make_user()
+    held, user = make_conversation(), factories.make_user()
     return lambda: assignments.say(
         held, text="Hi", client_message_id="1", sent_by=user, at=clock.now()
     )
 
 
 def abandon() -> Callable[[], Any]:
-    ticket = a_conversation().ticket
+    ticket = make_conversation().ticket
     return lambda: lifecycle.abandon(ticket, reason="left", at=clock.now())
 
 
 def give_up() -> Callable[[], Any]:
-    ticket = a_waiting_ticket()
+    ticket = make_waiting_ticket()
     return lambda: lifecycle.give_up(ticket, at=clock.now())
 
 
 def cancel() -> Callable[[], Any]:
-    ticket = a_waiting_ticket()
+    ticket = make_waiting_ticket()
     api = Api(ticket.client)
     api.get(f"tickets/{ticket.pk}")
     return lambda: api.post(f"tickets/{ticket.pk}/cancel", {})
 
 
-#: Without savepoints: statements in all, and how many of them lock the ticket before it changes.
+#: The statements of each verb without savepoints, and how many of them lock the ticket.
 STATEMENTS: list[tuple[Callable[[], Callable[[], Any]], int, int]] = [
     (accept, 9, 1),
     (resolve, 9, 1),
@@ -84,7 +84,7 @@ STATEMENTS: list[tuple[Callable[[], Callable[[], Any]], int, int]] = [
 
 
 @pytest.mark.parametrize(("verb", "statements", "locks"), STATEMENTS)
-def test_a_verb_locks_its_ticket_once_and_asks_no_more_than_it_must(
+def test_a_verb_locks_its_ticket_once_and_runs_a_fixed_number_of_statements(
     verb: Callable[[], Callable[[], Any]], statements: int, locks: int
 ) -> None:
     call = verb()

@@ -114,7 +114,7 @@ def explain_own(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
 def _explain_own_offer(
     agent: Agent, offer: Offer, account: TicketExplanation | None
 ) -> DecisionRow:
-    me = account.candidate(agent.pk) if account else None
+    me = account.find_candidate(agent.pk) if account else None
     about = _describe(offer, offer.sent_at) | {"outcome": str(OUTCOMES[offer.status])}
     if account is None or me is None or me.rank is None:
         return DecisionRow(**about)
@@ -141,7 +141,7 @@ def explain_others(agent: Agent, offers: Sequence[Offer]) -> list[DecisionRow]:
 def _explain_why_not(
     agent: Agent, account: TicketExplanation, known: AgentHistory
 ) -> Iterable[str]:
-    if me := account.candidate(agent.pk):
+    if me := account.find_candidate(agent.pk):
         return reasons.why_not_chosen(account, me)
     onlooker = known.explain(agent.pk, account)
     return reasons.why_not_considered(account, onlooker) if onlooker else []

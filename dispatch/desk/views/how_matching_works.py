@@ -11,11 +11,11 @@ from tickets import clock
 @require_GET
 def how_matching_works(request: HttpRequest) -> HttpResponse:
     """Show the current policy as text, the coming versions and the earlier ones."""
-    current, to_come, before = rulebook.in_force(at=clock.now())
+    current, to_come, before = rulebook.read_versions(at=clock.now())
     context = {
         "book": rulebook.build(current),
         "to_come": [
-            (version, rulebook.changes(version, former))
+            (version, rulebook.list_changes(version, former))
             for former, version in zip([current, *to_come], to_come, strict=False)
         ],
         "before": before,

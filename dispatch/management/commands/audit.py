@@ -1,4 +1,4 @@
-"""`manage.py audit`: looks at every row there is; exits 1 when an invariant is broken."""
+"""`manage.py audit`: checks the invariants over all rows; exits 1 if one is broken."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ from tickets import clock
 
 
 class Command(BaseCommand):
-    help = "Checks all invariants over all rows and names what breaks them, by id."
+    help = "Checks all invariants over all rows and lists the ids of rows that break one."
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = audit.run(Window(clock.now(), audit.EVER))

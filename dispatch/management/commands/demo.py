@@ -20,8 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--chatbot-url", required=True, help="where the chatbot hears webhooks")
 
     def handle(self, *args: Any, chatbot_url: str, **options: Any) -> None:
-        if seed.loaded():
-            seed.move(chatbot_url=chatbot_url)
+        if seed.is_loaded():
+            seed.update_chatbot_url(chatbot_url=chatbot_url)
         elif not Client.objects.exists():
             made = seed.load(chatbot_url=chatbot_url, at=clock.now())
             keep(settings.DATA_DIR / "demo.json", made)

@@ -1,4 +1,4 @@
-"""`manage.py replay`: runs decisions again and says whether they come out the same."""
+"""`manage.py replay`: replays stored decisions and reports those that pair differently."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,39 +16,45 @@ from dispatch.models import Decision
 
 
 class Command(BaseCommand):
-    help = "Runs stored decisions again: the same glance and policy must pair the same."
+    help = "Replays stored decisions: the same snapshot and policy must give the same pairs."
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group()
-        which.add_argument("--decision", type=UUID, help="this one")
-        which.add_argument("--last", type=_count, help="so many, the newest (all if not said)")
-        which.add_argument("--since", type=_moment, help="from this moment on, such as 2026-11-22")
+        which.add_argument("--decision", type=UUID, help="replay this decision")
+        which.add_argument(
+            "--last", type=_parse_count, help="replay this many, the newest (default: all)"
+        )
+        which.add_argument(
+            "--since",
+            type=_parse_moment,
+            help="replay those from this moment on, such as 2026-11-22",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = _chosen(options)
+        chosen = _select_decisions(options)
         total, odd = len(chosen), []
-        for number, done in enumerate(_replayed(chosen), start=1):
+        for number, result in enumerate(_replay_all(chosen), start=1):
             bar.draw(self.stderr, number, of=total)
-            if not done.same:
-                odd.append(done)
-        for one in odd:
-            self._show(one)
+            if not result.is_same:
+                odd.append(result)
+        for result in odd:
+            self._show(result)
         self.stdout.write(f"{total - len(odd)} of {total} the same")
         if odd:
-            raise CommandError(f"{len(odd)} of {total} came out another way")
+            raise CommandError(f"{len(odd)} of {total} replayed differently")
 
-    def _show(self, one: ReplayResult) -> None:
-        decision = one.decision
+    def _show(self, result: ReplayResult) -> None:
+        decision = result.decision
         self.stdout.write(
             f"{decision.pk} · {decision.at.isoformat()} · policy {decision.policy_id}"
         )
-        for sign, pairs in (("-", one.lost), ("+", one.new)):
+        for sign, pairs in (("-", result.lost), ("+", result.new)):
             for ticket, agent in pairs:
                 self.stdout.write(f"  {sign} ticket {ticket} agent {agent}")
 
 
-def _chosen(options: dict[str, Any]) -> list[UUID]:
-    """Which, the oldest first. Raises CommandError for one there is not."""
+def _select_decisions(options: dict[str, Any]) -> list[UUID]:
+    """The chosen decisions, the oldest first. Raises CommandError for an unknown one."""
     rows: QuerySet[Decision] = Decision.objects.order_by("-at", "-pk")
     if options["decision"]:
         rows = rows.filter(pk=options["decision"])
@@ -60,22 +66,22 @@ def _chosen(options: dict[str, Any]) -> list[UUID]:
     return newest[::-1]
 
 
-def _replayed(ids: list[UUID]) -> Iterator[ReplayResult]:
-    """A hundred are held at once, however many there are."""
+def _replay_all(ids: list[UUID]) -> Iterator[ReplayResult]:
+    """Replay these decisions, reading a hundred rows at once to bound the memory."""
     for start in range(0, len(ids), 100):
         rows = Decision.objects.in_bulk(ids[start : start + 100])
         yield from (replay.replay(rows[pk]) for pk in ids[start : start + 100])
 
 
-def _moment(written: str) -> datetime:
+def _parse_moment(written: str) -> datetime:
     try:
         found = parse_datetime(written) or datetime.fromisoformat(written)
     except ValueError as wrong:
-        raise CommandError(f"{written} is no moment: write 2026-11-22T12:00.") from wrong
+        raise CommandError(f"{written} is not a date or time. Write 2026-11-22T12:00.") from wrong
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _count(written: str) -> int:
+def _parse_count(written: str) -> int:
     if not written.isdigit() or int(written) < 1:
-        raise CommandError(f"{written} is no count: write 1000.")
+        raise CommandError(f"{written} is not a positive number. Write 1000.")
     return int(written)

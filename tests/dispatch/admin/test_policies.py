@@ -64,8 +64,8 @@ def test_a_new_version_is_published_for_a_future_time(coordinator):
     assert (made.language, made.lower_levels_at) == (70, [150, 300])
     assert made.note == "Languages count more"
     assert made.valid_from >= before + policies.NOTICE
-    assert policies.in_force(at=clock.now()).version == 1
-    assert policies.in_force(at=made.valid_from).language == 70
+    assert policies.read_in_force(at=clock.now()).version == 1
+    assert policies.read_in_force(at=made.valid_from).language == 70
 
 
 def test_a_new_version_may_have_a_date(coordinator):

@@ -53,7 +53,7 @@ def test_every_name_of_the_policy_has_a_text() -> None:
 
     assert exclusions.EXCLUDED.keys() == filters | set(not_considered.OUTSIDE_POLICY)
     assert set(rulebook.COSTS) == reasons.TITLES.keys()
-    assert set(rulebook.COSTS) == reasons.MINE.keys() == reasons.BETTER.keys()
+    assert set(rulebook.COSTS) == reasons.OWN_VALUES.keys() == reasons.BETTER.keys()
     assert set(decisions.OUTCOMES) == set(Offer.Status)
 
 
@@ -197,7 +197,7 @@ def test_the_required_certificate_is_named(plain: Browser, amina: Agent) -> None
 
     run_wave()
 
-    assert reasons_shown(plain) == ["whoever takes it must hold the certificate kyc"]
+    assert reasons_shown(plain) == ["it requires the certificate kyc, which you do not hold"]
 
 
 def test_idle_time_is_the_reason_between_equal_agents(plain: Browser, amina: Agent) -> None:

@@ -74,7 +74,7 @@ def test_every_setting_of_the_policy_is_on_the_page() -> None:
 
 @pytest.mark.parametrize("name", READ)
 def test_a_setting_is_that_of_the_version_in_force(client: Http, name: str) -> None:
-    before = policies.numbered(1)
+    before = policies.read_version(1)
     assert READ[name](before) in page(client)
 
     after = another(in_seconds=-1).rules()
@@ -93,7 +93,7 @@ def test_the_page_shows_the_coming_version_and_its_changes(client: Http) -> None
     assert "Version 2 comes into force on" in said
     assert "Languages count for more" in said
     assert "Language: 20 → 51" in said
-    assert READ["language"](policies.numbered(1)) in said
+    assert READ["language"](policies.read_version(1)) in said
 
 
 def test_the_page_shows_earlier_versions_with_their_notes(client: Http) -> None:

@@ -1,4 +1,4 @@
-"""Decisions: what a wave saw and did is kept, and comes out the same when it is run again."""
+"""Decisions: a wave stores its snapshot and pairs, and replaying it gives the same pairs."""
 
 import random
 from datetime import timedelta
@@ -27,33 +27,33 @@ def _card() -> None:
     factories.make_card()
 
 
-def some_who_wait_and_some_who_are_free(chance: random.Random) -> None:
+def make_tickets_and_agents(rng: random.Random) -> None:
     now = clock.now()
     for each in range(6):
-        needs = {"cards": chance.randint(1, 4)} if chance.random() < 0.5 else {}
+        needs = {"cards": rng.randint(1, 4)} if rng.random() < 0.5 else {}
         factories.make_ticket(
-            at=now - chance.randint(0, 50) * SECOND,
-            language=chance.choice(["en", "fr"]),
+            at=now - rng.randint(0, 50) * SECOND,
+            language=rng.choice(["en", "fr"]),
             skills=needs,
-            urgency=chance.choice(["low", "normal", "high"]),
+            urgency=rng.choice(["low", "normal", "high"]),
             customer={"ref": f"customer-{each}", "name": "Mia"},
         )
         factories.make_agent(
-            languages={chance.choice(["en", "fr"]): chance.randint(1, 5)},
-            skills={"cards": chance.randint(1, 5)},
+            languages={rng.choice(["en", "fr"]): rng.randint(1, 5)},
+            skills={"cards": rng.randint(1, 5)},
             capacity=3,
-            at=now - chance.randint(0, 40) * SECOND,
+            at=now - rng.randint(0, 40) * SECOND,
         )
 
 
-def run_again(decision: Decision) -> list[list[str]]:
+def replay_pairs(decision: Decision) -> list[list[str]]:
     seen = WaveSnapshot.from_json(orjson.dumps(decision.read()))
-    policy = policies.numbered(decision.policy_id)
+    policy = policies.read_version(decision.policy_id)
     found = wave.pair(seen, policy=policy, at=decision.at)
     return [[str(one.ticket), str(one.agent)] for one in found]
 
 
-def test_a_wave_is_kept_with_its_offers() -> None:
+def test_a_wave_stores_its_decision_with_its_offers() -> None:
     ticket, agent, at = factories.make_ticket(), factories.make_agent(), clock.now()
 
     wave.run(at=at)
@@ -64,7 +64,7 @@ def test_a_wave_is_kept_with_its_offers() -> None:
     assert Offer.objects.get().decision == decision
 
 
-def test_a_wave_that_pairs_nobody_is_not_kept() -> None:
+def test_a_wave_without_pairs_stores_no_decision() -> None:
     factories.make_ticket()
 
     wave.run(at=clock.now())
@@ -72,13 +72,13 @@ def test_a_wave_that_pairs_nobody_is_not_kept() -> None:
     assert not Decision.objects.exists()
 
 
-def test_an_offer_made_by_hand_has_no_decision() -> None:
+def test_an_offer_made_outside_a_wave_has_no_decision() -> None:
     assert factories.make_offer().decision is None
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_decision_run_again_pairs_the_same(seed: int) -> None:
-    some_who_wait_and_some_who_are_free(random.Random(seed))
+def test_a_replayed_decision_gives_the_same_pairs(seed: int) -> None:
+    make_tickets_and_agents(random.Random(seed))
     while wave.run(at=clock.now()):
         pass
     Ticket.objects.update(urgency=0)
@@ -86,33 +86,33 @@ def test_a_decision_run_again_pairs_the_same(seed: int) -> None:
 
     assert Decision.objects.exists()
     for decision in Decision.objects.all():
-        assert run_again(decision) == decision.pairs
+        assert replay_pairs(decision) == decision.pairs
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_agents_declined_or_let_time_out_before_changes_no_pairing(seed: int) -> None:
-    """Only what they answered to the very same ticket counts."""
-    chance = random.Random(seed)
-    some_who_wait_and_some_who_are_free(chance)
+def test_declines_and_timeouts_of_other_tickets_change_no_pairs(seed: int) -> None:
+    """Only answers to the same ticket count."""
+    rng = random.Random(seed)
+    make_tickets_and_agents(rng)
     at = clock.now()
-    before = pairs(at)
+    before = find_pairs(at)
     for _ in range(4):
-        have_a_history(chance)
+        make_offer_history(rng)
 
-    assert pairs(at) == before
+    assert find_pairs(at) == before
 
 
-def pairs(at: Any) -> list[tuple[Any, Any]]:
-    policy = policies.in_force(at=at)
+def find_pairs(at: Any) -> list[tuple[Any, Any]]:
+    policy = policies.read_in_force(at=at)
     seen = snapshot.read(policy=policy, at=at, shard=wave.ALL)
     return [(one.ticket, one.agent) for one in wave.pair(seen, policy=policy, at=at)]
 
 
-def have_a_history(chance: random.Random) -> None:
-    """Each agent answers offers of other tickets, or not, and has come and gone."""
+def make_offer_history(rng: random.Random) -> None:
+    """Give each agent settled offers of other tickets and past presence."""
     for held in Presence.objects.select_related("agent"):
         offer = factories.make_offer(factories.make_ticket(), held.agent)
-        was = chance.choice(["declined", "expired", "missed_connectivity", "withdrawn", "taken"])
+        was = rng.choice(["declined", "expired", "missed_connectivity", "withdrawn", "taken"])
         Offer.objects.filter(pk=offer.pk).update(
             status=was, shown_at=offer.sent_at, settled_at=offer.sent_at
         )
@@ -122,19 +122,19 @@ def have_a_history(chance: random.Random) -> None:
         PresenceSpan.objects.create(
             agent=held.agent,
             status="available",
-            started_at=offer.sent_at - chance.randint(1, 900) * SECOND,
+            started_at=offer.sent_at - rng.randint(1, 900) * SECOND,
             ended_at=offer.sent_at,
         )
         Presence.objects.filter(pk=held.pk).update(
-            load=held.load, timeouts_in_row=chance.randint(0, 2)
+            load=held.load, timeouts_in_row=rng.randint(0, 2)
         )
 
 
-def test_whoever_has_no_place_left_is_paired_and_gets_no_offer() -> None:
-    """Somebody took the place between the look and the write."""
+def test_an_agent_who_lost_their_last_place_is_paired_but_gets_no_offer() -> None:
+    """The place was taken between the snapshot and the write."""
     factories.make_ticket()
     agent, at = factories.make_agent(), clock.now()
-    policy = policies.in_force(at=at)
+    policy = policies.read_in_force(at=at)
     seen = snapshot.read(policy=policy, at=at, shard=wave.ALL)
     matches = wave.pair(seen, policy=policy, at=at)
     use_places(agent)

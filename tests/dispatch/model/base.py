@@ -1,7 +1,7 @@
-"""What every play of the machine starts from and is held to, whoever acts in it.
+"""The start of every run of the state machine, and the check after every step.
 
-A rule's arguments are small numbers that pick among what there is, the newest first, so that a
-failing example is printed as a short script that can be run again.
+A rule's arguments are small numbers that pick among existing rows, the newest first. So a failing
+example is printed as a short script that can be run again.
 """
 
 import json
@@ -20,20 +20,20 @@ from dispatch.models import Assignment, Offer
 from dispatch.waves import wave
 from tests import factories
 from tests.dispatch.model import invariants
-from tests.dispatch.model.world import Broken, World, surroundings
+from tests.dispatch.model.world import Broken, World, replace_surroundings
 
 NTH = st.sampled_from([0, 0, 0, 1, 2, 3, 5])
-OFTEN = st.sampled_from([True, True, True, False])
+MOSTLY = st.sampled_from([True, True, True, False])
 SELDOM = st.sampled_from([False, False, False, True])
 ABILITIES = st.tuples(
     st.integers(1, 3), st.sampled_from([("en",), ("en", "fr")]), st.integers(0, 4)
 )
-STAGES = ["waiting", "asked", "talking", "wrapping up"]
+STAGES = ["waiting", "offered", "talking", "wrapping up"]
 PATIENCE = timedelta(seconds=150)
 
 
-class Played(RuleBasedStateMachine):
-    """A client, its bot, a small team, perhaps some who wait; and what must hold at every step."""
+class StateMachine(RuleBasedStateMachine):
+    """A client with its bot, a small team and perhaps waiting tickets; checked after every step."""
 
     @initialize(
         team=st.lists(ABILITIES, min_size=1, max_size=3),
@@ -42,23 +42,23 @@ class Played(RuleBasedStateMachine):
     )
     def begin(self, team: list[tuple[int, Sequence[str], int]], waiting: int, stage: str) -> None:
         self._surroundings = ExitStack()
-        self.world = self._surroundings.enter_context(surroundings(World()))
-        #: Idempotency keys that were answered: with which body, and with which ticket.
+        self.world = self._surroundings.enter_context(replace_surroundings(World()))
+        #: The body and the ticket of each idempotency key that was answered.
         self.answers: dict[int, tuple[bytes, str]] = {}
-        self._settle_in(team)
-        self.before = invariants.look()
+        self._create_team(team)
+        self.before = invariants.read_state()
         for customer in range(waiting):
-            self.ask_for_a_human(key=customer, customer=customer)
-        self.nothing_is_broken()
+            self.send_escalation(key=customer, customer=customer)
+        self.check_rows()
         for before in STAGES[: STAGES.index(stage)]:
-            self._go_on(before)
-            self.nothing_is_broken()
+            self._advance(before)
+            self.check_rows()
 
-    def _go_on(self, stage: str) -> None:
-        """All are brought to the next stage who can be, so that much can happen to them there."""
+    def _advance(self, stage: str) -> None:
+        """Bring all rows that can be to the next stage, so that runs reach late stages often."""
         if stage == "waiting":
             self.world.act(lambda at: wave.run(at=at))
-        elif stage == "asked":
+        elif stage == "offered":
             for offer in Offer.objects.pending().select_related("ticket").order_by("pk"):
                 accept = partial(offers.accept, offer)
                 self.world.act(lambda at, accept=accept: accept(at=at))
@@ -67,7 +67,7 @@ class Played(RuleBasedStateMachine):
                 resolve = partial(assignments.resolve, held, disposition="solved")
                 self.world.act(lambda at, resolve=resolve: resolve(at=at))
 
-    def _settle_in(self, team: list[tuple[int, Sequence[str], int]]) -> None:
+    def _create_team(self, team: list[tuple[int, Sequence[str], int]]) -> None:
         client = factories.make_client(
             answer_within=timedelta(seconds=10), patience=PATIENCE, wrap_up=timedelta(seconds=30)
         )
@@ -88,31 +88,31 @@ class Played(RuleBasedStateMachine):
         ]
         self.open_pages = {agent.pk for agent in self.agents}
 
-    def ask_for_a_human(
+    def send_escalation(
         self, *, key: int, customer: int, language: str = "en", level: int = 0
     ) -> None:
-        """S11: the same key and body, the same ticket; the same key and another body, refused."""
+        """S11: the same key and body give the same ticket; another body is refused."""
         body = factories.escalation(
             conversation_ref=f"conversation {customer}",
             customer={"ref": f"customer {customer}", "name": "Mia"},
             language=language,
             skills=[{"code": "cards", "level": level, "gives_way": level == 1}] if level else [],
         )
-        written = json.dumps(body).encode()
-        answer = self.post(self.bot, "escalations", written, **{"idempotency-key": f"key {key}"})
+        encoded = json.dumps(body).encode()
+        answer = self.post(self.bot, "escalations", encoded, **{"idempotency-key": f"key {key}"})
         if answer is None:
             return
         known, ticket = self.answers.get(key, (None, None))
-        if known is not None and known != written and answer.status_code != 422:
+        if known is not None and known != encoded and answer.status_code != 422:
             raise Broken(f"S11 a key served two escalations: {answer.status_code}")
         opened = answer.status_code == 201
-        if known == written and not (opened and answer.json()["ticket"] == ticket):
-            raise Broken(f"S11 asked again, answered otherwise: {answer.status_code}")
+        if known == encoded and not (opened and answer.json()["ticket"] == ticket):
+            raise Broken(f"S11 the same key got another answer: {answer.status_code}")
         if opened:
-            self.answers[key] = (written, answer.json()["ticket"])
+            self.answers[key] = (encoded, answer.json()["ticket"])
 
     def post(self, bot: Http, path: str, body: bytes, **headers: str) -> Any:
-        """What the API answers; None when it died or waited too long for a lock."""
+        """The API's response; None if the process died or waited too long for a lock."""
         kind = "application/json"
         answer = self.world.act(
             lambda at: bot.post(f"/api/v1/{path}", body, content_type=kind, headers=headers)
@@ -120,13 +120,15 @@ class Played(RuleBasedStateMachine):
         return None if answer in ("died", "busy") or answer.status_code == 503 else answer
 
     @invariant()
-    def nothing_is_broken(self) -> None:
+    def check_rows(self) -> None:
         self.sound = False
-        after = invariants.look()
-        refuse(after.broken)
-        refuse(list(invariants.moved_wrongly(self.before, after)))
+        after = invariants.read_state()
+        raise_breaches(after.broken)
+        raise_breaches(list(invariants.find_wrong_changes(self.before, after)))
         promised = {ticket for _, ticket in self.answers.values()}
-        refuse([f"L1 a ticket was lost: {lost}" for lost in promised - after.tickets.keys()])
+        raise_breaches(
+            [f"L1 a ticket was lost: {lost}" for lost in promised - after.tickets.keys()]
+        )
         self.before, self.sound = after, True
 
     def newest_ticket(self, which: int) -> str:
@@ -140,11 +142,11 @@ class Played(RuleBasedStateMachine):
 
 
 def nth(rows: Mapping[str, list[Any]], which: int, lively: Callable[[list[Any]], bool]) -> str:
-    """One of them by its number, counted from the newest; those still lively come first."""
+    """The id of a row by its number, counted from the newest; live rows come first."""
     ids = sorted(rows, key=lambda pk: lively(rows[pk]))
     return ids[-1 - which % len(ids)]
 
 
-def refuse(found: list[str]) -> None:
+def raise_breaches(found: list[str]) -> None:
     if found:
         raise Broken("; ".join(found))

@@ -1,4 +1,4 @@
-"""What people may do, whenever they may do it: customers, agents, coordinators."""
+"""The steps of people: customers, agents and coordinators."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from dispatch import assignments, offers, policies
 from dispatch.models import Assignment, Offer, PolicyVersion
 from dispatch.waves import wave
 from tests.dispatch.model import invariants
-from tests.dispatch.model.base import NTH, OFTEN, SELDOM, Played
+from tests.dispatch.model.base import MOSTLY, NTH, SELDOM, StateMachine
 from tests.dispatch.model.world import Broken
 from tickets import lifecycle
 from tickets.models import Ticket
@@ -24,8 +24,8 @@ CUSTOMERS = st.integers(0, 3)
 Verbs = dict[Any, Callable[[datetime], Any]]
 
 
-class People(Played):
-    """Each rule is one person's act; most are tried by those who may not, too."""
+class People(StateMachine):
+    """Each rule is one person's step. Most are also tried by people who may not do it."""
 
     # Customers and their bot.
 
@@ -34,7 +34,7 @@ class People(Played):
     )
     def escalate(self, key: int, customer: int, french: bool, level: int) -> None:
         language = "fr" if french else "en"
-        self.ask_for_a_human(key=key, customer=customer, language=language, level=level)
+        self.send_escalation(key=key, customer=customer, language=language, level=level)
 
     @precondition(lambda self: self.before.tickets)
     @rule(which=NTH, word=st.integers(0, 2), foreign=SELDOM, leaves=SELDOM)
@@ -55,10 +55,10 @@ class People(Played):
     # Agents.
 
     @precondition(lambda self: self.before.offers)
-    @rule(acks=st.lists(st.tuples(NTH, OFTEN), min_size=1, max_size=3), roll=st.booleans())
+    @rule(acks=st.lists(st.tuples(NTH, MOSTLY), min_size=1, max_size=3), roll=st.booleans())
     def screens_show(self, acks: list[tuple[int, bool]], roll: bool) -> None:
-        """Late, twice, or by a page that is somebody else's."""
-        shown = [self._shown(*ack) for ack in acks]
+        """Report offers as shown: late, twice, or from another agent's page."""
+        shown = [self._pick_shown(*ack) for ack in acks]
         own = {pk for pk, agent in shown if str(agent) == self.before.offers[str(pk)][1]}
 
         def show(at: datetime) -> None:
@@ -67,31 +67,31 @@ class People(Played):
                 offers.auto_accept(ids, at=at)
 
         self.world.act(show)
-        after = invariants.look()
+        after = invariants.read_state()
         for pk, agent in shown:
             was, now = self.before.offers[str(pk)][2], after.offers[str(pk)][2]
             if pk not in own and (was, now) == ("sent", "shown"):
-                raise Broken(f"S12 {agent} showed what somebody else was asked: {pk}")
+                raise Broken(f"S12 {agent} showed another agent's offer: {pk}")
 
     @precondition(lambda self: self.before.offers)
     @rule(which=NTH, lag=SELDOM, last=st.sampled_from([None, None, -1, 0, 1]))
     def accept(self, which: int, lag: bool, last: int | None = None) -> None:
-        """At once, or so many seconds after the last moment."""
+        """Accept now, or this many seconds after the expiry."""
         offer = self._offer(which)
         if last is not None and offer.is_pending:
             self.world.pass_time(max((offer.expires_at - self.world.now).total_seconds() + last, 0))
         self.world.act(lambda at: offers.accept(offer, at=at), lag=lag)
 
     @precondition(lambda self: self.before.tickets)
-    @rule(patiently=st.booleans())
-    def all_goes_well(self, patiently: bool) -> None:
-        """The short way to a conversation: a wave, and the newest offer is shown and accepted."""
+    @rule(wait_first=st.booleans())
+    def reach_a_conversation(self, wait_first: bool) -> None:
+        """Run a wave, then show and accept the newest offer."""
         self.world.act(lambda at: wave.run(at=at))
-        self.nothing_is_broken()
+        self.check_rows()
         if self.before.offers:
             self.screens_show([(0, True)], roll=False)
-            self.nothing_is_broken()
-            self.world.pass_time(5 if patiently else 0)
+            self.check_rows()
+            self.world.pass_time(5 if wait_first else 0)
             self.accept(0, lag=False)
 
     @precondition(lambda self: self.before.offers)
@@ -116,8 +116,8 @@ class People(Played):
 
         said = self.before.tickets[str(held.ticket_id)][3]
         self.world.act(speak)
-        if invariants.look().tickets[str(held.ticket_id)][3] > said + self._holds(held):
-            raise Broken(f"S4 one who does not hold the ticket spoke, or twice: {held.pk}")
+        if invariants.read_state().tickets[str(held.ticket_id)][3] > said + self._is_current(held):
+            raise Broken(f"S4 an agent without the ticket wrote, or twice: {held.pk}")
 
     @precondition(lambda self: self.before.assignments)
     @rule(
@@ -126,7 +126,7 @@ class People(Played):
         lag=SELDOM,
     )
     def close(self, which: int, how: str, lag: bool) -> None:
-        """By whoever has or had the ticket, as often as they like."""
+        """End the conversation or its wrap-up, by an agent who has or had the ticket."""
         held = self._assignment(which)
         verbs: Verbs = {
             "resolve": lambda at: assignments.resolve(held, disposition="solved", at=at),
@@ -134,16 +134,16 @@ class People(Played):
         }
         hand_back = lambda at: assignments.hand_back(held, reason=how, at=at)  # noqa: E731
         answer = self.world.act(verbs.get(how, hand_back), lag=lag)
-        if how != "finish" and answer is None and not self._holds(held):
-            raise Broken(f"S4 one who does not hold the ticket ended it: {held.pk}")
+        if how != "finish" and answer is None and not self._is_current(held):
+            raise Broken(f"S4 an agent without the ticket ended it: {held.pk}")
 
     @rule(
         who=NTH,
         how=st.sampled_from(["available", "available", "away", "offline", "closed", "open", 0, 1]),
     )
     def attend(self, who: int, how: str | int) -> None:
-        """Come, go, close the page, open it, or have offers accepted: so many an hour, 0 is off."""
-        agent = self.agent(who)
+        """Set the presence, open or close the page, or set auto-accept (0 is off)."""
+        agent = self.pick_agent(who)
         verbs: Verbs = {
             "available": lambda at: presence.go_available(agent, at=at),
             "away": lambda at: presence.go_away(agent, at=at),
@@ -178,8 +178,8 @@ class People(Played):
 
     @rule(who=NTH, how=st.sampled_from(["restrict", "approve", "approve", 1, 2, 3]))
     def change_agent(self, who: int, how: str | int) -> None:
-        """Their right to work, or their capacity."""
-        agent = self.agent(who)
+        """Change an agent's approval or capacity."""
+        agent = self.pick_agent(who)
         verbs: Verbs = {
             "restrict": lambda at: roster.restrict(agent, at=at),
             "approve": lambda at: roster.approve(agent),
@@ -194,13 +194,13 @@ class People(Played):
         )
         self.world.act(lambda at: policies.publish(draft, at=at))
 
-    def _shown(self, which: int, own: bool) -> tuple[UUID, UUID]:
+    def _pick_shown(self, which: int, own: bool) -> tuple[UUID, UUID]:
         offer = self.newest_offer(which)
         mine = self.before.offers[offer][1]
         others = [agent for agent in self.before.agents if agent != mine]
         return UUID(offer), UUID(mine if own or not others else others[0])
 
-    def agent(self, who: int) -> Agent:
+    def pick_agent(self, who: int) -> Agent:
         return self.agents[who % len(self.agents)]
 
     def _offer(self, which: int) -> Offer:
@@ -211,5 +211,5 @@ class People(Played):
         rows = Assignment.objects.select_related("ticket", "agent__user")
         return rows.get(pk=self.newest_assignment(which))
 
-    def _holds(self, held: Assignment) -> bool:
-        return self.before.holds(str(held.pk))
+    def _is_current(self, held: Assignment) -> bool:
+        return self.before.is_current(str(held.pk))

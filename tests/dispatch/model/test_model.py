@@ -1,6 +1,6 @@
-"""The machine finds nothing broken, however long it plays.
+"""The state machine finds no broken invariant.
 
-`RELEVE_MODEL_RUNS=500 make test ARGS=tests/dispatch/model/test_model.py` plays longer. A failing
+`RELEVE_MODEL_RUNS=500 make test ARGS=tests/dispatch/model/test_model.py` runs longer. A failing
 example is printed as a script of steps.
 """
 
@@ -18,7 +18,7 @@ STEPS = 30
 
 @pytest.mark.model
 @pytest.mark.django_db(transaction=True)
-def test_whatever_happens_in_whatever_order_the_invariants_hold(no_worker: None) -> None:
+def test_the_invariants_hold_after_any_sequence_of_steps(no_worker: None) -> None:
     run_state_machine_as_test(
         Dispatch,
         settings=settings(

@@ -1,8 +1,8 @@
-"""The machine is worth its time: each bug sown into the real code is found, by what is named.
+"""Mutation tests of the state machine: each bug put into the real code is found, and by what.
 
-Where the database itself refuses the bug's work that is a find too, and the bug is sown again with
-that constraint taken away. Each bug is met by a story in the machine's own steps, which finds
-nothing in the code as it is: chance finds most of them too, 22 of 25 within 200 plays each.
+A constraint of the database may find it. Then the bug is tried again without that constraint. Each
+bug has a story in the machine's own steps, which finds nothing in the unchanged code. Random runs
+find most of them too: 22 of 25 within 200 runs each.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import IntegrityError, connection
 
-from tests.dispatch.model.bugs import BUGS, Story, sown
+from tests.dispatch.model.bugs import BUGS, Story, apply_bug
 from tests.dispatch.model.machine import Dispatch
 from tests.dispatch.model.world import Broken, set_session, wipe
 
@@ -19,34 +19,34 @@ pytestmark = [pytest.mark.model, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("name", BUGS)
-def test_a_bug_is_found_where_its_story_leads_and_nothing_else_is(
+def test_a_bugs_story_finds_it_and_finds_nothing_in_the_real_code(
     name: str, no_worker: None
 ) -> None:
     bug = BUGS[name]
 
-    play(bug.story)
+    run_story(bug.story)
     with (
-        without(bug.without),
-        sown(bug.changes),
+        drop_constraint(bug.without),
+        apply_bug(bug.changes),
         pytest.raises((Broken, IntegrityError), match=bug.found_by),
     ):
-        play(bug.story)
+        run_story(bug.story)
 
 
-def play(story: Story) -> None:
-    """One step after the other, each looked at."""
+def run_story(story: Story) -> None:
+    """Run the steps of a story and check the invariants after each."""
     machine = Dispatch()
     try:
         for name, given in story:
             getattr(machine, name)(**given)
-            machine.nothing_is_broken()
+            machine.check_rows()
     finally:
         machine.teardown()
 
 
 @contextmanager
-def without(constraint: str) -> Iterator[None]:
-    """This constraint is not there meanwhile; what broke it is wiped away."""
+def drop_constraint(constraint: str) -> Iterator[None]:
+    """Drop a constraint for a while; the rows that break it are deleted before it is restored."""
     if not constraint:
         yield
         return

@@ -1,11 +1,12 @@
-"""The world the machine plays in: the real verbs on the real database, and all that is uncertain
-around them made a choice: the time, the broker, the bot, dying processes, rows somebody holds.
+"""The surroundings of the state machine. The verbs and the database are real.
 
-Time is drawn by standing in for PostgreSQL's clock: the functions of the schema `drawn` come before
-those of `pg_catalog` in this connection's search path, so that every `clock_timestamp()` and
-`Now()`, triggers' too, reads one setting. Moving rows into the past instead would need a list of
-all columns that hold a moment, silently wrong with the next one added, and the journal refuses it.
-It stands still until told to pass, so a deadline is hit to the microsecond.
+Everything uncertain is controlled by the test: time, broker, bot, dying processes, locked rows.
+
+Time is controlled by replacing PostgreSQL's clock. The functions of the schema `drawn` come before
+those of `pg_catalog` in this connection's search path, so every `clock_timestamp()` and `Now()`,
+in triggers too, reads one setting. Moving rows into the past instead would need a list of all
+timestamp columns, which the next one added would make wrong silently, and the journal refuses it.
+Time stands still until `pass_time`, so a test hits a deadline to the microsecond.
 """
 
 import json
@@ -36,10 +37,10 @@ from tickets.events import outbound_http, outbox
 from tickets.events.outbound_http import DeliveryAnswer
 
 START = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
-#: So much older than the database's clock a caller's `at` may be: it waited for a lock.
+#: How much older than the database's clock a caller's `at` may be, because it waited for a lock.
 LAG = timedelta(seconds=2)
-#: What processes remember of policies and rate cards they forget after so many seconds.
-REMEMBERED = 5
+#: Seconds after which processes drop cached policies and rate cards.
+CACHE_SECONDS = 5
 REFUSALS = (TicketError, DispatchError, AgentError)
 CLOCKS = ("clock_timestamp", "statement_timestamp", "transaction_timestamp", "now")
 DRAWN = "CREATE SCHEMA IF NOT EXISTS drawn;" + "".join(
@@ -50,79 +51,79 @@ DRAWN = "CREATE SCHEMA IF NOT EXISTS drawn;" + "".join(
 
 
 class Broken(AssertionError):
-    """Something that must always hold, or hold again by now, does not."""
+    """An invariant is broken."""
 
 
 class Crash(BaseException):
-    """The process died here: nothing that catches errors sees it."""
+    """The process died here. It is a BaseException, so no error handling catches it."""
 
 
 class Broker:
-    """Carries hints, or loses, doubles and reorders them: whoever plays decides."""
+    """A broker that keeps hints, so that the test delivers, loses, doubles or reorders them."""
 
     def __init__(self) -> None:
         self.kept: list[Callable[[], Any]] = []
 
     def publish(self, channel: str, message: bytes) -> None:
-        """News for a screen: here nobody looks, what screens show is drawn."""
-        only_outside_transactions("a push")
+        """Drop a push, because the machine decides what pages show."""
+        check_outside_transaction("a push")
 
     def enqueue(self, task: Task) -> None:
-        only_outside_transactions("a hint")
+        check_outside_transaction("a hint")
         self.kept.append(outbox.deliver_due)
 
     def wake(self, signal: WakeSignal, task: Task, work: Callable[[], object]) -> None:
-        only_outside_transactions("a hint")
+        check_outside_transaction("a hint")
         self.kept.append(run_until_idle)
 
     def refresh(self, job: BackgroundJob) -> None:
-        """What was read before is as new as anything here: time stands still."""
+        """Do nothing: time stands still, so what was read before is still right."""
 
 
 class Bot:
-    """The client's end of the webhooks. It is up, or down, or takes news and its answer is lost."""
+    """The client's webhook receiver: up, down, or deaf (it receives, but its answer is lost)."""
 
     def __init__(self) -> None:
         self.mood = "up"
         self.known: set[str] = set()
         self.newest: dict[str, int] = {}
-        self.told: set[tuple[str, str]] = set()
+        self.received: set[tuple[str, str]] = set()
 
     def post(self, url: str, body: bytes, headers: dict[str, str]) -> DeliveryAnswer:
-        only_outside_transactions("a webhook")
+        check_outside_transaction("a webhook")
         if self.mood == "down":
             return DeliveryAnswer(error="ConnectTimeout")
         if headers["webhook-id"] not in self.known:
             self.known.add(headers["webhook-id"])
-            self._learn(json.loads(body))
+            self._record(json.loads(body))
         return (
             DeliveryAnswer(status=204) if self.mood == "up" else DeliveryAnswer(error="ReadTimeout")
         )
 
-    def _learn(self, news: dict[str, Any]) -> None:
+    def _record(self, news: dict[str, Any]) -> None:
         ticket, version = news["data"]["ticket"], news["data"]["version"]
         if version <= self.newest.get(ticket, 0):
             raise Broken(f"S14 version {version} came after {self.newest[ticket]}")
         self.newest[ticket] = version
-        self.told.add((ticket, news["type"]))
+        self.received.add((ticket, news["type"]))
 
 
 class World:
-    """The database with what surrounds it; `act` is the only way anything happens."""
+    """The database and its surroundings. Every step goes through `act`."""
 
     def __init__(self) -> None:
         self.now = START
         self.broker, self.bot = Broker(), Bot()
-        #: The statement or commit, counted from the next act's first, that a process dies at.
+        #: The statement or commit, counted from the next step's first, at which the process dies.
         self.dies_at: int | None = None
-        #: Table and key of a row somebody else locks during the next act.
+        #: Table and key of a row that another connection locks during the next step.
         self.held: tuple[str, UUID] | None = None
         self._other = connection.copy()
 
     def begin(self) -> None:
         wipe()
         set_session(f"{DRAWN} SET lock_timeout = 40; SET search_path = drawn, public, pg_catalog")
-        self._tell_time()
+        self._set_time()
 
     def end(self) -> None:
         self._other.close()
@@ -130,51 +131,51 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-        self._tell_time()
-        if seconds >= REMEMBERED:
+        self._set_time()
+        if seconds >= CACHE_SECONDS:
             cache.clear()
 
     def act(self, verb: Callable[[datetime], Any], *, lag: bool = False) -> Any:
-        """What the verb answers, or the code of its refusal, "died" or "busy"."""
-        with self._interfered():
+        """Run a verb. Returns its result, the code of its refusal, "died" or "busy"."""
+        with self._with_faults():
             try:
                 return verb(self.now - LAG if lag else self.now)
             except REFUSALS as refusal:
                 return refusal.code
             except Crash:
-                forget_hooks()
+                drop_hooks()
                 return "died"
             except OperationalError:
                 if not self.held:
                     raise
                 return "busy"
 
-    def faultless(self) -> None:
-        """From now on nothing goes wrong but that agents may stay silent."""
+    def end_faults(self) -> None:
+        """End all faults. Agents may still stay silent."""
         self.dies_at = self.held = None
         self.bot.mood = "up"
 
     @contextmanager
-    def _interfered(self) -> Iterator[None]:
+    def _with_faults(self) -> Iterator[None]:
         try:
             with locked(self._other, self.held), dying(self.dies_at):
                 yield
         finally:
             self.dies_at = self.held = None
 
-    def _tell_time(self) -> None:
+    def _set_time(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('drawn.now', %s, false)", [self.now.isoformat()])
 
 
 @contextmanager
-def surroundings(world: World) -> Iterator[World]:
-    """Hints and webhooks go to this world's broker and bot."""
+def replace_surroundings(world: World) -> Iterator[World]:
+    """Send hints and webhooks to this world's broker and bot."""
     with pytest.MonkeyPatch.context() as patch:
         count_ids(patch)
         patch.setattr(notifier, "get_engine", lambda: world.broker)
         patch.setattr(outbound_http, "post", world.bot.post)
-        # Refusals are half of what happens here.
+        # Refusals are half of all responses here, so they are not logged.
         patch.setattr(logging.getLogger("django.request"), "disabled", True)
         world.begin()
         try:
@@ -184,7 +185,7 @@ def surroundings(world: World) -> Iterator[World]:
 
 
 def count_ids(patch: pytest.MonkeyPatch) -> None:
-    """Ids are counted, not random: where two fit equally well, a second run picks the same one."""
+    """Count ids instead of drawing them, so that a second run breaks ties the same way."""
     numbers = count(1)
     for model in models():
         key: Any = model._meta.pk
@@ -194,7 +195,7 @@ def count_ids(patch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def locked(other: Any, row: tuple[str, UUID] | None) -> Iterator[None]:
-    """Another connection holds this row's lock meanwhile."""
+    """Lock this row from another connection meanwhile."""
     if not row:
         yield
         return
@@ -211,22 +212,22 @@ def locked(other: Any, row: tuple[str, UUID] | None) -> Iterator[None]:
 
 @contextmanager
 def dying(countdown: int | None) -> Iterator[None]:
-    """The process dies at this statement or commit: a commit stands, but its hints are lost."""
+    """Die at this statement or commit. A commit stands, but its hooks do not run."""
     if countdown is None:
         yield
         return
     left = iter(range(countdown))
 
-    def live_on() -> None:
+    def die_if_due() -> None:
         if next(left, None) is None:
             raise Crash
 
     def before(execute: Callable[..., Any], *given: Any) -> Any:
-        live_on()
+        die_if_due()
         return execute(*given)
 
     def after_commit() -> None:
-        live_on()
+        die_if_due()
         run_hooks()
 
     run_hooks = connection.run_and_clear_commit_hooks
@@ -235,13 +236,13 @@ def dying(countdown: int | None) -> Iterator[None]:
         yield
 
 
-def forget_hooks() -> None:
-    """What a process would have done after its commit dies with it."""
+def drop_hooks() -> None:
+    """Drop the commit hooks, as a dead process does."""
     connection.run_on_commit = []
     connection.run_commit_hooks_on_set_autocommit_on = False
 
 
-def only_outside_transactions(what: str) -> None:
+def check_outside_transaction(what: str) -> None:
     if connection.in_atomic_block:
         raise Broken(f"S16 {what} leaves inside a transaction")
 
@@ -257,8 +258,11 @@ def models() -> list[type[Model]]:
 
 
 def wipe() -> None:
-    """An empty database, but for the first policy. As a replica: the journal refuses deletion, and
-    emptying small tables row by row is much quicker than TRUNCATE."""
+    """Empty all tables except the first policy.
+
+    It runs as a replica, because the journal's trigger refuses deletion. DELETE is much quicker
+    than TRUNCATE on small tables.
+    """
     tables = [model._meta.db_table for model in models() if model is not PolicyVersion]
     emptied = "".join(f"DELETE FROM {table};" for table in tables)
     newer = "DELETE FROM dispatch_policyversion WHERE version > 1;"

@@ -1,4 +1,4 @@
-"""The pairing: the least cost in all, whatever the order, whatever the names."""
+"""Matching: the least total cost, whatever the order and the ids."""
 
 import random
 from dataclasses import replace
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch.rules import matching
-from dispatch.rules.matching import Table
+from dispatch.rules.matching import CostMatrix
 from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, unassigned_penalty, verdict
 from tests.dispatch.cases import (
     HOUR,
@@ -19,16 +19,16 @@ from tests.dispatch.cases import (
     POLICY,
     SECOND,
     Case,
-    a_ticket,
-    an_agent,
     cases,
-    pairs,
+    make_free_agent,
+    make_waiting_ticket,
+    match_pairs,
     policies,
 )
 
 
-def total(case: Case, found: dict[UUID, UUID], policy: Policy) -> int:
-    """What a pairing costs in all: its pairs, and whoever is left waiting."""
+def total_cost(case: Case, found: dict[UUID, UUID], policy: Policy) -> int:
+    """The cost of all pairs plus the penalty of each unassigned ticket."""
     by_id = {agent.id: agent for agent in case.agents}
     return sum(
         verdict(ticket, by_id[found[ticket.id]], policy=policy, at=NOON).total
@@ -38,10 +38,10 @@ def total(case: Case, found: dict[UUID, UUID], policy: Policy) -> int:
     )
 
 
-def every_pairing(case: Case, policy: Policy) -> list[dict[UUID, UUID]]:
-    """All there are of what is allowed."""
+def list_allowed_pairings(case: Case, policy: Policy) -> list[dict[UUID, UUID]]:
+    """All sets of pairs that no filter excludes."""
     choices = [
-        [None, *(who.id for who in case.agents if allowed(ticket, who, policy))]
+        [None, *(who.id for who in case.agents if is_allowed(ticket, who, policy))]
         for ticket in case.tickets
     ]
     return [
@@ -51,123 +51,134 @@ def every_pairing(case: Case, policy: Policy) -> list[dict[UUID, UUID]]:
     ]
 
 
-def allowed(ticket: WaitingTicket, agent: FreeAgent, policy: Policy = POLICY) -> bool:
+def is_allowed(ticket: WaitingTicket, agent: FreeAgent, policy: Policy = POLICY) -> bool:
     return verdict(ticket, agent, policy=policy, at=NOON).excluded_by is None
 
 
-def test_whoever_let_it_time_out_is_asked_last() -> None:
-    expert = an_agent(skills={"cards": 5}, idle_since=NOON - timedelta(hours=9))
-    novice = an_agent(languages={"en": 1}, skills={"cards": 1})
-    ticket = a_ticket(skills={"cards": 1}, timed_out_by=frozenset({expert.id}))
+def test_an_agent_who_let_the_ticket_time_out_is_offered_it_last() -> None:
+    expert = make_free_agent(skills={"cards": 5}, idle_since=NOON - timedelta(hours=9))
+    novice = make_free_agent(languages={"en": 1}, skills={"cards": 1})
+    ticket = make_waiting_ticket(skills={"cards": 1}, timed_out_by=frozenset({expert.id}))
 
-    assert pairs([ticket], [expert, novice]) == {ticket.id: novice.id}
-
-
-def test_the_better_speaker_is_asked_first() -> None:
-    fluent, native = an_agent(languages={"en": 4}), an_agent(languages={"en": 5})
-    ticket = a_ticket()
-
-    assert pairs([ticket], [fluent, native]) == {ticket.id: native.id}
+    assert match_pairs([ticket], [expert, novice]) == {ticket.id: novice.id}
 
 
-def test_the_more_skilled_is_asked_first() -> None:
-    novice, expert = an_agent(skills={"cards": 2}), an_agent(skills={"cards": 5})
-    ticket = a_ticket(skills={"cards": 1})
+def test_the_better_speaker_is_offered_the_ticket() -> None:
+    fluent, native = make_free_agent(languages={"en": 4}), make_free_agent(languages={"en": 5})
+    ticket = make_waiting_ticket()
 
-    assert pairs([ticket], [novice, expert]) == {ticket.id: expert.id}
-
-
-def test_whoever_knows_the_customer_is_asked_first() -> None:
-    known, stranger = an_agent(), an_agent(idle_since=NOON - HOUR)
-    ticket = a_ticket(known_by=frozenset({known.id}))
-
-    assert pairs([ticket], [stranger, known]) == {ticket.id: known.id}
+    assert match_pairs([ticket], [fluent, native]) == {ticket.id: native.id}
 
 
-def test_skills_nobody_asked_for_count_for_nothing() -> None:
-    first = an_agent(idle_since=NOON - SECOND)
-    many = an_agent(skills={"cards": 5, "loans": 5})
-    ticket = a_ticket()
+def test_the_more_skilled_agent_is_offered_the_ticket() -> None:
+    novice, expert = make_free_agent(skills={"cards": 2}), make_free_agent(skills={"cards": 5})
+    ticket = make_waiting_ticket(skills={"cards": 1})
 
-    assert pairs([ticket], [many, first]) == {ticket.id: first.id}
+    assert match_pairs([ticket], [novice, expert]) == {ticket.id: expert.id}
 
 
-def test_whoever_can_do_what_few_can_is_kept_for_those_who_need_it() -> None:
-    knows = an_agent(
+def test_an_agent_who_knows_the_customer_is_offered_the_ticket() -> None:
+    known, stranger = make_free_agent(), make_free_agent(idle_since=NOON - HOUR)
+    ticket = make_waiting_ticket(known_by=frozenset({known.id}))
+
+    assert match_pairs([ticket], [stranger, known]) == {ticket.id: known.id}
+
+
+def test_skills_a_ticket_does_not_require_do_not_count() -> None:
+    first = make_free_agent(idle_since=NOON - SECOND)
+    many = make_free_agent(skills={"cards": 5, "loans": 5})
+    ticket = make_waiting_ticket()
+
+    assert match_pairs([ticket], [many, first]) == {ticket.id: first.id}
+
+
+def test_an_agent_with_a_scarce_skill_is_kept_for_tickets_that_require_it() -> None:
+    knows = make_free_agent(
         idle_since=NOON - 5 * MINUTE, skills={"loans": 5}, scarcity={"en ": 0, "en loans": 200}
     )
-    other = an_agent()
-    simple, hard = a_ticket(), a_ticket(skills={"loans": 1})
+    other = make_free_agent()
+    simple, hard = make_waiting_ticket(), make_waiting_ticket(skills={"loans": 1})
 
-    assert pairs([simple], [knows, other]) == {simple.id: other.id}
-    assert pairs([simple, hard], [knows, other]) == {simple.id: other.id, hard.id: knows.id}
-
-
-def test_how_rare_what_somebody_can_do_is_lets_no_ticket_overtake_another() -> None:
-    knows = an_agent(skills={"loans": 5, "cards": 5}, scarcity={"en loans": 900, "en cards": 20})
-    first = a_ticket(skills={"cards": 1}, due_at=NOON - 20 * SECOND)
-    second = a_ticket(skills={"loans": 1}, due_at=NOON - 10 * SECOND)
-
-    assert pairs([second, first], [knows]) == {first.id: knows.id}
+    assert match_pairs([simple], [knows, other]) == {simple.id: other.id}
+    assert match_pairs([simple, hard], [knows, other]) == {simple.id: other.id, hard.id: knows.id}
 
 
-def test_between_equals_the_longest_idle_is_asked() -> None:
-    later = an_agent(idle_since=NOON - 10 * SECOND)
-    earlier = an_agent(idle_since=NOON - 11 * SECOND)
-    ticket = a_ticket()
+def test_scarcity_lets_no_ticket_overtake_another() -> None:
+    knows = make_free_agent(
+        skills={"loans": 5, "cards": 5}, scarcity={"en loans": 900, "en cards": 20}
+    )
+    first = make_waiting_ticket(skills={"cards": 1}, due_at=NOON - 20 * SECOND)
+    second = make_waiting_ticket(skills={"loans": 1}, due_at=NOON - 10 * SECOND)
 
-    assert pairs([ticket], [later, earlier]) == {ticket.id: earlier.id}
+    assert match_pairs([second, first], [knows]) == {first.id: knows.id}
 
 
-def test_an_expert_is_kept_for_whom_only_an_expert_can_help() -> None:
-    """Each ticket in its turn would take the expert and leave the other waiting."""
-    novice, expert = an_agent(), an_agent(skills={"loans": 5}, idle_since=NOON - HOUR)
-    simple, hard = a_ticket(due_at=NOON - MINUTE), a_ticket(skills={"loans": 4})
+def test_of_two_equal_agents_the_longest_idle_is_offered_the_ticket() -> None:
+    later = make_free_agent(idle_since=NOON - 10 * SECOND)
+    earlier = make_free_agent(idle_since=NOON - 11 * SECOND)
+    ticket = make_waiting_ticket()
 
-    assert pairs([simple, hard], [novice, expert]) == {simple.id: novice.id, hard.id: expert.id}
+    assert match_pairs([ticket], [later, earlier]) == {ticket.id: earlier.id}
+
+
+def test_an_expert_is_kept_for_the_ticket_only_an_expert_can_serve() -> None:
+    """A greedy matching would give the expert to the first ticket and leave the second waiting."""
+    novice, expert = make_free_agent(), make_free_agent(skills={"loans": 5}, idle_since=NOON - HOUR)
+    simple, hard = (
+        make_waiting_ticket(due_at=NOON - MINUTE),
+        make_waiting_ticket(skills={"loans": 4}),
+    )
+
+    assert match_pairs([simple, hard], [novice, expert]) == {
+        simple.id: novice.id,
+        hard.id: expert.id,
+    }
 
 
 def test_urgency_is_a_head_start_and_no_more() -> None:
-    urgent = a_ticket(urgency=2)
-    just_before = a_ticket(urgency=0, due_at=NOON - 3 * MINUTE, queued_at=NOON - HOUR)
-    long_before = a_ticket(urgency=0, due_at=NOON - 5 * MINUTE, queued_at=NOON - HOUR)
-    agent = an_agent()
+    urgent = make_waiting_ticket(urgency=2)
+    just_before = make_waiting_ticket(urgency=0, due_at=NOON - 3 * MINUTE, queued_at=NOON - HOUR)
+    long_before = make_waiting_ticket(urgency=0, due_at=NOON - 5 * MINUTE, queued_at=NOON - HOUR)
+    agent = make_free_agent()
 
-    assert pairs([urgent, just_before], [agent]) == {urgent.id: agent.id}
-    assert pairs([urgent, long_before], [agent]) == {long_before.id: agent.id}
+    assert match_pairs([urgent, just_before], [agent]) == {urgent.id: agent.id}
+    assert match_pairs([urgent, long_before], [agent]) == {long_before.id: agent.id}
 
 
 def test_the_ticket_due_first_is_served_first() -> None:
-    later = a_ticket(due_at=NOON + 11 * SECOND, queued_at=NOON - HOUR)
-    sooner = a_ticket(due_at=NOON + 10 * SECOND)
-    agent = an_agent()
+    later = make_waiting_ticket(due_at=NOON + 11 * SECOND, queued_at=NOON - HOUR)
+    sooner = make_waiting_ticket(due_at=NOON + 10 * SECOND)
+    agent = make_free_agent()
 
-    assert pairs([later, sooner], [agent]) == {sooner.id: agent.id}
+    assert match_pairs([later, sooner], [agent]) == {sooner.id: agent.id}
 
 
 def test_of_two_due_together_the_one_waiting_longer_is_served_first() -> None:
-    newer, older = a_ticket(queued_at=NOON), a_ticket(queued_at=NOON - SECOND)
-    agent = an_agent()
+    newer, older = make_waiting_ticket(queued_at=NOON), make_waiting_ticket(queued_at=NOON - SECOND)
+    agent = make_free_agent()
 
-    assert pairs([newer, older], [agent]) == {older.id: agent.id}
-
-
-def test_an_agent_with_more_room_is_asked_once_a_wave_all_the_same() -> None:
-    assert len(pairs([a_ticket(), a_ticket()], [an_agent(room=3)])) == 1
+    assert match_pairs([newer, older], [agent]) == {older.id: agent.id}
 
 
-def test_a_ticket_nobody_fits_keeps_nobody_from_another() -> None:
-    greek, english = a_ticket(language="el", urgency=2), a_ticket()
-    agent = an_agent()
+def test_an_agent_with_more_room_gets_one_offer_a_wave() -> None:
+    assert (
+        len(match_pairs([make_waiting_ticket(), make_waiting_ticket()], [make_free_agent(room=3)]))
+        == 1
+    )
 
-    assert pairs([greek, english], [agent]) == {english.id: agent.id}
+
+def test_a_ticket_no_agent_can_serve_does_not_block_another() -> None:
+    greek, english = make_waiting_ticket(language="el", urgency=2), make_waiting_ticket()
+    agent = make_free_agent()
+
+    assert match_pairs([greek, english], [agent]) == {english.id: agent.id}
 
 
-def test_a_match_says_why() -> None:
-    ticket = a_ticket(skills={"cards": 2})
-    agent = an_agent(skills={"cards": 4}, idle_since=NOON - 6 * MINUTE, worked_today=4)
+def test_a_match_stores_its_costs_and_number_of_candidates() -> None:
+    ticket = make_waiting_ticket(skills={"cards": 2})
+    agent = make_free_agent(skills={"cards": 4}, idle_since=NOON - 6 * MINUTE, worked_today=4)
 
-    [found] = matching.match([ticket], [agent, an_agent()], policy=POLICY, at=NOON)
+    [found] = matching.match([ticket], [agent, make_free_agent()], policy=POLICY, at=NOON)
 
     assert found.reasons() == {
         "costs": {
@@ -184,66 +195,68 @@ def test_a_match_says_why() -> None:
     }
 
 
-def test_between_those_equal_in_all_a_lot_is_drawn_anew_each_wave() -> None:
-    ticket, agents = a_ticket(), [an_agent(), an_agent()]
+def test_a_full_tie_is_broken_differently_from_wave_to_wave() -> None:
+    ticket, agents = make_waiting_ticket(), [make_free_agent(), make_free_agent()]
 
-    chosen = {pairs([ticket], agents, at=NOON + second * SECOND)[ticket.id] for second in range(40)}
+    chosen = {
+        match_pairs([ticket], agents, at=NOON + second * SECOND)[ticket.id] for second in range(40)
+    }
 
     assert chosen == {agent.id for agent in agents}
 
 
-def test_without_anybody_waiting_or_free_nothing_is_paired() -> None:
-    assert pairs([], [an_agent()]) == {}
-    assert pairs([a_ticket()], []) == {}
+def test_without_tickets_or_agents_there_are_no_pairs() -> None:
+    assert match_pairs([], [make_free_agent()]) == {}
+    assert match_pairs([make_waiting_ticket()], []) == {}
 
 
 @settings(max_examples=50)
 @given(cases(), policies)
-def test_what_the_table_says_is_what_the_policy_says(case: Case, policy: Policy) -> None:
-    table = Table(case.tickets, case.agents, policy, NOON)
+def test_the_cost_matrix_agrees_with_the_verdict_of_each_pair(case: Case, policy: Policy) -> None:
+    matrix = CostMatrix(case.tickets, case.agents, policy, NOON)
 
     for ticket in case.tickets:
-        row = table.row(ticket)
-        told = [verdict(ticket, agent, policy=policy, at=NOON) for agent in case.agents]
+        row = matrix.build_row(ticket)
+        verdicts = [verdict(ticket, agent, policy=policy, at=NOON) for agent in case.agents]
         assert row.costs.tolist() == [
-            matching.NEVER if one.excluded_by else one.total for one in told
+            matching.NEVER if one.excluded_by else one.total for one in verdicts
         ]
-        assert row.candidates == sum(one.excluded_by is None for one in told)
+        assert row.candidates == sum(one.excluded_by is None for one in verdicts)
 
 
 @settings(max_examples=50)
 @given(cases(most=4), policies)
-def test_no_other_pairing_costs_less(case: Case, policy: Policy) -> None:
-    found = pairs(*case, policy=policy)
+def test_no_other_set_of_pairs_costs_less(case: Case, policy: Policy) -> None:
+    found = match_pairs(*case, policy=policy)
 
-    assert total(case, found, policy) == min(
-        total(case, other, policy) for other in every_pairing(case, policy)
+    assert total_cost(case, found, policy) == min(
+        total_cost(case, other, policy) for other in list_allowed_pairings(case, policy)
     )
 
 
 @settings(max_examples=40)
 @given(cases(), st.randoms())
-def test_the_order_they_are_given_in_changes_nothing(case: Case, chance: random.Random) -> None:
-    shuffled = (chance.sample(side, len(side)) for side in case)
+def test_the_order_of_tickets_and_agents_changes_nothing(case: Case, rng: random.Random) -> None:
+    shuffled = (rng.sample(side, len(side)) for side in case)
 
-    assert pairs(*shuffled) == pairs(*case)
+    assert match_pairs(*shuffled) == match_pairs(*case)
 
 
 @settings(max_examples=40)
 @given(cases(), policies)
-def test_an_id_is_no_reason(case: Case, policy: Policy) -> None:
-    """Under other ids the same are paired, unless they wait or are idle since the same moment."""
+def test_ids_do_not_decide_who_is_paired(case: Case, policy: Policy) -> None:
+    """Under other ids the same pairs are found, unless waits or idle times are equal."""
     names = {each.id: uuid4() for side in case for each in side}
     renamed = Case(
-        [renamed_ticket(ticket, names) for ticket in case.tickets],
+        [replace_ids(ticket, names) for ticket in case.tickets],
         [replace(agent, id=names[agent.id]) for agent in case.agents],
     )
 
-    found = {names[ticket]: names[who] for ticket, who in pairs(*case, policy=policy).items()}
-    assert pairs(*renamed, policy=policy) == found
+    found = {names[ticket]: names[who] for ticket, who in match_pairs(*case, policy=policy).items()}
+    assert match_pairs(*renamed, policy=policy) == found
 
 
-def renamed_ticket(ticket: WaitingTicket, names: dict[UUID, UUID]) -> WaitingTicket:
+def replace_ids(ticket: WaitingTicket, names: dict[UUID, UUID]) -> WaitingTicket:
     groups = ("offered_to", "declined_by", "timed_out_by", "blocked", "known_by")
     others = {
         group: frozenset(names.get(who, who) for who in getattr(ticket, group)) for group in groups
@@ -253,43 +266,45 @@ def renamed_ticket(ticket: WaitingTicket, names: dict[UUID, UUID]) -> WaitingTic
 
 @settings(max_examples=40)
 @given(cases(), policies)
-def test_nobody_is_paired_twice_or_with_what_they_may_not_do(case: Case, policy: Policy) -> None:
+def test_no_agent_is_paired_twice_or_despite_a_filter(case: Case, policy: Policy) -> None:
     by_id = {each.id: each for side in case for each in side}
 
-    for found in (pairs(*case, policy=policy), quickly(case, policy)):
+    for found in (match_pairs(*case, policy=policy), match_greedily(case, policy)):
         assert len(set(found.values())) == len(found)
         for ticket, agent in found.items():
-            assert allowed(by_id[ticket], by_id[agent], policy)
+            assert is_allowed(by_id[ticket], by_id[agent], policy)
 
 
 @settings(max_examples=40)
 @given(cases(), policies)
-def test_whoever_is_left_waiting_could_be_asked_of_nobody_left_free(
+def test_no_unassigned_ticket_could_be_served_by_an_agent_left_free(
     case: Case, policy: Policy
 ) -> None:
-    for found in (pairs(*case, policy=policy), quickly(case, policy)):
+    for found in (match_pairs(*case, policy=policy), match_greedily(case, policy)):
         asked = set(found.values())
         for ticket in case.tickets:
             if ticket.id not in found:
                 assert not any(
-                    allowed(ticket, agent, policy) for agent in case.agents if agent.id not in asked
+                    is_allowed(ticket, agent, policy)
+                    for agent in case.agents
+                    if agent.id not in asked
                 )
 
 
-def quickly(case: Case, policy: Policy) -> dict[UUID, UUID]:
-    """The pairing of a batch too large for the best."""
+def match_greedily(case: Case, policy: Policy) -> dict[UUID, UUID]:
+    """The pairs of a batch too large for the optimum."""
     if not case.agents:
         return {}
-    found = Table(case.tickets, case.agents, policy, NOON).good()
+    found = CostMatrix(case.tickets, case.agents, policy, NOON).find_greedy_pairs()
     return {case.tickets[row].id: case.agents[column].id for row, column, _ in found}
 
 
-def test_a_batch_too_large_for_the_best_pairing_is_served_in_line() -> None:
-    tickets = [a_ticket(due_at=NOON - second * SECOND) for second in range(1_200)]
-    agents = [an_agent(idle_since=NOON - second * SECOND) for second in range(400)]
-    assert len(tickets) * (len(tickets) + len(agents)) > matching.MOST_CELLS
+def test_a_batch_too_large_for_the_optimum_is_matched_in_queue_order() -> None:
+    tickets = [make_waiting_ticket(due_at=NOON - second * SECOND) for second in range(1_200)]
+    agents = [make_free_agent(idle_since=NOON - second * SECOND) for second in range(400)]
+    assert len(tickets) * (len(tickets) + len(agents)) > matching.MAX_CELLS
 
-    found = pairs(tickets, agents)
+    found = match_pairs(tickets, agents)
 
     assert set(found) == {ticket.id for ticket in tickets[-400:]}
     assert set(found.values()) == {agent.id for agent in agents}

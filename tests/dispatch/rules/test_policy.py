@@ -1,4 +1,4 @@
-"""The rules: who is never asked, what each thing costs, and what a waiting ticket is worth."""
+"""The rules: filters, costs, and the penalty of an unassigned ticket."""
 
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.models.policies import MIN_UNASSIGNED_PENALTY, MOST_POINTS
+from dispatch.models.policies import MAX_POINTS, MIN_UNASSIGNED_PENALTY
 from dispatch.rules import policy as rules
 from dispatch.rules.policy import FreeAgent, Policy, WaitingTicket, unassigned_penalty, verdict
 from tests.dispatch.cases import (
@@ -19,10 +19,10 @@ from tests.dispatch.cases import (
     POLICY,
     SECOND,
     Case,
-    a_ticket,
-    an_agent,
     cases,
-    pairs,
+    make_free_agent,
+    make_waiting_ticket,
+    match_pairs,
     policies,
 )
 
@@ -33,15 +33,15 @@ def excluded_by(ticket: WaitingTicket, agent: FreeAgent) -> str | None:
     return verdict(ticket, agent, policy=POLICY, at=NOON).excluded_by
 
 
-def costs(ticket: WaitingTicket, agent: FreeAgent, **weights: int) -> dict[str, int]:
-    """What is not free, by name."""
-    told = verdict(ticket, agent, policy=replace(POLICY, **weights), at=NOON)
-    assert told.excluded_by is None
-    return {name: points for name, points in told.costs.items() if points}
+def find_costs(ticket: WaitingTicket, agent: FreeAgent, **weights: int) -> dict[str, int]:
+    """The costs of a pair that are not 0, by name."""
+    result = verdict(ticket, agent, policy=replace(POLICY, **weights), at=NOON)
+    assert result.excluded_by is None
+    return {name: points for name, points in result.costs.items() if points}
 
 
-def test_an_agent_is_judged_by_these_and_by_nothing_else() -> None:
-    """Not by what they declined or let time out, nor by when and how long they are here."""
+def test_matching_reads_only_the_listed_inputs_of_an_agent() -> None:
+    """Declines, timeouts and hours of other tickets are not among them."""
     assert sorted(rules.INPUTS) == [
         "certificates", "good_reviews", "id", "idle_since", "languages", "reviews",
         "room", "scarcity", "skills", "worked_today",
@@ -49,7 +49,7 @@ def test_an_agent_is_judged_by_these_and_by_nothing_else() -> None:
     assert {each.name for each in fields(FreeAgent)} == rules.INPUTS
 
 
-def test_a_ticket_knows_of_agents_only_what_happened_with_itself() -> None:
+def test_a_ticket_has_no_input_about_agents_beyond_its_own_offers() -> None:
     assert sorted(each.name for each in fields(WaitingTicket)) == [
         "blocked", "certificate", "declined_by", "due_at", "id", "known_by", "language",
         "offered_to", "queued_at", "skills", "timed_out_by", "urgency",
@@ -70,16 +70,16 @@ def test_a_ticket_knows_of_agents_only_what_happened_with_itself() -> None:
         ("declined", {"declined_by": frozenset({US})}, {}),
     ],
 )
-def test_whoever_a_filter_names_is_never_asked(
+def test_an_agent_a_filter_excludes_is_not_offered_the_ticket(
     name: str, ticket: dict[str, Any], agent: dict[str, Any]
 ) -> None:
-    asked, who = a_ticket(**ticket), an_agent(id=US, **agent)
+    asked, who = make_waiting_ticket(**ticket), make_free_agent(id=US, **agent)
 
     assert excluded_by(asked, who) == name
-    assert pairs([asked], [who]) == {}
+    assert match_pairs([asked], [who]) == {}
 
 
-def test_every_filter_is_tried_above() -> None:
+def test_the_cases_of_filters_cover_every_filter() -> None:
     names = {*rules.LANE_FILTERS, *rules.PAIR_FILTERS}
 
     assert names == {
@@ -98,11 +98,13 @@ def test_every_filter_is_tried_above() -> None:
         ({"blocked": frozenset({THEM}), "declined_by": frozenset({THEM})}, {}),
     ],
 )
-def test_whoever_just_fits_is_asked(ticket: dict[str, Any], agent: dict[str, Any]) -> None:
-    asked, who = a_ticket(**ticket), an_agent(id=US, **agent)
+def test_an_agent_who_just_meets_the_requirements_is_offered_the_ticket(
+    ticket: dict[str, Any], agent: dict[str, Any]
+) -> None:
+    asked, who = make_waiting_ticket(**ticket), make_free_agent(id=US, **agent)
 
     assert excluded_by(asked, who) is None
-    assert pairs([asked], [who]) == {asked.id: US}
+    assert match_pairs([asked], [who]) == {asked.id: US}
 
 
 FREE = {"idle": 0, "quality": 0}
@@ -130,10 +132,12 @@ FREE = {"idle": 0, "quality": 0}
         ("quality", {}, {"reviews": 20, "good_reviews": 0}, 100),
     ],
 )
-def test_each_cost_is_a_part_of_its_weight(
+def test_each_cost_is_a_share_of_its_weight(
     name: str, ticket: dict[str, Any], agent: dict[str, Any], points: int
 ) -> None:
-    found = costs(a_ticket(**ticket), an_agent(id=US, **agent), **{**FREE, name: 100})
+    found = find_costs(
+        make_waiting_ticket(**ticket), make_free_agent(id=US, **agent), **{**FREE, name: 100}
+    )
 
     assert found == {name: points}
 
@@ -150,29 +154,35 @@ def test_each_cost_is_a_part_of_its_weight(
 def test_the_best_case_costs_nothing(ticket: dict[str, Any], agent: dict[str, Any]) -> None:
     who = {"idle_since": NOON - HOUR, **agent}
 
-    assert costs(a_ticket(**ticket), an_agent(id=US, **who), quality=0) == {}
+    assert find_costs(make_waiting_ticket(**ticket), make_free_agent(id=US, **who), quality=0) == {}
 
 
-def test_nobody_is_praised_by_a_few_reviews_nor_blamed_for_them() -> None:
-    few = an_agent(reviews=3, good_reviews=3)
+def test_a_few_reviews_cost_the_same_as_none() -> None:
+    few = make_free_agent(reviews=3, good_reviews=3)
 
-    assert costs(a_ticket(), few, **FREE, workload_today=0) == costs(
-        a_ticket(), an_agent(), **FREE, workload_today=0
+    assert find_costs(make_waiting_ticket(), few, **FREE, workload_today=0) == find_costs(
+        make_waiting_ticket(), make_free_agent(), **FREE, workload_today=0
     )
 
 
 def test_many_good_reviews_cost_less_than_few() -> None:
-    few, many = an_agent(reviews=20, good_reviews=20), an_agent(reviews=400, good_reviews=400)
+    few, many = (
+        make_free_agent(reviews=20, good_reviews=20),
+        make_free_agent(reviews=400, good_reviews=400),
+    )
 
-    found = [costs(a_ticket(), who, quality=1_000, idle=0)["quality"] for who in (few, many)]
+    found = [
+        find_costs(make_waiting_ticket(), who, quality=1_000, idle=0)["quality"]
+        for who in (few, many)
+    ]
 
     assert found[0] > found[1] > 0
 
 
-def test_each_minute_of_waiting_and_each_step_of_urgency_make_a_ticket_dearer() -> None:
+def test_the_penalty_rises_with_each_minute_of_waiting_and_step_of_urgency() -> None:
     def worth(**given: Any) -> int:
         return (
-            unassigned_penalty(a_ticket(**given), policy=POLICY, at=NOON)
+            unassigned_penalty(make_waiting_ticket(**given), policy=POLICY, at=NOON)
             - POLICY.unassigned_penalty
         )
 
@@ -184,15 +194,15 @@ def test_each_minute_of_waiting_and_each_step_of_urgency_make_a_ticket_dearer() 
 
 @settings(max_examples=30)
 @given(cases(), policies)
-def test_leaving_a_ticket_waiting_costs_more_than_any_pair(case: Case, policy: Policy) -> None:
+def test_leaving_a_ticket_unassigned_costs_more_than_any_pair(case: Case, policy: Policy) -> None:
     for ticket in case.tickets:
         early = replace(ticket, due_at=NOON + timedelta(days=30))
         for agent in case.agents:
-            told = verdict(ticket, agent, policy=policy, at=NOON)
-            assert told.total < unassigned_penalty(early, policy=policy, at=NOON)
+            result = verdict(ticket, agent, policy=policy, at=NOON)
+            assert result.total < unassigned_penalty(early, policy=policy, at=NOON)
 
 
-def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst_agent() -> None:
+def test_the_highest_weights_still_pair_a_ticket_with_the_worst_agent() -> None:
     names = (
         "language", "skill", "scarce", "no_prior_contact", "quality", "idle",
         "workload_today", "asked_before",
@@ -200,16 +210,16 @@ def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst
     heavy = replace(
         POLICY,
         unassigned_penalty=MIN_UNASSIGNED_PENALTY,
-        waiting=MOST_POINTS,
-        **dict.fromkeys(names, MOST_POINTS),
+        waiting=MAX_POINTS,
+        **dict.fromkeys(names, MAX_POINTS),
     )
-    early = a_ticket(
+    early = make_waiting_ticket(
         skills={"a": 1},
         due_at=NOON + HOUR,
         known_by=frozenset({THEM}),
         timed_out_by=frozenset({US}),
     )
-    worst = an_agent(
+    worst = make_free_agent(
         id=US,
         languages={"en": 1},
         skills={"a": 1},
@@ -219,15 +229,15 @@ def test_the_heaviest_weights_there_may_be_leave_nobody_waiting_beside_the_worst
         scarcity={"b": 1000},
     )
 
-    assert verdict(early, worst, policy=heavy, at=NOON).total == 8 * MOST_POINTS
-    assert pairs([early], [worst], policy=heavy) == {early.id: US}
+    assert verdict(early, worst, policy=heavy, at=NOON).total == 8 * MAX_POINTS
+    assert match_pairs([early], [worst], policy=heavy) == {early.id: US}
 
 
 @given(policies, st.integers(0, 2), st.integers(0, 2_000))
-def test_the_longer_a_ticket_waits_the_dearer_it_is(
+def test_the_penalty_of_a_ticket_rises_while_it_waits(
     policy: Policy, urgency: int, minutes: int
 ) -> None:
-    ticket = a_ticket(urgency=urgency)
+    ticket = make_waiting_ticket(urgency=urgency)
     first, later = (
         unassigned_penalty(ticket, policy=policy, at=NOON + passed)
         for passed in (minutes * MINUTE, (minutes + 1) * MINUTE)
@@ -238,10 +248,11 @@ def test_the_longer_a_ticket_waits_the_dearer_it_is(
 
 @settings(max_examples=30)
 @given(cases(), policies)
-def test_nobody_is_overtaken_for_ever(case: Case, policy: Policy) -> None:
-    """However many fresh and urgent ones come, and whatever they fit better, the time comes when
-    a ticket is served before all of them."""
-    patient = a_ticket(urgency=0)
+def test_a_ticket_is_served_in_the_end_whatever_tickets_come_later(
+    case: Case, policy: Policy
+) -> None:
+    """The penalty of waiting outgrows every cost and every urgency of later tickets."""
+    patient = make_waiting_ticket(urgency=0)
     worst = sum(
         getattr(policy, name) for name in (*rules.LANE_COSTS, *rules.AGENT_COSTS, *rules.PAIR_COSTS)
     )
@@ -251,27 +262,31 @@ def test_nobody_is_overtaken_for_ever(case: Case, policy: Policy) -> None:
         for ticket in case.tickets
     ]
 
-    assert pairs([*fresh, patient], [an_agent(id=US)], policy=policy, at=enough) == {patient.id: US}
+    assert match_pairs([*fresh, patient], [make_free_agent(id=US)], policy=policy, at=enough) == {
+        patient.id: US
+    }
 
 
-def test_a_stream_of_urgent_tickets_delays_a_patient_one_by_minutes() -> None:
-    patient, at, served = a_ticket(urgency=0), NOON, None
+def test_a_stream_of_urgent_tickets_delays_a_low_urgency_one_by_minutes_only() -> None:
+    patient, at, served = make_waiting_ticket(urgency=0), NOON, None
     while served != patient.id:
         at += 30 * SECOND
-        [served] = pairs(
-            [patient, a_ticket(urgency=2, queued_at=at, due_at=at)], [an_agent()], at=at
+        [served] = match_pairs(
+            [patient, make_waiting_ticket(urgency=2, queued_at=at, due_at=at)],
+            [make_free_agent()],
+            at=at,
         )
 
     assert at - NOON <= 5 * MINUTE
 
 
-def test_a_ticket_asks_for_things_somebody_can_do() -> None:
+def test_required_capabilities_and_an_agents_capabilities_have_the_same_form() -> None:
     assert rules.required_capabilities("en", ["cards", "loans"]) == ["en cards", "en loans"]
     assert rules.required_capabilities("en", []) == ["en "]
     assert rules.capabilities(["en", "fr"], ["cards"]) == ["en ", "en cards", "fr ", "fr cards"]
 
 
-def test_shares_are_of_all_who_ask() -> None:
+def test_demand_shares_are_shares_of_all_tickets() -> None:
     asked = [(["en cards", "en loans"], 1), (["en cards"], 2), (["fr "], 1)]
 
     assert rules.demand_shares(asked) == {"en cards": 0.75, "en loans": 0.25, "fr ": 0.25}
@@ -285,13 +300,13 @@ def test_shares_are_of_all_who_ask() -> None:
         # One or more of Poisson's with mean 1 come with 1 - 1/e; two or more with 1 - 2/e.
         (1.0, 1, 632),
         (1.0, 2, 264),
-        # Whoever is free is one place, whatever was counted a moment ago.
+        # The candidate is one free place, even if none was counted a moment ago.
         (1.0, 0, 632),
         (30.0, 3, 1000),
         (2.0, 200, 0),
     ],
 )
-def test_rare_is_what_all_who_are_free_may_be_asked_for_soon(
+def test_scarcity_is_the_poisson_tail_of_expected_arrivals(
     expected: float, places: int, thousandths: int
 ) -> None:
     assert rules.scarcity(expected, places) == thousandths

@@ -1,8 +1,8 @@
-"""Routing is by rules: no weight is fitted, to data of a named person or to any data at all.
+"""Routing is by rules: no weight is fitted to data, of a person or of any other kind.
 
-The weights are constants of the code, or figures a coordinator wrote into a form. That keeps the
-matching out of what the AI Act's Annex III 4(b) calls allocating tasks by individual behaviour;
-each test names what would break it, and `VIOLATIONS` shows that the checks of the source do.
+The weights are constants of the code, or numbers a coordinator entered in a form. So matching does
+not allocate tasks by individual behaviour, in the sense of the AI Act, Annex III 4(b). Each test
+holds one part of that, and `VIOLATIONS` shows that the source checks find violations.
 """
 
 import ast
@@ -42,20 +42,20 @@ RULES = [
         "models/policies.py",
     )
 ]
-#: All that may publish a version: the coordinators' form.
+#: The only file that may publish a version: the coordinators' form.
 PUBLISHERS = {"dispatch/admin/policies.py"}
-#: Of scipy and numpy these only: an assignment, a distribution's tail, arrays of costs.
+#: The only scipy functions allowed: the assignment solver and the Poisson tail.
 ALLOWED = {"scipy.optimize": {"linear_sum_assignment"}, "scipy.special": {"pdtrc"}}
 FITTING = {"sklearn", "torch", "statsmodels", "xgboost", "lightgbm", "pandas", "joblib", "pickle"}
 FITS = {"polyfit", "lstsq", "curve_fit", "minimize", "least_squares", "linregress", "fit"}
-#: Models with rows about people. The rules know none of them.
+#: Modules with rows about people. The rules import none of them.
 ABOUT_PEOPLE = {"agents", "dispatch.ratings", "dispatch.affinity", "tickets.reviews"}
-#: The row rule of a version: it refuses changes and reads nothing.
+#: The trigger of a version: it refuses changes and reads nothing.
 HARMLESS = {"agents.models.triggers"}
 DATED = {"version", "valid_from", "note", "created_at"}
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
+def list_imports(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, set()) for alias in node.names)
@@ -63,11 +63,11 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
             yield node.module or "", {alias.name for alias in node.names}
 
 
-def complaints(source: str) -> list[str]:
-    """What in this source would fit a weight, or read one from rows about people."""
+def find_violations(source: str) -> list[str]:
+    """The parts of a source that would fit a weight or read one from rows about people."""
     tree = ast.parse(source)
     found = []
-    for module, names in imports(tree):
+    for module, names in list_imports(tree):
         top = module.split(".")[0]
         if module in HARMLESS:
             continue
@@ -95,17 +95,17 @@ VIOLATIONS = [
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
-def test_no_rule_imports_what_fits_or_reads_rows_about_people(path: Path) -> None:
-    assert complaints(path.read_text()) == []
+def test_no_rule_imports_a_fitting_library_or_rows_about_people(path: Path) -> None:
+    assert find_violations(path.read_text()) == []
 
 
 @pytest.mark.parametrize("source", VIOLATIONS)
-def test_the_check_of_the_source_finds_a_violation(source: str) -> None:
-    assert complaints(RULES[0].read_text() + "\n" + source) != []
+def test_the_source_check_finds_each_violation(source: str) -> None:
+    assert find_violations(RULES[0].read_text() + "\n" + source) != []
 
 
-def constants(source: str) -> dict[str, bool]:
-    """Of each setting of the policy, whether its default is written as a plain number."""
+def find_literal_settings(source: str) -> dict[str, bool]:
+    """Each setting of the policy, and whether its default is a literal number."""
     [policy] = [
         node
         for node in ast.parse(source).body
@@ -124,17 +124,17 @@ def _is_number(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and type(value.value) is int
 
 
-def test_every_setting_is_a_number_written_in_the_code() -> None:
-    written = constants(RULES[0].read_text())
+def test_the_default_of_every_setting_is_a_literal_number() -> None:
+    written = find_literal_settings(RULES[0].read_text())
 
     assert written == dict.fromkeys((each.name for each in fields(Policy)), True)
 
 
 @pytest.mark.parametrize("setting", ["scarce: int = learned()", "scarce: int = 100 + DRIFT"])
-def test_a_setting_that_is_computed_is_found(setting: str) -> None:
+def test_a_computed_setting_is_found(setting: str) -> None:
     source = RULES[0].read_text().replace("scarce: int = 150", setting)
 
-    assert constants(source)["scarce"] is False
+    assert find_literal_settings(source)["scarce"] is False
 
 
 def test_no_setting_is_keyed_by_a_person() -> None:
@@ -143,7 +143,7 @@ def test_no_setting_is_keyed_by_a_person() -> None:
     assert kinds == {int, tuple[int, ...]}
 
 
-def test_a_version_of_the_policy_refers_to_nobody_and_nothing() -> None:
+def test_a_policy_version_has_no_relation_to_people() -> None:
     relations = [each.name for each in PolicyVersion._meta.get_fields() if each.is_relation]
     columns = {each.attname for each in PolicyVersion._meta.concrete_fields}
 
@@ -151,7 +151,7 @@ def test_a_version_of_the_policy_refers_to_nobody_and_nothing() -> None:
     assert columns - DATED == {each.name for each in fields(Policy)} - {"version"}
 
 
-def test_no_model_gives_a_person_a_weight_of_their_own() -> None:
+def test_no_model_has_a_weight_per_person() -> None:
     about = {"agent", "user", "customer_ref"}
     columns = {model: [each.name for each in model._meta.fields] for model in apps.get_models()}
 
@@ -185,7 +185,7 @@ def test_two_agents_alike_in_all_but_their_id_cost_the_same(case: Case, other: U
 
 
 def test_every_weight_has_a_published_reason() -> None:
-    reasons = {name: rulebook.meaning(name, Policy()) for name in COSTS}
+    reasons = {name: rulebook.explain_cost(name, Policy()) for name in COSTS}
 
     assert {*COSTS} <= {each.name for each in fields(Policy)}
     assert [name for name, reason in reasons.items() if len(str(reason)) < 20] == []
@@ -194,7 +194,7 @@ def test_every_weight_has_a_published_reason() -> None:
     assert rulebook.INPUTS.keys() == {each.name for each in fields(FreeAgent)}
 
 
-def publishers(folder: Path, root: Path) -> set[str]:
+def find_publishers(folder: Path, root: Path) -> set[str]:
     """The files that publish a version, or write one in another way."""
     marks = ("policies.publish(", "PolicyVersion.objects.create(", "PolicyVersion.objects.bulk_")
     return {
@@ -206,7 +206,7 @@ def publishers(folder: Path, root: Path) -> set[str]:
 
 def test_only_the_coordinators_form_publishes_a_version() -> None:
     found = {name for app in ("agents", "tickets", "dispatch", "config")
-             for name in publishers(ROOT / app, ROOT)}  # fmt: skip
+             for name in find_publishers(ROOT / app, ROOT)}  # fmt: skip
 
     assert found == PUBLISHERS
 
@@ -216,7 +216,7 @@ def test_a_task_that_publishes_a_version_is_found(tmp_path: Path) -> None:
     task.parent.mkdir()
     task.write_text("def tune() -> None:\n    policies.publish(draft, at=now)\n")
 
-    assert publishers(tmp_path, tmp_path) == {"dispatch/tasks.py"}
+    assert find_publishers(tmp_path, tmp_path) == {"dispatch/tasks.py"}
 
 
 @pytest.mark.django_db

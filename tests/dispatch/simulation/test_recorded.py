@@ -1,4 +1,4 @@
-"""Days read from records: who was there, who stood in line, and how long they would have waited."""
+"""Days built from recorded calls: shifts, queued callers and their patience."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from dispatch.simulation.patience import Patience
 FOLDER = Path(os.environ.get("SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 CALLS = FOLDER.resolve() / "bank_calls_1999_02_01_14.csv"
 HEADING = "date,arrival_s,customer,priority,type,queue_s,outcome,service_s,agent"
-#: A1 takes two, has a break of more than a quarter of an hour, and takes one more.
+#: A1 takes two calls, has a break of more than a quarter of an hour, and takes one more.
 MORNING = """
 1999-02-01,100,,0,PS,0,abandoned,0,
 1999-02-01,200,,0,PS,0,served,60,A1
@@ -28,12 +28,12 @@ MORNING = """
 """
 
 
-def read(rows: str) -> list[recorded.Call]:
-    return recorded.read(io.StringIO(HEADING + rows))
+def read_rows(rows: str) -> list[recorded.Call]:
+    return recorded.read_calls(io.StringIO(HEADING + rows))
 
 
-def the_morning() -> recorded.Recording:
-    [day] = recorded.days(read(MORNING))
+def read_morning() -> recorded.Recording:
+    [day] = recorded.build_days(read_rows(MORNING))
     return day
 
 
@@ -42,10 +42,10 @@ def calls() -> list[recorded.Call]:
     if not CALLS.exists():
         pytest.skip(f"there is no {CALLS.name}; SHARED_DATA says where the folder is")
     with CALLS.open(newline="") as lines:
-        return recorded.read(lines)
+        return recorded.read_calls(lines)
 
 
-def test_the_file_is_read_whole(calls: list[recorded.Call]) -> None:
+def test_the_file_of_recorded_calls_is_read_completely(calls: list[recorded.Call]) -> None:
     first = [call for call in calls if call.date == "1999-02-01"]
 
     assert Counter(call.served for call in calls) == {True: 14_405, False: 2_908}
@@ -53,60 +53,62 @@ def test_the_file_is_read_whole(calls: list[recorded.Call]) -> None:
     assert sum(call.served and not call.agent for call in calls) == 275
 
 
-def test_all_fourteen_days_can_be_drawn(calls: list[recorded.Call]) -> None:
-    days = recorded.days(calls)
+def test_each_of_the_fourteen_days_can_be_drawn(calls: list[recorded.Call]) -> None:
+    days = recorded.build_days(calls)
 
     assert len(days) == 14
     for day in days:
-        assert len(day.drawn(1).callers) == len(day.queued) > 100
-        assert day.as_it_was().abandoned < 0.3
+        assert len(day.draw(1).callers) == len(day.queued) > 100
+        assert day.measure_recorded().abandoned < 0.3
 
 
-def test_an_agent_is_there_from_the_first_call_to_the_last_without_breaks() -> None:
-    [worker] = the_morning().workers
+def test_shifts_run_from_the_first_call_to_the_last_without_breaks() -> None:
+    [worker] = read_morning().workers
 
     assert worker.spans == (Shift(200, 370), Shift(2000, 2050))
     assert worker.profile.skills == {"PS": 5, "NE": 5}
 
 
-def test_a_gap_of_a_quarter_of_an_hour_is_no_break() -> None:
-    [day] = recorded.days(read("\nd,0,,0,PS,0,served,100,A1\nd,1000,,0,PS,0,served,1,A1\n"))
+def test_a_gap_of_a_quarter_of_an_hour_does_not_end_a_shift() -> None:
+    [day] = recorded.build_days(
+        read_rows("\nd,0,,0,PS,0,served,100,A1\nd,1000,,0,PS,0,served,1,A1\n")
+    )
 
     assert [worker.spans for worker in day.workers] == [(Shift(0, 1001),)]
 
 
-def test_whoever_hung_up_in_the_menu_or_when_nobody_was_there_is_left_out() -> None:
-    assert [call.arrives for call in the_morning().queued] == [200, 230, 240, 2000]
+def test_calls_ended_in_the_menu_or_without_agents_are_left_out() -> None:
+    assert [call.arrives for call in read_morning().queued] == [200, 230, 240, 2000]
 
 
-def test_what_really_happened_is_measured_the_same_way() -> None:
-    found = the_morning().as_it_was()
+def test_a_recorded_day_has_the_same_measures() -> None:
+    found = read_morning().measure_recorded()
 
     assert (found.callers, found.within_20s, found.abandoned) == (4, 0.5, 0.25)
     assert found.mean_wait_s == (40 + 30) / 4
     assert found.occupancy == 210 / 220
 
 
-def test_recorded_lengths_are_kept_and_the_others_drawn_by_kind() -> None:
-    day = the_morning().drawn(7)
+def test_recorded_durations_are_kept_and_missing_ones_drawn_by_kind() -> None:
+    day = read_morning().draw(7)
 
     assert [caller.talks for caller in day.callers if caller.arrives != 240] == [60, 100, 50]
     assert {caller.talks for caller in day.callers if caller.arrives == 240} <= {60, 50}
 
 
-def test_a_seed_draws_the_same_luck_again() -> None:
-    first, again, other = (the_morning().drawn(seed) for seed in (1, 1, 2))
+def test_the_same_seed_draws_the_same_callers() -> None:
+    first, again, other = (read_morning().draw(seed) for seed in (1, 1, 2))
 
     assert first.callers == again.callers
     assert first.callers != other.callers
 
 
-def test_patience_is_estimated_as_kaplan_and_meier_do() -> None:
-    """The drug 6-MP and leukaemia (Freireich 1963), as worked through in every textbook."""
+def test_patience_equals_the_textbook_kaplan_meier_estimate() -> None:
+    """The example of 6-MP and leukaemia (Freireich 1963), which every textbook uses."""
     left = [6, 6, 6, 7, 10, 13, 16, 22, 23]
     answered = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
 
-    found = Patience.learned(left=left, answered=answered)
+    found = Patience.estimate(left=left, answered=answered)
 
     assert found.seconds == (6, 7, 10, 13, 16, 22, 23)
     assert found.left == pytest.approx(
@@ -117,28 +119,30 @@ def test_patience_is_estimated_as_kaplan_and_meier_do() -> None:
 @pytest.mark.parametrize(
     ("chance", "seconds"), [(0.0, 10), (0.49, 10), (0.51, 30), (0.74, 30), (0.76, inf)]
 )
-def test_patience_is_drawn_by_what_is_left(chance: float, seconds: float) -> None:
-    assert Patience((10.0, 30.0), (0.5, 0.25)).at(chance) == seconds
+def test_patience_is_drawn_from_the_survival_function(chance: float, seconds: float) -> None:
+    assert Patience((10.0, 30.0), (0.5, 0.25)).quantile(chance) == seconds
 
 
-def test_where_nobody_left_everybody_stays() -> None:
-    assert Patience.learned(left=[], answered=[1, 2]).at(0.99) == inf
+def test_without_abandonment_patience_is_infinite() -> None:
+    assert Patience.estimate(left=[], answered=[1, 2]).quantile(0.99) == inf
 
 
-def ask(*given: str, **also: Any) -> str:
-    said = io.StringIO()
-    call_command("simulate_day", *given, stdout=said, **also)
-    return said.getvalue()
+def call_simulate_day(*given: str, **also: Any) -> str:
+    output = io.StringIO()
+    call_command("simulate_day", *given, stdout=output, **also)
+    return output.getvalue()
 
 
 @pytest.mark.django_db
-def test_a_file_is_played_and_drawn(tmp_path: Path) -> None:
+def test_a_file_is_simulated_and_drawn_as_a_chart(tmp_path: Path) -> None:
     file, chart, figures = tmp_path / "calls.csv", tmp_path / "day.svg", tmp_path / "day.json"
     file.write_text(HEADING + MORNING)
 
-    said = ask("--calls", str(file), "--seeds", "2", "--out", str(chart), "--json", str(figures))
+    output = call_simulate_day(
+        "--calls", str(file), "--seeds", "2", "--out", str(chart), "--json", str(figures)
+    )
 
-    lines = said.splitlines()
+    lines = output.splitlines()
     assert lines[0] == "1999-02-01, 2 draws"
     assert [line.split("  ")[0] for line in lines[2:6]] == [
         "as it was", "first come", "ours", "all able",
@@ -148,11 +152,11 @@ def test_a_file_is_played_and_drawn(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_staffing_is_compared() -> None:
-    said = ask("--contractors", "12", "--seeds", "1", "--agents", "6", "12")
+def test_numbers_of_agents_are_compared() -> None:
+    output = call_simulate_day("--contractors", "12", "--seeds", "1", "--agents", "6", "12")
 
-    assert "ours, 6 agents" in said
-    assert "ours, 12 agents" in said
+    assert "ours, 6 agents" in output
+    assert "ours, 12 agents" in output
 
 
 @pytest.mark.django_db
@@ -166,16 +170,16 @@ def test_staffing_is_compared() -> None:
         (["--out", "nowhere/day.svg"], "can't be drawn: there is no folder nowhere"),
     ],
 )
-def test_what_can_not_be_played_is_said(given: list[str], wrong: str) -> None:
+def test_invalid_arguments_are_refused_with_a_reason(given: list[str], wrong: str) -> None:
     with pytest.raises(CommandError, match=wrong):
-        ask(*given)
+        call_simulate_day(*given)
 
 
 @pytest.mark.django_db
-def test_the_bar_fills_up_while_somebody_watches() -> None:
-    watched = io.StringIO()
-    watched.isatty = lambda: True  # type: ignore[method-assign]
+def test_a_terminal_shows_a_full_progress_bar() -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
 
-    ask("--contractors", "6", "--seeds", "1", stderr=watched)
+    call_simulate_day("--contractors", "6", "--seeds", "1", stderr=terminal)
 
-    assert "█" * 40 + " 3/3" in watched.getvalue()
+    assert "█" * 40 + " 3/3" in terminal.getvalue()

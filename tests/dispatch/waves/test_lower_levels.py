@@ -48,7 +48,7 @@ def test_levels_are_lowered_step_by_step_and_never_below_one() -> None:
 def test_only_an_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> None:
     required = {"cards": 3, "loans": 1}
 
-    found = [Policy().asked_for(required, steps, gives_way=["loans"]) for steps in range(4)]
+    found = [Policy().lower_skills(required, steps, gives_way=["loans"]) for steps in range(4)]
 
     assert found == [
         {"cards": 3, "loans": 1},
@@ -61,12 +61,12 @@ def test_only_an_skill_that_gives_way_is_dropped_and_only_at_the_last_step() -> 
 def test_policy_without_lowering_drops_no_skill() -> None:
     kept = replace(Policy(), lower_levels_at=())
 
-    assert kept.asked_for({"cards": 3}, 0, gives_way=["cards"]) == {"cards": 3}
-    assert kept.lowers_after(30 * SECOND) == []
+    assert kept.lower_skills({"cards": 3}, 0, gives_way=["cards"]) == {"cards": 3}
+    assert kept.lowering_waits(30 * SECOND) == []
 
 
 def test_lowering_times_are_multiples_of_the_clients_promise() -> None:
-    assert Policy().lowers_after(40 * SECOND) == [40 * SECOND, 80 * SECOND]
+    assert Policy().lowering_waits(40 * SECOND) == [40 * SECOND, 80 * SECOND]
 
 
 def test_next_wave_finds_more_agents_after_levels_are_lowered() -> None:

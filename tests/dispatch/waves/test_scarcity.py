@@ -125,4 +125,4 @@ def test_decision_stores_the_scarcity() -> None:
         language,
         language + rules.scarcity(1 / 15 * 2, 1),
     ]
-    assert replay.replay(decision).same
+    assert replay.replay(decision).is_same

@@ -236,6 +236,6 @@ def test_settled_offer_leaves_its_slot_to_another() -> None:
 
 
 def test_default_policy_offers_to_three_agents_at_twenty_seconds() -> None:
-    told = policies.in_force(at=clock.now())
+    told = policies.read_in_force(at=clock.now())
 
     assert told == replace(told, exclusive_for=20, max_parallel_offers=3)

@@ -31,7 +31,7 @@ def _card() -> None:
 def read_snapshot(shard: Shard = wave.ALL) -> WaveSnapshot:
     at = clock.now()
     with transaction.atomic():
-        return snapshot.read(policy=policies.in_force(at=at), at=at, shard=shard)
+        return snapshot.read(policy=policies.read_in_force(at=at), at=at, shard=shard)
 
 
 def run_wave() -> int:
