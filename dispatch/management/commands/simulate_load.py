@@ -111,12 +111,12 @@ class Command(BaseCommand):
             playing.result()
 
     def _tell(self, crowd: Crowd) -> None:
-        told = " · ".join(f"{crowd.store.count(*of)} {name}" for name, of in SUMMARY.items())
+        summary = " · ".join(f"{crowd.store.count(*of)} {name}" for name, of in SUMMARY.items())
         here = f"{len(crowd.customers)} customers here"
         if self.stdout.isatty():
-            self.stdout.write(f"\r\x1b[K{here} · {told}", ending="")
+            self.stdout.write(f"\r\x1b[K{here} · {summary}", ending="")
         else:
-            self.stdout.write(f"{here} · {told}")
+            self.stdout.write(f"{here} · {summary}")
         self.stdout.flush()
 
     def _sum_up(self, store: HistoryStore) -> None:
