@@ -80,7 +80,7 @@ def count_accepted(agent: Agent, *, at: datetime) -> None:
 
 def record_timeouts(agent_ids: Collection[UUID], *, at: datetime) -> list[UUID]:
     """Count an unanswered offer for each agent and pause agents at the third in a row. One click
-    ends the pause, and no record is kept (fair work O6). Returns the paused agents."""
+    ends the pause, and no record is kept. Returns the paused agents."""
     paused = []
     for agent_id in sorted(set(agent_ids)):
         with transaction.atomic():
@@ -148,5 +148,5 @@ def _set_status(agent: Agent, status: Presence.Status, *, at: datetime, **also: 
 
 def set_auto_accept(agent: Agent, *, on: bool, limit: int) -> None:
     """Set whether offers are accepted for this agent once their page shows them, and the hourly
-    limit. Off by default: only the agent turns it on (fair work O11)."""
+    limit. Off by default: only the agent turns it on."""
     Presence.objects.filter(agent=agent).update(auto_accept=on, auto_accept_limit=limit)

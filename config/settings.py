@@ -280,7 +280,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# What carries hints and works beside the requests. Tests name one that does everything at once.
+# The engine that carries hints and background work. Tests name one that runs everything inline.
 REALTIME_ENGINE = "dispatch.realtime.background_engine.BackgroundEngine"
 
 # A private address may be an internal server, so webhooks go there only on a developer's machine.

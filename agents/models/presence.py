@@ -12,8 +12,7 @@ from pgtrigger import Insert
 from agents.models import triggers
 from agents.models.people import Agent
 
-#: An open page sends a heartbeat every ten seconds; an agent without one for this long is gone
-#: (reliability L4).
+#: An open page sends a heartbeat every ten seconds; an agent without one for this long is gone.
 SILENCE = timedelta(seconds=45)
 
 

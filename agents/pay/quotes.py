@@ -5,7 +5,7 @@
     final = max(quote, round(unit(engaged minutes)), least)
 
 Engaged time runs from accepting to the end of wrap-up, in whole seconds rounded up. Amounts are
-integers in minor units, rounded once, half up. The docs call this the fair-pay formula.
+integers in minor units, rounded once, half up.
 """
 
 from collections.abc import Collection, Mapping

@@ -15,10 +15,10 @@ from dispatch.models.triggers import PayNeverChanges
 from dispatch.rules.limits import MOST_AT_ONCE
 from tickets.models import Ticket
 
-#: Time to answer, from the moment the card is on the screen. At least a minute (fair work O3:
-#: Colorado HB24-1129).
+#: Time to answer, from the moment the card is on the screen. At least a minute, as
+#: Colorado HB24-1129 asks.
 OFFER_LASTS = timedelta(seconds=60)
-#: The database waits this much longer, so that a slow network costs no agent (fair work O4).
+#: The database waits this much longer, so that a slow network costs no agent.
 GRACE = timedelta(seconds=5)
 #: An offer that no screen has shown within this time is missed, which does not count as a time-out.
 SHOWN_WITHIN = timedelta(seconds=20)
