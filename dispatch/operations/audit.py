@@ -17,7 +17,7 @@ from dispatch.models import AuditFinding, AuditRun
 from dispatch.operations import invariants
 from dispatch.operations.invariants import INVARIANTS, Window
 
-__all__ = ["INVARIANTS", "count_findings", "last_run", "run", "run_when_due"]
+__all__ = ["INVARIANTS", "count_findings", "get_last_run", "run", "run_when_due"]
 
 log = structlog.get_logger("dispatch.audit")
 
@@ -53,13 +53,13 @@ def run(window: Window) -> list[tuple[str, str]]:
     return found
 
 
-def last_run() -> AuditRun | None:
+def get_last_run() -> AuditRun | None:
     return AuditRun.objects.order_by("-at").first()
 
 
 def count_findings() -> dict[str, int]:
     """Count the findings of the last audit by invariant."""
-    last = last_run()
+    last = get_last_run()
     if last is None:
         return {}
     seen = AuditFinding.objects.filter(last_seen_at__gte=last.at)

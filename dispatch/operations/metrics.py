@@ -141,7 +141,7 @@ def read_breaches() -> Iterator[Metric]:
     yield build_labelled_gauge(
         "releve_audit_breaches", "Rows that break an invariant.", "invariant", counts
     )
-    if last := audit.last_run():
+    if last := audit.get_last_run():
         moment = last.at.timestamp()
         yield build_gauge("releve_audit_timestamp_seconds", "When the last audit began.", moment)
 

@@ -112,7 +112,7 @@ Alternative = Annotated[
 
 
 class Availability(BaseModel):
-    """What a customer would meet who escalates now."""
+    """The position, the wait and the alternatives of a customer who escalates now."""
 
     position: int = Field(description="The position in the queue; 1 is next.")
     expected_wait_s: ExpectedWait

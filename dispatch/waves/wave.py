@@ -116,7 +116,9 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
                 language=ticket.language,
                 minutes=ceil(took.total_seconds() / 60),
             )
-            why = match.reasons() | _reason_inputs(waiting[match.ticket], free[match.agent], at=at)
+            why = match.reasons() | _build_reason_inputs(
+                waiting[match.ticket], free[match.agent], at=at
+            )
             yield Offer(
                 ticket=ticket,
                 agent=free[match.agent].agent,
@@ -126,7 +128,9 @@ def draft_offers(matches: Sequence[Match], seen: WaveSnapshot, *, at: datetime) 
             )
 
 
-def _reason_inputs(waiting: SnapshotTicket, free: SnapshotAgent, *, at: datetime) -> dict[str, Any]:
+def _build_reason_inputs(
+    waiting: SnapshotTicket, free: SnapshotAgent, *, at: datetime
+) -> dict[str, Any]:
     """Return the facts from which the reasons are worded."""
     return {
         "waited_s": int((at - waiting.ticket_input.queued_at).total_seconds()),

@@ -32,7 +32,7 @@ class InvariantMonitor:
         self._over.set()
         self._thread.join(30)
 
-    def found_since(self, moment: float) -> list[tuple[str, str]]:
+    def list_broken(self, moment: float) -> list[tuple[str, str]]:
         return sorted({(name, what) for at, name, what in self.broken if at >= moment})
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""What a run left: the actors' histories, and the rows of their client."""
+"""The result of a run: the actors' histories, and the rows of their client."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

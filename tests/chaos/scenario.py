@@ -83,7 +83,7 @@ class Outcome:
 
 @dataclass
 class Scenario:
-    """What a fault may use."""
+    """The platform, the probe and the findings that a fault works with."""
 
     platform: ChaosPlatform
     probe: Probe
@@ -179,7 +179,7 @@ class RunChecks:
         scenario = self.scenario
         lines, rows = scenario.read_lines(), records.read(scenario.platform, scenario.client)
         outcome.findings += checker.check(lines, rows)
-        outcome.broken = scenario.monitor.found_since(self.opened)
+        outcome.broken = scenario.monitor.list_broken(self.opened)
         outcome.ticks = scenario.monitor.ticks - self.ticks
         outcome.counts = count_acts(lines, rows)
         outcome.took_s = round(time.time() - self.opened, 1)

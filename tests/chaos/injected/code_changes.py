@@ -89,7 +89,7 @@ _here = "CHAOS_POINTS" in os.environ
 MODULES = ({*CRASHES} | {*BUGS.get(_bug, {})}) if _here else set()
 
 
-def changed(module: str, source: str) -> str:
+def apply_changes(module: str, source: str) -> str:
     """Return the source of this module with its changes."""
     for words, instead in [*BUGS.get(_bug, {}).get(module, []), *CRASHES.get(module, [])]:
         if source.count(words) != 1:

@@ -16,7 +16,9 @@ class InjectingLoader(importlib.machinery.SourceFileLoader):
     """Loads the changed source of a module; nothing of it is cached."""
 
     def get_code(self, fullname: str) -> CodeType:
-        return compile(code_changes.changed(fullname, self.get_source(fullname)), self.path, "exec")
+        return compile(
+            code_changes.apply_changes(fullname, self.get_source(fullname)), self.path, "exec"
+        )
 
 
 class InjectingFinder(importlib.abc.MetaPathFinder):
