@@ -116,7 +116,10 @@ class Availability(BaseModel):
 
     position: int = Field(description="The position in the queue; 1 is next.")
     expected_wait_s: ExpectedWait
-    gives_up_after_s: int = Field(description="Seconds until the ticket is given up.")
+    gives_up_after_s: int = Field(
+        serialization_alias="told_after_s",
+        description="Seconds until the customer is told that nobody is available.",
+    )
     agents: AgentsOnLine
     opening_hours: OpeningHours
     alternatives: list[Alternative]

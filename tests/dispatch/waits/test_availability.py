@@ -40,7 +40,7 @@ def test_availability_without_agents_has_all_parts(api: Any) -> None:
     assert get_availability(api) == {
         "position": 1,
         "expected_wait_s": {"p50": None, "p90": None, "unknown": "nobody_on_line"},
-        "gives_up_after_s": 180,
+        "told_after_s": 180,
         "agents": {"free": 0, "busy": 0, "nearly": 0, "levels": []},
         "opening_hours": {
             "open": True,
