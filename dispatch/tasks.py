@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.worker import state
 from django.conf import settings
 
-from dispatch.realtime.wakeup import WakeSignal, connect
+from dispatch.realtime.wake_signal import WakeSignal, connect
 from dispatch.waves import wave
 from dispatch.waves.snapshot import Shard
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from celery import Signature, Task
 
-from dispatch.realtime.background import BackgroundJob
 from dispatch.realtime.background_engine import BackgroundEngine
-from dispatch.realtime.wakeup import WakeSignal
+from dispatch.realtime.background_job import BackgroundJob
+from dispatch.realtime.wake_signal import WakeSignal
 
 
 class InlineEngine(BackgroundEngine):

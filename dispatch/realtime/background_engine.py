@@ -9,8 +9,8 @@ from collections.abc import Callable
 import redis
 from celery import Signature, Task
 
-from dispatch.realtime.background import BackgroundJob
-from dispatch.realtime.wakeup import WakeSignal, connect, run_pipeline
+from dispatch.realtime.background_job import BackgroundJob
+from dispatch.realtime.wake_signal import WakeSignal, connect, run_pipeline
 
 MOST_WAITING = 10_000
 

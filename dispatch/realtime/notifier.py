@@ -14,8 +14,8 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from dispatch.realtime.background import BackgroundJob
-from dispatch.realtime.wakeup import WakeSignal
+from dispatch.realtime.background_job import BackgroundJob
+from dispatch.realtime.wake_signal import WakeSignal
 
 
 class RealtimeEngine(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from dispatch.realtime import notifier
-from dispatch.realtime.background import BackgroundJob
+from dispatch.realtime.background_job import BackgroundJob
 
 
 class BackgroundRefresh:

@@ -66,7 +66,7 @@ SNAPSHOT_SQL = "{}, {}, {} {}".format(
     sql.read(__package__, "snapshot_lanes"),
     sql.read(__package__, "snapshot_tickets"),
     sql.read(__package__, "snapshot_agents"),
-    sql.read(__package__, "snapshot_rows").format(
+    sql.read(__package__, "snapshot_columns").format(
         ticket=column_list(TicketRow, "ticket_rows"),
         past_offer=column_list(PastOfferRow, "past"),
         affinity=column_list(AffinityRow, "met"),

@@ -29,8 +29,8 @@ from agents.errors import AgentError
 from dispatch.errors import DispatchError
 from dispatch.models import PolicyVersion
 from dispatch.realtime import notifier
-from dispatch.realtime.background import BackgroundJob
-from dispatch.realtime.wakeup import WakeSignal
+from dispatch.realtime.background_job import BackgroundJob
+from dispatch.realtime.wake_signal import WakeSignal
 from dispatch.tasks import run_until_idle
 from tickets.errors import TicketError
 from tickets.events import outbound_http, outbox

@@ -19,7 +19,7 @@ from django.conf import settings as given
 
 from dispatch.realtime import background_engine, notifier
 from dispatch.realtime.background_engine import BackgroundEngine
-from dispatch.realtime.wakeup import WakeSignal
+from dispatch.realtime.wake_signal import WakeSignal
 from dispatch.tasks import SHARDS, run_until_idle, run_waves
 from tickets.tasks import deliver_webhooks
 

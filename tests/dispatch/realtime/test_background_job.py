@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from dispatch.realtime.background import BackgroundJob
+from dispatch.realtime.background_job import BackgroundJob
 
 SOON = 5.0
 

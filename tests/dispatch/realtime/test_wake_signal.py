@@ -10,7 +10,7 @@ import redis
 from celery.worker import state
 
 from dispatch import tasks
-from dispatch.realtime.wakeup import WakeSignal, connect
+from dispatch.realtime.wake_signal import WakeSignal, connect
 
 
 @pytest.fixture
