@@ -8,6 +8,7 @@ from django.db.models import Max
 
 from dispatch.models import PolicyVersion
 from dispatch.rules.policy import Policy
+from tickets import lifecycle
 
 CACHE_KEY = "policies"
 #: Seconds a process caches versions. They are dated, so all processes switch at the same moment.
@@ -18,11 +19,13 @@ NOTICE = timedelta(seconds=10)
 
 def read_in_force(*, at: datetime) -> Policy:
     """The policy in force at that moment."""
-    known: list[tuple[datetime, Policy]] | None = cache.get(CACHE_KEY)
-    if known is None:
-        known = [(row.valid_from, row.rules()) for row in PolicyVersion.objects.all()]
-        cache.set(CACHE_KEY, known, timeout=CACHE_SECONDS)
-    return max((dated for dated in known if dated[0] <= at), key=lambda dated: dated[0])[1]
+    in_force = (dated for dated in _read_all() if dated[0] <= at)
+    return max(in_force, key=lambda dated: dated[0])[1]
+
+
+def next_change(*, at: datetime) -> datetime | None:
+    """When the next published version comes into force; None if none is to come."""
+    return min((valid_from for valid_from, _ in _read_all() if valid_from > at), default=None)
 
 
 def read_version(version: int) -> Policy:
@@ -51,5 +54,15 @@ def publish(draft: PolicyVersion, *, at: datetime) -> PolicyVersion:
     earliest = earliest_valid_from(at=at)
     draft.valid_from = max(draft.valid_from or earliest, earliest)
     draft.save(force_insert=True)
+    lifecycle.check_levels_by(draft.valid_from)
     cache.delete(CACHE_KEY)
     return draft
+
+
+def _read_all() -> list[tuple[datetime, Policy]]:
+    """Every version with its date, from the cache of the process."""
+    known: list[tuple[datetime, Policy]] | None = cache.get(CACHE_KEY)
+    if known is None:
+        known = [(row.valid_from, row.rules()) for row in PolicyVersion.objects.all()]
+        cache.set(CACHE_KEY, known, timeout=CACHE_SECONDS)
+    return known

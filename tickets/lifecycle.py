@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from structlog.contextvars import bind_contextvars
 
 from tickets import sql
@@ -73,6 +74,16 @@ def lower_levels(*, lowering: Lowering, at: datetime, limit: int) -> int:
         ticket.lane = build_lane(ticket.language, needs, ticket.client.certificate)
     Ticket.objects.bulk_update(tickets, ["times_lowered", "lane", "lower_at"])
     return sum(ticket.lane != was for ticket, was in zip(tickets, before, strict=True))
+
+
+def check_levels_by(moment: datetime) -> int:
+    """Check the levels of all queued tickets at that moment at the latest; returns how many.
+
+    A new policy may lower a ticket that has taken every step of the last one. One statement.
+    """
+    waiting = Ticket.objects.queued().exclude(skills={})
+    later = waiting.filter(Q(lower_at=None) | Q(lower_at__gt=moment))
+    return later.update(lower_at=moment)
 
 
 def lock(ticket: Ticket) -> Ticket:

@@ -67,21 +67,21 @@ class RefreshAbilities(pgtrigger.Trigger):
     name = "refresh_abilities"
     when = After
     operation = Insert | Update | Delete
-    declare = [("changed_agent", "uuid := coalesce(NEW.agent_id, OLD.agent_id)")]
+    # NEW is null after a DELETE and OLD after an INSERT. A row that moves changes two agents.
     func = """
-        UPDATE agents_presence SET abilities = ARRAY(
+        UPDATE agents_presence p SET abilities = ARRAY(
             SELECT l.language || '/' || step
             FROM agents_agentlanguage l, generate_series(1, l.level) step
-            WHERE l.agent_id = changed_agent
+            WHERE l.agent_id = p.agent_id
             UNION ALL
             SELECT s.skill || ':' || step
             FROM agents_agentskill s, generate_series(1, s.level) step
-            WHERE s.agent_id = changed_agent
+            WHERE s.agent_id = p.agent_id
             UNION ALL
             SELECT '+' || c.code
-            FROM agents_agentcertificate c WHERE c.agent_id = changed_agent AND NOT c.lapsed
+            FROM agents_agentcertificate c WHERE c.agent_id = p.agent_id AND NOT c.lapsed
             ORDER BY 1
-        ) WHERE agent_id = changed_agent;
+        ) WHERE p.agent_id IN (NEW.agent_id, OLD.agent_id);
         RETURN NULL;
     """
 

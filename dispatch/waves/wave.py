@@ -156,17 +156,18 @@ def lower_levels(*, at: datetime, limit: int = 200) -> int:
 def _compute_level(
     ticket: Ticket, *, policy: Policy, at: datetime
 ) -> tuple[int, dict[str, int], datetime | None]:
-    """Return the ticket's step, its requirements at that step, and the time of the next step.
+    """Return the ticket's step, its requirements at that step, and the time of the next check.
 
-    A step taken is never undone, so a policy that lowers later raises nothing again.
+    A step taken is never undone, so a policy that lowers later raises nothing again. The next
+    check is at the next step or at the next version of the policy, whichever comes first.
     """
     moments = [
         ticket.queued_at + wait for wait in policy.lowering_waits(ticket.client.answer_within)
     ]
     steps = max(sum(moment <= at for moment in moments), ticket.times_lowered)
     needs = policy.lower_skills(ticket.skills, steps, gives_way=ticket.gives_way)
-    following = moments[steps : steps + 1]
-    return steps, needs, following[0] if following else None
+    following = [*moments[steps : steps + 1], policies.next_change(at=at)]
+    return steps, needs, min((each for each in following if each), default=None)
 
 
 def give_up_overdue(*, at: datetime, limit: int = 100) -> int:

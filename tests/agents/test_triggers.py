@@ -32,6 +32,16 @@ def test_abilities_follow_languages_skills_and_certificates() -> None:
     assert read_presence(agent).abilities == ["en/1", "en/2"]
 
 
+def test_a_skill_that_moves_to_another_agent_leaves_the_first() -> None:
+    first = make_agent(languages={"en": 1}, skills={"cards": 1})
+    second = make_agent(languages={"en": 1})
+
+    first.skills.update(agent=second)
+
+    assert read_presence(first).abilities == ["en/1"]
+    assert read_presence(second).abilities == ["cards:1", "en/1"]
+
+
 def test_the_history_of_a_new_presence_ends_with_what_the_agent_can_do() -> None:
     agent = make_agent(languages={"en": 1}, available=False)
     Presence.objects.filter(agent=agent).delete()

@@ -1,7 +1,8 @@
 """Lowering of required levels, by the client's promise."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -190,7 +191,7 @@ def test_lowered_ticket_is_not_raised_by_a_policy_that_lowers_later() -> None:
     assert found.lower_at == ticket.queued_at + 120 * SECOND
 
 
-def test_tickets_due_for_lowering_are_found_through_an_index() -> None:
+def test_lowering_takes_two_statements_for_any_number_of_tickets() -> None:
     tickets = [factories.make_ticket(skills={"cards": 4}) for _ in range(3)]
 
     with CaptureQueriesContext(connection) as captured:
@@ -198,9 +199,36 @@ def test_tickets_due_for_lowering_are_found_through_an_index() -> None:
 
     reads = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE"))]
     assert len([sql for sql in reads if "tickets_ticket" in sql]) == 2
-    with connection.cursor() as cursor:
-        # Three rows are cheapest to read from any index, so the others of the table are shut.
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("DROP INDEX tickets_waiting, tickets_in_line, tickets_giving_up")
-        cursor.execute(f"EXPLAIN {reads[0]}" if "lower_at" in reads[0] else f"EXPLAIN {reads[1]}")
-        assert "tickets_to_lower" in str(cursor.fetchall())
+
+
+def test_published_version_lowers_tickets_that_took_all_steps_of_the_last_one() -> None:
+    at = clock.now()
+    ticket = factories.make_ticket(skills={"cards": 5}, at=at - 70 * SECOND)
+    publish(lower_levels_at=[], at=at - 60 * SECOND)
+    wave.lower_levels(at=at)
+    ticket.refresh_from_db()
+    assert (ticket.times_lowered, ticket.lower_at) == (0, None)
+
+    made = publish(lower_levels_at=[100, 200], at=at)
+    wave.lower_levels(at=at)
+    assert Ticket.objects.get().times_lowered == 0
+    wave.lower_levels(at=made.valid_from)
+
+    assert Ticket.objects.get().lane == "en/1 cards:3"
+
+
+def test_step_before_a_version_comes_into_force_does_not_lose_its_check() -> None:
+    at = clock.now()
+    ticket = factories.make_ticket(skills={"cards": 5}, at=at - 20 * SECOND)
+    publish(lower_levels_at=[100], at=at - 60 * SECOND)
+    made = publish(lower_levels_at=[100, 150], at=at, valid_from=at + 60 * SECOND)
+
+    wave.lower_levels(at=at + 11 * SECOND)
+
+    ticket.refresh_from_db()
+    assert (ticket.times_lowered, ticket.lower_at) == (1, made.valid_from)
+
+
+def publish(*, at: datetime, **given: Any) -> PolicyVersion:
+    """Publish a version that differs from the default in what is given."""
+    return policies.publish(PolicyVersion(note="Another.", **given), at=at)
