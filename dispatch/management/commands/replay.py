@@ -1,17 +1,16 @@
 """`manage.py replay`: replays stored decisions and reports those that pair differently."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
 
 from dispatch.explanations import replay
 from dispatch.explanations.replay import ReplayResult
 from dispatch.management import bar
+from dispatch.management.arguments import moment, number
 from dispatch.models import Decision
 
 
@@ -22,19 +21,21 @@ class Command(BaseCommand):
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--decision", type=UUID, help="replay this decision")
         which.add_argument(
-            "--last", type=_parse_count, help="replay this many, the newest (default: all)"
+            "--last",
+            type=number(int, least=1, most=10_000_000),
+            help="replay this many, the newest (default: all)",
         )
         which.add_argument(
             "--since",
-            type=_parse_moment,
+            type=moment,
             help="replay those from this moment on, such as 2026-11-22",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = _select_decisions(options)
         total, odd = len(chosen), []
-        for number, result in enumerate(_replay_all(chosen), start=1):
-            bar.draw(self.stderr, number, of=total)
+        for done, result in enumerate(_replay_all(chosen), start=1):
+            bar.draw(self.stderr, done, of=total)
             if not result.is_same:
                 odd.append(result)
         for result in odd:
@@ -71,17 +72,3 @@ def _replay_all(ids: list[UUID]) -> Iterator[ReplayResult]:
     for start in range(0, len(ids), 100):
         rows = Decision.objects.in_bulk(ids[start : start + 100])
         yield from (replay.replay(rows[pk]) for pk in ids[start : start + 100])
-
-
-def _parse_moment(written: str) -> datetime:
-    try:
-        found = parse_datetime(written) or datetime.fromisoformat(written)
-    except ValueError as wrong:
-        raise CommandError(f"{written} is not a date or time. Write 2026-11-22T12:00.") from wrong
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _parse_count(written: str) -> int:
-    if not written.isdigit() or int(written) < 1:
-        raise CommandError(f"{written} is not a positive number. Write 1000.")
-    return int(written)

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 
 from dispatch import scheduler
+from dispatch.management.arguments import number
 from dispatch.models.operations import get_host_and_pid
 from dispatch.operations import audit, first_offer_latency, metrics
 from tickets import clock
@@ -38,10 +39,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--every", type=float, default=1.0, help="seconds between ticks, below ten"
+            "--every",
+            type=number(float, least=0.05, most=9.9),
+            default=1.0,
+            help="seconds between ticks, below ten",
         )
         parser.add_argument(
-            "--metrics-port", type=int, help="answer /metrics here, on the loopback only"
+            "--metrics-port",
+            type=number(int, least=1, most=65_535),
+            help="answer /metrics here, on the loopback only",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,7 +1,6 @@
 """`manage.py simulate_day`: simulates a day under several strategies and compares the results."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from dispatch import policies
 from dispatch.management import bar
+from dispatch.management.arguments import number
 from dispatch.models import PolicyVersion
 from dispatch.rules.policy import Policy
 from dispatch.simulation import comparison, recorded
@@ -28,6 +28,10 @@ class ChosenDay:
     as_it_was: Measures | None = None
 
 
+COUNT = number(int, least=1, most=10_000)
+SHARE = number(float, least=0.01, most=2)
+
+
 class Command(BaseCommand):
     help = (
         "Simulates a recorded or a synthetic day and compares what really happened, first come"
@@ -39,21 +43,34 @@ class Command(BaseCommand):
         parser.add_argument("--calls", type=Path, help="a file of recorded calls (CSV)")
         parser.add_argument("--date", help="this day of the file only, such as 1999-02-01")
         parser.add_argument(
-            "--contractors", type=_parse_count, default=300, help="of a synthetic day"
+            "--contractors",
+            type=COUNT,
+            default=300,
+            help="of a synthetic day",
         )
-        parser.add_argument("--load", type=_parse_share, default=0.85, help="of a synthetic day")
+        parser.add_argument(
+            "--load",
+            type=SHARE,
+            default=0.85,
+            help="of a synthetic day",
+        )
         parser.add_argument(
             "--agents",
-            type=_parse_count,
+            type=COUNT,
             nargs="+",
             help="compare these numbers of agents of the day",
         )
         parser.add_argument(
-            "--seeds", type=_parse_count, default=10, help="random draws of each day"
+            "--seeds",
+            type=COUNT,
+            default=10,
+            help="random draws of each day",
         )
-        parser.add_argument("--first-seed", type=int, default=0)
+        parser.add_argument("--first-seed", type=number(int, least=0), default=0)
         parser.add_argument(
-            "--policy", type=_parse_count, help="version (default: the one in force)"
+            "--policy",
+            type=COUNT,
+            help="version (default: the one in force)",
         )
         parser.add_argument("--out", type=Path, help="where to draw the chart: .svg, .png or .pdf")
         parser.add_argument("--json", type=Path, help="where to write the figures")
@@ -154,20 +171,3 @@ def _draw(found: dict[str, dict[str, Measures]], options: dict[str, Any]) -> Non
         charts.draw_comparison(rows, title=title, note=note, path=options["out"])
     except OSError as wrong:
         raise CommandError(f"{options['out']} can't be drawn: {wrong}") from wrong
-
-
-def _number_parser(kind: Callable[[str], Any], most: float) -> Callable[[str], Any]:
-    def parse(written: str) -> Any:
-        try:
-            found = kind(written)
-        except ValueError as wrong:
-            raise CommandError(f"{written} is not a number.") from wrong
-        if not 0 < found <= most:
-            raise CommandError(f"{written} must be more than 0, at most {most:g}.")
-        return found
-
-    return parse
-
-
-_parse_count = _number_parser(int, 10_000)
-_parse_share = _number_parser(float, 2)

@@ -17,6 +17,7 @@ from dispatch.loadtest.behaviour import BEHAVIOURS
 from dispatch.loadtest.crowd import Crowd, Plan
 from dispatch.loadtest.fixtures import Fixtures
 from dispatch.loadtest.history import HistoryStore
+from dispatch.management.arguments import number, slug
 from tickets import clock
 
 #: The counts of the progress line and the summary, each with the act it counts.
@@ -34,30 +35,48 @@ SUMMARY = {
 PATIENCE = {"brisk": timedelta(seconds=45), "gentle": timedelta(minutes=3)}
 WRAP_UP = {"brisk": timedelta(seconds=12), "gentle": timedelta(minutes=2)}
 
+COUNT = number(int, least=0)
+RATE = number(float, least=0, most=100_000)
+SPAN = number(float, least=0)
+
 
 class Command(BaseCommand):
     help = "Uses a running platform as people and bots would: a load to test it, or to watch it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--agents", type=int, required=True, help="how many come to work")
-        parser.add_argument("--rate", type=float, required=True, help="customers a minute")
-        parser.add_argument("--minutes", type=float, help="of arrivals; without end if not said")
+        parser.add_argument(
+            "--rate",
+            type=RATE,
+            required=True,
+            help="customers a minute",
+        )
+        parser.add_argument("--minutes", type=SPAN, help="of arrivals; without end if not said")
         parser.add_argument("--seed", type=int, default=0, help="one seed, one crowd")
         parser.add_argument(
             "--url", default=settings.PUBLIC_URL, help="where the platform is (PUBLIC_URL)"
         )
         parser.add_argument("--pace", choices=sorted(BEHAVIOURS), default="gentle")
         parser.add_argument("--languages", default="en,fr,de,sv", help="what is spoken")
-        parser.add_argument("--client", default="kantonbank", help="the code of its client")
+        parser.add_argument("--client", type=slug, default="kantonbank", help="its client's code")
         parser.add_argument("--log", type=Path, help="a folder for the actors' histories")
         parser.add_argument(
-            "--duplicates", type=int, default=0, help="send each thing up to so many times more"
+            "--duplicates",
+            type=COUNT,
+            default=0,
+            help="send each thing up to so many times more",
         )
         parser.add_argument(
-            "--drain", type=float, default=60, help="seconds for those who came to finish"
+            "--drain",
+            type=SPAN,
+            default=60,
+            help="seconds for those who came to finish",
         )
         parser.add_argument(
-            "--listen", type=float, default=8, help="seconds to go on listening for webhooks after"
+            "--listen",
+            type=SPAN,
+            default=8,
+            help="seconds to go on listening for webhooks after",
         )
         parser.add_argument(
             "--among-people", action="store_true", help="allow it where real people work"

@@ -164,7 +164,7 @@ def test_numbers_of_agents_are_compared() -> None:
     ("given", "wrong"),
     [
         (["--calls", "nowhere.csv"], "can't be read"),
-        (["--contractors", "0"], "more than 0"),
+        (["--contractors", "0"], "from 1 to 10000"),
         (["--policy", "999"], "no policy 999"),
         (["--out", "day.xyz"], "can't be drawn: end it with one of"),
         (["--out", "nowhere/day.svg"], "can't be drawn: there is no folder nowhere"),
