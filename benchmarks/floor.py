@@ -24,7 +24,7 @@ LINES = 4
 
 TABLES = """
 CREATE TABLE ticket (id uuid PRIMARY KEY, client uuid, conversation_ref text, customer text,
-    language text, topic text, asked bool DEFAULT false, queued_at timestamptz DEFAULT now(),
+    language text, topic text, offered bool DEFAULT false, queued_at timestamptz DEFAULT now(),
     UNIQUE (client, conversation_ref));
 CREATE TABLE handoff (ticket uuid PRIMARY KEY REFERENCES ticket, summary text, transcript jsonb);
 CREATE TABLE idempotency (client uuid, key text, answer jsonb, PRIMARY KEY (client, key));
@@ -57,7 +57,7 @@ WITH pair AS (
     ) free WHERE t.id = %(ticket)s AND NOT t.offered FOR UPDATE OF t
 ), busy AS (
     UPDATE agent a SET load = load + 1 FROM pair WHERE a.id = pair.agent
-), asked AS (
+), marked AS (
     UPDATE ticket t SET offered = true FROM pair WHERE t.id = pair.ticket
 ), made AS (
     INSERT INTO offer (id, ticket, agent, pay, expires_at)
@@ -114,19 +114,19 @@ class Floor:
             waits[number] = (time.perf_counter() - began - moment) * 1000
 
     def _escalate(self, line: psycopg.Connection) -> None:
-        asked, ticket = requests.make_handoff(), uuid.uuid4()
+        handoff, ticket = requests.make_handoff(), uuid.uuid4()
         line.execute(
             OPEN,
             {
                 "ticket": ticket,
                 "client": self.client,
-                "ref": asked["conversation_ref"],
-                "language": asked["language"],
-                "topic": asked["topic"],
+                "ref": handoff["conversation_ref"],
+                "language": handoff["language"],
+                "topic": handoff["topic"],
                 "key": requests.make_key(),
                 "answer": Jsonb({"ticket": str(ticket), "status": "queued"}),
-                "summary": asked["summary"],
-                "transcript": Jsonb(asked["transcript"]),
+                "summary": handoff["summary"],
+                "transcript": Jsonb(handoff["transcript"]),
             },
             prepare=True,
         )
