@@ -179,7 +179,7 @@ def main() -> None:
     policy, kind = Policy(), SyntheticDay(slower=given.slower)
     ways = comparison.strategies_by_lowering(policy)
     found = simulate_synthetic(seeds, ways, kind, silent=given.silent, bound=True)
-    title = "An invented day: 300 contractors, 4 languages, 8 skills"
+    title = "A synthetic day: 300 contractors, 4 languages, 8 skills"
     report(title, found)
     draw_day("days-invented", found.together, title=title, note=note, docs=given.docs)
     figures["invented"] = found.as_json()
