@@ -24,14 +24,14 @@ demo: ## make up with simulated agents and customers, to watch
 test: environment ## run the tests (ARGS="tests/agents -k pay")
 	@$(TESTS) -m "not chaos" -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
-check: environment ## formatting, lint, types, migrations, deployment settings, architecture, docs
+check: environment ## formatting, lint, types, migrations, deployment settings, layers, names, docs
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	.venv/bin/lint-imports --no-cache
 	$(RUN) -m tests.servers manage.py makemigrations --check
 	PUBLIC_URL=https://desk.example.com $(RUN) -m tests.servers manage.py check --deploy --fail-level WARNING
-	$(TESTS) tests/test_architecture.py tests/test_docs.py
+	$(TESTS) tests/test_architecture.py tests/test_names.py tests/test_docs.py tests/test_states.py
 
 chaos: environment ## kill and break processes under load (FAULT=F6 SEED=1 LONG=1; 25 minutes)
 	@$(RUN) -m tests.chaos --seed $(SEED) --page docs/chaos.md $(if $(FAULT),--only $(FAULT)) $(if $(LONG),--long) $(ARGS)

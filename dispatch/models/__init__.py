@@ -1,4 +1,4 @@
-"""The rows of dispatch: policies, decisions, offers, assignments, affinities, ratings, operations."""
+"""The rows of dispatch: policies, decisions, offers, assignments, affinities and ratings."""
 
 from dispatch.models.affinity import CustomerAffinity
 from dispatch.models.assignments import Assignment, AssignmentQuerySet
