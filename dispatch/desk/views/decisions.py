@@ -143,8 +143,8 @@ def _explain_why_not(
 ) -> Iterable[str]:
     if me := account.find_candidate(agent.pk):
         return reasons.why_not_chosen(account, me)
-    onlooker = known.explain(agent.pk, account)
-    return reasons.why_not_considered(account, onlooker) if onlooker else []
+    unconsidered = known.explain(agent.pk, account)
+    return reasons.why_not_considered(account, unconsidered) if unconsidered else []
 
 
 def list_explanations(offers: Iterable[Offer]) -> list[tuple[Offer, TicketExplanation | None]]:

@@ -17,12 +17,12 @@ def test_requests_before_the_start_share_one_run() -> None:
         go_on.acquire()
         done.release()
 
-    errand = BackgroundJob("test", work)
-    errand.request()
+    job = BackgroundJob("test", work)
+    job.request()
     assert begun.acquire(timeout=SOON)
 
     for _ in range(10):
-        errand.request()
+        job.request()
     go_on.release(10)
 
     assert done.acquire(timeout=SOON)
@@ -38,11 +38,11 @@ def test_failed_run_is_logged_and_the_next_one_runs(caplog: pytest.LogCaptureFix
             raise fates.pop()
         done.set()
 
-    errand = BackgroundJob("test", work)
-    errand.request()
+    job = BackgroundJob("test", work)
+    job.request()
     while fates:
         pass
-    errand.request()
+    job.request()
 
     assert done.wait(SOON)
     assert "test failed: RuntimeError" in caplog.text
